@@ -1,0 +1,75 @@
+"""What can go wrong, as a user sees it.
+
+    RegularsError                 anything that a user can mend; shown without a traceback
+    ├── ConfigError               shop.toml says something that cannot be
+    ├── ShopError                 the folder is no shop, or is in use by another process
+    ├── InputError                a file from outside cannot be read at all
+    │   └── RejectedError         a strict import met a row that it cannot read
+    ├── CorruptLogError           a file of the log is missing or is not what was committed
+    ├── NotFoundError             no such customer, capability, version or model
+    └── NotEnoughError            the log holds too little to answer honestly
+
+Each message says where, what, what was expected instead, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RegularsError(Exception):
+    """A mistake that the user can mend: the message says how."""
+
+    exit_code: ClassVar[int] = 1
+    """What the command line exits with."""
+    status: ClassVar[int] = 500
+    """What the HTTP API answers with."""
+
+
+class ConfigError(RegularsError):
+    """shop.toml says something that cannot be; the message names the line."""
+
+    exit_code = 3
+    status = 422
+
+
+class ShopError(RegularsError):
+    """The folder is no shop, is one already, or another process is writing to it."""
+
+    exit_code = 4
+    status = 409
+
+
+class InputError(RegularsError):
+    """A file from outside cannot be read at all."""
+
+    exit_code = 5
+    status = 422
+
+
+class RejectedError(InputError):
+    """A strict import met rows that it cannot read; the log is as it was."""
+
+    exit_code = 6
+    status = 422
+
+
+class CorruptLogError(RegularsError):
+    """A file of the log is missing, or its bytes are not those that were committed."""
+
+    exit_code = 7
+    status = 500
+
+
+class NotFoundError(RegularsError):
+    """No such customer, capability, version or model."""
+
+    exit_code = 8
+    status = 404
+
+
+class NotEnoughError(RegularsError):
+    """The log holds too little to answer honestly; the message says how much is needed."""
+
+    exit_code = 9
+    status = 422

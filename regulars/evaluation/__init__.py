@@ -1,0 +1,49 @@
+"""How good is a capability, honestly: time splits, metrics with intervals, leak checks, reports.
+
+A capability splits by time (`Split`, `cut_offs`), predicts, sets its predictions beside the simplest
+baseline (`compare`), proves that it saw nothing of the future (`leak_check`), and hands back a
+`Report`, which draws itself in the terminal and as one HTML page. Nothing here reads or writes.
+"""
+
+from regulars.evaluation.bootstrap import Metric, compare
+from regulars.evaluation.html import Figure, Section, Table, render
+from regulars.evaluation.leak import Check, leak_check, scramble
+from regulars.evaluation.metrics import (
+    auroc_score,
+    average_precision_score,
+    brier_loss,
+    expected_calibration_error,
+    log_loss,
+)
+from regulars.evaluation.plots import calibration_plot, gain_plot, histogram, importance_plot, metric_plot
+from regulars.evaluation.proportion import wilson_interval
+from regulars.evaluation.report import Report
+from regulars.evaluation.split import Split, cut_offs
+from regulars.evaluation.ties import UndefinedMetricError
+
+__all__ = [
+    "Check",
+    "Figure",
+    "Metric",
+    "Report",
+    "Section",
+    "Split",
+    "Table",
+    "UndefinedMetricError",
+    "auroc_score",
+    "average_precision_score",
+    "brier_loss",
+    "calibration_plot",
+    "compare",
+    "cut_offs",
+    "expected_calibration_error",
+    "gain_plot",
+    "histogram",
+    "importance_plot",
+    "leak_check",
+    "log_loss",
+    "metric_plot",
+    "render",
+    "scramble",
+    "wilson_interval",
+]

@@ -1,0 +1,387 @@
+"""Charts of an evaluation, from plain arrays.
+
+Each embeds a few hundred rows at most, whatever the arrays hold, and says in its `description` how
+to read it: the page prints that sentence, and screen readers speak it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import numpy.typing as npt
+from altair.typing import ChartType
+
+from regulars.evaluation import palette
+from regulars.evaluation.bootstrap import Metric
+from regulars.evaluation.proportion import wilson_interval
+from regulars.evaluation.ties import Floats, equal_mass_bins, tied
+from regulars.evaluation.wording import interval
+
+_WIDTH, _HEIGHT = 360, 260
+_CURVE_POINTS = 95
+_BARS = 30
+_LONGEST_LIST = 20
+
+
+def calibration_plot(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = 10) -> ChartType:
+    """Does what is predicted at 30 % happen 30 % of the time?
+
+    Parameters
+    ----------
+    y : (n,) each 0 or 1
+        What happened.
+    p : (n,) float in [0, 1]
+        The predicted probabilities.
+    bins : int, >= 1
+        Bins of equal mass; fewer where many predictions are equal.
+
+    Returns
+    -------
+    Altair chart: a point a bin with its 95 % Wilson interval, and the diagonal of perfect calibration
+
+    Raises
+    ------
+    ValueError
+        As `regulars.evaluation.ties.tied`.
+
+    Examples
+    --------
+    >>> chart = calibration_plot([0, 0, 1, 1], [0.1, 0.1, 0.9, 0.9], bins=2)
+    >>> [(row["predicted"], row["observed"]) for row in chart.to_dict()["layer"][1]["data"]["values"]]
+    [(0.1, 0.0), (0.9, 1.0)]
+    """
+    ties = tied(y, p)
+    bin_of = equal_mass_bins(ties, bins)
+    mass = np.bincount(bin_of, weights=ties.mass)
+    positive = np.bincount(bin_of, weights=ties.positive)
+    predicted = np.bincount(bin_of, weights=ties.mass * ties.p) / mass
+    low, high = wilson_interval(positive, mass)
+    rows = [
+        {
+            "predicted": round(float(predicted[i]), 6),
+            "observed": round(float(positive[i] / mass[i]), 6),
+            "low": round(float(low[i]), 6),
+            "high": round(float(high[i]), 6),
+            "customers": int(mass[i]),
+        }
+        for i in range(len(mass))
+    ]
+    # Rare events fill a corner of the unit square: the axes end where the points do.
+    end = min(1.0, float(max(high.max(), predicted.max())) * 1.05)
+    scale = alt.Scale(domain=[0, end], nice=False)
+    percent = alt.Axis(format="%", tickCount=5)
+    diagonal = (
+        alt.Chart(_rows([{"x": 0, "y": 0}, {"x": end, "y": end}]))
+        .mark_line(color=palette.NEUTRAL, strokeDash=[5, 4], strokeWidth=1.5)
+        .encode(x=alt.X("x:Q", scale=scale), y=alt.Y("y:Q", scale=scale))
+    )
+    points = alt.Chart(_rows(rows)).encode(
+        x=alt.X("predicted:Q", title="Predicted probability", scale=scale, axis=percent),
+        tooltip=[
+            alt.Tooltip("predicted:Q", title="Predicted", format=".1%"),
+            alt.Tooltip("observed:Q", title="Happened", format=".1%"),
+            alt.Tooltip("low:Q", title="95 % from", format=".1%"),
+            alt.Tooltip("high:Q", title="95 % to", format=".1%"),
+            alt.Tooltip("customers:Q", title="Customers", format=","),
+        ],
+    )
+    bars = points.mark_rule(color=palette.MODEL, strokeWidth=2, opacity=0.55).encode(
+        y=alt.Y("low:Q", title="Share to whom it happened", scale=scale, axis=percent), y2="high:Q"
+    )
+    dots = points.mark_point(color=palette.MODEL, filled=True, size=70, opacity=1).encode(
+        y=alt.Y("observed:Q", scale=scale)
+    )
+    chart: ChartType = alt.layer(diagonal, bars, dots).properties(
+        width=_WIDTH,
+        height=_HEIGHT,
+        description="Each dot is a group of customers: on the dashed line, what was predicted is what "
+        "happened; above it, it happened more often than predicted. Bars are 95 % intervals.",
+    )
+    return chart
+
+
+def gain_plot(y: npt.ArrayLike, p_model: npt.ArrayLike, p_baseline: npt.ArrayLike) -> ChartType:
+    """How many of those it concerns are found by contacting the likeliest few?
+
+    Parameters
+    ----------
+    y : (n,) each 0 or 1
+        Whom it concerned.
+    p_model, p_baseline : (n,) float
+        What each predicted; only the order matters, and equal predictions share evenly.
+
+    Returns
+    -------
+    Altair chart: share found against share contacted for model, baseline and chance; under 200 points
+
+    Raises
+    ------
+    ValueError
+        As `regulars.evaluation.ties.tied`.
+
+    Examples
+    --------
+    >>> chart = gain_plot([1, 0, 0, 0], [0.9, 0.2, 0.1, 0.1], [0.5, 0.5, 0.5, 0.5])
+    >>> len(chart.to_dict()["data"]["values"]) < 200
+    True
+    """
+    rows = [
+        {"list": name, "contacted": round(float(x), 4), "found": round(float(found), 4)}
+        for name, curve in [
+            ("Model", _gain(y, p_model)),
+            ("Baseline", _gain(y, p_baseline)),
+            ("Chance", (np.array([0.0, 1.0]), np.array([0.0, 1.0]))),
+        ]
+        for x, found in zip(*curve, strict=True)
+    ]
+    lists = ["Model", "Baseline", "Chance"]
+    chart: ChartType = (
+        alt.Chart(_rows(rows))
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=alt.X(
+                "contacted:Q", title="Share of customers contacted", axis=alt.Axis(format="%", tickCount=5)
+            ),
+            y=alt.Y(
+                "found:Q", title="Share found of those it concerns", axis=alt.Axis(format="%", tickCount=5)
+            ),
+            color=alt.Color(
+                "list:N",
+                title=None,
+                scale=alt.Scale(domain=lists, range=[palette.MODEL, palette.BASELINE, palette.NEUTRAL]),
+                legend=alt.Legend(orient="top"),
+            ),
+            strokeDash=alt.StrokeDash(
+                "list:N", scale=alt.Scale(domain=lists, range=[[1, 0], [1, 0], [5, 4]]), legend=None
+            ),
+            tooltip=[
+                alt.Tooltip("list:N", title="List"),
+                alt.Tooltip("contacted:Q", title="Contacted", format=".0%"),
+                alt.Tooltip("found:Q", title="Found", format=".0%"),
+            ],
+        )
+        .properties(
+            width=_WIDTH,
+            height=_HEIGHT,
+            description="Contact the likeliest customers first and read off how many of those it concerns "
+            "are among them: the higher the line, the fewer contacts are wasted.",
+        )
+    )
+    return chart
+
+
+def metric_plot(metrics: Sequence[Metric]) -> ChartType:
+    """How far apart are model and baseline, and how sure is each?
+
+    Parameters
+    ----------
+    metrics : sequence of Metric, at least one
+        Each is drawn on a scale of its own.
+
+    Returns
+    -------
+    Altair chart: for each metric a dot and a 95 % interval for model and baseline
+
+    Raises
+    ------
+    ValueError
+        If there is no metric.
+    """
+    if not metrics:
+        raise ValueError("there is no metric to draw")
+    headings = [f"{metric.name} ({metric.better} is better)" for metric in metrics]
+    rows = [
+        {
+            "metric": heading,
+            "of": name,
+            "value": value,
+            "low": low,
+            "high": high,
+            "interval": interval(low, high),
+        }
+        for heading, m in zip(headings, metrics, strict=True)
+        for name, value, low, high in [
+            ("Model", m.value, m.low, m.high),
+            ("Baseline", m.baseline, m.baseline_low, m.baseline_high),
+        ]
+    ]
+    of = alt.Y("of:N", title=None, sort=["Model", "Baseline"], axis=alt.Axis(ticks=False, domain=False))
+    colour = alt.Color(
+        "of:N",
+        scale=alt.Scale(domain=["Model", "Baseline"], range=[palette.MODEL, palette.BASELINE]),
+        legend=None,
+    )
+    tooltip = [
+        alt.Tooltip("of:N", title="Of"),
+        alt.Tooltip("value:Q", title="Value", format=".4~f"),
+        alt.Tooltip("interval:N", title="95 % interval"),
+    ]
+    base = alt.Chart(width=300, height=44)
+    rules = base.mark_rule(strokeWidth=3, opacity=0.6).encode(
+        x=alt.X(
+            "low:Q",
+            title=None,
+            scale=alt.Scale(zero=False),
+            axis=alt.Axis(tickCount=4, labelOverlap="greedy", labelSeparation=8),
+        ),
+        x2="high:Q",
+        y=of,
+        color=colour,
+        tooltip=tooltip,
+    )
+    dots = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x="value:Q", y=of, color=colour, tooltip=tooltip
+    )
+    chart: ChartType = (
+        alt.layer(rules, dots, data=_rows(rows))
+        .facet(
+            facet=alt.Facet(
+                "metric:N",
+                title=None,
+                sort=headings,
+                header=alt.Header(labelAnchor="start", labelFontWeight="bold"),
+            ),
+            columns=1,
+        )
+        .resolve_scale(x="independent")
+        .properties(
+            description="Dots are the figures and bars their 95 % intervals. Compare the dots; whether the "
+            "difference is more than luck is said in the table, customer by customer on the same draws."
+        )
+    )
+    return chart
+
+
+def importance_plot(names: Sequence[str], values: npt.ArrayLike) -> ChartType:
+    """What does a model rest its answers on?
+
+    Parameters
+    ----------
+    names : (n,) str
+        What the features are called.
+    values : (n,) float
+        How much each matters, in any unit; the 20 largest are drawn.
+
+    Returns
+    -------
+    Altair chart: bars, the largest first
+
+    Raises
+    ------
+    ValueError
+        If there are no names, or not one value for each.
+
+    Examples
+    --------
+    >>> chart = importance_plot(["gap_days", "orders"], [0.2, 0.8])
+    >>> [row["name"] for row in chart.to_dict()["data"]["values"]]
+    ['orders', 'gap_days']
+    """
+    sizes = np.asarray(values, dtype=np.float64)
+    if not names or sizes.shape != (len(names),):
+        raise ValueError(f"one value a name is expected: {len(names)} names, values of shape {sizes.shape}")
+    largest = np.argsort(-np.abs(sizes), kind="stable")[:_LONGEST_LIST]
+    rows = [{"name": names[i], "value": round(float(sizes[i]), 6)} for i in largest]
+    chart: ChartType = (
+        alt.Chart(_rows(rows))
+        .mark_bar(color=palette.MODEL, cornerRadiusEnd=3, height=alt.RelativeBandSize(0.7))
+        .encode(
+            x=alt.X("value:Q", title="How much it matters", axis=alt.Axis(tickCount=5)),
+            y=alt.Y(
+                "name:N", title=None, sort=None, axis=alt.Axis(labelLimit=170, ticks=False, domain=False)
+            ),
+            tooltip=[
+                alt.Tooltip("name:N", title="What"),
+                alt.Tooltip("value:Q", title="How much", format=".4~f"),
+            ],
+        )
+        .properties(
+            width=_WIDTH,
+            height=alt.Step(22),
+            description="The longer the bar, the more the model's answers rest on it; "
+            "it says nothing about cause and effect.",
+        )
+    )
+    return chart
+
+
+def histogram(values: npt.ArrayLike, title: str, unit: str) -> ChartType:
+    """How are values spread over customers?
+
+    Parameters
+    ----------
+    values : (n,) float, finite
+        One a customer; at least one.
+    title : str
+        What is measured, e.g. "Days since the last order".
+    unit : str
+        In what, e.g. "days".
+
+    Returns
+    -------
+    Altair chart: at most 30 bars of equal width. A long tail would press all the rest into one bar:
+    where values go far beyond the 99th percentile, the last bar holds all from there on.
+
+    Raises
+    ------
+    ValueError
+        If there is no value, or one that is not finite.
+
+    Examples
+    --------
+    >>> chart = histogram([1, 1, 2, 3], "Orders", "orders")
+    >>> sum(row["customers"] for row in chart.to_dict()["data"]["values"])
+    4
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if not len(values) or not np.all(np.isfinite(values)):
+        raise ValueError("at least one value is expected, and each a finite number")
+    largest = float(values.max())
+    most = float(np.quantile(values, 0.99))
+    has_tail = largest - most > 0.5 * (most - float(values.min()))
+    shown = np.minimum(values, most) if has_tail else values
+    edges = np.histogram_bin_edges(shown, bins="auto")
+    if len(edges) - 1 > _BARS:
+        edges = np.histogram_bin_edges(shown, bins=_BARS)
+    counts, _ = np.histogram(shown, edges)
+    rows: list[dict[str, Any]] = [
+        {"from": float(edges[i]), "to": float(edges[i + 1]), "customers": int(counts[i])}
+        for i in range(len(counts))
+    ]
+    for row in rows:
+        row["span"] = f"{row['from']:,.4g} to {row['to']:,.4g} {unit}"
+    reading = f"Each bar counts the customers within a span of {unit}."
+    if has_tail:
+        rows[-1]["span"] = f"{edges[-2]:,.4g} to {largest:,.4g} {unit}"
+        reading += f" The last one also holds all above, up to {largest:,.4g}."
+    chart: ChartType = (
+        alt.Chart(_rows(rows))
+        .mark_bar(color=palette.MODEL, binSpacing=1.5)
+        .encode(
+            x=alt.X("from:Q", bin="binned", title=f"{title} ({unit})", axis=alt.Axis(tickCount=6)),
+            x2="to:Q",
+            y=alt.Y("customers:Q", title="Customers", axis=alt.Axis(tickCount=5)),
+            tooltip=[
+                alt.Tooltip("span:N", title=title),
+                alt.Tooltip("customers:Q", title="Customers", format=","),
+            ],
+        )
+        .properties(width=_WIDTH, height=_HEIGHT, description=reading)
+    )
+    return chart
+
+
+def _gain(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
+    ties = tied(y, p)
+    contacted = np.concatenate([[0.0], np.cumsum(ties.mass[::-1]) / ties.mass.sum()])
+    found = np.concatenate([[0.0], np.cumsum(ties.positive[::-1]) / ties.positive.sum()])
+    grid = np.linspace(0, 1, _CURVE_POINTS)
+    return grid, np.interp(grid, contacted, found)
+
+
+def _rows(values: list[dict[str, Any]]) -> alt.Data:
+    # As `Data`, which Altair leaves in its place: a chart's rows stay readable beside their marks.
+    return alt.Data(values=values)  # type: ignore[no-untyped-call]

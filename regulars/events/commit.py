@@ -1,0 +1,117 @@
+"""Commits: numbered files, each the whole list of what one version of the log is made of.
+
+After the Delta protocol (delta-io/delta, PROTOCOL.md): data files are written first and are nothing
+until a commit lists them; the commit is one file, `commits/00000000000000000007.json`, made so that it
+cannot replace another. Whoever makes number 7 first has made version 7. Readers take their files from
+the newest commit and never from a look into the folder, so they see whole versions only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from regulars import storage
+from regulars.errors import CorruptLogError
+
+FORMAT = 1
+"""Version of the layout on disk; a program refuses a shop whose number is higher than its own."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of a version: `path` is relative to the log's folder."""
+
+    path: str
+    rows: int
+    size: int
+    sha256: str
+    first: str | None = None
+    """ISO time of the first and last event in it, so that a reader of one day skips the rest."""
+    last: str | None = None
+    source: str | None = None
+    """The file from outside that its rows came from."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One version: the files of each table, and what made it."""
+
+    version: int
+    time: datetime
+    operation: str
+    tables: Mapping[str, tuple[DataFile, ...]]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def rows(self, table: str) -> int:
+        """How many rows the table has in this version."""
+        return sum(file.rows for file in self.tables.get(table, ()))
+
+    def to_json(self) -> bytes:
+        """As it stands on disk, one data file a line so that two versions can be compared by eye."""
+        tables = []
+        for name, files in self.tables.items():
+            lines = [json.dumps({k: v for k, v in asdict(file).items() if v is not None}) for file in files]
+            tables.append(f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "]")
+        head = {
+            "format": FORMAT,
+            "version": self.version,
+            "time": self.time.isoformat(),
+            "operation": self.operation,
+            "details": dict(self.details),
+        }
+        opening = json.dumps(head, ensure_ascii=False).removesuffix("}")
+        return (opening + ', "tables": {\n' + ",\n".join(tables) + "}}\n").encode()
+
+    @classmethod
+    def from_json(cls, data: bytes, path: Path) -> Commit:
+        """Read a commit file; CorruptLogError, naming the file, if it is not one."""
+        try:
+            raw = json.loads(data)
+            if raw["format"] > FORMAT:
+                raise CorruptLogError(
+                    f"{path} was written by a newer Regulars (layout {raw['format']}, this one reads up to "
+                    f"{FORMAT}). Upgrade: pip install -U regulars"
+                )
+            tables = {name: tuple(DataFile(**file) for file in files) for name, files in raw["tables"].items()}
+            return cls(
+                raw["version"], datetime.fromisoformat(raw["time"]), raw["operation"], tables, raw["details"]
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CorruptLogError(
+                f"{path} is not a commit file ({error}). Restore it from a backup; until then an earlier "
+                "version can be read, but nothing can be added."
+            ) from None
+
+
+def commit_path(folder: Path, version: int) -> Path:
+    """Where version N is: commits/ and twenty digits."""
+    return folder / "commits" / f"{version:020d}.json"
+
+
+def newest_version(folder: Path) -> int:
+    """The highest version there is, 0 if none."""
+    names = (folder / "commits").glob("[0-9]*.json")
+    return max((int(name.stem) for name in names if name.stem.isdigit()), default=0)
+
+
+def read(folder: Path, version: int) -> Commit:
+    """One version; version 0 is the empty log."""
+    if version == 0:
+        return Commit(0, datetime.fromisoformat("1970-01-01T00:00:00+00:00"), "create", {})
+    path = commit_path(folder, version)
+    try:
+        return Commit.from_json(path.read_bytes(), path)
+    except FileNotFoundError:
+        raise CorruptLogError(
+            f"There is no version {version} of the log in {folder}; the newest is {newest_version(folder)}."
+        ) from None
+
+
+def write(folder: Path, commit: Commit) -> None:
+    """Make a version. FileExistsError if another process made that number first."""
+    storage.create_exclusive(commit_path(folder, commit.version), commit.to_json())

@@ -1,0 +1,359 @@
+"""Raw rows to events: each field read, each rule checked, each row that fails refused with its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.events.identity import CONTENT, derived_ids, hash_rows, ordinals, whole
+from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
+from regulars.events.readers import RawRows, Reject
+from regulars.events.schema import CATALOGUE, EVENTS, MONEY, TIME
+from regulars.events.times import to_time
+from regulars.events.values import Values, by_dictionary, to_money, to_number, to_text
+
+Mask = npt.NDArray[np.bool_]
+
+EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+AHEAD = timedelta(days=1)
+"""How far in the future an event may lie: clocks and time zones differ, a year 2100 is a mistake."""
+
+ORDER_TYPES = ("order_completed", "order_refunded")
+WANTED = {
+    "text": "text",
+    "whole number": "a whole number",
+    "number": "a finite number",
+    "money": "a finite amount of money",
+    "time": "a time",
+}
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What the shop decides about every file: how naive times and bare amounts are meant.
+
+    Attributes
+    ----------
+    currency : ISO 4217, of amounts that name none.
+    timezone : of times that name none.
+    received_at : the moment of the import.
+    """
+
+    mapping: Mapping
+    currency: str
+    timezone: str
+    received_at: datetime
+
+
+class Placed(NamedTuple):
+    """Events in the columns of the log, ordered by time, and the line of the file each stands on."""
+
+    events: pa.Table
+    places: npt.NDArray[np.int64]
+
+
+@dataclass
+class Converted:
+    """What a chunk holds. Refunds stand apart: the order that each belongs to is looked for at the end."""
+
+    events: Placed
+    refunds: Placed
+    products: pa.Table
+    rejects: list[Reject]
+
+
+def convert(rows: RawRows, conversion: Conversion) -> Converted:
+    """Read a chunk of a file as events.
+
+    A row is refused, with its line, column, value and reason, if a field cannot be read, if its time
+    is missing, before 1970 or more than a day ahead, if its type is missing, if it names neither a
+    customer nor a product, or if its price is negative. An order line with a negative quantity becomes
+    a line of `order_refunded` with the quantity positive.
+    """
+    reading = _Reading(rows, conversion)
+    reading.read_fields()
+    reading.check()
+    return reading.finish()
+
+
+class _Reading:
+    """A chunk on its way: columns read so far, and which rows are still good."""
+
+    def __init__(self, rows: RawRows, conversion: Conversion) -> None:
+        self.rows, self.conversion, self.mapping = rows, conversion, conversion.mapping
+        self.count = rows.table.num_rows
+        self.columns: dict[str, pa.Array] = {}
+        self.is_good: Mask = np.ones(self.count, bool)
+        self.rejects = list(rows.rejects)
+        self.time_codes: pa.Array | None = None  # of equal texts, where the file gives them
+
+    def read_fields(self) -> None:
+        for field, header in self.mapping.columns.items():
+            raw = whole(self.rows.table[header])
+            values, unreadable = self._read(field, raw)
+            kind = FIELDS.get(field, "text")
+            if unreadable is not None:
+                self.refuse(np.asarray(unreadable), field, f"not {WANTED[kind]}")
+            self.columns[field] = values
+            if field == "time" and pa.types.is_dictionary(raw.type):
+                self.time_codes = raw.indices
+        for field, value in self.mapping.constants.items():
+            values, unreadable = self._read(field, pa.array([value]))
+            if unreadable is not None and unreadable[0].as_py():
+                self.refuse(np.ones(self.count, bool), field, f"the constant {value!r} cannot be read")
+            self.columns[field] = self._constant(values)
+
+    def _read(self, field: str, raw: pa.Array) -> Values:
+        kind = FIELDS.get(field, "text")
+        if kind == "time":
+            return to_time(raw, self.mapping.time_format, self.conversion.timezone)
+        if kind == "money":
+            return to_money(raw, self.mapping.decimal)
+        if kind == "number":
+            return to_number(raw, self.mapping.decimal)
+        if kind == "whole number":
+            numbers, unreadable = to_number(raw, self.mapping.decimal)
+            broken = pc.fill_null(pc.not_equal(numbers, pc.floor(numbers)), False)
+            return Values(pc.if_else(broken, None, numbers).cast(pa.int32()), pc.or_(unreadable, broken))
+        return to_text(raw)
+
+    def _constant(self, value: pa.Array) -> pa.Array:
+        if pa.types.is_string(value.type):
+            indices = pa.array(np.zeros(self.count, np.int32))
+            return pa.DictionaryArray.from_arrays(indices, value)
+        return pa.repeat(value[0], self.count)
+
+    def refuse(self, is_bad: Mask, field: str, reason: str) -> None:
+        """Refuse rows; of several reasons, the first found is given."""
+        found = np.flatnonzero(is_bad & self.is_good)
+        if not len(found):
+            return
+        header = self.mapping.columns.get(field, "")
+        shown = to_text(whole(self.rows.table[header])).values.take(pa.array(found)) if header else None
+        for place, row in enumerate(found):
+            value = "" if shown is None else (shown[place].as_py() or "")
+            self.rejects.append(Reject(int(self.rows.lines[row]), header, value[:200], reason))
+        self.is_good[found] = False
+
+    def check(self) -> None:
+        columns = self.columns
+        self._check_time()
+        self.refuse(_is_null(columns["type"]), "type", "the type of the event is missing")
+        if "type" in self.mapping.columns:
+            columns["type"] = by_dictionary(columns["type"], _snake_case, keep=True).values
+        nobody = np.ones(self.count, bool)
+        for field in ("customer_id", "product_id"):
+            if field in columns:
+                nobody &= _is_null(columns[field])
+        self.refuse(nobody, "", "names neither a customer nor a product")
+        self._settle_quantity_and_price()
+        self._name_orders()
+
+    def _check_time(self) -> None:
+        times = self.columns["time"]
+        self.refuse(_is_null(times), "time", "the time is missing")
+        moments = times.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+        self.refuse(moments < 0, "time", "before 1970")
+        latest = (self.conversion.received_at + AHEAD - EARLIEST) // timedelta(microseconds=1)
+        self.refuse(moments > latest, "time", "in the future")
+
+    def _settle_quantity_and_price(self) -> None:
+        columns = self.columns
+        if "quantity" not in columns and "product_id" in columns:
+            columns["quantity"] = pc.if_else(pa.array(_is_null(columns["product_id"])), None, 1.0)
+        if "amount" in columns:
+            self._price_from_amount(columns.pop("amount"))
+        if "unit_price" in columns:
+            self.refuse(_is_negative(columns["unit_price"]), "unit_price", "a price cannot be negative")
+        if "quantity" in columns:
+            is_return = _is_negative(columns["quantity"])
+            if is_return.any():
+                is_order = _is_any_of(columns["type"], ORDER_TYPES)
+                self.refuse(is_return & ~is_order, "quantity", "negative, on an event that is no order")
+                columns["type"] = _with_refunds(columns["type"], is_return)
+                columns["quantity"] = pc.abs(columns["quantity"])
+
+    def _price_from_amount(self, amount: pa.Array) -> None:
+        quantity = self.columns["quantity"]
+        # A refund may stand as a negative amount, a negative quantity, or both.
+        negative = _is_negative(amount)
+        quantity = pc.if_else(pa.array(negative & ~_is_negative(quantity)), pc.negate(quantity), quantity)
+        self.columns["quantity"] = quantity
+        pieces = pc.abs(quantity)
+        is_zero = np.asarray(pc.fill_null(pc.equal(pieces, 0.0), False))
+        self.refuse(is_zero, "quantity", "zero, so that the amount gives no price")
+        prices = pc.divide(pc.abs(amount.cast(pa.float64())), pc.if_else(pa.array(is_zero), None, pieces))
+        self.columns["unit_price"], too_large = to_money(prices)
+        self.refuse(np.asarray(too_large), "amount", "too large for a price")
+
+    def _name_orders(self) -> None:
+        """Lines of one customer at one moment are one order, where the file gives no order id."""
+        columns = self.columns
+        if "order_id" in columns:
+            return
+        is_order = _is_any_of(columns["type"], ORDER_TYPES)
+        if not is_order.any():
+            return
+        customers = columns.get("customer_id", pa.nulls(self.count, pa.string()))
+        when = self.time_codes if self.time_codes is not None else columns["time"].dictionary_encode().indices
+        pairs, first = _distinct_rows([encoded(customers), when])
+        first_rows = pa.array(first)
+        names = pc.coalesce(plain(customers.take(first_rows)), "guest")
+        seconds = columns["time"].take(first_rows).cast(pa.timestamp("s", "UTC"), safe=False)
+        orders = pc.binary_join_element_wise(names, pc.strftime(seconds, "%Y-%m-%dT%H:%M:%S"), "@")
+        indices = pairs if is_order.all() else pc.if_else(pa.array(is_order), pairs, None)
+        columns["order_id"] = pa.DictionaryArray.from_arrays(indices, orders)
+
+    def finish(self) -> Converted:
+        columns = self.columns
+        products = self._products()
+        if "currency" not in columns:
+            has_price = pc.is_valid(columns["unit_price"]) if "unit_price" in columns else pa.nulls(0)
+            if len(has_price):
+                code = pa.array([self.conversion.currency])
+                indices = pc.if_else(has_price, pa.scalar(0, pa.int32()), None)
+                columns["currency"] = pa.DictionaryArray.from_arrays(indices, code)
+        if properties := self._properties():
+            columns["properties"] = properties
+        columns.setdefault("received_at", pa.repeat(pa.scalar(self.conversion.received_at, TIME), self.count))
+        table = pa.table({name: columns[name] for name in EVENTS.names if name in columns})
+        places = self.rows.lines
+        moments = table["time"].cast(pa.int64()).fill_null(0).to_numpy()
+        if (moments[1:] < moments[:-1]).any():
+            order = np.argsort(moments, kind="stable")
+            table, places, self.is_good = table.take(pa.array(order)), places[order], self.is_good[order]
+        is_refund = _is_any_of(whole(table["type"]), ("order_refunded",))
+        if not self.is_good.all() and "event_id" not in table.column_names:
+            # Rows that are refused must not count among the equals of others.
+            is_refund, places = is_refund[self.is_good], places[self.is_good]
+            table, self.is_good = table.filter(pa.array(self.is_good)), np.ones(len(places), bool)
+        table = _with_identity(table)
+        parts = []
+        for is_part in (self.is_good & ~is_refund, self.is_good & is_refund):
+            parts.append(Placed(table if is_part.all() else table.filter(pa.array(is_part)), places[is_part]))
+        return Converted(parts[0], parts[1], products, self.rejects)
+
+    def _properties(self) -> pa.Array | None:
+        """Fields outside of the schema, as one JSON object a row; each distinct object is written once."""
+        names = [name for name in self.columns if name.startswith(EXTRA)]
+        if not names:
+            return None
+        columns = [encoded(self.columns[name]) for name in names]
+        codes, first = _distinct_rows(columns)
+        cells = {
+            name.removeprefix(EXTRA): column.take(pa.array(first))
+            for name, column in zip(names, columns, strict=True)
+        }
+        objects = pa.array([_json(row) for row in pa.table(cells).to_pylist()], pa.string())
+        return pa.DictionaryArray.from_arrays(codes, objects)
+
+    def _products(self) -> pa.Table:
+        """What the good rows say of products: each distinct description, and when it was first seen."""
+        fields = [name for name in PRODUCT_FIELDS if name in self.columns]
+        attributes = {name: self.columns.pop(name) for name in fields}
+        if not fields or "product_id" not in self.columns:
+            return CATALOGUE.empty_table()
+        said = {"product_id": self.columns["product_id"], **attributes}
+        codes, first = _distinct_rows([encoded(column) for column in said.values()])
+        is_said = pa.array(self.is_good & ~_is_null(self.columns["product_id"]))
+        seen = pa.table({"code": codes, "time": self.columns["time"]}).filter(is_said)
+        seen = seen.group_by("code").aggregate([("time", "min")])
+        rows = pa.array(first).take(seen["code"])
+        found = {name: plain(column.take(rows.combine_chunks())) for name, column in said.items()}
+        found["valid_from"] = seen["time_min"]
+        return pa.table(
+            [found[f.name] if f.name in found else pa.nulls(len(rows), f.type) for f in CATALOGUE],
+            schema=CATALOGUE,
+        )
+
+
+def _distinct_rows(columns: Sequence[pa.Array]) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """Which rows are alike in all columns (dictionary-encoded, or codes): a code each, and the first row of each code."""
+    combined = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        codes = column.indices if pa.types.is_dictionary(column.type) else column
+        numbers = codes.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+        if column is columns[0]:
+            combined = numbers
+        else:
+            combined = combined * (int(numbers.max(initial=0)) + 1) + numbers
+            # Dense again after each column: the product of three large dictionaries overflows.
+            combined = pa.array(combined).dictionary_encode().indices.to_numpy().astype(np.int64)
+    distinct = pa.array(combined).dictionary_encode()
+    first = np.empty(len(distinct.dictionary), np.int64)
+    indices = distinct.indices.to_numpy()
+    first[indices[::-1]] = np.arange(len(combined) - 1, -1, -1)
+    return distinct.indices, first
+
+
+def _with_identity(table: pa.Table) -> pa.Table:
+    """Give each event its id and line, where the file gave none."""
+    if "event_id" not in table.column_names:
+        content = hash_rows(table, CONTENT)
+        ids = derived_ids(whole(table["time"]), content)
+        # Equal content at different times is not the same event, so the time counts in the ordinal.
+        moments = whole(table["time"]).cast(pa.int64()).to_numpy().view(np.uint64)
+        lines = ordinals(content ^ (moments * np.uint64(0x9E3779B97F4A7C15)))
+        table = table.append_column("event_id", ids).append_column("line", pa.array(lines))
+    elif "line" not in table.column_names:
+        table = table.append_column("line", pa.array(np.zeros(table.num_rows, np.int32)))
+    columns = [
+        table[field.name] if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in EVENTS
+    ]
+    return pa.table(dict(zip(EVENTS.names, columns, strict=True)))
+
+
+def plain(values: pa.Array) -> pa.Array:
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+
+
+def encoded(values: pa.Array) -> pa.DictionaryArray:
+    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+
+
+def _is_null(values: pa.Array) -> Mask:
+    if pa.types.is_dictionary(values.type):
+        missing = np.append(np.asarray(values.dictionary.is_null()), True)
+        found: Mask = missing[np.asarray(values.indices.fill_null(len(values.dictionary)))]
+        return found
+    return np.asarray(values.is_null())
+
+
+def _is_any_of(values: pa.Array, words: Sequence[str]) -> Mask:
+    if pa.types.is_dictionary(values.type):
+        found = np.append(np.asarray(pc.is_in(values.dictionary, pa.array(words))), False)
+        return found[np.asarray(values.indices.fill_null(len(values.dictionary)))]
+    return np.asarray(pc.is_in(values, pa.array(words)))
+
+
+def _is_negative(values: pa.Array) -> Mask:
+    zero = pa.scalar(0, MONEY) if pa.types.is_decimal(values.type) else pa.scalar(0.0)
+    return np.asarray(pc.fill_null(pc.less(values, zero), False))
+
+
+def _with_refunds(types: pa.Array, is_refund: Mask) -> pa.Array:
+    """The types, those of some rows changed to order_refunded."""
+    types = encoded(types)
+    dictionary = pa.concat_arrays([types.dictionary, pa.array(["order_refunded"])])
+    codes = pc.if_else(pa.array(is_refund), pa.scalar(len(types.dictionary), types.indices.type), types.indices)
+    return pa.DictionaryArray.from_arrays(codes, dictionary)
+
+
+def _snake_case(types: pa.Array) -> Values:
+    """ "Order Completed" and "orderCompleted" are order_completed."""
+    words = pc.replace_substring_regex(types.cast(pa.string()), r"([a-z])([A-Z])", r"\1_\2")
+    return Values(pc.utf8_lower(pc.replace_substring_regex(words, r"[\s\-]+", "_")), None)
+
+
+def _json(row: dict[str, str | None]) -> str | None:
+    found = {name: value for name, value in row.items() if value is not None}
+    return json.dumps(found, ensure_ascii=False, sort_keys=True) if found else None

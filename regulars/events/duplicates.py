@@ -1,0 +1,70 @@
+"""What the log has already: identities told apart by their keys, sameness by a hash of their content."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from regulars.events.identity import Hashes
+
+Mask = npt.NDArray[np.bool_]
+
+
+def in_sorted(values: Hashes, ordered: Hashes) -> Mask:
+    """Which values are among `ordered` (ascending)?
+
+    >>> in_sorted(np.array([3, 9], np.uint64), np.array([1, 3, 5], np.uint64))
+    array([ True, False])
+    """
+    if not len(ordered):
+        return np.zeros(len(values), bool)
+    found: Mask = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    return found
+
+
+def repeated(keys: Hashes) -> Hashes:
+    """The keys that stand more than once, each once, ascending.
+
+    >>> repeated(np.array([4, 2, 4, 4], np.uint64))
+    array([4], dtype=uint64)
+    """
+    ordered = np.sort(keys)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+class Known:
+    """Identities that were met, each with a hash of what it said."""
+
+    def __init__(self) -> None:
+        self.keys: Hashes = np.empty(0, np.uint64)
+        self.content: Hashes = np.empty(0, np.uint64)
+
+    def add(self, keys: Hashes, content: Hashes) -> None:
+        """Remember identities; of one that is there already, the first content stays."""
+        joined = np.concatenate([self.keys, keys])
+        self.keys, first = np.unique(joined, return_index=True)
+        self.content = np.concatenate([self.content, content])[first]
+
+    def judge(self, keys: Hashes, content: Hashes) -> tuple[Mask, Mask]:
+        """Which rows were met before (in `add`, or earlier in `keys`), and which of them say something else?
+
+        >>> known = Known()
+        >>> known.add(np.array([1], np.uint64), np.array([10], np.uint64))
+        >>> known.judge(np.array([1, 1, 2, 2], np.uint64), np.array([10, 11, 20, 20], np.uint64))
+        (array([ True,  True, False,  True]), array([False,  True, False, False]))
+        """
+        distinct, first, group = np.unique(keys, return_index=True, return_inverse=True)
+        was_met = in_sorted(distinct, self.keys)
+        reference = content[first]
+        if was_met.any():
+            reference[was_met] = self.content[np.searchsorted(self.keys, distinct[was_met])]
+        is_first = np.zeros(len(keys), bool)
+        is_first[first] = True
+        is_known: Mask = was_met[group] | ~is_first
+        differs: Mask = is_known & (content != reference[group])
+        return is_known, differs
+
+
+def concatenate(arrays: list[Hashes]) -> Hashes:
+    """All keys of a change in one array."""
+    return np.concatenate(arrays) if arrays else np.empty(0, np.uint64)

@@ -1,0 +1,94 @@
+"""The log of a shop: everything that ever happened, in numbered versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from regulars import storage
+from regulars.errors import CorruptLogError
+from regulars.events import commit as commits
+from regulars.events.commit import Commit, DataFile
+from regulars.events.transaction import Transaction
+
+
+class EventLog:
+    """A folder of Parquet files, of which the newest commit says which count.
+
+    Two tables live in it and change together: `events` and `catalogue`.
+
+    Parameters
+    ----------
+    folder : of the log; `commits/` and `data/` lie in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path) -> EventLog:
+        """An empty log, version 0."""
+        storage.make_folder(folder / "commits")
+        storage.make_folder(folder / "data")
+        return cls(folder)
+
+    @property
+    def version(self) -> int:
+        """The number of the newest version; 0 is the empty log."""
+        return commits.newest_version(self.folder)
+
+    def snapshot(self, version: int | None = None) -> Commit:
+        """A version (default: the newest): which files it is made of."""
+        return commits.read(self.folder, self.version if version is None else version)
+
+    def history(self) -> Iterator[Commit]:
+        """All versions, the newest first."""
+        for version in range(self.version, 0, -1):
+            yield commits.read(self.folder, version)
+
+    def paths(self, snapshot: Commit, table: str) -> list[Path]:
+        """Where the files of a table are.
+
+        Raises
+        ------
+        CorruptLogError
+            If one is missing or has not the size that was committed.
+        """
+        return [self._path(file) for file in snapshot.tables.get(table, ())]
+
+    def _path(self, file: DataFile) -> Path:
+        path = self.folder / file.path
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            raise CorruptLogError(f"{path} is missing from the log. Restore it from a backup.") from None
+        if size != file.size:
+            raise CorruptLogError(
+                f"{path} has {size} bytes, {file.size} were committed: it was changed or cut off. "
+                "Restore it from a backup."
+            )
+        return path
+
+    def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """A whole table in memory, for small logs and tests; large ones go through the engine."""
+        paths = self.paths(self.snapshot(), table)
+        return pa.concat_tables([pq.read_table(path, columns=columns) for path in paths])
+
+    @contextmanager
+    def transaction(self, operation: str, details: Mapping[str, Any] | None = None) -> Iterator[Transaction]:
+        """Change the log: hold its lock, write files, and make them count by one commit at the end.
+
+        If anything is raised inside, or the process dies, the log stays as it was.
+        """
+        with storage.lock(self.folder / "lock", operation):
+            transaction = Transaction(self.folder, self.snapshot(), operation, dict(details or {}))
+            try:
+                yield transaction
+            except BaseException:
+                transaction.abandon()
+                raise

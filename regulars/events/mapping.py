@@ -1,0 +1,120 @@
+"""A mapping: which column of a file is which field of an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+from typing import Any
+
+from regulars.errors import ConfigError
+
+FIELDS: dict[str, str] = {
+    "event_id": "text",
+    "line": "whole number",
+    "time": "time",
+    "received_at": "time",
+    "customer_id": "text",
+    "session_id": "text",
+    "type": "text",
+    "product_id": "text",
+    "quantity": "number",
+    "unit_price": "money",
+    "amount": "money",  # of the whole line; unit_price is then amount / quantity
+    "currency": "text",
+    "order_id": "text",
+    "query": "text",
+    "text": "text",
+    "channel": "text",
+    "campaign_id": "text",
+    "variant": "text",
+    "propensity": "number",
+    "device_id": "text",
+    "ip": "text",
+    "payment_id": "text",
+    "outcome": "text",
+    "title": "text",
+    "category": "text",
+    "brand": "text",
+    "list_price": "money",
+    "unit_cost": "money",
+}
+"""What a column can be mapped to, and the kind of value it holds. `properties.NAME` is open besides."""
+
+PRODUCT_FIELDS = ("title", "category", "brand", "list_price", "unit_cost")
+"""Fields that go to the catalogue, not to the log."""
+
+EXTRA = "properties."
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """How to read one kind of file.
+
+    Attributes
+    ----------
+    name : of the mapping; its section in shop.toml is `[mapping.NAME]`.
+    columns : {field: header of the file}, fields as in `FIELDS` or `properties.NAME`.
+    constants : {field: the one value that all rows have}.
+    time_format : strptime format of times, e.g. "%d/%m/%Y %H:%M"; "" for ISO 8601,
+        "unix" for seconds, "unix_ms" for milliseconds since 1970.
+    decimal : what stands before the cents, "." or ",".
+
+    Examples
+    --------
+    >>> m = Mapping("till", {"time": "Date", "customer_id": "Who"}, {"type": "order_completed"})
+    >>> Mapping.from_dict("till", m.to_dict()) == m
+    True
+    """
+
+    name: str
+    columns: MappingABC[str, str]
+    constants: MappingABC[str, str] = field(default_factory=dict)
+    time_format: str = ""
+    decimal: str = "."
+
+    def __post_init__(self) -> None:
+        for name in (*self.columns, *self.constants):
+            if name not in FIELDS and not name.startswith(EXTRA):
+                raise ConfigError(
+                    f'mapping "{self.name}": there is no field "{name}". Fields are: '
+                    f"{', '.join(FIELDS)}; anything else goes under {EXTRA}NAME."
+                )
+        if twice := set(self.columns) & set(self.constants):
+            raise ConfigError(
+                f'mapping "{self.name}": {", ".join(sorted(twice))} is given both as a column and as a '
+                "constant; remove one of the two."
+            )
+        for needed in ("time", "type"):
+            if needed not in self.columns and needed not in self.constants:
+                raise ConfigError(
+                    f'mapping "{self.name}": nothing gives the {needed} of an event. '
+                    + (
+                        'Add time = "COLUMN" under columns.'
+                        if needed == "time"
+                        else 'Add type = "COLUMN" under columns, or type = "order_completed" under constants.'
+                    )
+                )
+        if self.decimal not in (".", ","):
+            raise ConfigError(f'mapping "{self.name}": decimal = "{self.decimal}"; "." or "," is expected.')
+
+    @classmethod
+    def from_dict(cls, name: str, section: MappingABC[str, Any]) -> Mapping:
+        """From a section of TOML, as `to_dict` gives it."""
+        allowed = {"columns", "constants", "time_format", "decimal"}
+        if unknown := set(section) - allowed:
+            raise ConfigError(
+                f'mapping "{name}": no setting {", ".join(sorted(unknown))}. '
+                f"There are: {', '.join(sorted(allowed))}."
+            )
+        return cls(name, **{key: section[key] for key in section})
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in TOML; what is as by default is left out."""
+        section: dict[str, Any] = {"columns": dict(self.columns)}
+        if self.constants:
+            section["constants"] = dict(self.constants)
+        if self.time_format:
+            section["time_format"] = self.time_format
+        if self.decimal != ".":
+            section["decimal"] = self.decimal
+        return section

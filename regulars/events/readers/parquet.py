@@ -1,0 +1,69 @@
+"""Parquet: typed columns, read in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from regulars.errors import InputError
+from regulars.events.readers.rows import Chunk, RawRows
+
+CHUNK_ROWS = 1 << 18
+
+
+class ParquetSource:
+    """A Parquet file, opened; the place of a row is its number, from 1.
+
+    Raises
+    ------
+    InputError
+        If it is no whole Parquet file, or holds no rows.
+    """
+
+    encoding = "parquet"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.share_read = 0.0
+        try:
+            self._file = pq.ParquetFile(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputError(
+                f"{path}: not a whole Parquet file ({_first_sentence(error)}). It may have been cut off while "
+                "it was copied: fetch it again."
+            ) from None
+        self.headers = tuple(self._file.schema_arrow.names)
+        if self._file.metadata.num_rows == 0:
+            raise InputError(f"{path}: has columns ({', '.join(self.headers)}) and no rows.")
+
+    def sample(self, rows: int) -> list[list[str | None]]:
+        """The first rows, as text, in the order of the headers."""
+        try:
+            batch = next(self._file.iter_batches(batch_size=rows))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._broken(error) from None
+        return [[None if cell is None else str(cell) for cell in row.values()] for row in batch.to_pylist()]
+
+    def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
+        """The whole file, 262,144 rows at a time; only the columns asked for."""
+        row = 1
+        try:
+            for batch in self._file.iter_batches(batch_size=CHUNK_ROWS, columns=list(columns)):
+                lines = np.arange(row, row + batch.num_rows, dtype=np.int64)
+                yield partial(RawRows, pa.Table.from_batches([batch]), lines)
+                row += batch.num_rows
+                self.share_read = (row - 1) / self._file.metadata.num_rows
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._broken(error) from None
+
+    def _broken(self, error: Exception) -> InputError:
+        return InputError(f"{self.path}: damaged inside ({_first_sentence(error)}). Fetch the file again.")
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).split(". ", maxsplit=1)[0].strip()

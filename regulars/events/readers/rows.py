@@ -1,0 +1,59 @@
+"""What every reader gives: rows as text or typed columns, each with its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Lines = npt.NDArray[np.int64]
+
+
+class Reject(NamedTuple):
+    """A row that cannot be read: where it is, what stands there, and why it is refused."""
+
+    line: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass
+class RawRows:
+    """Some rows of a file: columns by header, and the line of the file on which each row begins."""
+
+    table: pa.Table
+    lines: Lines
+    rejects: list[Reject] = field(default_factory=list)
+
+
+Chunk = Callable[[], RawRows]
+"""A piece of a file, cut but not yet parsed: calling it parses, so that pieces can be parsed in parallel."""
+
+
+class Source(Protocol):
+    """An opened file.
+
+    Attributes
+    ----------
+    path : where it is.
+    headers : of its columns.
+    encoding : of its text, e.g. "utf-8"; "parquet" or "xlsx" for those.
+    share_read : how much of it `chunks` has given, 0 to 1.
+    """
+
+    path: Path
+    headers: tuple[str, ...]
+    encoding: str
+    share_read: float
+
+    def sample(self, rows: int) -> list[list[str | None]]:
+        """The first rows, as text, in the order of the headers."""
+
+    def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
+        """The whole file in pieces of bounded size, in its own order; only the columns asked for."""

@@ -1,0 +1,103 @@
+"""What an event is: the columns of the log, their types, and the kinds of event.
+
+Names follow the Segment e-commerce specification; one row is one line of an event (an order of
+three products is three rows that share `event_id` and differ in `line`).
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+MONEY = pa.decimal128(18, 4)
+"""Money, in units of the row's currency; four digits after the point."""
+
+TIME = pa.timestamp("us", tz="UTC")
+
+EVENTS = pa.schema(
+    [
+        pa.field("event_id", pa.string(), nullable=False),
+        pa.field("line", pa.int32(), nullable=False),
+        pa.field("time", TIME, nullable=False),
+        pa.field("received_at", TIME, nullable=False),
+        pa.field("customer_id", pa.string()),
+        pa.field("session_id", pa.string()),
+        pa.field("type", pa.string(), nullable=False),
+        pa.field("product_id", pa.string()),
+        pa.field("quantity", pa.float64()),
+        pa.field("unit_price", MONEY),
+        pa.field("currency", pa.string()),
+        pa.field("order_id", pa.string()),
+        pa.field("query", pa.string()),
+        pa.field("text", pa.string()),
+        pa.field("channel", pa.string()),
+        pa.field("campaign_id", pa.string()),
+        pa.field("variant", pa.string()),
+        pa.field("propensity", pa.float64()),
+        pa.field("device_id", pa.string()),
+        pa.field("ip", pa.string()),
+        pa.field("payment_id", pa.string()),
+        pa.field("outcome", pa.string()),
+        pa.field("properties", pa.string()),
+    ]
+)
+"""The log. `(event_id, line)` is the identity; quantity is never negative (the type tells a return)."""
+
+CATALOGUE = pa.schema(
+    [
+        pa.field("product_id", pa.string(), nullable=False),
+        pa.field("title", pa.string()),
+        pa.field("category", pa.string()),
+        pa.field("brand", pa.string()),
+        pa.field("list_price", MONEY),
+        pa.field("unit_cost", MONEY),
+        pa.field("stock", pa.float64()),
+        pa.field("text", pa.string()),
+        pa.field("valid_from", TIME, nullable=False),
+    ]
+)
+"""The products; the row with the newest `valid_from` before a moment is the one that held then."""
+
+TYPES: dict[str, str] = {
+    "products_searched": "looked for products by words",
+    "product_list_viewed": "saw a list or category",
+    "product_list_filtered": "filtered or sorted a list",
+    "promotion_viewed": "saw a promotion",
+    "promotion_clicked": "clicked a promotion",
+    "product_clicked": "clicked a product in a list",
+    "product_viewed": "saw a product's page",
+    "product_added": "put a product into the cart",
+    "product_removed": "took a product out of the cart",
+    "cart_viewed": "looked at the cart",
+    "checkout_started": "began to pay",
+    "checkout_step_viewed": "saw a step of the checkout",
+    "checkout_step_completed": "finished a step of the checkout",
+    "payment_info_entered": "entered how to pay",
+    "order_completed": "bought",
+    "order_updated": "changed an order",
+    "order_cancelled": "cancelled an order",
+    "order_refunded": "gave products of an order back",
+    "coupon_entered": "typed a coupon",
+    "coupon_applied": "had a coupon accepted",
+    "coupon_denied": "had a coupon refused",
+    "coupon_removed": "took a coupon off",
+    "product_added_to_wishlist": "put a product on the wish list",
+    "product_removed_from_wishlist": "took a product off the wish list",
+    "wishlist_product_added_to_cart": "moved a product from the wish list into the cart",
+    "product_shared": "shared a product",
+    "cart_shared": "shared a cart",
+    "product_reviewed": "reviewed a product",
+    "page_viewed": "saw another page or screen",
+    "signed_up": "opened an account",
+    "sign_in": "signed in, or tried to",
+    "payment_attempted": "tried to pay",
+    "payment_disputed": "disputed a payment (chargeback)",
+    "message_sent": "was sent a message",
+    "message_opened": "opened a message",
+    "message_clicked": "clicked in a message",
+    "ad_shown": "was shown an ad",
+    "ad_clicked": "clicked an ad",
+    "support_asked": "asked customer service",
+    "support_answered": "was answered by customer service",
+    "decision_made": "was decided upon by a capability",
+}
+"""Kinds of event that Regulars knows, each with what the customer did. Others are kept as they come."""

@@ -1,0 +1,125 @@
+"""Cells to moments: the ways that files write a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.events.schema import TIME
+from regulars.events.values import Values, by_dictionary, to_number, to_text
+
+ISO = (
+    r"^(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
+    r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?"
+    r"\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?$"
+)
+NAIVE = pa.timestamp("us")
+
+
+def to_time(values: pa.Array, time_format: str, timezone: str) -> Values:
+    """Times in UTC, in microseconds, and which cells are no time.
+
+    Parameters
+    ----------
+    time_format : "" for ISO 8601, "unix" or "unix_ms" for seconds or milliseconds since 1970, else
+        a strptime format.
+    timezone : of times that name none, e.g. "Europe/London". Where the clock is put back, the
+        earlier of the two moments is taken; a time that the clock leaps over becomes the moment of the leap.
+
+    Examples
+    --------
+    >>> to_time(pa.array(["2024-05-01 10:00", "2024-02-31"]), "", "Europe/London").values.to_pylist()[0].isoformat()
+    '2024-05-01T09:00:00+00:00'
+    """
+    if pa.types.is_dictionary(values.type):
+        return by_dictionary(values, lambda distinct: to_time(distinct, time_format, timezone))
+    if pa.types.is_timestamp(values.type):
+        moments = values.cast(pa.timestamp("us", values.type.tz), safe=False)
+        return Values(moments.cast(TIME) if values.type.tz else _local(moments, timezone), None)
+    if pa.types.is_date(values.type):
+        return Values(_local(values.cast(NAIVE), timezone), None)
+    if time_format in ("unix", "unix_ms"):
+        return _unix(values, 1_000_000 if time_format == "unix" else 1_000)
+    texts = to_text(values).values
+    parsed = _iso(texts, timezone) if time_format == "" else _by_format(texts, time_format, timezone)
+    return Values(parsed, pc.and_(pc.is_valid(texts), pc.is_null(parsed)))
+
+
+def _local(naive: pa.Array, timezone: str) -> pa.Array:
+    return pc.assume_timezone(naive, timezone, ambiguous="earliest", nonexistent="latest").cast(TIME)
+
+
+def _unix(values: pa.Array, factor: int) -> Values:
+    numbers, unreadable = to_number(values)
+    moments = pc.round(pc.multiply(numbers, float(factor)))
+    in_range = pc.less(pc.abs(moments), 9e18)
+    moments = pc.if_else(in_range, moments, None).cast(pa.int64()).cast(TIME)
+    return Values(moments, pc.or_(unreadable, pc.fill_null(pc.invert(in_range), False)))
+
+
+def _by_format(texts: pa.Array, time_format: str, timezone: str) -> pa.Array:
+    parsed = pc.strptime(texts, format=time_format, unit="us", error_is_null=True)
+    if "%z" in time_format:
+        return parsed.cast(TIME)
+    # strptime takes 31/02 for 3 March: what does not give the same day back was no date.
+    same_day = pc.equal(pc.day(parsed), _number(texts, _day_pattern(time_format)))
+    return _local(pc.if_else(pc.fill_null(same_day, True), parsed, None), timezone)
+
+
+def _day_pattern(time_format: str) -> str:
+    """A pattern that finds the day of the month where the format has %d, among the numbers before it."""
+    before = time_format.split("%d", maxsplit=1)[0]
+    numbers = before.count("%")
+    return r"^\D*" + r"(?:\d+\D+)" * numbers + r"(?P<number>\d{1,2})"
+
+
+def _number(texts: pa.Array, pattern: str) -> pa.Array:
+    return pc.struct_field(pc.extract_regex(texts, pattern), "number").cast(pa.int64())
+
+
+def _iso(texts: pa.Array, timezone: str) -> pa.Array:
+    # Arrow's own casts are five times faster than the pattern, and read nearly every real file.
+    try:
+        return _local(texts.cast(NAIVE), timezone)
+    except pa.ArrowInvalid:
+        pass
+    try:
+        return texts.cast(TIME)
+    except pa.ArrowInvalid:
+        return _iso_by_pattern(texts, timezone)
+
+
+def _iso_by_pattern(texts: pa.Array, timezone: str) -> pa.Array:
+    parts = pc.extract_regex(texts, ISO)
+
+    def part(name: str) -> npt.NDArray[np.int64]:
+        found = pc.struct_field(parts, name)
+        digits = pc.if_else(pc.equal(pc.coalesce(found, ""), ""), "0", found)
+        return np.asarray(pc.fill_null(digits.cast(pa.int64()), 0))
+
+    year, month, day = part("year"), part("month"), part("day")
+    hour, minute, second = part("hour"), part("minute"), part("second")
+    months = ((year - 1970) * 12 + np.clip(month, 1, 12) - 1).astype("datetime64[M]")
+    days_in_month = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(int)
+    is_real = (month >= 1) & (month <= 12) & (day >= 1) & (day <= days_in_month)
+    is_real &= (hour < 24) & (minute < 60) & (second < 60) & np.asarray(pc.is_valid(parts))
+    digits = pc.utf8_slice_codeunits(pc.coalesce(pc.struct_field(parts, "fraction"), ""), 0, 6)
+    micros = np.asarray(pc.utf8_rpad(digits, 6, "0").cast(pa.int64()))
+    seconds = (months.astype("datetime64[D]").astype(np.int64) + day - 1) * 86400 + hour * 3600 + minute * 60
+    moments = (seconds + second) * 1_000_000 + micros
+    zone = pc.coalesce(pc.struct_field(parts, "zone"), "")
+    naive = pa.array(moments, mask=~is_real).cast(NAIVE)
+    is_zoned = pc.not_equal(zone, "")
+    shift = pa.array(moments - _offset_micros(zone), mask=~is_real).cast(TIME)
+    return pc.if_else(is_zoned, shift, _local(naive, timezone))
+
+
+def _offset_micros(zones: pa.Array) -> npt.NDArray[np.int64]:
+    """ "+08:00", "-0400", "Z" or "" in microseconds east of Greenwich."""
+    shaped = pc.if_else(pc.match_substring_regex(zones, r"^[+-]"), pc.replace_substring(zones, ":", ""), "+0000")
+    hours = np.asarray(pc.utf8_slice_codeunits(shaped, 1, 3).cast(pa.int64()))
+    minutes = np.asarray(pc.utf8_slice_codeunits(shaped, 3, 5).cast(pa.int64()))
+    sign = np.where(np.asarray(pc.starts_with(shaped, "-")), -1, 1)
+    return sign * (hours * 60 + minutes) * 60_000_000

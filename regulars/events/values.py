@@ -1,0 +1,110 @@
+"""Cells to values: text, numbers and money out of what people put into files.
+
+Each function takes a column as it came (text, or typed where the file is) and gives the values and a
+mask of the cells that could not be read. A dictionary-encoded column is read once per distinct value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.events.schema import MONEY
+
+
+class Values(NamedTuple):
+    """Values of a column, and which cells could not be read (None: all could)."""
+
+    values: pa.Array
+    unreadable: pa.Array | None
+
+
+Convert = Callable[[pa.Array], Values]
+
+NULL_WORDS = pa.array(["", "null", "NULL", "Null", "none", "None", "N/A", "n/a", "\\N", "(not set)"])
+"""Cells that say "nothing here"."""
+NULL_TEXTS = pa.concat_arrays([NULL_WORDS, pa.array(["nan", "NaN", "NAN"])])
+"""The same for texts; where a number belongs, NaN is a mistake and is refused."""
+
+LARGEST_MONEY = 1e14 - 1
+LARGEST_NUMBER = 1e15
+
+
+def by_dictionary(values: pa.Array, convert: Convert, *, keep: bool = False) -> Values:
+    """Apply a conversion to each distinct value of a dictionary-encoded column, once.
+
+    keep: give the result dictionary-encoded again (for texts).
+    """
+    if not pa.types.is_dictionary(values.type):
+        return convert(values)
+    distinct, unreadable = convert(values.dictionary)
+    bad = None if unreadable is None else unreadable.take(values.indices)
+    if keep:
+        return Values(pa.DictionaryArray.from_arrays(values.indices, distinct), bad)
+    return Values(distinct.take(values.indices), bad)
+
+
+def to_text(values: pa.Array) -> Values:
+    """Trimmed text; the words for nothing are null; a whole number written as 17850.0 is 17850."""
+    if pa.types.is_dictionary(values.type):
+        return by_dictionary(values, to_text, keep=True)
+    if pa.types.is_floating(values.type):
+        is_whole = pc.and_(pc.is_finite(values), pc.equal(pc.floor(values), values))
+        whole = pc.if_else(is_whole, values, None).cast(pa.int64(), safe=False).cast(pa.string())
+        other = pc.if_else(pc.is_nan(values), None, values).cast(pa.string())
+        return Values(pc.coalesce(whole, other), None)
+    texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
+    texts = pc.replace_substring_regex(texts, r"^(\d+)\.0$", r"\1")
+    return Values(pc.if_else(pc.is_in(texts, NULL_TEXTS), None, texts), None)
+
+
+def to_number(values: pa.Array, decimal: str = ".") -> Values:
+    """float64; thousands separators and currency signs are dropped; NaN, infinity and 10^15 are unreadable."""
+    if pa.types.is_dictionary(values.type):
+        return by_dictionary(values, lambda distinct: to_number(distinct, decimal))
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        texts = _plain_number(values, decimal)
+        is_number = pc.match_substring_regex(texts, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$")
+        numbers = pc.if_else(is_number, texts, None).cast(pa.float64())
+        unreadable = pc.and_(pc.is_valid(texts), pc.is_null(numbers))
+    else:
+        numbers = values.cast(pa.float64(), safe=False)
+        unreadable = pc.is_null(numbers, nan_is_null=True)
+        unreadable = pc.and_(unreadable, pc.is_valid(values))
+    too_large = pc.fill_null(pc.greater_equal(pc.abs(numbers), LARGEST_NUMBER), False)
+    unreadable = pc.or_(unreadable, too_large)
+    return Values(pc.if_else(unreadable, None, numbers), unreadable)
+
+
+def to_money(values: pa.Array, decimal: str = ".") -> Values:
+    """decimal(18,4), rounded half to even at the fourth digit; else as `to_number`."""
+    if pa.types.is_dictionary(values.type):
+        return by_dictionary(values, lambda distinct: to_money(distinct, decimal))
+    if pa.types.is_decimal(values.type):
+        return Values(pc.round(values.cast(pa.decimal128(38, 10)), 4, "half_to_even").cast(MONEY), None)
+    numbers, unreadable = to_number(values, decimal)
+    too_large = pc.fill_null(pc.greater(pc.abs(numbers), LARGEST_MONEY), False)
+    numbers = pc.if_else(too_large, None, numbers)
+    return Values(_decimal(numbers), pc.or_(unreadable, too_large))
+
+
+def _decimal(numbers: pa.Array) -> pa.Array:
+    # Through integers of 1/10,000: a cast from float to decimal refuses what is not exact.
+    cents = pc.round(pc.multiply(numbers, 10_000.0), 0, "half_to_even").cast(pa.int64())
+    return pc.multiply(cents.cast(pa.decimal128(19, 0)), pa.scalar("0.0001", pa.string()).cast(pa.decimal128(4, 4))).cast(
+        MONEY
+    )
+
+
+def _plain_number(values: pa.Array, decimal: str) -> pa.Array:
+    """Digits, sign, point and exponent only; null where there is nothing."""
+    texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
+    texts = pc.if_else(pc.is_in(texts, NULL_WORDS), None, texts)
+    texts = pc.replace_substring_regex(texts, r"^\((.+)\)$", r"-\1")  # (12.50) is how books write a minus
+    texts = pc.replace_substring_regex(texts, r"[\s'￥¥$€£元]|^(CNY|USD|EUR|GBP|RMB)|(CNY|USD|EUR|GBP|RMB)$", "")
+    if decimal == ",":
+        return pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
+    return pc.replace_substring_regex(texts, r",(\d{3})", r"\1")

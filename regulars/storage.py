@@ -1,0 +1,221 @@
+"""The one place that writes, syncs, links, renames and removes files.
+
+Nothing else in the package does, so the order in which bytes reach the disk is decided here, and a
+test can make the n-th call of any kind fail or be the last (`_write`, `_sync`, `_link`, `_rename`).
+
+The order is always: write the bytes, sync the file, give it its name, sync the folder. A reader, or
+whoever opens the shop after a power cut, sees the whole file or none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from regulars import clock
+from regulars.errors import ShopError
+
+# The four calls that can fail half-way. Named so that tests can stand in for them.
+_write = os.write
+_sync = os.fsync
+_link = os.link
+_rename = os.rename
+
+
+class Written(NamedTuple):
+    """What was written: its size in bytes and the SHA-256 of its bytes, in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder, and those above it, so that it outlives a power cut. No error if it is there."""
+    missing = [path, *path.parents]
+    missing = missing[: next((i for i, p in enumerate(missing) if p.is_dir()), 0)]
+    for folder in reversed(missing):
+        with suppress(FileExistsError):
+            folder.mkdir()
+        sync_folder(folder.parent)
+    return path
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable: a new file is not safe before its folder is synced."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        _sync(handle)
+    finally:
+        os.close(handle)
+
+
+def create(path: Path, data: bytes | memoryview) -> Written:
+    """Write a new file under its final name and sync it; the folder is left to `sync_folder`.
+
+    For data files that nobody looks for before a commit lists them: several may share one folder
+    sync. What is left of a file that could not be written whole is removed.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        view = memoryview(data)
+        done = 0
+        while done < len(view):
+            done += _write(handle, view[done:])
+        # A failed sync is final: the kernel may have dropped the pages, so a retry would "succeed"
+        # without the bytes (PostgreSQL's fsync lesson of 2018).
+        _sync(handle)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+    finally:
+        os.close(handle)
+    return Written(len(view), hashlib.sha256(view).hexdigest())
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns():x}.tmp")
+
+
+def create_exclusive(path: Path, data: bytes) -> None:
+    """Make a file that appears whole or not at all, and never replaces another.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken; the file that has it is untouched.
+    """
+    temporary = _temporary(path)
+    try:
+        create(temporary, data)
+        _link(temporary, path)
+        sync_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def replace(path: Path, data: bytes | str) -> Written:
+    """Write a file in place of the one that has the name: a reader sees the old or the new, whole."""
+    temporary = _temporary(path)
+    try:
+        written = create(temporary, data.encode() if isinstance(data, str) else data)
+        _rename(temporary, path)
+        sync_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    return written
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add to the end of a file, made if missing, and sync it. For lists that only people read."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[_write(handle, view) :]
+        _sync(handle)
+    finally:
+        os.close(handle)
+
+
+def parquet(table: pa.Table, *, unique: Sequence[str] = ()) -> memoryview:
+    """A table as the bytes of a Parquet file (zstd, with page checksums).
+
+    unique: columns whose values hardly repeat, for which building a dictionary would be in vain.
+    """
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[name for name in table.column_names if name not in unique],
+        write_page_checksum=True,
+        store_schema=False,
+    )
+    return memoryview(sink.getvalue())
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Give a finished folder its name; FileExistsError or OSError if the name is taken."""
+    for file in source.rglob("*"):
+        if file.is_dir():
+            sync_folder(file)
+    sync_folder(source)
+    _rename(source, target)
+    sync_folder(target.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder; no error if it is gone already."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def lock(path: Path, purpose: str, *, wait_seconds: float = 60.0) -> Iterator[None]:
+    """Hold a folder's lock, so that one process at a time changes it.
+
+    The kernel releases it with the process, however that ends, so a killed holder never blocks.
+
+    Parameters
+    ----------
+    path : the lock file; made if missing. Its text says who holds it.
+    purpose : what for, in words ("import of orders.csv"), for whoever has to wait.
+    wait_seconds : how long to wait for another holder.
+
+    Raises
+    ------
+    ShopError
+        If it is still held after that time; the message names the holder.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise ShopError(
+                        f"{path.parent} is in use: {_holder(path)}. Wait until it is done, or stop it."
+                    ) from None
+                time.sleep(0.02)
+        holder = {
+            "process": os.getpid(),
+            "machine": socket.gethostname(),
+            "purpose": purpose,
+            "since": clock.now().isoformat(timespec="seconds"),
+        }
+        # Only a note for people: it is neither synced nor trusted, the lock itself is the kernel's.
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(holder).encode(), 0)
+        yield
+        os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def _holder(path: Path) -> str:
+    try:
+        note = json.loads(path.read_text())
+        return f"process {note['process']} on {note['machine']}, {note['purpose']}, since {note['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process holds its lock"
