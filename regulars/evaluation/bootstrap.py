@@ -115,11 +115,6 @@ def compare(
         If there are fewer than 20 customers, or so few of one class that over 5 % of the draws
         have none of them.
 
-    Source
-    ------
-    Efron and Tibshirani (1993), An Introduction to the Bootstrap: percentile interval, resampling
-    of whole units.
-
     Examples
     --------
     >>> from regulars.evaluation.metrics import auroc_score

@@ -24,10 +24,6 @@ def wilson_interval(hits: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Floats, Floa
     -------
     low, high : (k,) float in [0, 1]
 
-    Source
-    ------
-    Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference.
-
     Examples
     --------
     >>> low, high = wilson_interval([0, 5], [10, 10])

@@ -18,7 +18,7 @@ from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
 from regulars.events.readers import RawRows, Reject
 from regulars.events.schema import CATALOGUE, EVENTS, MONEY, TIME
 from regulars.events.times import to_time
-from regulars.events.values import Values, by_dictionary, to_money, to_number, to_text
+from regulars.events.values import Values, by_dictionary, encoded, plain, to_money, to_number, to_text
 
 Mask = npt.NDArray[np.bool_]
 
@@ -230,16 +230,10 @@ class _Reading:
         if (moments[1:] < moments[:-1]).any():
             order = np.argsort(moments, kind="stable")
             table, places, self.is_good = table.take(pa.array(order)), places[order], self.is_good[order]
+        table = _with_identity(table, self.is_good)
         is_refund = _is_any_of(whole(table["type"]), ("order_refunded",))
-        if not self.is_good.all() and "event_id" not in table.column_names:
-            # Rows that are refused must not count among the equals of others.
-            is_refund, places = is_refund[self.is_good], places[self.is_good]
-            table, self.is_good = table.filter(pa.array(self.is_good)), np.ones(len(places), bool)
-        table = _with_identity(table)
-        parts = []
-        for is_part in (self.is_good & ~is_refund, self.is_good & is_refund):
-            parts.append(Placed(table if is_part.all() else table.filter(pa.array(is_part)), places[is_part]))
-        return Converted(parts[0], parts[1], products, self.rejects)
+        events = _part(table, places, self.is_good & ~is_refund)
+        return Converted(events, _part(table, places, self.is_good & is_refund), products, self.rejects)
 
     def _properties(self) -> pa.Array | None:
         """Fields outside of the schema, as one JSON object a row; each distinct object is written once."""
@@ -294,30 +288,30 @@ def _distinct_rows(columns: Sequence[pa.Array]) -> tuple[pa.Array, npt.NDArray[n
     return distinct.indices, first
 
 
-def _with_identity(table: pa.Table) -> pa.Table:
+def _with_identity(table: pa.Table, is_good: Mask) -> pa.Table:
     """Give each event its id and line, where the file gave none."""
     if "event_id" not in table.column_names:
+        times = whole(table["time"]).cast(pa.int64()).fill_null(0)
         content = hash_rows(table, CONTENT)
-        ids = derived_ids(whole(table["time"]), content)
         # Equal content at different times is not the same event, so the time counts in the ordinal.
-        moments = whole(table["time"]).cast(pa.int64()).to_numpy().view(np.uint64)
-        lines = ordinals(content ^ (moments * np.uint64(0x9E3779B97F4A7C15)))
-        table = table.append_column("event_id", ids).append_column("line", pa.array(lines))
+        identity = content ^ (times.to_numpy().view(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        # Refused rows have no equals: else mending one would renumber, and count again, the good ones.
+        identity[~is_good] = np.flatnonzero(~is_good)
+        table = table.append_column("event_id", derived_ids(times, content))
+        table = table.append_column("line", pa.array(ordinals(identity)))
     elif "line" not in table.column_names:
         table = table.append_column("line", pa.array(np.zeros(table.num_rows, np.int32)))
+    return table
+
+
+def _part(table: pa.Table, places: npt.NDArray[np.int64], is_part: Mask) -> Placed:
+    """Some of the rows, in all columns of the log."""
+    part = table if is_part.all() else table.filter(pa.array(is_part))
     columns = [
-        table[field.name] if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        part[field.name] if field.name in part.column_names else pa.nulls(part.num_rows, field.type)
         for field in EVENTS
     ]
-    return pa.table(dict(zip(EVENTS.names, columns, strict=True)))
-
-
-def plain(values: pa.Array) -> pa.Array:
-    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
-
-
-def encoded(values: pa.Array) -> pa.DictionaryArray:
-    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    return Placed(pa.table(columns, EVENTS.names), places[is_part])
 
 
 def _is_null(values: pa.Array) -> Mask:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Hashes = npt.NDArray[np.uint64]
+from regulars.events.duplicates import Hashes, in_sorted
 
 CONTENT = (
     "customer_id", "session_id", "type", "product_id", "quantity", "unit_price", "order_id",
@@ -107,7 +107,7 @@ def hash_rows(table: pa.Table, columns: tuple[str, ...]) -> Hashes:
         values = whole(table[name])
         # Each column is mixed with its own place, so that "a" in one and "b" in the other is not
         # "b" and "a"; an empty cell adds nothing, so that a column can be left out where all are.
-        own = np.uint64(place + 1) * ODD
+        own = np.uint64((place + 1) * int(ODD) % 2**64)
         if pa.types.is_dictionary(values.type):
             by_code = np.append(_column_share(values.dictionary, own), np.uint64(0))
             hashes += by_code[values.indices.fill_null(len(values.dictionary)).to_numpy(zero_copy_only=False)]
@@ -164,7 +164,7 @@ def ordinals(hashes: Hashes) -> npt.NDArray[np.int32]:
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(repeated):
         # Only the few rows that have equals are ordered with their places.
-        rows = np.flatnonzero(np.isin(hashes, repeated))
+        rows = np.flatnonzero(in_sorted(hashes, np.unique(repeated)))
         rows = rows[np.argsort(hashes[rows], kind="stable")]
         group = hashes[rows]
         starts = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1])))

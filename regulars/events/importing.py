@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from regulars import storage
 from regulars.errors import RejectedError
-from regulars.events.convert import Conversion, Converted, Placed, convert, plain
+from regulars.events.convert import Conversion, Converted, Placed, convert
 from regulars.events.identity import whole
 from regulars.events.log import EventLog
 from regulars.events.readers import Chunk, Reject, Source
 from regulars.events.schema import EVENTS
 from regulars.events.transaction import Transaction
+from regulars.events.values import plain
 from regulars.spreadsheet import to_csv
 
 Progress = Callable[[int, float], None]

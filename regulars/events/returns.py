@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from regulars.events.duplicates import in_sorted
-from regulars.events.identity import hash_rows
+from regulars.events.duplicates import Hashes, in_sorted
+from regulars.events.identity import hash_rows, whole
+from regulars.events.values import plain
 
 PURCHASE = ["customer_id", "product_id", "time", "order_id", "type"]
 
@@ -74,13 +75,15 @@ def _purchases_schema() -> pa.Schema:
     return pa.schema([(name, pa.string()) for name in PURCHASE]).set(2, pa.field("time", pa.timestamp("us", "UTC")))
 
 
-def _purchases(path: Path, wanted: np.ndarray, latest: datetime) -> pa.Table:
-    table = pq.read_table(
-        path,
-        columns=PURCHASE,
-        filters=(pc.field("type") == "order_completed") & (pc.field("time") <= latest),
-    )
-    return table.filter(pa.array(in_sorted(hash_rows(table, ("customer_id", "product_id")), wanted)))
+def _purchases(path: Path, wanted: Hashes, latest: datetime) -> pa.Table:
+    texts = [name for name in PURCHASE if name != "time"]
+    # As dictionaries, so that each distinct customer and product is hashed once.
+    table = pq.read_table(path, columns=PURCHASE, read_dictionary=texts)
+    is_wanted = in_sorted(hash_rows(table, ("customer_id", "product_id")), wanted)
+    table = table.filter(pa.array(is_wanted))
+    is_purchase = pc.and_(pc.equal(table["type"], "order_completed"), pc.less_equal(table["time"], latest))
+    table = table.filter(is_purchase)
+    return pa.table({name: plain(whole(table[name])) for name in PURCHASE})
 
 
 def _with_refund_ids(refunds: pa.Table, is_tied: np.ndarray) -> pa.Array:

@@ -43,7 +43,9 @@ def by_dictionary(values: pa.Array, convert: Convert, *, keep: bool = False) -> 
     distinct, unreadable = convert(values.dictionary)
     bad = None if unreadable is None else unreadable.take(values.indices)
     if keep:
-        return Values(pa.DictionaryArray.from_arrays(values.indices, distinct), bad)
+        # Texts that became equal share a code again, and nothing has none.
+        codes = distinct.dictionary_encode()
+        return Values(pa.DictionaryArray.from_arrays(codes.indices.take(values.indices), codes.dictionary), bad)
     return Values(distinct.take(values.indices), bad)
 
 
@@ -108,3 +110,13 @@ def _plain_number(values: pa.Array, decimal: str) -> pa.Array:
     if decimal == ",":
         return pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
     return pc.replace_substring_regex(texts, r",(\d{3})", r"\1")
+
+
+def plain(values: pa.Array) -> pa.Array:
+    """A column without its dictionary."""
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+
+
+def encoded(values: pa.Array) -> pa.DictionaryArray:
+    """A column with a dictionary."""
+    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()

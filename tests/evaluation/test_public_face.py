@@ -1,6 +1,6 @@
 import types
 
-import regulars.evaluation as evaluation
+from regulars import evaluation
 
 
 def test_all_is_what_the_package_exports():

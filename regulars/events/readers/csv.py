@@ -91,14 +91,20 @@ class CsvSource:
                 if skip:
                     rest = rest.split(b"\n", skip)[-1]
                     line, skip = line + skip, 0
-                while len(rest) >= (block_size if block else 1):
-                    # No cut: a quote opens in the first row and closes nowhere. Read that line by
-                    # itself (it will be refused, or the quote was only a sign for inches), go on after.
-                    cut = self._cut(rest, at_end=not block) or rest.find(b"\n") + 1 or len(rest)
+                while rest:
+                    cut = self._cut(rest, at_end=not block)
+                    if cut == 0:
+                        if block and len(rest) < 2 * block_size:
+                            break  # the first row may end in the next block
+                        # A quote opens in it and closes nowhere. Read that line by itself (it will be
+                        # refused, or the quote was only a sign for inches), and go on after it.
+                        cut = rest.find(b"\n") + 1 or len(rest)
                     newlines = rest.count(b"\n", 0, cut)
                     yield partial(self.parse, rest[:cut], line, tuple(columns), newlines)
                     line += newlines
                     rest = rest[cut:]
+                    if block and len(rest) < block_size // 2:
+                        break
                 if not block:
                     return
 
