@@ -44,14 +44,20 @@ class Engine:
         if spill is not None:
             settings["temp_directory"] = str(storage.make_folder(spill))
         self._backend: BaseBackend = ibis.duckdb.connect(**settings)
+        self._tables: dict[tuple[str, ...], ibis.Table] = {}
         # The log is in UTC, and so are the days and hours that are computed from it.
-        self._backend.raw_sql("SET TimeZone = 'UTC'")  # type: ignore[attr-defined]
+        self._backend.raw_sql("SET TimeZone = 'UTC'")
 
     def parquet(self, paths: Sequence[Path], schema: pa.Schema) -> ibis.Table:
         """The rows of Parquet files that have a schema; no files, no rows."""
         if not paths:
             return self.table(schema.empty_table())
-        return self._backend.read_parquet([str(path) for path in paths])  # type: ignore[attr-defined, no-any-return]
+        key = tuple(str(path) for path in paths)
+        if key not in self._tables:
+            # Files never change once written: the same list is the same table, and expressions
+            # made from it at different times can be put together.
+            self._tables[key] = self._backend.read_parquet(list(key))
+        return self._tables[key]
 
     def table(self, rows: pa.Table) -> ibis.Table:
         """An Arrow table as a table of the engine."""

@@ -1,0 +1,95 @@
+"""The contract: what every capability offers, on one screen.
+
+A capability is a package that answers one question about customers. It meets this protocol with
+plain functions in its `__init__`, and is found by the entry point group `regulars.capabilities`, so
+that whoever adds one changes nothing here. What is the same for all (versions, the gate on reports,
+writing and logging of decisions) is done once, by `Shop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import pyarrow as pa
+
+from regulars.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from regulars.evaluation import Report, Split
+    from regulars.shop import Shop
+
+GROUP = "regulars.capabilities"
+
+DECISION = pa.schema(
+    [
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("action", pa.string(), nullable=False),
+        pa.field("policy", pa.string(), nullable=False),
+        pa.field("propensity", pa.float64(), nullable=False),
+        pa.field("reasons", pa.list_(pa.string()), nullable=False),
+        pa.field("inputs_hash", pa.string(), nullable=False),
+        pa.field("disclosure", pa.string()),
+    ]
+)
+"""The columns that every decision has, whatever others its capability adds.
+
+`policy` names the rule that chose, `propensity` is the chance with which it chose this action, in (0, 1];
+`inputs_hash` is of the values it was chosen by; `disclosure` is what the customer must be told, if anything.
+"""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a capability learned: `files` hold the model (no pickle among them), `about` says how it was
+    made, `report` how good it is."""
+
+    files: Mapping[str, bytes]
+    about: Mapping[str, Any]
+    report: Report
+
+
+class Capability(Protocol):
+    """What `regulars learn`, `evaluate` and `decide` call. `__doc__` says what question it answers."""
+
+    __doc__: str | None
+
+    def learn(self, shop: Shop, until: datetime) -> Learned:
+        """Learn from events before `until`."""
+
+    def evaluate(self, shop: Shop, split: Split) -> Report:
+        """Learn from events before the split's as-of time, judge by those after it."""
+
+
+class Deciding(Capability, Protocol):
+    """A capability that acts."""
+
+    def decide(self, shop: Shop, as_of: datetime) -> pa.Table:
+        """What to do for which customer, in the columns of `DECISION` and its own, the first first."""
+
+
+class Describing(Capability, Protocol):
+    """A capability that knows something of each customer, which others read through the shop's tables."""
+
+    def table(self, shop: Shop, pairs: pa.Table) -> pa.Table:
+        """One row for each of the pairs (customer_id, as_of), in their order.
+
+        Each column's metadata says in words what it is: `meaning` and `unit`.
+        """
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The capabilities there are, each after those whose tables it may read."""
+    return tuple(point.name for point in entry_points(group=GROUP))
+
+
+def load(name: str) -> Capability:
+    """A capability by its name; NotFoundError, listing those there are, if there is none."""
+    for point in entry_points(group=GROUP, name=name):
+        return cast(Capability, point.load())
+    raise NotFoundError(f'There is no capability "{name}". There are: {", ".join(names())}.')

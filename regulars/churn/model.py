@@ -1,0 +1,264 @@
+"""Churn risk from features: boosted trees and a logistic model, the better or both, calibrated.
+
+Pure functions of arrays. Fitted parts are saved as LightGBM's own text, safetensors and JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+from sklearn.linear_model import LogisticRegression
+
+from regulars.evaluation import log_loss
+
+Floats = npt.NDArray[np.float64]
+
+TREES = {
+    "objective": "binary",
+    "learning_rate": 0.03,
+    "num_leaves": 7,
+    "min_data_in_leaf": 100,
+    "feature_fraction": 0.3,
+    "bagging_fraction": 0.6,
+    "bagging_freq": 1,
+    "lambda_l2": 10.0,
+    "verbose": -1,
+    # The same data and seed must give the same model, byte for byte.
+    "seed": 0,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 2,
+}
+ROUNDS = 150
+PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1)
+"""Inverse strengths of the logistic model's penalty, chosen among by validation."""
+FOLDS = 5
+SHARES = {"trees": 1.0, "logistic": 0.0, "both": 0.5}
+"""How much of the score the trees give, by the name of the choice."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Logistic regression on log-scaled, standardised features; an absent value is the median, and said so.
+
+    Attributes
+    ----------
+    median, mean, scale : (k,) of the log-scaled features.
+    often_absent : (k,) 1 for features whose absence is a feature of its own.
+    weights : (k + number often absent,); bias : (1,).
+    """
+
+    median: Floats
+    mean: Floats
+    scale: Floats
+    often_absent: Floats
+    weights: Floats
+    bias: Floats
+
+    @classmethod
+    def fit(cls, features: Floats, target: Floats, penalty: float) -> Linear:
+        """Fit by maximum penalised likelihood (scikit-learn's lbfgs)."""
+        scaled = _log_scale(features)
+        is_absent = np.isnan(scaled)
+        seen = ~is_absent.all(axis=0)
+        median = np.zeros(scaled.shape[1])
+        median[seen] = np.nanmedian(scaled[:, seen], axis=0)
+        filled = np.where(is_absent, median, scaled)
+        scale = filled.std(axis=0)
+        unfitted = cls(
+            median=median,
+            mean=filled.mean(axis=0),
+            scale=np.where(scale > 1e-9, scale, 1.0),
+            often_absent=(is_absent.mean(axis=0) > 0.01).astype(float),
+            weights=np.empty(0),
+            bias=np.empty(0),
+        )
+        model = LogisticRegression(C=penalty, max_iter=2000).fit(unfitted.inputs(features), target)
+        parts = {**vars(unfitted), "weights": model.coef_[0], "bias": model.intercept_}
+        return cls(**parts)
+
+    def inputs(self, features: Floats) -> Floats:
+        """(n, k) features as the (n, k + number often absent) inputs of the linear model."""
+        scaled = _log_scale(features)
+        is_absent = np.isnan(scaled)
+        # Clipped: one wild value must not outweigh all else that is known of a customer.
+        standard = np.clip((np.where(is_absent, self.median, scaled) - self.mean) / self.scale, -5, 5)
+        return np.hstack([standard, is_absent[:, self.often_absent > 0]])
+
+    def score(self, features: Floats) -> Floats:
+        """(n,) log-odds."""
+        found: Floats = self.inputs(features) @ self.weights + self.bias[0]
+        return found
+
+
+def _log_scale(features: Floats) -> Floats:
+    found: Floats = np.sign(features) * np.log1p(np.abs(features))
+    return found
+
+
+@dataclass(frozen=True)
+class ChurnModel:
+    """Churn risk of customers.
+
+    Attributes
+    ----------
+    names : of the features, in the order of the columns that `predict` takes.
+    choice : "trees", "logistic" or "both": which won on validation.
+    slope, intercept : of the calibration (Platt): risk = 1 / (1 + exp(-(slope * score + intercept))).
+    """
+
+    names: tuple[str, ...]
+    choice: str
+    trees: lgb.Booster
+    linear: Linear
+    slope: float
+    intercept: float
+
+    def score(self, features: Floats) -> Floats:
+        """(n,) log-odds, not yet calibrated."""
+        return _blend(self.trees, self.linear, features, SHARES[self.choice])
+
+    def predict(self, features: Floats) -> Floats:
+        """(n,) probability in (0, 1) of placing no order within the horizon."""
+        return _probability(self.slope * self.score(features) + self.intercept)
+
+    def contributions(self, features: Floats) -> Floats:
+        """How much each feature moves each customer's risk, in log-odds.
+
+        Exact SHAP values of the trees (Lundberg and Lee's TreeSHAP, as LightGBM computes it): with
+        their bias they add up to the trees' own score.
+
+        Returns
+        -------
+        (n, k); above 0 raises the risk.
+        """
+        found: Floats = self.trees.predict(features, pred_contrib=True)[:, :-1]
+        return found
+
+    def to_files(self) -> dict[str, bytes]:
+        """As files: LightGBM's text, safetensors, JSON."""
+        linear = {name: np.ascontiguousarray(part) for name, part in vars(self.linear).items()}
+        about = {
+            "names": list(self.names),
+            "choice": self.choice,
+            "slope": self.slope,
+            "intercept": self.intercept,
+        }
+        return {
+            "trees.txt": self.trees.model_to_string().encode(),
+            "linear.safetensors": save_tensors(linear),
+            "model.json": json.dumps(about, indent=2).encode(),
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> ChurnModel:
+        """From what `to_files` gave."""
+        about = json.loads(files["model.json"])
+        return cls(
+            names=tuple(about["names"]),
+            choice=about["choice"],
+            trees=lgb.Booster(model_str=files["trees.txt"].decode()),
+            linear=Linear(**load_tensors(files["linear.safetensors"])),
+            slope=about["slope"],
+            intercept=about["intercept"],
+        )
+
+
+FILES = ("model.json", "trees.txt", "linear.safetensors")
+
+
+def choose(
+    features: Floats, target: Floats, later_features: Floats, later_target: Floats
+) -> tuple[str, float, dict[str, float]]:
+    """Which model, and which penalty: those with the smallest log loss at a later time.
+
+    Parameters
+    ----------
+    features, target : what was known and what came of it, by the earlier moments.
+    later_features, later_target : the same as of a moment when that was all known.
+
+    Returns
+    -------
+    choice ("trees", "logistic" or "both"), penalty, and {candidate: log loss}
+    """
+    trees = _grow(features, target)
+    losses: dict[tuple[str, float], float] = {}
+    for penalty in PENALTIES:
+        linear = Linear.fit(features, target, penalty)
+        for name, share in SHARES.items():
+            # The level of risk moves with the season, and the final model's is set anew by its
+            # calibration: what is compared here is the order and spread of the risks.
+            score = _blend(trees, linear, later_features, share)
+            slope, intercept = calibrate(score, later_target)
+            losses[name, penalty] = log_loss(later_target, _probability(slope * score + intercept))
+    choice, penalty = min(losses, key=lambda candidate: losses[candidate])
+    by_name = {name: min(loss for (n, _), loss in losses.items() if n == name) for name in SHARES}
+    return choice, penalty, by_name
+
+
+def fit(
+    features: Floats,
+    target: Floats,
+    customers: Sequence[str],
+    is_newest: npt.NDArray[np.bool_],
+    names: Sequence[str],
+    choice: str,
+    penalty: float,
+) -> ChurnModel:
+    """Fit on all rows, and calibrate on the newest moment's, each predicted by a model that knew nothing of it.
+
+    Parameters
+    ----------
+    customers : (n,) whose row it is: no customer is in both parts of a fold.
+    is_newest : (n,) rows of the newest moment, whose level of risk is nearest to today's.
+    """
+    _, who = np.unique(np.asarray(customers), return_inverse=True)
+    fold = np.random.default_rng(0).permutation(int(who.max()) + 1)[who] % FOLDS
+    score = np.empty(len(target))
+    for held_out in range(FOLDS):
+        inside, outside = fold != held_out, fold == held_out
+        trees, linear = _grow(features[inside], target[inside]), Linear.fit(features[inside], target[inside], penalty)
+        score[outside] = _blend(trees, linear, features[outside], SHARES[choice])
+    slope, intercept = calibrate(score[is_newest], target[is_newest])
+    return ChurnModel(
+        names=tuple(names),
+        choice=choice,
+        trees=_grow(features, target),
+        linear=Linear.fit(features, target, penalty),
+        slope=slope,
+        intercept=intercept,
+    )
+
+
+def calibrate(score: Floats, target: Floats) -> tuple[float, float]:
+    """Slope and intercept that make log-odds honest (Platt scaling).
+
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.normal(size=20_000)
+    >>> slope, intercept = calibrate(2 * truth, rng.random(20_000) < 1 / (1 + np.exp(-truth)))
+    >>> round(slope, 1), abs(round(intercept, 1))
+    (0.5, 0.0)
+    """
+    model = LogisticRegression(C=1e6, max_iter=1000).fit(score[:, None], target)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def _grow(features: Floats, target: Floats) -> lgb.Booster:
+    return lgb.train(TREES, lgb.Dataset(features, target), ROUNDS)
+
+
+def _blend(trees: lgb.Booster, linear: Linear, features: Floats, share: float) -> Floats:
+    found: Floats = share * trees.predict(features, raw_score=True) + (1 - share) * linear.score(features)
+    return found
+
+
+def _probability(log_odds: Floats) -> Floats:
+    found: Floats = 1.0 / (1.0 + np.exp(-log_odds))
+    return found

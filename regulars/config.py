@@ -1,0 +1,178 @@
+"""shop.toml: what a shop decides, typed; every mistake is named with its line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+import tomlkit
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from regulars import storage
+from regulars.errors import ConfigError
+from regulars.events.mapping import Mapping
+
+FILE = "shop.toml"
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError('is no time zone; write it as "Europe/London" or "Asia/Shanghai"')
+    return name
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ShopSettings(_Section):
+    """[shop]"""
+
+    name: str = Field("My shop", description="What reports call the shop.")
+    currency: str = Field(
+        "EUR", pattern="^[A-Z]{3}$", description="Currency of amounts that name none, as ISO 4217."
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="Time zone of times that name none."
+    )
+
+
+class EngineSettings(_Section):
+    """[engine]"""
+
+    memory: str = Field(
+        "4GB",
+        pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",
+        description="The most memory that tables take; above it, the engine spills to disk.",
+    )
+    threads: int = Field(0, ge=0, description="Cores to use; 0 for all.")
+    spill: str = Field("spill", description="Folder for what does not fit into memory; relative to the shop.")
+
+
+class ProfileSettings(_Section):
+    """[profile]"""
+
+    new_days: int = Field(30, ge=1, description="For how many days after the first order a customer is new.")
+    won_back_days: int = Field(
+        60, ge=1, description="For how many days after coming back from lapsed a customer is won back."
+    )
+
+
+class ChurnSettings(_Section):
+    """[churn]"""
+
+    horizon_days: int = Field(
+        90, ge=7, le=730, description="Who places no order in so many days is lost (churned)."
+    )
+    contacts: int = Field(200, ge=1, description="How many customers can be contacted a week.")
+    cut_offs: int = Field(6, ge=2, le=36, description="From how many past moments to learn, at most.")
+    step_days: int = Field(15, ge=1, description="How many days lie between those moments.")
+
+
+class Config(_Section):
+    """All of shop.toml."""
+
+    shop: ShopSettings = ShopSettings()
+    engine: EngineSettings = EngineSettings()
+    profile: ProfileSettings = ProfileSettings()
+    churn: ChurnSettings = ChurnSettings()
+    mapping: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="[mapping.NAME]: which columns of a kind of file are which fields; `regulars import` writes it.",
+    )
+
+    def mappings(self) -> dict[str, Mapping]:
+        """The mappings, by name."""
+        return {name: Mapping.from_dict(name, section) for name, section in self.mapping.items()}
+
+
+SECTIONS: dict[str, type[_Section]] = {
+    "shop": ShopSettings,
+    "engine": EngineSettings,
+    "profile": ProfileSettings,
+    "churn": ChurnSettings,
+}
+
+
+def load(folder: Path) -> Config:
+    """Read a shop's settings.
+
+    Raises
+    ------
+    ConfigError
+        Naming file, line, what stands there and what is expected.
+    """
+    path = folder / FILE
+    text = path.read_text(encoding="utf-8")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    try:
+        config = Config.model_validate(raw)
+        config.mappings()
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(path, text, problem) for problem in error.errors())) from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return config
+
+
+def _explain(path: Path, text: str, problem: Any) -> str:
+    where = [str(part) for part in problem["loc"]]
+    section, key = where[0], where[-1]
+    line = _line_of(text, section, key if len(where) > 1 else None)
+    if problem["type"] == "extra_forbidden":
+        known = SECTIONS[section].model_fields if section in SECTIONS and len(where) > 1 else Config.model_fields
+        kind = "setting" if len(where) > 1 else "section"
+        return f'{path}, line {line}: there is no {kind} "{key}". There are: {", ".join(known)}.'
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{path}, line {line}: [{section}] {key} = {problem['input']!r}: {message[0].lower()}{message[1:]}."
+
+
+def _line_of(text: str, section: str, key: str | None) -> int:
+    """Where a key stands; the section's own line if it has none, 1 if neither is found."""
+    inside, found = False, 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            inside = header[1].split(".")[0].strip('"') == section
+            found = number if inside else found
+        elif inside and key is not None and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
+            return number
+    return found
+
+
+def sample(settings: ShopSettings) -> str:
+    """A shop.toml that is its own manual: each key with what it does and its default."""
+    values = Config(shop=settings)
+    parts = ["# Settings of this shop. What is left out is as by default.\n"]
+    for name, section in SECTIONS.items():
+        parts.append(f"\n[{name}]\n")
+        for key, field in section.model_fields.items():
+            value = getattr(getattr(values, name), key)
+            line = f"{key} = {tomlkit.item(value).as_string()}"
+            is_default = value == field.default
+            parts.append(f"# {field.description}\n{'# ' * (is_default and name != 'shop')}{line}\n")
+    return "".join(parts)
+
+
+def add_mapping(folder: Path, mapping: Mapping) -> None:
+    """Write a mapping into shop.toml, keeping what else stands there, comments and all."""
+    path = folder / FILE
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    mappings = document.setdefault("mapping", tomlkit.table(is_super_table=True))
+    section = tomlkit.table()
+    for key, value in mapping.to_dict().items():
+        if isinstance(value, dict):
+            # Dotted keys such as "properties.country" would else become tables of their own.
+            inner = tomlkit.table()
+            for field, header in value.items():
+                inner.add(tomlkit.key(field), header)
+            section.add(key, inner)
+        else:
+            section.add(key, value)
+    mappings[mapping.name] = section
+    storage.replace(path, tomlkit.dumps(document))

@@ -1,0 +1,120 @@
+"""The features of customers as of moments: one query, whatever the number of pairs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.events.schema import TIME
+from regulars.profile.evidence import first_times
+from regulars.profile.features import FEATURES, LEVELS, Feature
+from regulars.profile.levels import MAKERS, Source
+
+if TYPE_CHECKING:
+    from regulars.engine import Engine
+    from regulars.shop import Shop
+
+KEYS = ("customer_id", "as_of")
+
+
+def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
+    """Features of customers, each as of its moment: only events with time < as_of count.
+
+    Parameters
+    ----------
+    pairs : (n,) customer_id and as_of; the same customer may stand with several moments.
+
+    Returns
+    -------
+    (n,) rows in the order of the pairs: customer_id, as_of, then one float64 column for each feature
+    that the log had evidence for before some moment; null where it had none before that one, or where
+    there is nothing to say (the gap between orders of who has one order). Each column's metadata has
+    its `meaning`, `unit` and `window_days`.
+    """
+    return compute(shop.engine, shop.events, shop.catalogue, pairs, shop.config.shop.timezone)
+
+
+def compute(
+    engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa.Table, zone: str
+) -> pa.Table:
+    """`features_as_of` on tables, for whoever has them at hand."""
+    if pairs.num_rows == 0:
+        return pa.table({"customer_id": pa.array([], pa.string()), "as_of": pa.array([], TIME)})
+    pairs = pairs.select(KEYS)
+    latest = pc.max(pairs["as_of"]).as_py()
+    catalogue = _as_of(catalogue, latest)
+    events = events.filter(events.type != "decision_made", events.time < ibis.literal(latest, "timestamp('UTC')"))
+    first = _evidence(engine, events, catalogue)
+    there = {need for need, moment in first.items() if moment is not None}
+    numbered = pairs.append_column("pair", pa.array(range(pairs.num_rows), pa.int64()))
+    source = Source(
+        events=events.filter(events.customer_id.notnull()),
+        catalogue=catalogue,
+        pairs=engine.table(numbered),
+        zone=zone,
+        first=min((moment for moment in first.values() if moment is not None), default=latest),
+        last=latest,
+    )
+    expression = _expression(source, there, first)
+    found = engine.to_arrow(expression.order_by("pair"))
+    columns = [pairs["customer_id"], pairs["as_of"]]
+    fields = [pa.field("customer_id", pa.string()), pa.field("as_of", TIME)]
+    for feature in FEATURES:
+        if feature.name in found.column_names:
+            columns.append(found[feature.name])
+            fields.append(pa.field(feature.name, pa.float64(), metadata=_metadata(feature)))
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def absent(engine: Engine, events: ibis.Table, catalogue: ibis.Table, as_of: datetime) -> dict[str, str]:
+    """The features that the log cannot carry as of a moment, each with the need that is missing."""
+    before = events.filter(events.time < ibis.literal(as_of, "timestamp('UTC')"))
+    first = _evidence(engine, before, _as_of(catalogue, as_of))
+    return {feature.name: feature.needs for feature in FEATURES if first[feature.needs] is None}
+
+
+def _as_of(catalogue: ibis.Table, moment: datetime) -> ibis.Table:
+    """What the catalogue said of each product before a moment: one row a product."""
+    known = catalogue.filter(catalogue.valid_from < ibis.literal(moment, "timestamp('UTC')"))
+    return known.group_by("product_id").agg(
+        category=known.category.argmax(known.valid_from), brand=known.brand.argmax(known.valid_from)
+    )
+
+
+def _evidence(engine: Engine, events: ibis.Table, catalogue: ibis.Table) -> dict[str, datetime | None]:
+    described = events.left_join(catalogue, "product_id")
+    row = engine.to_arrow(first_times(described)).to_pylist()[0]
+    return {
+        name.removeprefix("first_"): None if moment is None else moment.astimezone(UTC)
+        for name, moment in row.items()
+    }
+
+
+def _expression(source: Source, there: set[str], first: dict[str, datetime | None]) -> ibis.Table:
+    table = source.pairs
+    for level, features in LEVELS.items():
+        wanted = [feature for feature in features if feature.needs in there]
+        if not wanted:
+            continue
+        rows = MAKERS[level](source)
+        found = rows.group_by("pair").agg(**{f.name: f.value(rows).cast("float64") for f in wanted})
+        table = table.left_join(found, "pair").drop("pair_right")
+    known = {
+        f.name: ibis.ifelse(
+            table.as_of > ibis.literal(first[f.needs], "timestamp('UTC')"),
+            table[f.name] if f.empty is None else table[f.name].fill_null(f.empty),
+            ibis.null("float64"),
+        )
+        for f in FEATURES
+        if f.needs in there
+    }
+    return table.select("pair", **known)
+
+
+def _metadata(feature: Feature) -> dict[str, str]:
+    window = {} if feature.window_days is None else {"window_days": str(feature.window_days)}
+    return {"meaning": feature.meaning, "unit": feature.unit, **window}

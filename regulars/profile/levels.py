@@ -1,0 +1,164 @@
+"""The rows that features are computed from: orders, products, categories, visits, …, each as of its moment.
+
+Every level reads only the columns that it needs, joins each event to the moments of its customer
+(`pair` is the number of a customer and moment), and keeps what came before the moment. Nothing else
+decides what is known when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import ibis
+
+from regulars.profile.local_time import DAY, local_seconds
+
+MONTH = 30 * DAY
+"""Prices are compared by blocks of thirty days."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What levels are made from.
+
+    Attributes
+    ----------
+    events : the log, without decisions and without guests.
+    catalogue : product_id, category, brand; one row a product.
+    pairs : pair, customer_id, as_of.
+    zone : the shop's time zone.
+    first, last : between these lie all times.
+    """
+
+    events: ibis.Table
+    catalogue: ibis.Table
+    pairs: ibis.Table
+    zone: str
+    first: datetime
+    last: datetime
+
+    def before(self, rows: ibis.Table, *columns: str) -> ibis.Table:
+        """Events with the number of each moment that they came before, and how many days before."""
+        found = rows.select("customer_id", "time", *columns).join(self.pairs, "customer_id")
+        found = found.filter(found.time < found.as_of)
+        seconds = found.as_of.epoch_seconds() - found.time.epoch_seconds()
+        return found.mutate(age_days=seconds / float(DAY))
+
+    @property
+    def order_lines(self) -> ibis.Table:
+        """The lines of completed orders."""
+        return self.events.filter(self.events.type == "order_completed")
+
+
+def orders(source: Source) -> ibis.Table:
+    lines = source.order_lines
+    block = lines.time.epoch_seconds() // MONTH
+    priced = lines.mutate(
+        value=_value(lines),
+        price=lines.unit_price.cast("float64"),
+        block=block,
+    )
+    usual = _usual_prices(priced)
+    priced = priced.left_join(usual, ["product_id", "block"]).drop("product_id_right", "block_right")
+    priced = priced.mutate(level=priced.price / priced.usual_price.nullif(0))
+    rows = source.before(priced, "order_id", "value", "quantity", "price", "level")
+    found = rows.group_by("pair", "order_id").agg(
+        age_days=rows.age_days.max(),
+        time=rows.time.min(),
+        value=rows.value.sum(),
+        units=rows.quantity.sum(),
+        lines=rows.count(),
+        price_sum=rows.price.sum(),
+        price_square_sum=(rows.price * rows.price).sum(),
+        price_highest=rows.price.max(),
+        price_level_sum=rows.level.sum(),
+        discounted_lines=(rows.level < 0.95).sum(),
+        compared_lines=rows.level.count(),
+    )
+    wall = local_seconds(found.time, source.zone, source.first, source.last)
+    earlier = ibis.window(group_by="pair", order_by=[ibis.desc("age_days"), "order_id"])
+    day = wall // DAY
+    return found.mutate(
+        gap_days=found.age_days.lag().over(earlier) - found.age_days,
+        hour=wall // 3600 % 24,
+        weekday=(day + 3) % 7,  # 1 January 1970 was a Thursday
+        day=day,
+        month=day // 30,
+    )
+
+
+def _usual_prices(priced: ibis.Table) -> ibis.Table:
+    """What a product cost on average in the blocks before each block: known in it at any moment."""
+    by_block = priced.group_by("product_id", "block").agg(total=priced.price.sum(), count=priced.price.count())
+    earlier = ibis.cumulative_window(group_by="product_id", order_by="block")
+    so_far = by_block.mutate(all_total=by_block.total.sum().over(earlier), all_count=by_block["count"].sum().over(earlier))
+    before = so_far.all_count - so_far["count"]
+    return so_far.select(
+        "product_id", "block", usual_price=(so_far.all_total - so_far.total) / before.nullif(0).cast("float64")
+    )
+
+
+def _kinds(rows: ibis.Table, kind: str) -> ibis.Table:
+    rows = rows.filter(rows[kind].notnull())
+    return rows.group_by("pair", kind).agg(rows=rows.count(), orders=rows.order_id.nunique(), age_days=rows.age_days.min())
+
+
+def products(source: Source) -> ibis.Table:
+    return _kinds(source.before(source.order_lines, "product_id", "order_id"), "product_id")
+
+
+def categories(source: Source) -> ibis.Table:
+    return _of_catalogue(source, "category")
+
+
+def brands(source: Source) -> ibis.Table:
+    return _of_catalogue(source, "brand")
+
+
+def _of_catalogue(source: Source, column: str) -> ibis.Table:
+    named = source.order_lines.inner_join(source.catalogue.select("product_id", column), "product_id")
+    return _kinds(source.before(named, column, "order_id"), column)
+
+
+def channels(source: Source) -> ibis.Table:
+    return _kinds(source.before(source.events, "channel", "order_id"), "channel")
+
+
+def devices(source: Source) -> ibis.Table:
+    return _kinds(source.before(source.events, "device_id", "order_id"), "device_id")
+
+
+def sessions(source: Source) -> ibis.Table:
+    events = source.events
+    rows = source.before(events.filter(events.session_id.notnull()), "session_id", "type")
+    return rows.group_by("pair", "session_id").agg(
+        age_days=rows.age_days.min(),
+        events=rows.count(),
+        has_cart=(rows.type == "product_added").any(),
+        has_order=(rows.type == "order_completed").any(),
+    )
+
+
+def activity(source: Source) -> ibis.Table:
+    events = source.events.filter(source.events.type != "order_completed")
+    return source.before(events.mutate(value=_value(events)), "type", "value", "product_id")
+
+
+def _value(lines: ibis.Table) -> Any:
+    return lines.quantity * lines.unit_price.cast("float64")
+
+
+MAKERS: dict[str, Callable[[Source], ibis.Table]] = {
+    "orders": orders,
+    "products": products,
+    "categories": categories,
+    "brands": brands,
+    "channels": channels,
+    "devices": devices,
+    "sessions": sessions,
+    "activity": activity,
+}
+"""How each level of `features.LEVELS` is made."""

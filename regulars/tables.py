@@ -1,0 +1,72 @@
+"""The tables of a shop: what capabilities produced, for people and for each other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from regulars import capability as capabilities
+from regulars import storage
+from regulars.capability import Describing
+from regulars.errors import NotFoundError
+from regulars.spreadsheet import to_csv
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+
+class Tables:
+    """A folder for each capability, in it the newest of each table, as Parquet and as CSV.
+
+    Through it one capability reads another, which it may not import: `of` asks a describing one for
+    what it knows as of any moments, `read` gives what was written last.
+    """
+
+    def __init__(self, shop: Shop, folder: Path) -> None:
+        self._shop = shop
+        self.folder = folder
+
+    def of(self, name: str, pairs: pa.Table) -> pa.Table:
+        """What a capability knows of customers as of moments.
+
+        Parameters
+        ----------
+        name : of a capability that describes, e.g. "profile".
+        pairs : (n,) customer_id and as_of.
+
+        Returns
+        -------
+        (n,) rows in the order of the pairs; each column's metadata has its `meaning` and `unit`.
+        """
+        return cast(Describing, capabilities.load(name)).table(self._shop, pairs)
+
+    def write(self, name: str, kind: str, table: pa.Table, as_of: datetime) -> list[Path]:
+        """Write a table as of a moment, as Parquet and CSV; where they are."""
+        folder = storage.make_folder(self.folder / name)
+        stem = folder / f"{kind}-{as_of:%Y-%m-%dT%H%M%S}"
+        stamped = table.replace_schema_metadata({"as_of": as_of.isoformat(), "kind": kind})
+        paths = [stem.with_suffix(".parquet"), stem.with_suffix(".csv")]
+        storage.replace(paths[0], bytes(storage.parquet(stamped)))
+        storage.replace(paths[1], to_csv(_flat(table)))
+        return paths
+
+    def read(self, name: str, kind: str) -> pa.Table:
+        """The newest table of a kind (by its as-of time); NotFoundError if there is none."""
+        found = sorted((self.folder / name).glob(f"{kind}-*.parquet"))
+        if not found:
+            raise NotFoundError(f"There are no {kind} of {name} in {self.folder}. Make them: regulars decide {name}")
+        return pq.read_table(found[-1])
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """Lists as one text, for CSV has no lists."""
+    columns = {
+        name: pc.binary_join(table[name], "; ") if pa.types.is_list(table[name].type) else table[name]
+        for name in table.column_names
+    }
+    return pa.table(columns)
