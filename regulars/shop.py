@@ -60,6 +60,7 @@ class Shop:
         self.log = EventLog(folder / "log")
         self.models = Models(folder / "models")
         self.tables = Tables(self, folder / "tables")
+        self._events: ibis.Table | None = None
 
     @classmethod
     def create(cls, folder: Path, settings: ShopSettings | None = None) -> Shop:
@@ -89,7 +90,15 @@ class Shop:
     @property
     def events(self) -> ibis.Table:
         """The newest version of the log."""
+        if self._events is not None:
+            return self._events
         return self.engine.parquet(self.log.paths(self.log.snapshot(), "events"), EVENTS)
+
+    def with_events(self, events: ibis.Table) -> Shop:
+        """The same shop as if these were its events: to ask what would be computed from another past."""
+        other = Shop(self.folder, self.config)
+        other.engine, other._events = self.engine, events
+        return other
 
     @property
     def catalogue(self) -> ibis.Table:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load as load_tensors
-from safetensors.numpy import save as save_tensors
 from sklearn.linear_model import LogisticRegression
 
 from regulars.evaluation import log_loss
+from regulars.logistic import Logistic, probability
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,65 +44,6 @@ SHARES = {"trees": 1.0, "logistic": 0.0, "both": 0.5}
 
 
 @dataclass(frozen=True)
-class Linear:
-    """Logistic regression on log-scaled, standardised features; an absent value is the median, and said so.
-
-    Attributes
-    ----------
-    median, mean, scale : (k,) of the log-scaled features.
-    often_absent : (k,) 1 for features whose absence is a feature of its own.
-    weights : (k + number often absent,); bias : (1,).
-    """
-
-    median: Floats
-    mean: Floats
-    scale: Floats
-    often_absent: Floats
-    weights: Floats
-    bias: Floats
-
-    @classmethod
-    def fit(cls, features: Floats, target: Floats, penalty: float) -> Linear:
-        """Fit by maximum penalised likelihood (scikit-learn's lbfgs)."""
-        scaled = _log_scale(features)
-        is_absent = np.isnan(scaled)
-        seen = ~is_absent.all(axis=0)
-        median = np.zeros(scaled.shape[1])
-        median[seen] = np.nanmedian(scaled[:, seen], axis=0)
-        filled = np.where(is_absent, median, scaled)
-        scale = filled.std(axis=0)
-        unfitted = cls(
-            median=median,
-            mean=filled.mean(axis=0),
-            scale=np.where(scale > 1e-9, scale, 1.0),
-            often_absent=(is_absent.mean(axis=0) > 0.01).astype(float),
-            weights=np.empty(0),
-            bias=np.empty(0),
-        )
-        model = LogisticRegression(C=penalty, max_iter=2000).fit(unfitted.inputs(features), target)
-        parts = {**vars(unfitted), "weights": model.coef_[0], "bias": model.intercept_}
-        return cls(**parts)
-
-    def inputs(self, features: Floats) -> Floats:
-        """(n, k) features as the (n, k + number often absent) inputs of the linear model."""
-        scaled = _log_scale(features)
-        is_absent = np.isnan(scaled)
-        # Clipped: one wild value must not outweigh all else that is known of a customer.
-        standard = np.clip((np.where(is_absent, self.median, scaled) - self.mean) / self.scale, -5, 5)
-        return np.hstack([standard, is_absent[:, self.often_absent > 0]])
-
-    def score(self, features: Floats) -> Floats:
-        """(n,) log-odds."""
-        found: Floats = self.inputs(features) @ self.weights + self.bias[0]
-        return found
-
-
-def _log_scale(features: Floats) -> Floats:
-    found: Floats = np.sign(features) * np.log1p(np.abs(features))
-    return found
-
-
-@dataclass(frozen=True)
 class ChurnModel:
     """Churn risk of customers.
 
@@ -117,17 +57,17 @@ class ChurnModel:
     names: tuple[str, ...]
     choice: str
     trees: lgb.Booster
-    linear: Linear
+    logistic: Logistic
     slope: float
     intercept: float
 
     def score(self, features: Floats) -> Floats:
         """(n,) log-odds, not yet calibrated."""
-        return _blend(self.trees, self.linear, features, SHARES[self.choice])
+        return _blend(self.trees, self.logistic, features, SHARES[self.choice])
 
     def predict(self, features: Floats) -> Floats:
         """(n,) probability in (0, 1) of placing no order within the horizon."""
-        return _probability(self.slope * self.score(features) + self.intercept)
+        return probability(self.slope * self.score(features) + self.intercept)
 
     def contributions(self, features: Floats) -> Floats:
         """How much each feature moves each customer's risk, in log-odds.
@@ -144,7 +84,6 @@ class ChurnModel:
 
     def to_files(self) -> dict[str, bytes]:
         """As files: LightGBM's text, safetensors, JSON."""
-        linear = {name: np.ascontiguousarray(part) for name, part in vars(self.linear).items()}
         about = {
             "names": list(self.names),
             "choice": self.choice,
@@ -153,7 +92,7 @@ class ChurnModel:
         }
         return {
             "trees.txt": self.trees.model_to_string().encode(),
-            "linear.safetensors": save_tensors(linear),
+            "logistic.safetensors": self.logistic.to_bytes(),
             "model.json": json.dumps(about, indent=2).encode(),
         }
 
@@ -165,13 +104,13 @@ class ChurnModel:
             names=tuple(about["names"]),
             choice=about["choice"],
             trees=lgb.Booster(model_str=files["trees.txt"].decode()),
-            linear=Linear(**load_tensors(files["linear.safetensors"])),
+            logistic=Logistic.from_bytes(files["logistic.safetensors"]),
             slope=about["slope"],
             intercept=about["intercept"],
         )
 
 
-FILES = ("model.json", "trees.txt", "linear.safetensors")
+FILES = ("model.json", "trees.txt", "logistic.safetensors")
 
 
 def choose(
@@ -191,13 +130,13 @@ def choose(
     trees = _grow(features, target)
     losses: dict[tuple[str, float], float] = {}
     for penalty in PENALTIES:
-        linear = Linear.fit(features, target, penalty)
+        logistic = Logistic.fit(features, target, penalty)
         for name, share in SHARES.items():
-            # The level of risk moves with the season, and the final model's is set anew by its
-            # calibration: what is compared here is the order and spread of the risks.
-            score = _blend(trees, linear, later_features, share)
+            # The level of risk moves with the season, which no candidate can know: what is compared
+            # is the order and spread of the risks.
+            score = _blend(trees, logistic, later_features, share)
             slope, intercept = calibrate(score, later_target)
-            losses[name, penalty] = log_loss(later_target, _probability(slope * score + intercept))
+            losses[name, penalty] = log_loss(later_target, probability(slope * score + intercept))
     choice, penalty = min(losses, key=lambda candidate: losses[candidate])
     by_name = {name: min(loss for (n, _), loss in losses.items() if n == name) for name in SHARES}
     return choice, penalty, by_name
@@ -207,31 +146,34 @@ def fit(
     features: Floats,
     target: Floats,
     customers: Sequence[str],
-    is_newest: npt.NDArray[np.bool_],
     names: Sequence[str],
     choice: str,
     penalty: float,
 ) -> ChurnModel:
-    """Fit on all rows, and calibrate on the newest moment's, each predicted by a model that knew nothing of it.
+    """Fit on all rows, and calibrate on them too, each predicted by a model that did not know its customer.
+
+    All moments count alike in the calibration. The level of risk moves with the season; a log of less
+    than two years cannot tell a season from a trend, and to follow the newest moment would take the
+    one for the other.
 
     Parameters
     ----------
     customers : (n,) whose row it is: no customer is in both parts of a fold.
-    is_newest : (n,) rows of the newest moment, whose level of risk is nearest to today's.
     """
     _, who = np.unique(np.asarray(customers), return_inverse=True)
     fold = np.random.default_rng(0).permutation(int(who.max()) + 1)[who] % FOLDS
     score = np.empty(len(target))
     for held_out in range(FOLDS):
         inside, outside = fold != held_out, fold == held_out
-        trees, linear = _grow(features[inside], target[inside]), Linear.fit(features[inside], target[inside], penalty)
-        score[outside] = _blend(trees, linear, features[outside], SHARES[choice])
-    slope, intercept = calibrate(score[is_newest], target[is_newest])
+        trees = _grow(features[inside], target[inside])
+        logistic = Logistic.fit(features[inside], target[inside], penalty)
+        score[outside] = _blend(trees, logistic, features[outside], SHARES[choice])
+    slope, intercept = calibrate(score, target)
     return ChurnModel(
         names=tuple(names),
         choice=choice,
         trees=_grow(features, target),
-        linear=Linear.fit(features, target, penalty),
+        logistic=Logistic.fit(features, target, penalty),
         slope=slope,
         intercept=intercept,
     )
@@ -254,11 +196,6 @@ def _grow(features: Floats, target: Floats) -> lgb.Booster:
     return lgb.train(TREES, lgb.Dataset(features, target), ROUNDS)
 
 
-def _blend(trees: lgb.Booster, linear: Linear, features: Floats, share: float) -> Floats:
-    found: Floats = share * trees.predict(features, raw_score=True) + (1 - share) * linear.score(features)
-    return found
-
-
-def _probability(log_odds: Floats) -> Floats:
-    found: Floats = 1.0 / (1.0 + np.exp(-log_odds))
+def _blend(trees: lgb.Booster, logistic: Logistic, features: Floats, share: float) -> Floats:
+    found: Floats = share * trees.predict(features, raw_score=True) + (1 - share) * logistic.score(features)
     return found

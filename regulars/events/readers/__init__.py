@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from regulars.errors import InputError
@@ -13,12 +14,13 @@ from regulars.events.readers.xlsx import XlsxSource
 
 __all__ = ["KINDS", "Chunk", "RawRows", "Reject", "Source", "open_source"]
 
-KINDS: dict[str, type[Source]] = {
+KINDS: dict[str, Callable[[Path], Source]] = {
     ".csv": CsvSource,
     ".tsv": CsvSource,
     ".txt": CsvSource,
     ".jsonl": JsonLinesSource,
     ".ndjson": JsonLinesSource,
+    ".json": JsonLinesSource,
     ".parquet": ParquetSource,
     ".xlsx": XlsxSource,
 }
@@ -33,18 +35,18 @@ def open_source(path: Path) -> Source:
     InputError
         If there is no such file, it may not be read, its kind is unknown, or it is empty or broken.
     """
-    if path.is_dir():
-        raise InputError(f"{path} is a folder. Name the file in it: {_listing(path)}")
     suffix = Path(path.stem).suffix if path.suffix in (".gz", ".zst") else path.suffix
     kind = KINDS.get(suffix.lower())
-    if kind is None:
-        raise InputError(f"{path}: cannot tell what kind of file this is. Known are {', '.join(KINDS)}.")
     try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder. Name the file in it: {_listing(path)}")
+        if kind is None:
+            raise InputError(f"{path}: cannot tell what kind of file this is. Known are {', '.join(KINDS)}.")
         return kind(path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file. In that folder: {_listing(path.parent)}") from None
     except PermissionError:
-        raise InputError(f"{path}: may not be read by this user. Give it read permission: chmod u+r") from None
+        raise InputError(f"{path}: may not be read by this user. Give it read permission: chmod a+r") from None
 
 
 def _listing(folder: Path) -> str:

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from regulars.errors import InputError
-from regulars.events.readers.encoding import Transcoder, detect
-from regulars.events.readers.rows import Chunk, Lines, RawRows, Reject
+from regulars.events.readers.encoding import LONGEST_ROW, is_utf8, read_blocks, read_sample
+from regulars.events.readers.rows import SHOWN, Chunk, Lines, RawRows, Reject, refuse_unknown
 
 if TYPE_CHECKING:
     import _csv
 
-SAMPLE_BYTES = 1 << 20
-SMALLEST_CHUNK, LARGEST_CHUNK = 4 << 20, 32 << 20
+SMALLEST_CHUNK, LARGEST_CHUNK = 4 << 20, 16 << 20
 TEXT = pa.dictionary(pa.int32(), pa.string())
 DELIMITERS = (",", "\t", ";", "|")
-SHOWN = 200
-"""How much of a row that cannot be read is shown in the rejects, in characters."""
+
+
+class Records(NamedTuple):
+    """Where each row of some text begins and ends (its newline left out)."""
+
+    starts: Lines
+    ends: Lines
+    is_open: npt.NDArray[np.bool_]
+    """Whether a quote opens in it that closes nowhere."""
 
 
 class CsvSource:
     """A text file of separated values, opened: encoding, delimiter, quoting and headers are known.
+
+    Quoting is that of RFC 4180. Where a file breaks its rules, a quote inside a cell is a character
+    like any other, and a quote that opens a cell and never closes spoils its own line only.
 
     Raises
     ------
@@ -40,30 +51,36 @@ class CsvSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.share_read = 0.0
-        with pa.input_stream(str(path)) as stream:
-            sample = stream.read(SAMPLE_BYTES)
-        if not sample.strip():
-            raise InputError(f"{path}: the file is empty.")
-        self.encoding = detect(sample)
-        text = sample.decode("utf-8-sig" if self.encoding == "utf-8" else self.encoding, errors="replace")
-        self.delimiter = _delimiter(text)
-        self.quoting = _is_quoted(text, self.delimiter)
-        first, self._header_lines = _first_record(text, self.delimiter, quoting=self.quoting)
+        self.encoding, self._text = read_sample(path)
+        self.delimiter = _delimiter(self._text)
+        self.quoting = _is_quoted(self._text, self.delimiter)
+        self._record = _record_pattern(self.delimiter)
+        first, self._header_lines = self._header()
         self.headers = tuple(cell.strip() for cell in first)
         _refuse_bad_headers(path, self.headers)
-        self._text = text
-        if not any(any(row) for row in self.sample(5)):
+        after = self._text.split("\n", self._header_lines)[self._header_lines :]
+        if not "".join(after).strip():
             raise InputError(f"{path}: has a header ({', '.join(self.headers)}) and no rows after it.")
+
+    def _header(self) -> tuple[list[str], int]:
+        """The cells of the header and how many lines it takes, blank lines before it included."""
+        reader = _reader(self._text, self.delimiter, quoting=self.quoting)
+        try:
+            row = next(row for row in reader if any(cell.strip() for cell in row))
+        except csv.Error as error:
+            raise InputError(
+                f"{self.path}, line 1: the header cannot be read ({error}). "
+                "Is a quote opened in it and never closed?"
+            ) from None
+        return row, reader.line_num
 
     def sample(self, rows: int) -> list[list[str | None]]:
         """The first rows, as text, in the order of the headers."""
-        width = len(self.headers)
         found: list[list[str | None]] = []
         reader = _reader(self._text, self.delimiter, quoting=self.quoting)
         try:
-            next(reader)
             for row in reader:
-                if len(row) == width:
+                if reader.line_num > self._header_lines and len(row) == len(self.headers):
                     found.append([cell.strip() or None for cell in row])
                 if len(found) == rows:
                     break
@@ -72,86 +89,94 @@ class CsvSource:
         return found
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
-        """The whole file in pieces of 4 to 32 MiB, in its own order; only the columns asked for."""
-        size = self.path.stat().st_size
-        block_size = min(max(size // 4 + 4096, SMALLEST_CHUNK), LARGEST_CHUNK)
-        taken = 0
-        transcode = Transcoder(self.encoding, self.path)
-        line = 1
-        rest = b""
-        skip = self._header_lines
-        with pa.input_stream(str(self.path)) as stream:
-            while True:
-                block = stream.read(block_size)
-                taken += len(block)
-                self.share_read = min(taken / size, 1.0)
-                rest += transcode(block, final=not block)
-                if line == 1:
-                    rest = rest.removeprefix(b"\xef\xbb\xbf")
-                if skip:
-                    rest = rest.split(b"\n", skip)[-1]
-                    line, skip = line + skip, 0
-                while rest:
-                    cut = self._cut(rest, at_end=not block)
-                    if cut == 0:
-                        if block and len(rest) < 2 * block_size:
-                            break  # the first row may end in the next block
-                        # A quote opens in it and closes nowhere. Read that line by itself (it will be
-                        # refused, or the quote was only a sign for inches), and go on after it.
-                        cut = rest.find(b"\n") + 1 or len(rest)
-                    newlines = rest.count(b"\n", 0, cut)
-                    yield partial(self.parse, rest[:cut], line, tuple(columns), newlines)
-                    line += newlines
-                    rest = rest[cut:]
-                    if block and len(rest) < block_size // 2:
+        """The whole file in pieces of 4 to 16 MiB, in its own order; only the columns asked for."""
+        refuse_unknown(self.path, columns, self.headers)
+        wanted = tuple(dict.fromkeys(columns))
+        # Pieces of equal size, a whole number for every two workers, so that none waits at the end.
+        pieces = max(round(self.path.stat().st_size / LARGEST_CHUNK / 2) * 2, 4)
+        size = self.path.stat().st_size // pieces + 4096
+        size = min(max(size, SMALLEST_CHUNK), LARGEST_CHUNK)
+        rest, line, skip = b"", 1, self._header_lines
+        is_too_long = False
+        for block in read_blocks(self.path, self.encoding, size):
+            self.share_read = block.share_read
+            text = rest + block.text if rest else block.text
+            start = 0
+            while skip and start < len(text):
+                start = text.find(b"\n", start) + 1 or len(text)
+                line, skip = line + 1, skip - 1
+            while start < len(text):
+                if is_too_long:
+                    start = text.find(b"\n", start) + 1 or len(text)
+                    is_too_long = text[start - 1] != ord("\n")
+                    line += not is_too_long
+                    continue
+                end, is_whole = self._cut(text, start, is_last=block.is_last)
+                if end == start:
+                    if len(text) - start < LONGEST_ROW:
+                        break  # its end may be in the next block
+                    # A quote opens in it and closes nowhere near, or it has no end: its line alone.
+                    end = text.find(b"\n", start) + 1
+                    is_whole = False
+                    if not end:
+                        reason = f"a row longer than {LONGEST_ROW >> 20} MiB"
+                        yield partial(_refused, [(text[start : start + 4 * SHOWN], line, reason)], wanted)
+                        is_too_long = True
                         break
-                if not block:
-                    return
+                newlines = text.count(b"\n", start, end)
+                yield partial(self.parse, text, start, end, line, wanted, newlines, is_whole=is_whole)
+                line += newlines
+                start = end
+            rest = b"" if is_too_long else text[start:]
 
-    def _cut(self, data: bytes, *, at_end: bool) -> int:
-        """Where the last whole row in data ends, 0 if none does."""
-        end = len(data) if at_end else data.rfind(b"\n") + 1
-        is_open = self.quoting and data.count(b'"', 0, end) % 2
-        while is_open and end:
-            # Inside a quoted field: step back, line by line, to where no quote is open.
-            before = data.rfind(b"\n", 0, end - 1) + 1
-            is_open ^= data.count(b'"', before, end) % 2
-            end = before
-        return end
+    def _cut(self, text: bytes, start: int, *, is_last: bool) -> tuple[int, bool]:
+        """Where the last whole row after start ends (start, if none does), and whether quotes pair up."""
+        end = len(text) if is_last else text.rfind(b"\n", start) + 1 or start
+        if not self.quoting or end == start or text.count(b'"', start, end) % 2 == 0:
+            return end, True
+        if is_last:
+            return end, False
+        records = self._records(text[start:end])
+        # What opens a quote may be closed by the next block: it is kept for that.
+        count = int(np.argmax(records.is_open)) if records.is_open.any() else len(records.starts)
+        return start + (int(records.ends[count - 1]) + 1 if count else 0), False
 
     def parse(
-        self, data: bytes, first_line: int, columns: tuple[str, ...], newlines: int | None = None
+        self,
+        text: bytes,
+        start: int,
+        end: int,
+        first_line: int,
+        columns: tuple[str, ...],
+        newlines: int,
+        *,
+        is_whole: bool,
     ) -> RawRows:
-        """Rows of a piece that begins and ends between rows.
-
-        newlines: how many there are in it, where that is known already.
+        """The rows of text[start:end], which begins and ends between rows.
 
         Every column is dictionary-encoded text: what follows reads each distinct value once.
+
+        newlines : how many there are in it.
+        is_whole : whether its quotes pair up.
         """
+        if is_whole and is_utf8(text):
+            table, invalid = self._parse(memoryview(text)[start:end], columns)
+            if not invalid and table.num_rows == newlines + (text[end - 1] != ord("\n")):
+                return RawRows(table, np.arange(first_line, first_line + table.num_rows, dtype=np.int64))
+        return self._parse_by_record(text[start:end], first_line, columns)
+
+    def _parse(
+        self, data: bytes | memoryview, columns: tuple[str, ...]
+    ) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
+        """The rows with as many cells as the header, and those with more or fewer."""
         invalid: list[pacsv.InvalidRow] = []
 
         def refuse(row: pacsv.InvalidRow) -> str:
             invalid.append(row)
             return "skip"
 
-        try:
-            table = self._parse(data, columns, refuse)
-        except pa.ArrowInvalid as error:
-            return self._parse_halves(data, first_line, columns, str(error))
-        count = (data.count(b"\n") if newlines is None else newlines) + (not data.endswith(b"\n"))
-        if table.num_rows == count:
-            return RawRows(table, np.arange(first_line, first_line + count, dtype=np.int64))
-        starts, ends = self._records(data)
-        lines = first_line + np.concatenate(([0], np.cumsum(_newlines(data, starts, ends)[:-1]))).astype(np.int64)
-        has_text = ends - starts > _blank_length(data, starts, ends)
-        starts, ends, lines = starts[has_text], ends[has_text], lines[has_text]
-        if not invalid:
-            return RawRows(table, lines)
-        return self._without_invalid(data, table, invalid, (starts, ends, lines), columns)
-
-    def _parse(self, data: bytes, columns: tuple[str, ...], refuse: object) -> pa.Table:
-        return pacsv.read_csv(
-            pa.BufferReader(data),
+        table = pacsv.read_csv(
+            pa.py_buffer(data),
             # One thread and one block: pieces are parsed side by side already, and row numbers
             # are only given when a piece is read by a single thread.
             pacsv.ReadOptions(column_names=self.headers, use_threads=False, block_size=len(data) + 1),
@@ -162,74 +187,111 @@ class CsvSource:
                 invalid_row_handler=refuse,
             ),
             pacsv.ConvertOptions(
-                include_columns=list(columns),
+                include_columns=columns,
                 column_types=dict.fromkeys(columns, TEXT),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
                 null_values=[""],
+                check_utf8=False,  # it has been checked
             ),
         )
+        return table, invalid
 
-    def _parse_halves(self, data: bytes, first_line: int, columns: tuple[str, ...], why: str) -> RawRows:
-        """A piece that cannot be parsed whole, halved until the row at fault stands alone."""
-        starts, _ = self._records(data)
-        if len(starts) == 1:
-            reason = "holds bytes that are not UTF-8" if "UTF8" in why else why
-            return _refused(data, first_line, columns, reason)
-        cut = int(starts[len(starts) // 2])
-        lower = self.parse(data[:cut], first_line, columns)
-        upper = self.parse(data[cut:], first_line + data.count(b"\n", 0, cut), columns)
-        return _join([lower, upper])
+    def _parse_by_record(self, data: bytes, first_line: int, columns: tuple[str, ...]) -> RawRows:
+        """Rows each told from the next: where one is spoiled, or takes several lines, or none."""
+        starts, ends, is_open = self._records(data)
+        newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+        lines = first_line + np.searchsorted(newlines, starts)
+        is_ascii = data.isascii()
+        rows: list[bytes] = []
+        places: list[int] = []
+        spoiled: list[tuple[bytes, int, str]] = []
+        for start, end, line, opens in zip(
+            starts.tolist(), ends.tolist(), lines.tolist(), is_open.tolist(), strict=True
+        ):
+            row = data[start:end]
+            if not row.strip(b" \r"):
+                continue
+            if opens:
+                spoiled.append((row, line, "a quoted field opens here and is never closed"))
+            elif not is_ascii and not is_utf8(row):
+                encoding = self.encoding.upper()
+                spoiled.append((row, line, f"holds bytes that are not {encoding}"))
+            else:
+                rows.append(row)
+                places.append(line)
+        table, invalid = self._parse(b"\n".join([*rows, b""]) or b"\n", columns)
+        pieces = []
+        for row in invalid:
+            number = row.number - 1
+            head, _, tail = rows[number].partition(b"\n")
+            reason = f"{row.actual_columns} cells where the header has {row.expected_columns}"
+            if tail:
+                # Over several lines: a quote that only a later row's closed. What it swallowed
+                # may be whole rows.
+                reason = "a quoted field opens here and is never closed"
+                pieces.append(self._parse_by_record(tail, places[number] + 1, columns))
+            spoiled.append((head, places[number], reason))
+        kept = np.delete(np.array(places, np.int64), [row.number - 1 for row in invalid])
+        return _join([RawRows(table, kept), *pieces, _refused(spoiled, columns)])
 
-    def _records(self, data: bytes) -> tuple[Lines, Lines]:
-        """Where each row starts and ends (its newline left out): newlines outside of quotes."""
+    def _records(self, data: bytes) -> Records:
+        """Tell the rows apart: by the newlines outside of quotes."""
         codes = np.frombuffer(data, np.uint8)
         ends = np.flatnonzero(codes == ord("\n"))
         if self.quoting:
             quotes = np.flatnonzero(codes == ord('"'))
+            if not self._pair_up(codes, quotes):
+                return self._records_by_pattern(data)
             ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
-        if not len(ends) or ends[-1] != len(data) - 1:
+        if len(data) and not data.endswith(b"\n"):
             ends = np.append(ends, len(data))
-        return np.concatenate(([0], ends[:-1] + 1)), ends
+        starts = np.concatenate(([0], ends[:-1] + 1))[: len(ends)]
+        return Records(starts, ends, np.zeros(len(ends), bool))
 
-    def _without_invalid(
-        self,
-        data: bytes,
-        table: pa.Table,
-        invalid: Sequence[pacsv.InvalidRow],
-        records: tuple[Lines, Lines, Lines],
-        columns: tuple[str, ...],
-    ) -> RawRows:
-        """Tie each row that has too many or too few cells to its line; the others keep theirs."""
-        starts, ends, lines = records
-        is_good = np.ones(len(starts), bool)
-        pieces = []
-        at = 0
-        for row in invalid:
-            text = row.text.encode()
-            while data[starts[at] : ends[at]].rstrip(b"\r") != text.rstrip(b"\r"):
-                at += 1
-            is_good[at] = False
-            line = int(lines[at])
-            head, _, tail = text.partition(b"\n")
-            if tail:
-                # Over several lines: a quote that only a later row's closed. Read line by line
-                # what it swallowed, for these may be whole rows.
-                pieces += [self.parse(head, line, columns), self.parse(tail, line + 1, columns)]
-            elif self.quoting and head.count(b'"') % 2:
-                pieces.append(_refused(text, line, columns, "a quoted field opens here and is never closed"))
-            else:
-                reason = f"{row.actual_columns} cells where the header has {row.expected_columns}"
-                pieces.append(_refused(text, line, columns, reason))
-            at += 1
-        return _join([RawRows(table, lines[is_good]), *pieces])
+    def _pair_up(self, codes: npt.NDArray[np.uint8], quotes: Lines) -> bool:
+        """Whether each quote opens or closes a cell, or is doubled inside of one."""
+        if len(quotes) % 2:
+            return False
+        around = np.concatenate(([ord("\n")], codes, [ord("\n")]))
+        neighbours = [ord(sign) for sign in (self.delimiter, "\n", "\r", '"')]
+        opens, closes = around[quotes[::2]], around[quotes[1::2] + 2]
+        return bool(np.isin(opens, neighbours).all() and np.isin(closes, neighbours).all())
+
+    def _records_by_pattern(self, data: bytes) -> Records:
+        found = [match for match in self._record.finditer(data) if match.start() < len(data)]
+        ends = np.array([match.end() for match in found], np.int64)
+        return Records(
+            np.array([match.start() for match in found], np.int64),
+            ends - (np.frombuffer(data, np.uint8)[ends - 1] == ord("\n")),
+            np.array([match["open"] is not None or match["open_later"] is not None for match in found], bool),
+        )
 
 
-def _refused(text: bytes, line: int, columns: tuple[str, ...], reason: str) -> RawRows:
-    """No rows, and one reject."""
+def _record_pattern(delimiter: str) -> re.Pattern[bytes]:
+    """A row in a file whose quotes do not pair up, and whether one opens in it for good.
+
+    Never looks back (the `+` after a repeat), so that it takes time in proportion to the text.
+    """
+    d = re.escape(delimiter)
+    inside = '"[^"]*+(?:""[^"]*+)*+"'
+    quoted = rf"{inside}(?={d}|\r?\n|\r?\Z)"
+    closed_in_its_line = inside.replace('[^"]', r'[^"\n]') + rf"[^{d}\n]*+"
+    bare = rf'(?!")[^{d}\n]*+'
+    opened = rf'(?P<open>")[^{d}\n]*+'
+    cell = f"(?:{quoted}|{closed_in_its_line}|{bare}|{opened})"
+    later = cell.replace("<open>", "<open_later>")
+    return re.compile(rf"{cell}(?:{d}{later})*+\r?(?:\n|\Z)".encode())
+
+
+def _refused(rows: Sequence[tuple[bytes, int, str]], columns: tuple[str, ...]) -> RawRows:
+    """No rows, and rejects of (text, line, reason)."""
     empty = pa.table({name: pa.array([], TEXT) for name in columns})
-    shown = text.decode("utf-8", errors="replace")[:SHOWN]
-    return RawRows(empty, np.empty(0, np.int64), [Reject(line, "", shown, reason)])
+    rejects = [
+        Reject(line, "", text.decode("utf-8", errors="replace").strip()[:SHOWN], reason)
+        for text, line, reason in rows
+    ]
+    return RawRows(empty, np.empty(0, np.int64), rejects)
 
 
 def _join(pieces: Sequence[RawRows]) -> RawRows:
@@ -240,19 +302,6 @@ def _join(pieces: Sequence[RawRows]) -> RawRows:
     )
 
 
-def _newlines(data: bytes, starts: Lines, ends: Lines) -> Lines:
-    """How many lines of the file each row takes."""
-    positions = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
-    counted: Lines = np.searchsorted(positions, np.minimum(ends + 1, len(data))) - np.searchsorted(positions, starts)
-    return counted
-
-
-def _blank_length(data: bytes, starts: Lines, ends: Lines) -> Lines:
-    """1 where a row ends in a carriage return, so that "\\r" alone counts as an empty line."""
-    last = np.frombuffer(data, np.uint8)[np.maximum(ends - 1, 0)]
-    return ((last == ord("\r")) & (ends > starts)).astype(np.int64)
-
-
 def _reader(text: str, delimiter: str, *, quoting: bool) -> _csv.Reader:
     return csv.reader(
         io.StringIO(text, newline=""),
@@ -261,19 +310,13 @@ def _reader(text: str, delimiter: str, *, quoting: bool) -> _csv.Reader:
     )
 
 
-def _first_record(text: str, delimiter: str, *, quoting: bool) -> tuple[list[str], int]:
-    """The cells of the header and how many lines it takes, blank lines before it included."""
-    reader = _reader(text, delimiter, quoting=quoting)
-    row = next(row for row in reader if any(cell.strip() for cell in row))
-    return row, reader.line_num
-
-
 def _delimiter(text: str) -> str:
     """The delimiter that cuts the first lines into the same number of cells, and most of them."""
 
     def fitness(delimiter: str) -> tuple[float, int]:
         try:
-            widths = [len(row) for row, _ in zip(_reader(text, delimiter, quoting=True), range(50), strict=False)]
+            reader = _reader(text, delimiter, quoting=True)
+            widths = [len(row) for row, _ in zip(reader, range(50), strict=False) if row]
         except csv.Error:
             return (0.0, 0)
         width = widths[0]

@@ -1,22 +1,44 @@
-"""Which encoding a text file is in, and its bytes as UTF-8."""
+"""Text files as blocks of UTF-8, whatever they are encoded in."""
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from regulars.errors import InputError
 
 BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+SAMPLE_BYTES = 1 << 20
+LONGEST_ROW = 64 << 20
+"""In bytes. No real row is longer: it is refused, and read over without being kept in memory."""
+
+
+class Block(NamedTuple):
+    """Some text of a file, in UTF-8.
+
+    Attributes
+    ----------
+    text : every line ends in "\\n" or "\\r\\n".
+    share_read : of the file, up to here; 0 to 1.
+    is_last : the file ends here.
+    """
+
+    text: bytes
+    share_read: float
+    is_last: bool
 
 
 def detect(sample: bytes) -> str:
-    """The encoding of a file from its first bytes: utf-8, utf-8-sig, utf-16, gb18030 or cp1252.
+    """The encoding of a file from its first bytes: utf-8, utf-16, gb18030 or cp1252.
 
     GB18030 accepts almost any bytes, Latin text with accents among them; what tells them apart is
     that Chinese characters are pairs of high bytes, while accented letters stand alone among ASCII.
@@ -35,7 +57,7 @@ def detect(sample: bytes) -> str:
     beside[:-1] |= high[1:]
     paired = (high & beside).sum() / max(high.sum(), 1)
     # One wrong byte does not make a UTF-8 file another encoding: its other characters still decode.
-    broken = sample.decode("utf-8", errors="replace").count("�")
+    broken = sample.decode("utf-8", errors="replace").count("\ufffd")
     multi_byte = int(((np.frombuffer(sample, np.uint8) >> 6) == 0b11).sum())
     if broken * 10 <= multi_byte:
         return "utf-8"
@@ -52,23 +74,86 @@ def _decodes(sample: bytes, encoding: str) -> bool:
     return True
 
 
-class Transcoder:
-    """Bytes of one encoding in, bytes of UTF-8 out, block by block."""
+def read_sample(path: Path) -> tuple[str, str]:
+    """The encoding of a file and its first mebibyte as text; InputError if there is none."""
+    sample = _read_bytes(path, SAMPLE_BYTES)
+    if not sample.strip(b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"):
+        raise InputError(f"{path}: the file is empty. Export it again; a header and rows are expected.")
+    encoding = detect(sample)
+    text = sample.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
+    return encoding, text.replace("\r\n", "\n").replace("\r", "\n")
 
-    def __init__(self, encoding: str, path: object) -> None:
-        self._path, self._encoding = path, encoding
-        # utf-8 passes through: its errors are found row by row when the rows are parsed.
-        self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
 
-    def __call__(self, block: bytes, *, final: bool = False) -> bytes:
-        """The next block, as UTF-8; InputError if its bytes are none of the encoding's."""
-        if self._decoder is None:
-            return block
-        try:
-            return self._decoder.decode(block, final).encode("utf-8", errors="replace")
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{self._path}: begins as {self._encoding}, but has bytes that are not "
-                f"({error.object[error.start : error.start + 4]!r}). "
-                "Save it as UTF-8 and import it again."
-            ) from None
+def read_blocks(path: Path, encoding: str, size: int) -> Iterator[Block]:
+    """The whole file in blocks of about so many bytes.
+
+    Bytes that are none of the encoding's stay as they are: they are not UTF-8 either, so that
+    the row which holds them can be refused, and that row alone. A carriage return by itself becomes
+    a line end, as in files from old Macs.
+    """
+    total = max(path.stat().st_size, 1)
+    # The decoders of utf-16 cannot hand a wrong byte on: a file with one is refused whole.
+    errors = "strict" if encoding == "utf-16" else "surrogateescape"
+    decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)(errors)
+    taken = 0
+    held = b""
+    try:
+        with pa.input_stream(str(path)) as stream:
+            while True:
+                block: bytes = stream.read(size)
+                is_last = not block
+                if not taken:
+                    block = block.removeprefix(codecs.BOM_UTF8)
+                taken += size
+                if decoder is not None:
+                    block = decoder.decode(block, is_last).encode("utf-8", errors)
+                if held:
+                    block, held = held + block, b""
+                if block.endswith(b"\r") and not is_last:
+                    block, held = block[:-1], b"\r"  # its "\n" may begin the next block
+                if block.count(b"\r") != block.count(b"\r\n"):
+                    block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                yield Block(block, min(taken / total, 1.0), is_last)
+                if is_last:
+                    return
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: begins as {encoding}, but has bytes that are not "
+            f"({error.object[error.start : error.start + 4]!r}). Save it as UTF-8 and import it again."
+        ) from None
+    except (OSError, pa.ArrowInvalid) as error:
+        raise damaged(path, error) from None
+
+
+def _read_bytes(path: Path, count: int) -> bytes:
+    try:
+        with pa.input_stream(str(path)) as stream:
+            data: bytes = stream.read(count)
+            return data
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (OSError, pa.ArrowInvalid) as error:
+        raise damaged(path, error) from None
+
+
+def damaged(path: Path, error: Exception) -> InputError:
+    """A file that ends too early, or whose compressed bytes do not unpack."""
+    why = str(error).split(". ", maxsplit=1)[0].strip()
+    return InputError(
+        f"{path}: damaged inside ({why}). It may have been cut off while it was copied: fetch it again."
+    )
+
+
+def is_utf8(text: bytes) -> bool:
+    """Whether bytes are UTF-8.
+
+    >>> is_utf8("茶".encode()), is_utf8("茶".encode("gb18030"))
+    (True, False)
+    """
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -12,12 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.errors import InputError
-from regulars.events.readers.encoding import Transcoder, detect
-from regulars.events.readers.rows import Chunk, RawRows, Reject
+from regulars.events.readers.encoding import LONGEST_ROW, read_blocks, read_sample
+from regulars.events.readers.rows import SHOWN, Chunk, RawRows, Reject, refuse_unknown
 
-SAMPLE_BYTES = 1 << 20
 CHUNK_BYTES = 8 << 20
-SHOWN = 200
 
 
 class JsonLinesSource:
@@ -32,17 +30,13 @@ class JsonLinesSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.share_read = 0.0
-        with pa.input_stream(str(path)) as stream:
-            sample = stream.read(SAMPLE_BYTES)
-        if not sample.strip():
-            raise InputError(f"{path}: the file is empty.")
-        self.encoding = detect(sample)
-        text = sample.decode("utf-8-sig" if self.encoding == "utf-8" else self.encoding, errors="replace")
-        self._objects = [found for line in text.splitlines()[:1000] if (found := _object(line)) is not None]
+        self.encoding, text = read_sample(path)
+        self._objects = [found for line in text.split("\n")[:1000] if (found := _object(line)) is not None]
         if not self._objects:
+            hint = " This is a JSON array: jq -c '.[]' makes lines of it." if text.lstrip()[:1] == "[" else ""
             raise InputError(
-                f"{path}, line 1: no JSON object on any of the first lines. One object a line is expected, "
-                'as in {"type": "order_completed", "time": "2024-05-01T10:00:00Z"}.'
+                f"{path}, line 1: no JSON object on any of the first lines.{hint} One object a line is "
+                'expected, as in {"type": "order_completed", "time": "2024-05-01T10:00:00Z"}.'
             )
         self.headers = tuple(dict.fromkeys(name for found in self._objects for name in flatten(found)))
 
@@ -52,25 +46,33 @@ class JsonLinesSource:
         return [[row.get(header) for header in self.headers] for row in flat]
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
-        """The whole file in pieces of about 8 MiB, in its own order; only the fields asked for."""
-        transcode = Transcoder(self.encoding, self.path)
-        size = self.path.stat().st_size
-        taken = 0
-        line = 1
-        rest = b""
-        with pa.input_stream(str(self.path)) as stream:
-            while True:
-                block = stream.read(CHUNK_BYTES)
-                taken += len(block)
-                self.share_read = min(taken / size, 1.0)
-                rest += transcode(block, final=not block)
-                cut = len(rest) if not block else rest.rfind(b"\n") + 1
-                if cut:
-                    yield partial(_parse, rest[:cut], line, tuple(columns))
-                    line += rest.count(b"\n", 0, cut)
-                    rest = rest[cut:]
-                if not block:
-                    return
+        """The whole file in pieces of about 8 MiB, in its own order; only the fields asked for.
+
+        InputError if one of them stands on none of its lines.
+        """
+        wanted = tuple(dict.fromkeys(columns))
+        unseen = {name: json.dumps(name.rpartition(".")[2]).encode() for name in wanted if name not in self.headers}
+        rest, line = b"", 1
+        is_too_long = False
+        for block in read_blocks(self.path, self.encoding, CHUNK_BYTES):
+            self.share_read = block.share_read
+            text = block.text
+            if is_too_long:
+                newline = text.find(b"\n")
+                if newline < 0:
+                    continue
+                text, line, is_too_long = text[newline + 1 :], line + 1, False
+            text = rest + text
+            cut = len(text) if block.is_last else text.rfind(b"\n") + 1
+            if cut:
+                unseen = {name: key for name, key in unseen.items() if key not in text}
+                yield partial(_parse, text[:cut], line, wanted)
+                line += text.count(b"\n", 0, cut)
+            rest = text[cut:]
+            if len(rest) > LONGEST_ROW:
+                yield partial(_too_long, rest[: 4 * SHOWN], line, wanted)
+                rest, is_too_long = b"", True
+        refuse_unknown(self.path, list(unseen), self.headers)
 
 
 def _parse(data: bytes, first_line: int, columns: tuple[str, ...]) -> RawRows:
@@ -79,21 +81,33 @@ def _parse(data: bytes, first_line: int, columns: tuple[str, ...]) -> RawRows:
     flat: list[dict[str, str | None]] = []
     lines: list[int] = []
     rejects: list[Reject] = []
-    for number, text in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), first_line):
+    for number, text in enumerate(data.split(b"\n"), first_line):
         if not text.strip():
             continue
         try:
-            found = json.loads(text)
+            found = json.loads(text.decode())
             if not isinstance(found, dict):
                 raise ValueError("not an object")
+            row = flatten(found)
+            if b"\\u" in text:
+                # Half of a surrogate pair may be written in JSON, but is no text.
+                "".join(value for value in row.values() if value).encode()
         except (ValueError, RecursionError) as error:
-            shown = text.decode("utf-8", errors="replace")[:SHOWN]
-            rejects.append(Reject(number, "", shown, f"not a JSON object: {error}"))
+            rejects.append(_reject(text, number, f"not a JSON object: {error}"))
         else:
-            flat.append(flatten(found))
+            flat.append(row)
             lines.append(number)
     table = pa.table({name: pa.array([row.get(name) for row in flat], pa.string()) for name in columns})
     return RawRows(table, np.array(lines, np.int64), rejects)
+
+
+def _too_long(text: bytes, line: int, columns: tuple[str, ...]) -> RawRows:
+    empty = _parse(b"", line, columns)
+    return RawRows(empty.table, empty.lines, [_reject(text, line, f"a row longer than {LONGEST_ROW >> 20} MiB")])
+
+
+def _reject(text: bytes, line: int, reason: str) -> Reject:
+    return Reject(line, "", text.decode("utf-8", errors="replace").strip()[:SHOWN], reason)
 
 
 def _object(line: str) -> dict[str, Any] | None:

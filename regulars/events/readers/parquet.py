@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from regulars.errors import InputError
-from regulars.events.readers.rows import Chunk, RawRows
+from regulars.events.readers.encoding import damaged
+from regulars.events.readers.rows import Chunk, Lines, RawRows, refuse_unknown
 
 CHUNK_ROWS = 1 << 18
 
@@ -32,6 +34,8 @@ class ParquetSource:
         self.share_read = 0.0
         try:
             self._file = pq.ParquetFile(path)
+        except (FileNotFoundError, PermissionError):
+            raise
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(
                 f"{path}: not a whole Parquet file ({_first_sentence(error)}). It may have been cut off while "
@@ -46,23 +50,39 @@ class ParquetSource:
         try:
             batch = next(self._file.iter_batches(batch_size=rows))
         except (pa.ArrowInvalid, OSError) as error:
-            raise self._broken(error) from None
+            raise damaged(self.path, error) from None
         return [[None if cell is None else str(cell) for cell in row.values()] for row in batch.to_pylist()]
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """The whole file, 262,144 rows at a time; only the columns asked for."""
+        refuse_unknown(self.path, columns, self.headers)
         row = 1
         try:
-            for batch in self._file.iter_batches(batch_size=CHUNK_ROWS, columns=list(columns)):
+            for batch in self._file.iter_batches(batch_size=CHUNK_ROWS, columns=list(dict.fromkeys(columns))):
                 lines = np.arange(row, row + batch.num_rows, dtype=np.int64)
-                yield partial(RawRows, pa.Table.from_batches([batch]), lines)
+                yield partial(_raw_rows, batch, lines)
                 row += batch.num_rows
                 self.share_read = (row - 1) / self._file.metadata.num_rows
         except (pa.ArrowInvalid, OSError) as error:
-            raise self._broken(error) from None
+            raise damaged(self.path, error) from None
 
-    def _broken(self, error: Exception) -> InputError:
-        return InputError(f"{self.path}: damaged inside ({_first_sentence(error)}). Fetch the file again.")
+
+def _raw_rows(batch: pa.RecordBatch, lines: Lines) -> RawRows:
+    columns = {name: _as_text_if_nested(batch[name]) for name in batch.schema.names}
+    return RawRows(pa.table(columns), lines)
+
+
+def _as_text_if_nested(values: pa.Array) -> pa.Array:
+    """Lists, structs and bytes as JSON, as JSON lines have them."""
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        return values
+    if not pa.types.is_nested(kind):
+        texts = [None if cell is None else cell.decode(errors="replace") for cell in values.to_pylist()]
+    else:
+        cells = values.to_pylist()
+        texts = [None if cell is None else json.dumps(cell, ensure_ascii=False, default=str) for cell in cells]
+    return pa.array(texts, pa.string())
 
 
 def _first_sentence(error: Exception) -> str:

@@ -11,7 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from regulars.errors import InputError
+
 Lines = npt.NDArray[np.int64]
+
+SHOWN = 200
+"""How much of a row that cannot be read is shown in the rejects, in characters."""
 
 
 class Reject(NamedTuple):
@@ -57,3 +62,12 @@ class Source(Protocol):
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """The whole file in pieces of bounded size, in its own order; only the columns asked for."""
+
+
+def refuse_unknown(path: Path, columns: Sequence[str], headers: Sequence[str]) -> None:
+    """InputError if a column is asked for that the file does not have."""
+    if missing := [name for name in columns if name not in headers]:
+        raise InputError(
+            f'{path}: no column "{missing[0]}". Found: {", ".join(headers)}. '
+            "Name one of these in the mapping instead."
+        )

@@ -1,0 +1,80 @@
+"""Whom to contact this week: the customers of whom most money is likely to be lost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from regulars.churn.dataset import features_of
+from regulars.churn.model import FILES, ChurnModel
+from regulars.churn.reasons import reasons
+from regulars.errors import NotEnoughError
+from regulars.events.identity import hash_rows
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+Floats = npt.NDArray[np.float64]
+
+YEAR = 365.0
+
+
+def decide(shop: Shop, as_of: datetime) -> pa.Table:
+    """The customers to contact, ranked by risk times value.
+
+    Returns
+    -------
+    One row a customer, at most `[churn] contacts` of them: the columns of `DECISION`, and `rank`,
+    `churn_probability` (0 to 1), `expected_spend` (in the shop's currency, over the horizon, if the
+    customer goes on as in the past year) and `value_at_risk` (the one times the other).
+    """
+    kept = shop.models.in_use("churn")
+    model = ChurnModel.from_files({name: kept.read(name) for name in FILES})
+    horizon = float(kept.card["about"]["horizon_days"])
+    customers = shop.customers(as_of)
+    if not customers.num_rows:
+        raise NotEnoughError(f"churn: no customer has an order before {as_of:%Y-%m-%d}. Choose a later as-of time.")
+    table = shop.tables.of("profile", customers)
+    features = features_of(table, model.names)
+    risk = model.predict(features)
+    spend = expected_spend(table, horizon)
+    at_risk = risk * spend
+    chosen = np.argsort(-at_risk, kind="stable")[: shop.config.churn.contacts]
+    chosen = chosen[at_risk[chosen] > 0]
+    top = features[chosen]
+    picked = table.take(pa.array(chosen))
+    why = reasons(model.contributions(top), top, model.names, table.schema, shop.config.shop.currency)
+    hashes = hash_rows(picked, tuple(picked.column_names))
+    count = len(chosen)
+    return pa.table(
+        {
+            "rank": pa.array(np.arange(1, count + 1)),
+            "customer_id": picked["customer_id"],
+            "action": pa.repeat("contact", count),
+            "churn_probability": pa.array(risk[chosen].round(4)),
+            "expected_spend": pa.array(spend[chosen].round(2)),
+            "value_at_risk": pa.array(at_risk[chosen].round(2)),
+            "reasons": pa.array(why, pa.list_(pa.string())),
+            "policy": pa.repeat(f"the {shop.config.churn.contacts} with most risk times value", count),
+            # No chance is involved: who is chosen is chosen for certain.
+            "propensity": pa.repeat(1.0, count),
+            "inputs_hash": pa.array([f"{value:016x}" for value in hashes.tolist()], pa.string()),
+            "disclosure": pa.nulls(count, pa.string()),
+        }
+    )
+
+
+def expected_spend(table: pa.Table, horizon_days: float) -> Floats:
+    """What each customer would spend within the horizon, going on as in the past year; returns taken off.
+
+    A customer of less than one horizon is taken to spend per horizon what was spent so far: a first
+    order of last week is not yet a weekly habit.
+    """
+    spent, tenure, refunded = features_of(table, ("spend_365d", "tenure_days", "refunded")).T
+    kept = np.maximum(spent - np.nan_to_num(refunded), 0.0)
+    found: Floats = kept * horizon_days / np.clip(tenure, horizon_days, max(YEAR, horizon_days))
+    return found

@@ -1,0 +1,162 @@
+"""Learning the shop's measure, and asking how much profiles carry: who orders again, from all features or from recency?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from regulars.capability import Learned
+from regulars.errors import NotEnoughError
+from regulars.evaluation import (
+    Check,
+    Report,
+    Split,
+    auroc_score,
+    average_precision_score,
+    brier_loss,
+    compare,
+    histogram,
+    importance_plot,
+    leak_check,
+    metric_plot,
+)
+from regulars.logistic import Logistic
+from regulars.profile.dataset import KEYS, absent, features_as_of
+from regulars.profile.evidence import EVIDENCE
+from regulars.profile.model import Norms
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+Floats = npt.NDArray[np.float64]
+
+LEAST = 50
+"""So many customers must have ordered again, and so many not, for an honest comparison."""
+PROBED = 500
+
+
+def norms(shop: Shop, as_of: datetime) -> Norms:
+    """The shop's own measure as of a moment."""
+    settings = shop.config.profile
+    table = features_as_of(shop, shop.customers(as_of))
+    if not table.num_rows:
+        raise NotEnoughError(f"profile: no customer has an order before {as_of:%Y-%m-%d}. Choose a later time.")
+    return Norms.of(table, new_days=settings.new_days, won_back_days=settings.won_back_days)
+
+
+def learn(shop: Shop, until: datetime) -> Learned:
+    """Learn when a customer of this shop is late, and where its customers stand in each feature."""
+    found = norms(shop, until)
+    horizon = shop.config.churn.horizon_days
+    report = evaluate(shop, Split(until - timedelta(days=horizon), horizon))
+    about = {"rhythm": found.rhythm.to_dict(), "features": len(found.quantiles)}
+    return Learned({"norms.json": found.to_bytes()}, about, report)
+
+
+def evaluate(shop: Shop, split: Split) -> Report:
+    """Do the features together tell more of who orders next than recency alone?
+
+    A logistic model of each, fitted one horizon before the split, judged on what came after it.
+
+    Raises
+    ------
+    NotEnoughError
+        If the log ends before the target window does, or holds too little before it.
+    """
+    if shop.now < split.target_end:
+        raise NotEnoughError(
+            f"profile: who orders in the {split.horizon_days} days after {split.as_of:%Y-%m-%d} is known on "
+            f"{split.target_end:%Y-%m-%d}, and the log ends on {shop.now:%Y-%m-%d}. Choose an earlier as-of time."
+        )
+    earlier = split.as_of - timedelta(days=split.horizon_days)
+    past, past_returned = _observe(shop, earlier, split.horizon_days)
+    table, returned = _observe(shop, split.as_of, split.horizon_days)
+    names = [name for name in past.column_names if name not in KEYS and name in table.column_names]
+    whole = Logistic.fit(_array(past, names), past_returned, penalty=0.003)
+    recency = Logistic.fit(_array(past, ["recency_days"]), past_returned, penalty=1.0)
+    chance = whole.predict(_array(table, names))
+    metrics = compare(
+        {"AUROC": auroc_score, "average precision": average_precision_score, "Brier": brier_loss},
+        returned,
+        chance,
+        recency.predict(_array(table, ["recency_days"])),
+        customers=np.asarray(table["customer_id"].to_pylist()),
+    )
+    order = np.argsort(-np.abs(whole.weights[: len(names)]))[:12]
+    missing = absent(shop.engine, shop.events, shop.catalogue, split.as_of)
+    return Report(
+        capability="profile",
+        question=f"Do profiles tell more of who orders within {split.horizon_days} days than recency alone?",
+        as_of=split.as_of,
+        horizon_days=split.horizon_days,
+        customers=table.num_rows,
+        trained_until=split.as_of,
+        model=f"all {len(names)} features, logistic",
+        baseline="recency only",
+        metrics=metrics,
+        primary="AUROC",
+        log_version=shop.log.version,
+        charts={
+            "All features beside recency": metric_plot(metrics),
+            "What tells most of the next order": importance_plot(
+                [_meaning(table, names[k]) for k in order], np.abs(whole.weights[order])
+            ),
+            "How long ago customers ordered": histogram(
+                table["recency_days"].to_numpy(), "Days since the last order", "days"
+            ),
+        },
+        checks=(_leaks(shop, split, table),),
+        notes=_absences(missing),
+    )
+
+
+def _observe(shop: Shop, moment: datetime, horizon_days: int) -> tuple[pa.Table, Floats]:
+    """Profiles as of a moment, and who ordered within the horizon after it."""
+    table = features_as_of(shop, shop.customers(moment))
+    events = shop.events
+    after = events.filter(
+        events.type == "order_completed",
+        events.time >= ibis.literal(moment),
+        events.time < ibis.literal(moment + timedelta(days=horizon_days)),
+    )
+    ids = set(shop.engine.to_arrow(after.select("customer_id").distinct())["customer_id"].to_pylist())
+    returned = np.array([customer in ids for customer in table["customer_id"].to_pylist()], float)
+    if min(returned.sum(), len(returned) - returned.sum()) < LEAST:
+        raise NotEnoughError(
+            f"profile: as of {moment:%Y-%m-%d}, {int(returned.sum())} of {len(returned)} customers ordered in the "
+            f"{horizon_days} days after; at least {LEAST} who did and {LEAST} who did not are needed. "
+            "Import more history, or choose another time."
+        )
+    return table, returned
+
+
+def _array(table: pa.Table, names: list[str]) -> Floats:
+    return np.column_stack([table[name].to_numpy(zero_copy_only=False) for name in names])
+
+
+def _meaning(table: pa.Table, name: str) -> str:
+    return str(table.schema.field(name).metadata[b"meaning"].decode())
+
+
+def _leaks(shop: Shop, split: Split, table: pa.Table) -> Check:
+    step = max(table.num_rows // PROBED, 1)
+    pairs = table.select(KEYS).take(pa.array(range(0, table.num_rows, step)))
+    events = shop.events.filter(shop.events.customer_id.isin(pairs["customer_id"].to_pylist()))
+
+    def compute(seen: Any) -> pa.Table:
+        return features_as_of(shop.with_events(seen), pairs)
+
+    return leak_check(compute, events, split.as_of)
+
+
+def _absences(missing: dict[str, str]) -> tuple[str, ...]:
+    """What the log cannot tell, by what it lacks."""
+    needs: dict[str, int] = {}
+    for need in missing.values():
+        needs[need] = needs.get(need, 0) + 1
+    return tuple(f"{count} features are absent: the log has no {EVIDENCE[need][0]}." for need, count in needs.items())

@@ -1,0 +1,60 @@
+"""What profiles are set against: the rhythm of the shop, and where its customers stand in each feature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from regulars.profile.stage import Rhythm
+
+Floats = npt.NDArray[np.float64]
+
+KEYS = ("customer_id", "as_of")
+PERCENTS = tuple(range(0, 101, 5))
+
+
+@dataclass(frozen=True)
+class Norms:
+    """The shop's own measure.
+
+    Attributes
+    ----------
+    rhythm : when a customer is late.
+    quantiles : {feature: its values at 0, 5, …, 100 % of the customers}.
+    """
+
+    rhythm: Rhythm
+    quantiles: Mapping[str, tuple[float, ...]]
+
+    @classmethod
+    def of(cls, table: pa.Table, *, new_days: float, won_back_days: float) -> Norms:
+        """From the profiles of all customers as of one moment."""
+        quantiles = {}
+        for name in table.column_names:
+            values = table[name].drop_null().to_numpy() if name not in KEYS else np.empty(0)
+            if len(values):
+                quantiles[name] = tuple(float(q) for q in np.percentile(values, PERCENTS))
+        return cls(Rhythm.of(table, new_days=new_days, won_back_days=won_back_days), quantiles)
+
+    def share_below(self, name: str, value: float) -> float | None:
+        """The share of customers with less of a feature, to 5 %; None where nothing is known of it."""
+        if name not in self.quantiles or np.isnan(value):
+            return None
+        below = int(np.searchsorted(self.quantiles[name], value, side="left"))
+        return max(below - 1, 0) * 0.05
+
+    def to_bytes(self) -> bytes:
+        """As JSON."""
+        return json.dumps({"rhythm": self.rhythm.to_dict(), "quantiles": dict(self.quantiles)}, indent=1).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Norms:
+        """From what `to_bytes` gave."""
+        saved = json.loads(data)
+        quantiles = {name: tuple(values) for name, values in saved["quantiles"].items()}
+        return cls(Rhythm.from_dict(saved["rhythm"]), quantiles)

@@ -1,0 +1,162 @@
+"""One customer's profile as a page: who this is, in sentences, and the features behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pyarrow as pa
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+
+from regulars.errors import NotFoundError
+from regulars.events.schema import TIME
+from regulars.profile.dataset import KEYS, absent, features_as_of
+from regulars.profile.evaluate import norms
+from regulars.profile.evidence import EVIDENCE
+from regulars.profile.features import FEATURES
+from regulars.profile.model import Norms
+from regulars.profile.stage import stages
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+STAGE_WORDS = {
+    "prospect": "has not ordered yet",
+    "new": "is new",
+    "active": "is active",
+    "growing": "is active and buying more than before",
+    "cooling": "is cooling: later than three of four customers come back",
+    "lapsed": "has lapsed: later than nineteen of twenty customers come back",
+    "won back": "has come back after a long pause",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A customer as of a moment.
+
+    Attributes
+    ----------
+    sentences : who this is, in words; each rests on features of the same page.
+    features : {name: value} of those that are known.
+    absent : {name: why} of those that are not.
+    """
+
+    customer_id: str
+    as_of: datetime
+    stage: str
+    sentences: tuple[str, ...]
+    features: dict[str, float]
+    absent: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {**vars(self), "as_of": self.as_of.isoformat(), "sentences": list(self.sentences)}
+
+    def __rich__(self) -> RenderableType:
+        known = Table("Feature", "Meaning", box=None, header_style="dim")
+        known.add_column("Value", justify="right")
+        for feature in FEATURES:
+            if feature.name in self.features:
+                known.add_row(feature.name, feature.meaning, shown(self.features[feature.name], feature.unit))
+        title = f"{self.customer_id}, as of {self.as_of:%Y-%m-%d %H:%M} UTC"
+        reasons = sorted(set(self.absent.values()))
+        missing = f"[dim]{len(self.absent)} features are absent: {'; '.join(reasons)}.[/]" if reasons else ""
+        return Group(Panel("\n".join(self.sentences), title=title, title_align="left"), known, missing)
+
+
+def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
+    """The profile of one customer as of a moment.
+
+    Raises
+    ------
+    NotFoundError
+        If the log has no event of this customer before the moment; the message names similar ones.
+    """
+    _require_known(shop, customer_id, as_of)
+    pairs = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
+    table = features_as_of(shop, pairs)
+    row = table.to_pylist()[0]
+    measure = _norms(shop, as_of)
+    stage = stages(table, measure.rhythm)[0]
+    features = {name: value for name, value in row.items() if name not in KEYS and value is not None}
+    missing = absent(shop.engine, shop.events, shop.catalogue, as_of)
+    why = {name: f"the log has no {EVIDENCE[need][0]}" for name, need in missing.items()}
+    why |= {
+        name: "nothing to say yet" for name in table.column_names if name not in KEYS and row[name] is None
+    }
+    sentences = tuple(describe(features, stage, measure, shop.config.shop.currency))
+    return Page(customer_id, as_of, stage, sentences, features, why)
+
+
+def _norms(shop: Shop, as_of: datetime) -> Norms:
+    """What was learned, if it was learned from before the moment; else worked out now."""
+    version = shop.models.version_in_use("profile")
+    if version is not None:
+        model = shop.models.get("profile", version)
+        if datetime.fromisoformat(model.card["until"]) <= as_of:
+            return Norms.from_bytes(model.read("norms.json"))
+    return norms(shop, as_of)
+
+
+def _require_known(shop: Shop, customer_id: str, as_of: datetime) -> None:
+    events = shop.events
+    before = events.filter(events.time < ibis.literal(as_of), events.customer_id.notnull())
+    if shop.engine.to_arrow(before.filter(before.customer_id == customer_id).limit(1)).num_rows:
+        return
+    ids = before.select("customer_id").distinct()
+    nearest = ids.order_by(ids.customer_id.levenshtein(customer_id), "customer_id").limit(3)
+    there = ", ".join(shop.engine.to_arrow(nearest)["customer_id"].to_pylist()) or "none"
+    raise NotFoundError(
+        f'There is no customer "{customer_id}" with an event before {as_of:%Y-%m-%d %H:%M} UTC. '
+        f"Similar ids: {there}."
+    )
+
+
+def describe(features: dict[str, float], stage: str, measure: Norms, currency: str) -> list[str]:
+    """Who a customer is, in sentences: each is said only where its features are known.
+
+    >>> from regulars.profile.stage import Rhythm
+    >>> measure = Norms(Rhythm(60, 180, 30, 60), {"spend": tuple(float(k) for k in range(0, 2100, 100))})
+    >>> known = {"orders": 3.0, "tenure_days": 200.0, "spend": 1850.0, "recency_days": 20.0}
+    >>> for sentence in describe(known, "active", measure, "GBP"):
+    ...     print(sentence)
+    This customer is active.
+    3 orders in 200 days, the last 20 days ago.
+    Spent 1,850.00 GBP in all, more than 90 % of customers.
+    """
+    said = [f"This customer {STAGE_WORDS[stage]}."]
+    if features.get("orders"):
+        orders = features["orders"]
+        said.append(
+            f"{orders:,.0f} order{'s' * (orders != 1)} in {features['tenure_days']:,.0f} days, "
+            f"the last {features['recency_days']:,.0f} days ago."
+        )
+        above = measure.share_below("spend", features["spend"])
+        rank = f", more than {above:.0%} of customers".replace("%", " %") if above else ""
+        said.append(f"Spent {features['spend']:,.2f} {currency} in all{rank}.")
+    if "gap_mean_days" in features and "overdue" in features:
+        late = features["overdue"]
+        how = "overdue" if late > 1.5 else "about due" if late > 0.8 else "not due yet"
+        said.append(f"Usually orders every {features['gap_mean_days']:,.0f} days: {how}.")
+    if features.get("refunded"):
+        said.append(
+            f"Gave back {features['refunds']:,.0f} product{'s' * (features['refunds'] != 1)}, "
+            f"{features['refunded']:,.2f} {currency} in all."
+        )
+    if features.get("discount_share", 0) >= 0.3:
+        said.append(f"Buys at a discount: {features['discount_share']:.0%} of lines.".replace("%", " %"))
+    if features.get("weekend_share", 0) >= 0.6:
+        said.append("Orders mostly at the weekend.")
+    return said
+
+
+def shown(value: float, unit: str) -> str:
+    """A value as people read it."""
+    if unit == "share":
+        return f"{value:.0%}".replace("%", " %")
+    return f"{value:,.2f}" if unit == "money" or value != round(value) else f"{value:,.0f}"
