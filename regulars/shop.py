@@ -63,8 +63,9 @@ class Shop:
         self._events: ibis.Table | None = None
 
     @classmethod
-    def create(cls, folder: Path, settings: ShopSettings | None = None) -> Shop:
+    def create(cls, folder: str | Path, settings: ShopSettings | None = None) -> Shop:
         """Make a shop in a folder that is new or empty; ShopError if it holds anything."""
+        folder = Path(folder)
         if (folder / config.FILE).exists():
             raise ShopError(f"{folder} is a shop already. Open it, or choose another folder.")
         storage.make_folder(folder)
@@ -75,8 +76,9 @@ class Shop:
         return cls.open(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> Shop:
+    def open(cls, folder: str | Path) -> Shop:
         """Open a shop; ShopError if the folder is none, ConfigError if its settings cannot be read."""
+        folder = Path(folder)
         if not (folder / config.FILE).is_file():
             raise ShopError(f"{folder} is no shop: it has no {config.FILE}. Make one: regulars init {folder}")
         return cls(folder, config.load(folder))
@@ -136,7 +138,7 @@ class Shop:
 
     def import_(
         self,
-        path: Path,
+        path: str | Path,
         *,
         mapping: Mapping | None = None,
         strict: bool = False,
@@ -156,6 +158,7 @@ class Shop:
         RejectedError
             If strict, and a row was refused.
         """
+        path = Path(path)
         source = open_source(path)
         mapping = mapping or self.mapping_for(source)
         moment = clock.now()

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-YEAR = 365.0
-
 
 def decide(shop: Shop, as_of: datetime) -> pa.Table:
     """The customers to contact, ranked by risk times value.
@@ -30,7 +28,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     -------
     One row a customer, at most `[churn] contacts` of them: the columns of `DECISION`, and `rank`,
     `churn_probability` (0 to 1), `expected_spend` (in the shop's currency, over the horizon, if the
-    customer goes on as in the past year) and `value_at_risk` (the one times the other).
+    customer is not lost) and `value_at_risk` (the one times the other).
     """
     kept = shop.models.in_use("churn")
     model = ChurnModel.from_files({name: kept.read(name) for name in FILES})
@@ -69,12 +67,20 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
 
 
 def expected_spend(table: pa.Table, horizon_days: float) -> Floats:
-    """What each customer would spend within the horizon, going on as in the past year; returns taken off.
+    """What each customer would spend within the horizon if not lost; returns taken off.
 
-    A customer of less than one horizon is taken to spend per horizon what was spent so far: a first
-    order of last week is not yet a weekly habit.
+    Orders expected times value expected, each from the customer's own record together with a little of
+    the shop's average (one horizon of time, one order), so that a first large order of last week is
+    not yet taken for a habit.
+
+    >>> table = pa.table({"orders": [1.0, 5.0], "tenure_days": [0.0, 360.0], "spend": [100.0, 500.0]})
+    >>> expected_spend(table, 90.0).round(1).tolist()
+    [100.0, 100.0]
     """
-    spent, tenure, refunded = features_of(table, ("spend_365d", "tenure_days", "refunded")).T
+    orders, tenure, spent, refunded = features_of(table, ("orders", "tenure_days", "spend", "refunded")).T
     kept = np.maximum(spent - np.nan_to_num(refunded), 0.0)
-    found: Floats = kept * horizon_days / np.clip(tenure, horizon_days, max(YEAR, horizon_days))
+    rate = (orders - 1).sum() / max(tenure.sum(), 1.0)
+    value = kept.sum() / orders.sum()
+    expected_orders = horizon_days * (orders - 1 + rate * horizon_days) / (tenure + horizon_days)
+    found: Floats = expected_orders * (kept + value) / (orders + 1)
     return found

@@ -167,11 +167,9 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
         baseline,
         customers=np.asarray(data.table["customer_id"].to_pylist()),
     )
-    level = (
-        f"On average the model expected {risk.mean():.1%} to leave; {data.is_lost.mean():.1%} did."
-        + " The level of risk moves with the season: rely on the order of customers more than on the level."
-        * (abs(risk.mean() - data.is_lost.mean()) > 0.05)
-    )
+    level = f"On average the model expected {risk.mean():.1%} to leave; {data.is_lost.mean():.1%} did."
+    if abs(risk.mean() - data.is_lost.mean()) > 0.05:
+        level += " The level moves with the season: rely on the order of customers more than on it."
     return Report(
         capability="churn",
         question=QUESTION.format(days=split.horizon_days),

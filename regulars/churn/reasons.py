@@ -14,7 +14,7 @@ AT_MOST = 3
 
 
 def reasons(contributions: Floats, features: Floats, names: Sequence[str], schema: pa.Schema, currency: str) -> list[list[str]]:
-    """For each customer the three features that raise the risk most, the first first.
+    """For each customer the three features, of different kinds, that raise the risk most, the first first.
 
     Parameters
     ----------
@@ -33,10 +33,20 @@ def reasons(contributions: Floats, features: Floats, names: Sequence[str], schem
     words = [_Wording(schema, name, currency) for name in names]
     # An absent value explains nothing to a person, whatever it does to the risk.
     raised = np.where(np.isnan(features), 0.0, contributions)
-    ranked = np.argsort(-raised, axis=1)[:, :AT_MOST]
-    return [
-        [words[k](features[row, k]) for k in order if raised[row, k] > 0] for row, order in enumerate(ranked)
-    ]
+    kinds = [_kind(name) for name in names]
+    found = []
+    for row, order in enumerate(np.argsort(-raised, axis=1)):
+        chosen: dict[str, str] = {}
+        for k in order[: 5 * AT_MOST]:
+            if raised[row, k] > 0 and len(chosen) < AT_MOST:
+                chosen.setdefault(kinds[k], words[k](features[row, k]))
+        found.append(list(chosen.values()))
+    return found
+
+
+def _kind(name: str) -> str:
+    """ "orders_30d", "order_days" and "orders" say much the same: one of a kind is enough."""
+    return name.split("_")[0].removesuffix("s")
 
 
 class _Wording:

@@ -103,15 +103,14 @@ def _expression(source: Source, there: set[str], first: dict[str, datetime | Non
         rows = MAKERS[level](source)
         found = rows.group_by("pair").agg(**{f.name: f.value(rows).cast("float64") for f in wanted})
         table = table.left_join(found, "pair").drop("pair_right")
-    known = {
-        f.name: ibis.ifelse(
-            table.as_of > ibis.literal(first[f.needs], "timestamp('UTC')"),
-            table[f.name] if f.empty is None else table[f.name].fill_null(f.empty),
-            ibis.null("float64"),
-        )
-        for f in FEATURES
-        if f.needs in there
-    }
+    known = {}
+    for f in FEATURES:
+        if f.needs in there:
+            value = table[f.name] if f.empty is None else table[f.name].fill_null(f.empty)
+            since = ibis.literal(first[f.needs], "timestamp('UTC')")
+            # Rounded: the engine adds floats up in any order, and the same log must give the same
+            # features, to the last bit, or what is learned and decided from them would differ too.
+            known[f.name] = ibis.ifelse(table.as_of > since, value.round(4), ibis.null("float64"))
     return table.select("pair", **known)
 
 

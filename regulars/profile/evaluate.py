@@ -155,8 +155,6 @@ def _leaks(shop: Shop, split: Split, table: pa.Table) -> Check:
 
 
 def _absences(missing: dict[str, str]) -> tuple[str, ...]:
-    """What the log cannot tell, by what it lacks."""
-    needs: dict[str, int] = {}
-    for need in missing.values():
-        needs[need] = needs.get(need, 0) + 1
-    return tuple(f"{count} features are absent: the log has no {EVIDENCE[need][0]}." for need, count in needs.items())
+    """Which features the log cannot carry, and what it lacks for them."""
+    lacks = ", ".join(dict.fromkeys(EVIDENCE[need][0] for need in missing.values()))
+    return (f"{len(missing)} features are absent, since the log has none of these: {lacks}.",) if missing else ()

@@ -11,8 +11,9 @@ import pyarrow as pa
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
-from regulars.errors import NotFoundError
+from regulars.errors import NotEnoughError, NotFoundError
 from regulars.events.schema import TIME
 from regulars.profile.dataset import KEYS, absent, features_as_of
 from regulars.profile.evaluate import norms
@@ -33,6 +34,10 @@ STAGE_WORDS = {
     "lapsed": "has lapsed: later than nineteen of twenty customers come back",
     "won back": "has come back after a long pause",
 }
+
+
+NO_EVIDENCE = "the log has no "
+TOO_EARLY = "too little is known of this customer yet"
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,18 @@ class Page:
             if feature.name in self.features:
                 known.add_row(feature.name, feature.meaning, shown(self.features[feature.name], feature.unit))
         title = f"{self.customer_id}, as of {self.as_of:%Y-%m-%d %H:%M} UTC"
-        reasons = sorted(set(self.absent.values()))
-        missing = f"[dim]{len(self.absent)} features are absent: {'; '.join(reasons)}.[/]" if reasons else ""
-        return Group(Panel("\n".join(self.sentences), title=title, title_align="left"), known, missing)
+        return Group(Panel("\n".join(self.sentences), title=title, title_align="left"), known, *self._missing())
+
+    def _missing(self) -> list[RenderableType]:
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in self.absent.items():
+            by_reason.setdefault(reason, []).append(name)
+        lacks = [reason.removeprefix(NO_EVIDENCE) for reason in by_reason if reason.startswith(NO_EVIDENCE)]
+        count = sum(len(names) for reason, names in by_reason.items() if reason.startswith(NO_EVIDENCE))
+        lines = [f"{count} features are absent, since the log has none of these: {', '.join(lacks)}."] * bool(lacks)
+        if TOO_EARLY in by_reason:
+            lines.append(f"Too little is known yet for {', '.join(by_reason[TOO_EARLY])}.")
+        return [Text(line, style="dim") for line in lines]
 
 
 def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
@@ -85,12 +99,21 @@ def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
     stage = stages(table, measure.rhythm)[0]
     features = {name: value for name, value in row.items() if name not in KEYS and value is not None}
     missing = absent(shop.engine, shop.events, shop.catalogue, as_of)
-    why = {name: f"the log has no {EVIDENCE[need][0]}" for name, need in missing.items()}
+    why = {name: NO_EVIDENCE + EVIDENCE[need][0] for name, need in missing.items()}
     why |= {
-        name: "nothing to say yet" for name in table.column_names if name not in KEYS and row[name] is None
+        name: TOO_EARLY for name in table.column_names if name not in KEYS and row[name] is None
     }
     sentences = tuple(describe(features, stage, measure, shop.config.shop.currency))
     return Page(customer_id, as_of, stage, sentences, features, why)
+
+
+def profiles(shop: Shop, as_of: datetime) -> pa.Table:
+    """The profiles of all customers with an order before a moment: customer_id, stage, then the features."""
+    table = features_as_of(shop, shop.customers(as_of))
+    if not table.num_rows:
+        raise NotEnoughError(f"profile: no customer has an order before {as_of:%Y-%m-%d}. Choose a later time.")
+    found = stages(table, _norms(shop, as_of).rhythm)
+    return table.drop_columns(["as_of"]).add_column(1, "stage", pa.array(found))
 
 
 def _norms(shop: Shop, as_of: datetime) -> Norms:

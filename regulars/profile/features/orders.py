@@ -8,6 +8,8 @@ time, `day` and `month` (numbers), and of its lines `price_sum`, `price_square_s
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 
 from regulars.profile.features.feature import Feature, entropy, within
@@ -41,6 +43,11 @@ def _spend(days: int) -> Feature:
 
 def _before(o: ibis.Table, near: int, far: int) -> ibis.Value:
     return (o.age_days > float(near)) & (o.age_days <= float(far))
+
+
+def _at_least_a_day(days: Any) -> Any:
+    # Not `greatest`, which takes 1 where there is nothing: who has one order has no pause.
+    return ibis.ifelse(days < 1.0, 1.0, days)
 
 
 def _share(name: str, meaning: str, holds: object) -> Feature:
@@ -91,7 +98,7 @@ FEATURES = (
     ),
     Feature(
         "overdue", "days since the last order over the average between orders (above 1 is overdue)", "ratio", None,
-        NEEDS, lambda o: o.age_days.min() / ibis.greatest(o.gap_days.mean(), 1.0),
+        NEEDS, lambda o: o.age_days.min() / _at_least_a_day(o.gap_days.mean()),
     ),
     Feature("order_days", "days with an order", "days", None, NEEDS, lambda o: o.day.nunique(), 0),
     Feature("order_months", "months with an order", "months", None, NEEDS, lambda o: o.month.nunique(), 0),

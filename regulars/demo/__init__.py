@@ -1,0 +1,141 @@
+"""The demo: a real shop's orders, from the file to a decision about each customer, in a few minutes.
+
+The orders are UCI Online Retail (Chen, 2015, doi.org/10.24432/C5BW33, CC BY 4.0): all invoice lines of a
+British gift wholesaler from December 2010 to December 2011.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+
+from regulars import storage
+from regulars.config import ShopSettings
+from regulars.evaluation import Figure, Report, Section, Split, Table, histogram, render
+from regulars.events.importing import ImportResult
+from regulars.profile import profiles
+from regulars.shop import Decided, Shop
+
+AS_OF = datetime(2011, 9, 10, tzinfo=UTC)
+SETTINGS = ShopSettings(name="Online Retail", currency="GBP", timezone="Europe/London")
+SOURCE = "online_retail.parquet"
+
+Working = Callable[[str], AbstractContextManager[object]]
+"""Shows that a step is under way, for as long as it takes."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo found.
+
+    Attributes
+    ----------
+    stages : {stage: customers in it as of the demo's moment}.
+    report : the page that shows all of it.
+    """
+
+    shop: Shop
+    imported: ImportResult
+    reports: dict[str, Report]
+    stages: dict[str, int]
+    decided: Decided
+    report: Path
+
+    def findings(self) -> Iterator[str]:
+        """What was found, in ten lines."""
+        profile, churn = self.reports["profile"], self.reports["churn"]
+        table = self.decided.table
+        total = sum(table["value_at_risk"].to_pylist())
+        first = table.slice(0, 1).to_pylist()[0]
+        returns = self._returns()
+        yield (
+            f"{self.imported.read:,} lines read: {self.imported.added:,} events in the log, "
+            f"{self.imported.rejected:,} refused with their reasons."
+        )
+        yield f"{returns[0]:,} returned lines; {returns[1]:,} tied to the order they were bought in."
+        yield f"{churn.customers:,} customers known as of {AS_OF:%d %B %Y}, by up to 100 features each."
+        yield "By stage: " + ", ".join(f"{count:,} {stage}" for stage, count in self.stages.items()) + "."
+        yield f"Profiles: {profile.verdict}"
+        yield f"Churn: {churn.verdict}"
+        yield f"{table.num_rows} customers to contact this week, with {total:,.0f} {SETTINGS.currency} at risk in 90 days."
+        yield (
+            f"First of them: customer {first['customer_id']}, {first['churn_probability']:.0%} likely to leave, "
+            f"{first['value_at_risk']:,.0f} {SETTINGS.currency} at risk."
+        )
+        yield "  because of " + "; ".join(first["reasons"]) + "."
+        yield "Every figure was learned from before its moment and judged by what came after."
+
+    def _returns(self) -> tuple[int, int]:
+        events = self.shop.events
+        refunds = events.filter(events.type == "order_refunded")
+        orders = events.filter(events.type == "order_completed").select("order_id").distinct()
+        tied = refunds.semi_join(orders, "order_id")
+        count = self.shop.engine.to_arrow
+        return count(refunds.count()).as_py(), count(tied.count()).as_py()
+
+
+def run(folder: Path, working: Working) -> Demo:
+    """Make the demo's shop in a folder, and do the main job in it as of 10 September 2011."""
+    with working("making the shop"):
+        shop = Shop.create(folder, SETTINGS)
+    with working("importing the orders"), as_file(files(__name__) / SOURCE) as source:
+        imported = shop.import_(source)
+    reports = {}
+    for name in ("profile", "churn"):
+        with working(f"learning {name} from before {AS_OF:%d %B %Y}"):
+            shop.learn(name, AS_OF)
+        with working(f"judging {name} by the 90 days after"):
+            reports[name] = shop.evaluate(name, Split(AS_OF, shop.config.churn.horizon_days))
+    with working("deciding whom to contact"):
+        decided = shop.decide("churn", AS_OF)
+    with working("writing profiles and the report"):
+        known = profiles(shop, AS_OF)
+        shop.tables.write("profile", "profiles", known, AS_OF)
+        stages = dict(Counter(known["stage"].to_pylist()).most_common())
+        page = folder / "report.html"
+        storage.replace(page, _page(reports, stages, decided))
+    return Demo(shop, imported, reports, stages, decided, page)
+
+
+def _page(reports: dict[str, Report], stages: dict[str, int], decided: Decided) -> str:
+    table = decided.table
+    rows = [
+        [
+            row["rank"],
+            row["customer_id"],
+            f"{row['churn_probability']:.0%}",
+            f"{row['value_at_risk']:,.0f}",
+            "; ".join(row["reasons"]),
+        ]
+        for row in table.slice(0, 20).to_pylist()
+    ]
+    at_risk = np.asarray(table["value_at_risk"])
+    contact = Section(
+        heading="Whom to contact this week",
+        text=(
+            f"{table.num_rows} customers, ranked by the risk that they leave times what they would spend in the next "
+            f"90 days. Together {at_risk.sum():,.0f} {SETTINGS.currency} are at risk. The first twenty:",
+        ),
+        table=Table(("", "Customer", "Risk", f"At risk, {SETTINGS.currency}", "Because of"), rows),
+        figures=(
+            Figure(
+                "How the money at risk is spread",
+                "Each bar counts the customers on the list with so much at risk.",
+                histogram(at_risk, "Value at risk", SETTINGS.currency),
+            ),
+        ),
+    )
+    life = Section(
+        heading="Where customers stand",
+        text=("The stage of life of every customer, by the shop's own rhythm of ordering.",),
+        table=Table(("Stage", "Customers"), [[stage, count] for stage, count in stages.items()]),
+    )
+    judged = [Section(report=report) for report in (reports["churn"], reports["profile"])]
+    return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [contact, life, *judged])
