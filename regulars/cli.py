@@ -90,7 +90,7 @@ def _emit(found: Any) -> None:
 @contextmanager
 def _working(what: str, *, quiet: bool = False) -> Iterator[None]:
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True, disable=quiet
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True, disable=quiet or not err.is_terminal
     ) as progress:
         progress.add_task(what, total=None)
         yield
@@ -163,7 +163,7 @@ def import_(
         TimeElapsedColumn(),
         console=err,
         transient=True,
-        disable=as_json,
+        disable=as_json or not err.is_terminal,
     ) as progress:
         task = progress.add_task(f"importing {file.name}", total=1.0, rows=0)
         result = door.import_(

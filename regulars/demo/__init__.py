@@ -99,13 +99,14 @@ def run(folder: Path, working: Working) -> Demo:
         known = profiles(shop, AS_OF)
         shop.tables.write("profile", "profiles", known, AS_OF)
         stages = dict(Counter(known["stage"].to_pylist()).most_common())
-        page = folder / "report.html"
-        storage.replace(page, _page(reports, stages, decided))
-    return Demo(shop, imported, reports, stages, decided, page)
+        found = Demo(shop, imported, reports, stages, decided, folder / "report.html")
+        storage.replace(found.report, _page(found))
+    return found
 
 
-def _page(reports: dict[str, Report], stages: dict[str, int], decided: Decided) -> str:
-    table = decided.table
+def _page(found: Demo) -> str:
+    table = found.decided.table
+    glance = Section(heading="At a glance", text=tuple(found.findings()))
     rows = [
         [
             row["rank"],
@@ -135,7 +136,7 @@ def _page(reports: dict[str, Report], stages: dict[str, int], decided: Decided) 
     life = Section(
         heading="Where customers stand",
         text=("The stage of life of every customer, by the shop's own rhythm of ordering.",),
-        table=Table(("Stage", "Customers"), [[stage, count] for stage, count in stages.items()]),
+        table=Table(("Stage", "Customers"), [[stage, count] for stage, count in found.stages.items()]),
     )
-    judged = [Section(report=report) for report in (reports["churn"], reports["profile"])]
-    return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [contact, life, *judged])
+    judged = [Section(report=report) for report in (found.reports["churn"], found.reports["profile"])]
+    return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [glance, contact, life, *judged])

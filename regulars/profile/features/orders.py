@@ -97,7 +97,7 @@ FEATURES = (
         lambda o: o.gap_days.argmin(o.age_days),
     ),
     Feature(
-        "overdue", "days since the last order over the average between orders (above 1 is overdue)", "ratio", None,
+        "overdue", "times the usual pause since the last order (above 1 is overdue)", "ratio", None,
         NEEDS, lambda o: o.age_days.min() / _at_least_a_day(o.gap_days.mean()),
     ),
     Feature("order_days", "days with an order", "days", None, NEEDS, lambda o: o.day.nunique(), 0),

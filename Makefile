@@ -1,0 +1,41 @@
+# Everything runs in .venv, made at the first call. `make demo` and `make test` need nothing else.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint bench serve clean
+
+demo: $(VENV)/.installed
+	@rm -rf demo
+	$(BIN)/regulars demo --dir demo
+
+test: $(VENV)/.tested lint
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.ground
+
+# The report of the demo's shop, on this machine only. The HTTP API and the console will answer here.
+serve: $(VENV)/.installed
+	@test -f demo/report.html || $(MAKE) demo
+	@echo "The demo's report: http://127.0.0.1:8000/report.html (stop with Ctrl-C)"
+	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory demo
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed; name one: make PYTHON=python3.11"'
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(PIP) --editable '.[dev,bench]'
+	touch $@
