@@ -13,7 +13,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from regulars import clock
@@ -27,8 +34,7 @@ customer, capability or version; 9 too little data; 1 anything else.
 
 app = typer.Typer(
     name="regulars",
-    help="Regulars (回头客): from a shop's event log to a decision about each customer.\n\n"
-    "Begin with: regulars demo",
+    help="Regulars (回头客): from a shop's event log to a decision about each customer.\n\nBegin with: regulars demo",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -90,7 +96,12 @@ def _emit(found: Any) -> None:
 @contextmanager
 def _working(what: str, *, quiet: bool = False) -> Iterator[None]:
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True, disable=quiet or not err.is_terminal
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=quiet or not err.is_terminal,
     ) as progress:
         progress.add_task(what, total=None)
         yield
@@ -134,7 +145,8 @@ def import_(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Take the guessed mapping without asking.")] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="If any row is refused, import nothing and leave the log as it was.")
+        bool,
+        typer.Option("--strict", help="If any row is refused, import nothing and leave the log as it was."),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -152,7 +164,11 @@ def import_(
     is_new = mapping.name not in door.config.mapping
     if is_new and not as_json:
         _show_mapping(mapping, source)
-        if not (yes or map_file) and sys.stdin.isatty() and not typer.confirm("Import with this mapping?", default=True):
+        if (
+            not (yes or map_file)
+            and sys.stdin.isatty()
+            and not typer.confirm("Import with this mapping?", default=True)
+        ):
             out.print("Nothing was imported. Write your own mapping to a file and give it with --map FILE.")
             raise SystemExit(0)
     with Progress(
@@ -245,7 +261,16 @@ def events(
     if as_json:
         _emit({"version": door.log.version, "types": rows})
         return
-    table = Table("Type", "Rows", "Events", "Customers", "Products", "First", "Last", title=f"Version {door.log.version}")
+    table = Table(
+        "Type",
+        "Rows",
+        "Events",
+        "Customers",
+        "Products",
+        "First",
+        "Last",
+        title=f"Version {door.log.version}",
+    )
     for row in rows:
         counts = [f"{row[name]:,}" for name in ("rows", "events", "customers", "products")]
         table.add_row(row["type"], *counts, f"{row['first']:%Y-%m-%d %H:%M}", f"{row['last']:%Y-%m-%d %H:%M}")
@@ -286,7 +311,8 @@ def evaluate(
     shop: ShopFolder = Path(),
     as_of: AsOf = None,
     horizon: Annotated[
-        int | None, typer.Option(help="Days to judge by. Default: horizon_days of [churn] in shop.toml.", min=1)
+        int | None,
+        typer.Option(help="Days to judge by. Default: horizon_days of [churn] in shop.toml.", min=1),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report, with its charts, to this file.")] = None,
     as_json: Json = False,
@@ -349,7 +375,15 @@ def decide(
 
 
 def _show_decisions(name: str, decided: Any) -> None:
-    table = Table("", "Customer", "Action", "Risk", "At risk", "Because of", title=f"{name}: the first of {decided.table.num_rows}")
+    table = Table(
+        "",
+        "Customer",
+        "Action",
+        "Risk",
+        "At risk",
+        "Because of",
+        title=f"{name}: the first of {decided.table.num_rows}",
+    )
     for row in decided.table.slice(0, 10).to_pylist():
         table.add_row(
             str(row["rank"]),

@@ -32,12 +32,8 @@ class ShopSettings(_Section):
     """[shop]"""
 
     name: str = Field("My shop", description="What reports call the shop.")
-    currency: str = Field(
-        "EUR", pattern="^[A-Z]{3}$", description="Currency of amounts that name none, as ISO 4217."
-    )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field(
-        "UTC", description="Time zone of times that name none."
-    )
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="Currency of amounts that name none, as ISO 4217.")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="Time zone of times that name none.")
 
 
 class EngineSettings(_Section):
@@ -64,9 +60,7 @@ class ProfileSettings(_Section):
 class ChurnSettings(_Section):
     """[churn]"""
 
-    horizon_days: int = Field(
-        90, ge=7, le=730, description="Who places no order in so many days is lost (churned)."
-    )
+    horizon_days: int = Field(90, ge=7, le=730, description="Who places no order in so many days is lost (churned).")
     contacts: int = Field(200, ge=1, description="How many customers can be contacted a week.")
     cut_offs: int = Field(6, ge=2, le=36, description="From how many past moments to learn, at most.")
     step_days: int = Field(15, ge=1, description="How many days lie between those moments.")

@@ -52,9 +52,7 @@ def to_events(table: pa.Table, capability: str, model_version: int, as_of: datet
         "outcome": table["action"],
         "properties": pa.array(properties, pa.string()),
     }
-    return pa.table(
-        [columns.get(field.name, pa.nulls(table.num_rows, field.type)) for field in EVENTS], schema=EVENTS
-    )
+    return pa.table([columns.get(field.name, pa.nulls(table.num_rows, field.type)) for field in EVENTS], schema=EVENTS)
 
 
 def append(log: EventLog, events: pa.Table, operation: str) -> int:

@@ -31,6 +31,7 @@ from regulars.tables import Tables
 if TYPE_CHECKING:
     from regulars.evaluation import Report, Split
 
+
 class Decided(NamedTuple):
     """What `Shop.decide` did: the table of decisions, the files it was written to, the log's version."""
 

@@ -21,7 +21,9 @@ def to_csv(table: pa.Table, *, header: bool = True) -> bytes:
         column = table[name]
         if pa.types.is_string(column.type):
             column = pc.if_else(
-                pc.match_substring_regex(column, FORMULA), pc.binary_join_element_wise("'", column, ""), column
+                pc.match_substring_regex(column, FORMULA),
+                pc.binary_join_element_wise("'", column, ""),
+                column,
             )
         columns[name] = column
     sink = pa.BufferOutputStream()

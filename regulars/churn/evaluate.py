@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import altair as alt
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from altair.typing import ChartType
 
 from regulars.capability import Learned
 from regulars.churn.dataset import Dataset, dataset, features_of
@@ -17,6 +17,7 @@ from regulars.churn.model import ChurnModel, choose, fit
 from regulars.errors import NotEnoughError
 from regulars.evaluation import (
     Check,
+    Metric,
     Report,
     Split,
     auroc_score,
@@ -45,7 +46,11 @@ HISTORY_DAYS = 30
 """So much log must lie before a moment from which to learn."""
 PROBED = 500
 """How many customers the leak check looks at."""
-WORDS = {"trees": "boosted trees", "logistic": "a logistic model", "both": "boosted trees and a logistic model"}
+WORDS = {
+    "trees": "boosted trees",
+    "logistic": "a logistic model",
+    "both": "boosted trees and a logistic model",
+}
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,9 @@ def train(shop: Shop, until: datetime, horizon_days: int) -> Trained:
     moments = moments_before(until)
     data = dataset(shop, moments, horizon_days)
     is_newest = np.array([moment == moments[0] for moment in data.table["as_of"].to_pylist()])
-    choice, penalty, losses, notes = "both", 0.003, {}, ()
+    choice, penalty = "both", 0.003
+    losses: dict[str, float] = {}
+    notes: tuple[str, ...] = ()
     try:
         earlier = dataset(shop, moments_before(moments[0]), horizon_days)
     except NotEnoughError:
@@ -189,8 +196,13 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
 
 
 def _charts(
-    data: Dataset, model: ChurnModel, features: Floats, risk: Floats, baseline: Floats, metrics: tuple[object, ...]
-) -> dict[str, alt.TopLevelMixin]:
+    data: Dataset,
+    model: ChurnModel,
+    features: Floats,
+    risk: Floats,
+    baseline: Floats,
+    metrics: tuple[Metric, ...],
+) -> dict[str, ChartType]:
     weight = np.abs(model.contributions(features)).mean(axis=0)
     top = np.argsort(-weight)[:12]
     meanings = {name: _meaning(data.table.schema, name) for name in model.names}
@@ -220,5 +232,3 @@ def _leaks(shop: Shop, split: Split, data: Dataset) -> Check:
         return shop.with_events(seen).tables.of("profile", pairs)
 
     return leak_check(compute, events, split.as_of)
-
-

@@ -79,8 +79,8 @@ class ChurnModel:
         -------
         (n, k); above 0 raises the risk.
         """
-        found: Floats = self.trees.predict(features, pred_contrib=True)[:, :-1]
-        return found
+        found = np.asarray(self.trees.predict(features, pred_contrib=True))
+        return found[:, :-1]
 
     def to_files(self) -> dict[str, bytes]:
         """As files: LightGBM's text, safetensors, JSON."""
@@ -197,5 +197,6 @@ def _grow(features: Floats, target: Floats) -> lgb.Booster:
 
 
 def _blend(trees: lgb.Booster, logistic: Logistic, features: Floats, share: float) -> Floats:
-    found: Floats = share * trees.predict(features, raw_score=True) + (1 - share) * logistic.score(features)
+    grown = np.asarray(trees.predict(features, raw_score=True))
+    found: Floats = share * grown + (1 - share) * logistic.score(features)
     return found

@@ -13,7 +13,9 @@ Floats = npt.NDArray[np.float64]
 AT_MOST = 3
 
 
-def reasons(contributions: Floats, features: Floats, names: Sequence[str], schema: pa.Schema, currency: str) -> list[list[str]]:
+def reasons(
+    contributions: Floats, features: Floats, names: Sequence[str], schema: pa.Schema, currency: str
+) -> list[list[str]]:
     """For each customer the three features, of different kinds, that raise the risk most, the first first.
 
     Parameters
@@ -46,7 +48,7 @@ def reasons(contributions: Floats, features: Floats, names: Sequence[str], schem
 
 def _kind(name: str) -> str:
     """ "orders_30d", "order_days" and "orders" say much the same: one of a kind is enough."""
-    return name.split("_")[0].removesuffix("s")
+    return name.split("_", maxsplit=1)[0].removesuffix("s")
 
 
 class _Wording:
@@ -61,4 +63,8 @@ class _Wording:
             return f"{self.meaning}: {value:.0%}"
         if self.unit == "money":
             return f"{self.meaning}: {value:,.2f} {self.currency}"
-        return f"{self.meaning}: {value:,.0f}" if abs(value) >= 20 or value == round(value) else f"{self.meaning}: {value:.1f}"
+        return (
+            f"{self.meaning}: {value:,.0f}"
+            if abs(value) >= 20 or value == round(value)
+            else f"{self.meaning}: {value:.1f}"
+        )

@@ -64,7 +64,7 @@ class Demo:
         yield "By stage: " + ", ".join(f"{count:,} {stage}" for stage, count in self.stages.items()) + "."
         yield f"Profiles: {profile.verdict}"
         yield f"Churn: {churn.verdict}"
-        yield f"{table.num_rows} customers to contact this week, with {total:,.0f} {SETTINGS.currency} at risk in 90 days."
+        yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
             f"First of them: customer {first['customer_id']}, {first['churn_probability']:.0%} likely to leave, "
             f"{first['value_at_risk']:,.0f} {SETTINGS.currency} at risk."

@@ -127,9 +127,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False}
-    environment.filters.update(
-        figure=figure, interval=interval, spec=_spec, bars=_bars, figures=_figures, cell=_cell
-    )
+    environment.filters.update(figure=figure, interval=interval, spec=_spec, bars=_bars, figures=_figures, cell=_cell)
     return environment.get_template("report.html.jinja")
 
 
@@ -151,10 +149,7 @@ def _spec(chart: ChartType) -> dict[str, Any]:
 
 
 def _figures(report: Report) -> list[Figure]:
-    return [
-        Figure(title, str(chart.to_dict().get("description", "")), chart)
-        for title, chart in report.charts.items()
-    ]
+    return [Figure(title, str(chart.to_dict().get("description", "")), chart) for title, chart in report.charts.items()]
 
 
 def _bars(metric: Metric) -> list[dict[str, Any]]:

@@ -121,9 +121,7 @@ def leak_check(compute: Callable[[ibis.Table], pa.Table], events: ibis.Table, as
     difference = _first_difference(compute(events), compute(scrambled))
     if difference:
         return Check(name, False, difference)
-    return Check(
-        name, True, f"Every event from {as_of:%Y-%m-%d %H:%M} on was changed; no computed value changed."
-    )
+    return Check(name, True, f"Every event from {as_of:%Y-%m-%d %H:%M} on was changed; no computed value changed.")
 
 
 def _other(future: ibis.Table, prefix: str, shift: int) -> dict[str, ibis.Value]:
@@ -138,9 +136,7 @@ def _other(future: ibis.Table, prefix: str, shift: int) -> dict[str, ibis.Value]
     }
     return {
         name: (
-            special[name](future[name])
-            if name in special
-            else _other_of_type(name, future[name], prefix, shift)
+            special[name](future[name]) if name in special else _other_of_type(name, future[name], prefix, shift)
         ).cast(future[name].type())
         for name in future.columns
     }
@@ -166,9 +162,7 @@ def _first_difference(actual: pa.Table, scrambled: pa.Table) -> str:
         return f"The columns themselves depend on the future: {', '.join(apart)}."
     if len(actual) != len(scrambled):
         rows = "1 row" if len(actual) == 1 else f"{len(actual)} rows"
-        return (
-            f"{rows} became {len(scrambled)} when the future was changed: which rows there are depends on it."
-        )
+        return f"{rows} became {len(scrambled)} when the future was changed: which rows there are depends on it."
     actual, scrambled = _sorted_rows(actual), _sorted_rows(scrambled)
     for column in actual.schema.names:
         before, after = actual[column].combine_chunks(), scrambled[column].combine_chunks()
@@ -191,11 +185,7 @@ def _equal(before: pa.Array[Any], after: pa.Array[Any]) -> bool:
         return np.allclose(
             before.drop_null().to_numpy(), after.drop_null().to_numpy(), rtol=1e-9, atol=0, equal_nan=True
         )
-    if (
-        pa.types.is_list(before.type)
-        or pa.types.is_large_list(before.type)
-        or pa.types.is_fixed_size_list(before.type)
-    ):
+    if pa.types.is_list(before.type) or pa.types.is_large_list(before.type) or pa.types.is_fixed_size_list(before.type):
         same_lengths = pc.list_value_length(before).equals(pc.list_value_length(after))
         return same_lengths and _equal(pc.list_flatten(before), pc.list_flatten(after))
     return bool(before.equals(after))

@@ -142,12 +142,8 @@ def gain_plot(y: npt.ArrayLike, p_model: npt.ArrayLike, p_baseline: npt.ArrayLik
         alt.Chart(_rows(rows))
         .mark_line(strokeWidth=2.5)
         .encode(
-            x=alt.X(
-                "contacted:Q", title="Share of customers contacted", axis=alt.Axis(format="%", tickCount=5)
-            ),
-            y=alt.Y(
-                "found:Q", title="Share found of those it concerns", axis=alt.Axis(format="%", tickCount=5)
-            ),
+            x=alt.X("contacted:Q", title="Share of customers contacted", axis=alt.Axis(format="%", tickCount=5)),
+            y=alt.Y("found:Q", title="Share found of those it concerns", axis=alt.Axis(format="%", tickCount=5)),
             color=alt.Color(
                 "list:N",
                 title=None,
@@ -232,9 +228,7 @@ def metric_plot(metrics: Sequence[Metric]) -> ChartType:
         color=colour,
         tooltip=tooltip,
     )
-    dots = base.mark_point(filled=True, size=80, opacity=1).encode(
-        x="value:Q", y=of, color=colour, tooltip=tooltip
-    )
+    dots = base.mark_point(filled=True, size=80, opacity=1).encode(x="value:Q", y=of, color=colour, tooltip=tooltip)
     chart: ChartType = (
         alt.layer(rules, dots, data=_rows(rows))
         .facet(
@@ -290,9 +284,7 @@ def importance_plot(names: Sequence[str], values: npt.ArrayLike) -> ChartType:
         .mark_bar(color=palette.MODEL, cornerRadiusEnd=3, height=alt.RelativeBandSize(0.7))
         .encode(
             x=alt.X("value:Q", title="How much it matters", axis=alt.Axis(tickCount=5)),
-            y=alt.Y(
-                "name:N", title=None, sort=None, axis=alt.Axis(labelLimit=170, ticks=False, domain=False)
-            ),
+            y=alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=170, ticks=False, domain=False)),
             tooltip=[
                 alt.Tooltip("name:N", title="What"),
                 alt.Tooltip("value:Q", title="How much", format=".4~f"),
@@ -348,8 +340,7 @@ def histogram(values: npt.ArrayLike, title: str, unit: str) -> ChartType:
         edges = np.histogram_bin_edges(shown, bins=_BARS)
     counts, _ = np.histogram(shown, edges)
     rows: list[dict[str, Any]] = [
-        {"from": float(edges[i]), "to": float(edges[i + 1]), "customers": int(counts[i])}
-        for i in range(len(counts))
+        {"from": float(edges[i]), "to": float(edges[i + 1]), "customers": int(counts[i])} for i in range(len(counts))
     ]
     for row in rows:
         row["span"] = f"{row['from']:,.4g} to {row['to']:,.4g} {unit}"

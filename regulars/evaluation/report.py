@@ -183,9 +183,7 @@ class Report:
         for metric in self.metrics:
             won, lost = metric.beats_baseline, metric.difference_high < 0
             table.add_row(
-                Text(
-                    f"{metric.name} ({metric.better} is better)", style="bold" * (metric.name == self.primary)
-                ),
+                Text(f"{metric.name} ({metric.better} is better)", style="bold" * (metric.name == self.primary)),
                 Text(f"{figure(metric.value)}  ({interval(metric.low, metric.high)})"),
                 Text(f"{figure(metric.baseline)}  ({interval(metric.baseline_low, metric.baseline_high)})"),
                 Text(
@@ -194,8 +192,7 @@ class Report:
                 ),
             )
         checks = [
-            Text(f"{'passed' if check.passed else 'FAILED'}  {check.name}. {check.detail}")
-            for check in self.checks
+            Text(f"{'passed' if check.passed else 'FAILED'}  {check.name}. {check.detail}") for check in self.checks
         ]
         for check, line in zip(self.checks, checks, strict=True):
             line.stylize("green" if check.passed else "bold red", 0, len("passed"))

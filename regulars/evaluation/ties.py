@@ -104,9 +104,7 @@ def equal_mass_bins(ties: Ties, bins: int) -> npt.NDArray[np.intp]:
 
 def _require_rows(y: Floats, p: Floats, weight: Floats) -> None:
     if not (y.ndim == 1 and y.shape == p.shape == weight.shape):
-        raise ValueError(
-            f"one row each is expected: y has shape {y.shape}, p {p.shape}, weight {weight.shape}"
-        )
+        raise ValueError(f"one row each is expected: y has shape {y.shape}, p {p.shape}, weight {weight.shape}")
     if not len(y):
         raise UndefinedMetricError("there are no rows: a metric of nothing is undefined")
     if not np.all((y == 0) | (y == 1)):

@@ -78,9 +78,7 @@ class Commit:
                     f"{FORMAT}). Upgrade: pip install -U regulars"
                 )
             tables = {name: tuple(DataFile(**file) for file in files) for name, files in raw["tables"].items()}
-            return cls(
-                raw["version"], datetime.fromisoformat(raw["time"]), raw["operation"], tables, raw["details"]
-            )
+            return cls(raw["version"], datetime.fromisoformat(raw["time"]), raw["operation"], tables, raw["details"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorruptLogError(
                 f"{path} is not a commit file ({error}). Restore it from a backup; until then an earlier "

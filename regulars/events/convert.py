@@ -243,8 +243,7 @@ class _Reading:
         columns = [encoded(self.columns[name]) for name in names]
         codes, first = _distinct_rows(columns)
         cells = {
-            name.removeprefix(EXTRA): column.take(pa.array(first))
-            for name, column in zip(names, columns, strict=True)
+            name.removeprefix(EXTRA): column.take(pa.array(first)) for name, column in zip(names, columns, strict=True)
         }
         objects = pa.array([_json(row) for row in pa.table(cells).to_pylist()], pa.string())
         return pa.DictionaryArray.from_arrays(codes, objects)
@@ -270,7 +269,7 @@ class _Reading:
 
 
 def _distinct_rows(columns: Sequence[pa.Array]) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """Which rows are alike in all columns (dictionary-encoded, or codes): a code each, and the first row of each code."""
+    """Which rows are alike in all columns (dictionary-encoded, or codes): a code each, and its first row."""
     combined = np.zeros(len(columns[0]), np.int64)
     for column in columns:
         codes = column.indices if pa.types.is_dictionary(column.type) else column
@@ -308,8 +307,7 @@ def _part(table: pa.Table, places: npt.NDArray[np.int64], is_part: Mask) -> Plac
     """Some of the rows, in all columns of the log."""
     part = table if is_part.all() else table.filter(pa.array(is_part))
     columns = [
-        part[field.name] if field.name in part.column_names else pa.nulls(part.num_rows, field.type)
-        for field in EVENTS
+        part[field.name] if field.name in part.column_names else pa.nulls(part.num_rows, field.type) for field in EVENTS
     ]
     return Placed(pa.table(columns, EVENTS.names), places[is_part])
 
@@ -324,8 +322,9 @@ def _is_null(values: pa.Array) -> Mask:
 
 def _is_any_of(values: pa.Array, words: Sequence[str]) -> Mask:
     if pa.types.is_dictionary(values.type):
-        found = np.append(np.asarray(pc.is_in(values.dictionary, pa.array(words))), False)
-        return found[np.asarray(values.indices.fill_null(len(values.dictionary)))]
+        by_code = np.append(np.asarray(pc.is_in(values.dictionary, pa.array(words))), False)
+        found: Mask = by_code[np.asarray(values.indices.fill_null(len(values.dictionary)))]
+        return found
     return np.asarray(pc.is_in(values, pa.array(words)))
 
 

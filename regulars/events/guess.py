@@ -27,9 +27,7 @@ ENOUGH = 0.9
 MONTH_FIRST = ("USD", "CAD")
 """Currencies of places where 3/4/2024 is in March."""
 
-_CENTS = {
-    decimal: re.compile(rf"{re.escape(decimal)}(?:\d{{1,2}}|\d{{4,}})\D*$", re.ASCII) for decimal in ".,"
-}
+_CENTS = {decimal: re.compile(rf"{re.escape(decimal)}(?:\d{{1,2}}|\d{{4,}})\D*$", re.ASCII) for decimal in ".,"}
 """The end of a number that has this before its cents; three digits could as well be thousands."""
 
 _UNITS = frozenset(
@@ -109,9 +107,7 @@ def explain(
         (kind, header, tuple(dict.fromkeys(_filled(table[header])))[:3], guess.evidence[kind])
         for kind, header in guess.mapping.columns.items()
     ]
-    return shown + [
-        (kind, "", (value,), guess.evidence[kind]) for kind, value in guess.mapping.constants.items()
-    ]
+    return shown + [(kind, "", (value,), guess.evidence[kind]) for kind, value in guess.mapping.constants.items()]
 
 
 @dataclass
@@ -209,9 +205,7 @@ def _fits(kind: str, header: str, table: _Table, draft: _Draft) -> bool:
 
 def _tells_events(header: str, cells: list[str]) -> bool:
     events = {_plain(word) for word in (*TYPES, *_synonyms()["event_words"])}
-    return _plain(header) not in _synonyms()["bare_type"] or any(
-        _plain(cell) in events for cell in set(cells)
-    )
+    return _plain(header) not in _synonyms()["bare_type"] or any(_plain(cell) in events for cell in set(cells))
 
 
 def _is_of_the_line(header: str, table: _Table, draft: _Draft) -> bool:

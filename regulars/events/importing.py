@@ -107,9 +107,7 @@ def import_file(
     )
 
 
-def _in_parallel(
-    source: Source, conversion: Conversion, transaction: Transaction
-) -> Iterator[tuple[Converted, int]]:
+def _in_parallel(source: Source, conversion: Conversion, transaction: Transaction) -> Iterator[tuple[Converted, int]]:
     """Parse, convert and write the chunks of a file, two or more at a time; results in the file's order."""
     workers = max(os.cpu_count() or 1, 2)
 

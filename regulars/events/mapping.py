@@ -103,8 +103,7 @@ class Mapping:
         allowed = {"columns", "constants", "time_format", "decimal"}
         if unknown := set(section) - allowed:
             raise ConfigError(
-                f'mapping "{name}": no setting {", ".join(sorted(unknown))}. '
-                f"There are: {', '.join(sorted(allowed))}."
+                f'mapping "{name}": no setting {", ".join(sorted(unknown))}. There are: {", ".join(sorted(allowed))}.'
             )
         return cls(name, **{key: section[key] for key in section})
 

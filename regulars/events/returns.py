@@ -58,10 +58,8 @@ def tie(refunds: pa.Table, files: Sequence[Path], earliest: datetime, latest: da
     return table.set_column(table.column_names.index("properties"), "properties", notes)
 
 
-def _last_at_or_before(
-    times: np.ndarray, start: np.ndarray, end: np.ndarray, moments: np.ndarray
-) -> np.ndarray:
-    """For each row the last place in [start, end) with times <= moment, start - 1 if none: halving, all rows at once."""
+def _last_at_or_before(times: np.ndarray, start: np.ndarray, end: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """For each row the last place in [start, end) with times <= moment, start - 1 if none: halving all at once."""
     low, high = start.copy(), end.copy()
     while (low < high).any():
         middle = (low + high) // 2

@@ -53,9 +53,7 @@ class TimeFormat:
     why: str
 
 
-def detect(
-    cells: Sequence[str], *, month_first: bool, candidates: Sequence[str] | None = None
-) -> TimeFormat | None:
+def detect(cells: Sequence[str], *, month_first: bool, candidates: Sequence[str] | None = None) -> TimeFormat | None:
     """In which format are these times?
 
     The format that reads most cells wins. Where day first and month first read equally many, the one
@@ -176,9 +174,7 @@ def _day_or_month(
     if len(in_order) == 1:
         return in_order[0], "the rows are then in order of time; the dates themselves could be either"
     wanted = "%m" if month_first else "%d"
-    return (
-        form if form.startswith(wanted) else twin
-    ), "the dates could be either; this is usual with the currency"
+    return (form if form.startswith(wanted) else twin), "the dates could be either; this is usual with the currency"
 
 
 def _in_order(moments: list[datetime]) -> bool:

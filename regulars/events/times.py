@@ -122,4 +122,5 @@ def _offset_micros(zones: pa.Array) -> npt.NDArray[np.int64]:
     hours = np.asarray(pc.utf8_slice_codeunits(shaped, 1, 3).cast(pa.int64()))
     minutes = np.asarray(pc.utf8_slice_codeunits(shaped, 3, 5).cast(pa.int64()))
     sign = np.where(np.asarray(pc.starts_with(shaped, "-")), -1, 1)
-    return sign * (hours * 60 + minutes) * 60_000_000
+    east: npt.NDArray[np.int64] = sign * (hours * 60 + minutes) * 60_000_000
+    return east

@@ -17,8 +17,8 @@ from regulars import clock, storage
 from regulars.events import commit as commits
 from regulars.events.catalogue import merge
 from regulars.events.commit import Commit, DataFile
-from regulars.events.duplicates import Known, concatenate, in_sorted, repeated
-from regulars.events.identity import Hashes, hash_rows, keys, whole
+from regulars.events.duplicates import Hashes, Known, concatenate, in_sorted, repeated
+from regulars.events.identity import hash_rows, keys, whole
 from regulars.events.returns import tie
 from regulars.events.schema import CATALOGUE, EVENTS
 
@@ -121,7 +121,8 @@ class Transaction:
         tables["events"] = (*tables.get("events", ()), *(staged.file for staged in self._staged))
         storage.sync_folder(self._folder / "data")
         commits.write(
-            self._folder, Commit(self._version, clock.now(), self._operation, tables, self.details | {"added": self.added})
+            self._folder,
+            Commit(self._version, clock.now(), self._operation, tables, self.details | {"added": self.added}),
         )
         return self._version
 

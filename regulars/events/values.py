@@ -96,9 +96,9 @@ def to_money(values: pa.Array, decimal: str = ".") -> Values:
 def _decimal(numbers: pa.Array) -> pa.Array:
     # Through integers of 1/10,000: a cast from float to decimal refuses what is not exact.
     cents = pc.round(pc.multiply(numbers, 10_000.0), 0, "half_to_even").cast(pa.int64())
-    return pc.multiply(cents.cast(pa.decimal128(19, 0)), pa.scalar("0.0001", pa.string()).cast(pa.decimal128(4, 4))).cast(
-        MONEY
-    )
+    return pc.multiply(
+        cents.cast(pa.decimal128(19, 0)), pa.scalar("0.0001", pa.string()).cast(pa.decimal128(4, 4))
+    ).cast(MONEY)
 
 
 def _plain_number(values: pa.Array, decimal: str) -> pa.Array:

@@ -38,9 +38,7 @@ def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
     return compute(shop.engine, shop.events, shop.catalogue, pairs, shop.config.shop.timezone)
 
 
-def compute(
-    engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa.Table, zone: str
-) -> pa.Table:
+def compute(engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa.Table, zone: str) -> pa.Table:
     """`features_as_of` on tables, for whoever has them at hand."""
     if pairs.num_rows == 0:
         return pa.table({"customer_id": pa.array([], pa.string()), "as_of": pa.array([], TIME)})
@@ -89,8 +87,7 @@ def _evidence(engine: Engine, events: ibis.Table, catalogue: ibis.Table) -> dict
     described = events.left_join(catalogue, "product_id")
     row = engine.to_arrow(first_times(described)).to_pylist()[0]
     return {
-        name.removeprefix("first_"): None if moment is None else moment.astimezone(UTC)
-        for name, moment in row.items()
+        name.removeprefix("first_"): None if moment is None else moment.astimezone(UTC) for name, moment in row.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Learning the shop's measure, and asking how much profiles carry: who orders again, from all features or from recency?"""
+"""Learning the shop's measure, and asking how much profiles carry: more than recency alone?"""
 
 from __future__ import annotations
 

@@ -94,16 +94,22 @@ def _usual_prices(priced: ibis.Table) -> ibis.Table:
     """What a product cost on average in the blocks before each block: known in it at any moment."""
     by_block = priced.group_by("product_id", "block").agg(total=priced.price.sum(), count=priced.price.count())
     earlier = ibis.cumulative_window(group_by="product_id", order_by="block")
-    so_far = by_block.mutate(all_total=by_block.total.sum().over(earlier), all_count=by_block["count"].sum().over(earlier))
+    so_far = by_block.mutate(
+        all_total=by_block.total.sum().over(earlier), all_count=by_block["count"].sum().over(earlier)
+    )
     before = so_far.all_count - so_far["count"]
     return so_far.select(
-        "product_id", "block", usual_price=(so_far.all_total - so_far.total) / before.nullif(0).cast("float64")
+        "product_id",
+        "block",
+        usual_price=(so_far.all_total - so_far.total) / before.nullif(0).cast("float64"),
     )
 
 
 def _kinds(rows: ibis.Table, kind: str) -> ibis.Table:
     rows = rows.filter(rows[kind].notnull())
-    return rows.group_by("pair", kind).agg(rows=rows.count(), orders=rows.order_id.nunique(), age_days=rows.age_days.min())
+    return rows.group_by("pair", kind).agg(
+        rows=rows.count(), orders=rows.order_id.nunique(), age_days=rows.age_days.min()
+    )
 
 
 def products(source: Source) -> ibis.Table:

@@ -100,9 +100,7 @@ def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
     features = {name: value for name, value in row.items() if name not in KEYS and value is not None}
     missing = absent(shop.engine, shop.events, shop.catalogue, as_of)
     why = {name: NO_EVIDENCE + EVIDENCE[need][0] for name, need in missing.items()}
-    why |= {
-        name: TOO_EARLY for name in table.column_names if name not in KEYS and row[name] is None
-    }
+    why |= {name: TOO_EARLY for name in table.column_names if name not in KEYS and row[name] is None}
     sentences = tuple(describe(features, stage, measure, shop.config.shop.currency))
     return Page(customer_id, as_of, stage, sentences, features, why)
 
@@ -135,8 +133,7 @@ def _require_known(shop: Shop, customer_id: str, as_of: datetime) -> None:
     nearest = ids.order_by(ids.customer_id.levenshtein(customer_id), "customer_id").limit(3)
     there = ", ".join(shop.engine.to_arrow(nearest)["customer_id"].to_pylist()) or "none"
     raise NotFoundError(
-        f'There is no customer "{customer_id}" with an event before {as_of:%Y-%m-%d %H:%M} UTC. '
-        f"Similar ids: {there}."
+        f'There is no customer "{customer_id}" with an event before {as_of:%Y-%m-%d %H:%M} UTC. Similar ids: {there}.'
     )
 
 

@@ -126,9 +126,7 @@ def test_a_draw_is_worth_the_average_draw_of_plain_code():
     """Fast code beside plain code: draw rows by index, sort each time, and compare the intervals."""
     y, truth, _ = simulated(9)
     rng = np.random.default_rng(0)
-    plain = [
-        auroc_score(y[drawn], truth[drawn]) for drawn in (rng.integers(400, size=400) for _ in range(300))
-    ]
+    plain = [auroc_score(y[drawn], truth[drawn]) for drawn in (rng.integers(400, size=400) for _ in range(300))]
     (fast,) = compare({"AUROC": auroc_score}, y, truth, truth, resamples=300, seed=0)
     assert (fast.low, fast.high) == pytest.approx(np.percentile(plain, [2.5, 97.5]), abs=1e-12)
 

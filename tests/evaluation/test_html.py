@@ -44,9 +44,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def drawn(report):
-    return replace(
-        report, charts={"Figures": metric_plot(report.metrics), "Spend": histogram([1, 2], "Spend", "EUR")}
-    )
+    return replace(report, charts={"Figures": metric_plot(report.metrics), "Spend": histogram([1, 2], "Spend", "EUR")})
 
 
 def test_the_page_loads_nothing_and_forbids_itself_to(drawn):
@@ -138,13 +136,8 @@ def test_the_drawing_code_cannot_close_its_own_tag(drawn):
 def test_sections_come_in_order_with_tables_and_several_reports(report):
     table = Table(["Customer", "Risk", "Orders"], [["小林", 0.82, 12000], ["ada", None, 1]])
     other = replace(report, question="Who comes back?")
-    html = render(
-        "Week 18", [Section("This week", table=table), Section(report=report), Section(report=other)]
-    )
-    places = [
-        html.index(part)
-        for part in ("<title>Week 18", "This week", "小林", report.question, "Who comes back?")
-    ]
+    html = render("Week 18", [Section("This week", table=table), Section(report=report), Section(report=other)])
+    places = [html.index(part) for part in ("<title>Week 18", "This week", "小林", report.question, "Who comes back?")]
     assert places == sorted(places)
     assert '<td class="number">.820</td>' in html
     assert '<td class="number">12,000</td>' in html

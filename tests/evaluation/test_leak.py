@@ -58,9 +58,7 @@ def test_the_schema_is_that_of_the_log(events):
 
 def test_no_column_of_a_later_event_is_as_it_was():
     full = {
-        field.name: (
-            7 if pa.types.is_integer(field.type) else 0.5 if pa.types.is_floating(field.type) else "text"
-        )
+        field.name: (7 if pa.types.is_integer(field.type) else 0.5 if pa.types.is_floating(field.type) else "text")
         for field in EVENTS
     } | {"unit_price": Decimal("2.5"), "properties": "{}", "type": "product_viewed"}
     full |= {"time": AS_OF, "received_at": AS_OF}

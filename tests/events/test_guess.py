@@ -458,9 +458,7 @@ def test_a_detected_format_is_read_by_the_import(cells, form):
 def test_the_moment_is_right_in_every_order_of_day_and_month():
     for cell in ("13/5/2024", "5/13/2024", "13.05.2024", "2024年5月13日", "13-5-24", "13-May-2024"):
         form = detect([cell], month_first=False).format
-        assert to_time(pa.array([cell]), form, "UTC").values.to_pylist() == [
-            datetime(2024, 5, 13, tzinfo=UTC)
-        ]
+        assert to_time(pa.array([cell]), form, "UTC").values.to_pylist() == [datetime(2024, 5, 13, tzinfo=UTC)]
 
 
 def test_a_column_named_date_without_dates_is_not_the_time():

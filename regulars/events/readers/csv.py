@@ -69,8 +69,7 @@ class CsvSource:
             row = next(row for row in reader if any(cell.strip() for cell in row))
         except csv.Error as error:
             raise InputError(
-                f"{self.path}, line 1: the header cannot be read ({error}). "
-                "Is a quote opened in it and never closed?"
+                f"{self.path}, line 1: the header cannot be read ({error}). Is a quote opened in it and never closed?"
             ) from None
         return row, reader.line_num
 
@@ -165,9 +164,7 @@ class CsvSource:
                 return RawRows(table, np.arange(first_line, first_line + table.num_rows, dtype=np.int64))
         return self._parse_by_record(text[start:end], first_line, columns)
 
-    def _parse(
-        self, data: bytes | memoryview, columns: tuple[str, ...]
-    ) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
+    def _parse(self, data: bytes | memoryview, columns: tuple[str, ...]) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
         """The rows with as many cells as the header, and those with more or fewer."""
         invalid: list[pacsv.InvalidRow] = []
 
@@ -288,8 +285,7 @@ def _refused(rows: Sequence[tuple[bytes, int, str]], columns: tuple[str, ...]) -
     """No rows, and rejects of (text, line, reason)."""
     empty = pa.table({name: pa.array([], TEXT) for name in columns})
     rejects = [
-        Reject(line, "", text.decode("utf-8", errors="replace").strip()[:SHOWN], reason)
-        for text, line, reason in rows
+        Reject(line, "", text.decode("utf-8", errors="replace").strip()[:SHOWN], reason) for text, line, reason in rows
     ]
     return RawRows(empty, np.empty(0, np.int64), rejects)
 

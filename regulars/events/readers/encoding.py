@@ -139,9 +139,7 @@ def _read_bytes(path: Path, count: int) -> bytes:
 def damaged(path: Path, error: Exception) -> InputError:
     """A file that ends too early, or whose compressed bytes do not unpack."""
     why = str(error).split(". ", maxsplit=1)[0].strip()
-    return InputError(
-        f"{path}: damaged inside ({why}). It may have been cut off while it was copied: fetch it again."
-    )
+    return InputError(f"{path}: damaged inside ({why}). It may have been cut off while it was copied: fetch it again.")
 
 
 def is_utf8(text: bytes) -> bool:

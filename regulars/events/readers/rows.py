@@ -68,6 +68,5 @@ def refuse_unknown(path: Path, columns: Sequence[str], headers: Sequence[str]) -
     """InputError if a column is asked for that the file does not have."""
     if missing := [name for name in columns if name not in headers]:
         raise InputError(
-            f'{path}: no column "{missing[0]}". Found: {", ".join(headers)}. '
-            "Name one of these in the mapping instead."
+            f'{path}: no column "{missing[0]}". Found: {", ".join(headers)}. Name one of these in the mapping instead.'
         )
