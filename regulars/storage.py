@@ -132,10 +132,11 @@ def append(path: Path, data: bytes) -> None:
         os.close(handle)
 
 
-def parquet(table: pa.Table, *, unique: Sequence[str] = ()) -> memoryview:
+def parquet(table: pa.Table, *, unique: Sequence[str] = (), bounded: Sequence[str] | None = None) -> memoryview:
     """A table as the bytes of a Parquet file (zstd, with page checksums).
 
     unique: columns whose values hardly repeat, for which building a dictionary would be in vain.
+    bounded: columns to keep the least and greatest value of, so that readers can skip; None for all.
     """
     sink = pa.BufferOutputStream()
     pq.write_table(
@@ -145,6 +146,7 @@ def parquet(table: pa.Table, *, unique: Sequence[str] = ()) -> memoryview:
         compression_level=1,
         use_dictionary=[name for name in table.column_names if name not in unique],
         write_page_checksum=True,
+        write_statistics=True if bounded is None else list(bounded),
         store_schema=False,
     )
     return memoryview(sink.getvalue())

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -121,7 +122,8 @@ class _Reading:
             return to_number(raw, self.mapping.decimal)
         if kind == "whole number":
             numbers, unreadable = to_number(raw, self.mapping.decimal)
-            broken = pc.fill_null(pc.not_equal(numbers, pc.floor(numbers)), False)
+            is_line = pc.and_(pc.equal(numbers, pc.floor(numbers)), pc.less(pc.abs(numbers), 2.0**31))
+            broken = pc.invert(pc.fill_null(is_line, True))
             return Values(pc.if_else(broken, None, numbers).cast(pa.int32()), pc.or_(unreadable, broken))
         return to_text(raw)
 
@@ -147,8 +149,9 @@ class _Reading:
         columns = self.columns
         self._check_time()
         self.refuse(_is_null(columns["type"]), "type", "the type of the event is missing")
-        if "type" in self.mapping.columns:
-            columns["type"] = by_dictionary(columns["type"], _snake_case, keep=True).values
+        columns["type"] = by_dictionary(columns["type"], _snake_case, keep=True).values
+        if "event_id" in columns:
+            self.refuse(_is_null(columns["event_id"]), "event_id", "the id of the event is missing")
         nobody = np.ones(self.count, bool)
         for field in ("customer_id", "product_id"):
             if field in columns:
@@ -182,7 +185,8 @@ class _Reading:
                 columns["quantity"] = pc.abs(columns["quantity"])
 
     def _price_from_amount(self, amount: pa.Array) -> None:
-        quantity = self.columns["quantity"]
+        quantity = self.columns.get("quantity", pa.nulls(self.count, pa.float64()))
+        quantity = pc.if_else(pc.and_(pc.is_null(quantity), pc.is_valid(amount)), 1.0, quantity)
         # A refund may stand as a negative amount, a negative quantity, or both.
         negative = _is_negative(amount)
         quantity = pc.if_else(pa.array(negative & ~_is_negative(quantity)), pc.negate(quantity), quantity)
@@ -233,7 +237,8 @@ class _Reading:
         table = _with_identity(table, self.is_good)
         is_refund = _is_any_of(whole(table["type"]), ("order_refunded",))
         events = _part(table, places, self.is_good & ~is_refund)
-        return Converted(events, _part(table, places, self.is_good & is_refund), products, self.rejects)
+        refunds = _part(table, places, self.is_good & is_refund)
+        return Converted(events, refunds, products, sorted(self.rejects))
 
     def _properties(self) -> pa.Array | None:
         """Fields outside of the schema, as one JSON object a row; each distinct object is written once."""
@@ -296,20 +301,35 @@ def _with_identity(table: pa.Table, is_good: Mask) -> pa.Table:
         identity = content ^ (times.to_numpy().view(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
         # Refused rows have no equals: else mending one would renumber, and count again, the good ones.
         identity[~is_good] = np.flatnonzero(~is_good)
+        if "line" in table.column_names:
+            table = table.drop_columns("line")
         table = table.append_column("event_id", derived_ids(times, content))
         table = table.append_column("line", pa.array(ordinals(identity)))
     elif "line" not in table.column_names:
         table = table.append_column("line", pa.array(np.zeros(table.num_rows, np.int32)))
+    elif table["line"].null_count:
+        table = table.set_column(table.column_names.index("line"), "line", pc.fill_null(table["line"], 0))
     return table
 
 
 def _part(table: pa.Table, places: npt.NDArray[np.int64], is_part: Mask) -> Placed:
     """Some of the rows, in all columns of the log."""
-    part = table if is_part.all() else table.filter(pa.array(is_part))
+    # By row numbers: to pick by a mask takes Arrow many times as long.
+    part = table if is_part.all() else table.take(pa.array(np.flatnonzero(is_part)))
     columns = [
-        part[field.name] if field.name in part.column_names else pa.nulls(part.num_rows, field.type) for field in EVENTS
+        part[field.name] if field.name in part.column_names else _nothing(field.type, part.num_rows) for field in EVENTS
     ]
     return Placed(pa.table(columns, EVENTS.names), places[is_part])
+
+
+def _nothing(kind: pa.DataType, count: int) -> pa.Array:
+    """A column of nulls: a slice of one that is made once, for most columns of most files are empty."""
+    return _nulls(kind, 1 << max(count - 1, 0).bit_length()).slice(0, count)
+
+
+@cache
+def _nulls(kind: pa.DataType, count: int) -> pa.Array:
+    return pa.nulls(count, kind)
 
 
 def _is_null(values: pa.Array) -> Mask:

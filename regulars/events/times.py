@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -12,10 +14,21 @@ from regulars.events.values import Values, by_dictionary, to_number, to_text
 
 ISO = (
     r"^(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
-    r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?"
+    r"(?:[T ]+(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?)?"
     r"\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?$"
 )
 NAIVE = pa.timestamp("us")
+PARTS = dict.fromkeys(("%m", "%d", "%H", "%I", "%M"), r"(\d{1,2})") | {
+    "%Y": r"(\d{4})",
+    "%y": r"(\d{2})",
+    "%S": r"([0-5]?\d)",
+    "%b": r"([A-Z]{3})",
+    "%B": r"([A-Z]{3,9})",
+    "%p": r"([AP]M)",
+    "%z": r"(Z|[+-]\d{2}:?\d{2})",
+    "%%": "%",
+}
+"""The shape of each directive of a format."""
 
 
 def to_time(values: pa.Array, time_format: str, timezone: str) -> Values:
@@ -61,22 +74,33 @@ def _unix(values: pa.Array, factor: int) -> Values:
 
 def _by_format(texts: pa.Array, time_format: str, timezone: str) -> pa.Array:
     parsed = pc.strptime(texts, format=time_format, unit="us", error_is_null=True)
+    # strptime takes 31/02 for 3 March, 24 for the year 24 and second 60 for the next minute: so the
+    # text must have the shape of the format, and the moment must fall on the day that is written.
+    shape = pc.extract_regex(texts, _shape(time_format))
+    is_real = pc.is_valid(shape)
+    naive = parsed.cast(NAIVE)
     if "%z" in time_format:
-        return parsed.cast(TIME)
-    # strptime takes 31/02 for 3 March: what does not give the same day back was no date.
-    same_day = pc.equal(pc.day(parsed), _number(texts, _day_pattern(time_format)))
-    return _local(pc.if_else(pc.fill_null(same_day, True), parsed, None), timezone)
+        naive = pc.add(naive, pa.array(_offset_micros(_part(shape, "z")), pa.duration("us")))
+    if "%d" in time_format:
+        days = pc.if_else(is_real, _part(shape, "d"), None).cast(pa.int64())
+        is_real = pc.equal(pc.day(naive), days)
+    parsed = pc.if_else(pc.fill_null(is_real, False), parsed, None)
+    return parsed.cast(TIME) if "%z" in time_format else _local(parsed, timezone)
 
 
-def _day_pattern(time_format: str) -> str:
-    """A pattern that finds the day of the month where the format has %d, among the numbers before it."""
-    before = time_format.split("%d", maxsplit=1)[0]
-    numbers = before.count("%")
-    return r"^\D*" + r"(?:\d+\D+)" * numbers + r"(?P<number>\d{1,2})"
+def _shape(time_format: str) -> str:
+    r"""What a text in this format looks like, with a named group for each part.
+
+    >>> _shape("%d/%m/%y")
+    '(?i)^(?P<d>\\d{1,2})/(?P<m>\\d{1,2})/(?P<y>\\d{2})$'
+    """
+    parts = re.split("(%.)", time_format)
+    shaped = (PARTS[part].replace("(", f"(?P<{part[1:]}>") if part in PARTS else re.escape(part) for part in parts)
+    return "(?i)^" + "".join(shaped) + "$"
 
 
-def _number(texts: pa.Array, pattern: str) -> pa.Array:
-    return pc.struct_field(pc.extract_regex(texts, pattern), "number").cast(pa.int64())
+def _part(parts: pa.Array, name: str) -> pa.Array:
+    return pc.coalesce(pc.struct_field(parts, name), "")
 
 
 def _iso(texts: pa.Array, timezone: str) -> pa.Array:

@@ -137,7 +137,7 @@ class Transaction:
 
     def _store(self, table: pa.Table, number: int, source: str | None = None) -> DataFile:
         name = f"data/{self._version:010d}-{number:05d}.parquet"
-        written = storage.create(self._folder / name, storage.parquet(table, unique=["event_id"]))
+        written = storage.create(self._folder / name, storage.parquet(table, unique=["event_id"], bounded=["time"]))
         first, last = (None, None)
         if "time" in table.column_names:
             bounds = pc.min_max(table["time"])

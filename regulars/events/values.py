@@ -29,8 +29,11 @@ NULL_WORDS = pa.array(["", "null", "NULL", "Null", "none", "None", "N/A", "n/a",
 NULL_TEXTS = pa.concat_arrays([NULL_WORDS, pa.array(["nan", "NaN", "NAN"])])
 """The same for texts; where a number belongs, NaN is a mistake and is refused."""
 
+TEN_THOUSANDTH = pa.scalar("0.0001").cast(pa.decimal128(4, 4))
 LARGEST_MONEY = 1e14 - 1
 LARGEST_NUMBER = 1e15
+SIGNS = r"[\s\x{a0}\x{202f}'￥¥$€£元]|^(CNY|USD|EUR|GBP|RMB)|(CNY|USD|EUR|GBP|RMB)$"
+"""What stands in and around amounts and says nothing of how much it is."""
 
 
 def by_dictionary(values: pa.Array, convert: Convert, *, keep: bool = False) -> Values:
@@ -67,7 +70,7 @@ def to_number(values: pa.Array, decimal: str = ".") -> Values:
     """float64; thousands separators and currency signs are dropped; NaN, infinity and 10^15 are unreadable."""
     if pa.types.is_dictionary(values.type):
         return by_dictionary(values, lambda distinct: to_number(distinct, decimal))
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+    if not _is_numeric(values.type):
         texts = _plain_number(values, decimal)
         is_number = pc.match_substring_regex(texts, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$")
         numbers = pc.if_else(is_number, texts, None).cast(pa.float64())
@@ -96,9 +99,7 @@ def to_money(values: pa.Array, decimal: str = ".") -> Values:
 def _decimal(numbers: pa.Array) -> pa.Array:
     # Through integers of 1/10,000: a cast from float to decimal refuses what is not exact.
     cents = pc.round(pc.multiply(numbers, 10_000.0), 0, "half_to_even").cast(pa.int64())
-    return pc.multiply(
-        cents.cast(pa.decimal128(19, 0)), pa.scalar("0.0001", pa.string()).cast(pa.decimal128(4, 4))
-    ).cast(MONEY)
+    return pc.multiply(cents.cast(pa.decimal128(19, 0)), TEN_THOUSANDTH).cast(MONEY)
 
 
 def _plain_number(values: pa.Array, decimal: str) -> pa.Array:
@@ -106,10 +107,18 @@ def _plain_number(values: pa.Array, decimal: str) -> pa.Array:
     texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
     texts = pc.if_else(pc.is_in(texts, NULL_WORDS), None, texts)
     texts = pc.replace_substring_regex(texts, r"^\((.+)\)$", r"-\1")  # (12.50) is how books write a minus
-    texts = pc.replace_substring_regex(texts, r"[\s'￥¥$€£元]|^(CNY|USD|EUR|GBP|RMB)|(CNY|USD|EUR|GBP|RMB)$", "")
-    if decimal == ",":
-        return pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
-    return pc.replace_substring_regex(texts, r",(\d{3})", r"\1")
+    texts = pc.replace_substring_regex(texts, SIGNS, "")
+    separator = "." if decimal == "," else ","
+    # Only where they part the number into thousands: 1,5 is a mistake here, not 15.
+    thousands = rf"^[+-]?\d{{1,3}}([{separator}]\d{{3}})+([{decimal}]\d*)?$"
+    is_parted = pc.match_substring_regex(texts, thousands)
+    texts = pc.if_else(is_parted, pc.replace_substring(texts, separator, ""), texts)
+    return pc.replace_substring(texts, ",", ".") if decimal == "," else texts
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_boolean(kind)
 
 
 def plain(values: pa.Array) -> pa.Array:

@@ -44,9 +44,8 @@ def compute(engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa
         return pa.table({"customer_id": pa.array([], pa.string()), "as_of": pa.array([], TIME)})
     pairs = pairs.select(KEYS)
     latest = pc.max(pairs["as_of"]).as_py()
-    catalogue = _as_of(catalogue, latest)
     events = events.filter(events.type != "decision_made", events.time < ibis.literal(latest, "timestamp('UTC')"))
-    first = _evidence(engine, events, catalogue)
+    first = _evidence(engine, events, catalogue, latest)
     there = {need for need, moment in first.items() if moment is not None}
     numbered = pairs.append_column("pair", pa.array(range(pairs.num_rows), pa.int64()))
     source = Source(
@@ -71,20 +70,19 @@ def compute(engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa
 def absent(engine: Engine, events: ibis.Table, catalogue: ibis.Table, as_of: datetime) -> dict[str, str]:
     """The features that the log cannot carry as of a moment, each with the need that is missing."""
     before = events.filter(events.time < ibis.literal(as_of, "timestamp('UTC')"))
-    first = _evidence(engine, before, _as_of(catalogue, as_of))
+    first = _evidence(engine, before, catalogue, as_of)
     return {feature.name: feature.needs for feature in FEATURES if first[feature.needs] is None}
 
 
-def _as_of(catalogue: ibis.Table, moment: datetime) -> ibis.Table:
-    """What the catalogue said of each product before a moment: one row a product."""
-    known = catalogue.filter(catalogue.valid_from < ibis.literal(moment, "timestamp('UTC')"))
-    return known.group_by("product_id").agg(
-        category=known.category.argmax(known.valid_from), brand=known.brand.argmax(known.valid_from)
+def _evidence(
+    engine: Engine, events: ibis.Table, catalogue: ibis.Table, until: datetime
+) -> dict[str, datetime | None]:
+    known = catalogue.filter(catalogue.valid_from < ibis.literal(until, "timestamp('UTC')"))
+    since = known.group_by("product_id").agg(
+        category_since=known.valid_from.min(where=known.category.notnull()),
+        brand_since=known.valid_from.min(where=known.brand.notnull()),
     )
-
-
-def _evidence(engine: Engine, events: ibis.Table, catalogue: ibis.Table) -> dict[str, datetime | None]:
-    described = events.left_join(catalogue, "product_id")
+    described = events.left_join(since, "product_id")
     row = engine.to_arrow(first_times(described)).to_pylist()[0]
     return {
         name.removeprefix("first_"): None if moment is None else moment.astimezone(UTC) for name, moment in row.items()
@@ -107,7 +105,8 @@ def _expression(source: Source, there: set[str], first: dict[str, datetime | Non
             since = ibis.literal(first[f.needs], "timestamp('UTC')")
             # Rounded: the engine adds floats up in any order, and the same log must give the same
             # features, to the last bit, or what is learned and decided from them would differ too.
-            known[f.name] = ibis.ifelse(table.as_of > since, value.round(4), ibis.null("float64"))
+            # Twice: what lies half-way between two results of the second is first freed of that noise.
+            known[f.name] = ibis.ifelse(table.as_of > since, value.round(7).round(4), ibis.null("float64"))
     return table.select("pair", **known)
 
 

@@ -18,11 +18,11 @@ EVIDENCE: dict[str, tuple[str, Callable[[ibis.Table], Any]]] = {
     "cancellations": ("order_cancelled events", lambda e: e.type == "order_cancelled"),
     "categories": (
         "order_completed events of products with a category in the catalogue",
-        lambda e: (e.type == "order_completed") & e.category.notnull(),
+        lambda e: (e.type == "order_completed") & e.category_since.notnull(),
     ),
     "brands": (
         "order_completed events of products with a brand in the catalogue",
-        lambda e: (e.type == "order_completed") & e.brand.notnull(),
+        lambda e: (e.type == "order_completed") & e.brand_since.notnull(),
     ),
     "channels": ("events with a channel", lambda e: e.channel.notnull()),
     "devices": ("events with a device_id", lambda e: e.device_id.notnull()),
@@ -44,11 +44,17 @@ EVIDENCE: dict[str, tuple[str, Callable[[ibis.Table], Any]]] = {
     "ads": ("ad_clicked events", lambda e: e.type == "ad_clicked"),
     "disputes": ("payment_disputed events", lambda e: e.type == "payment_disputed"),
 }
-"""What features need: in words, and as a condition on events (with `category` and `brand` of the product)."""
+"""What features need: in words, and as a condition on events (with `category_since` and `brand_since`, when the
+catalogue first named those of the product)."""
+
+ALSO = {"categories": "category_since", "brands": "brand_since"}
+"""What must have been known besides the event: the column that says since when it was."""
 
 
 def first_times(events: ibis.Table) -> ibis.Table:
     """One row: when the first event came that is evidence of each need; null where none did."""
-    return events.aggregate(
-        **{f"first_{need}": events.time.min(where=holds(events)) for need, (_, holds) in EVIDENCE.items()}
-    )
+    found = {}
+    for need, (_, holds) in EVIDENCE.items():
+        since = ibis.greatest(events.time, events[ALSO[need]]) if need in ALSO else events.time
+        found[f"first_{need}"] = since.min(where=holds(events))
+    return events.aggregate(**found)

@@ -27,7 +27,7 @@ class Source:
     Attributes
     ----------
     events : the log, without decisions and without guests.
-    catalogue : product_id, category, brand; one row a product.
+    catalogue : all that it ever said of products, with `valid_from`.
     pairs : pair, customer_id, as_of.
     zone : the shop's time zone.
     first, last : between these lie all times.
@@ -83,6 +83,7 @@ def orders(source: Source) -> ibis.Table:
     day = wall // DAY
     return found.mutate(
         gap_days=found.age_days.lag().over(earlier) - found.age_days,
+        nth=ibis.row_number().over(earlier),
         hour=wall // 3600 % 24,
         weekday=(day + 3) % 7,  # 1 January 1970 was a Thursday
         day=day,
@@ -125,8 +126,15 @@ def brands(source: Source) -> ibis.Table:
 
 
 def _of_catalogue(source: Source, column: str) -> ibis.Table:
-    named = source.order_lines.inner_join(source.catalogue.select("product_id", column), "product_id")
-    return _kinds(source.before(named, column, "order_id"), column)
+    # As of each moment by itself: what a product was called later is not known before.
+    moments = source.pairs.select("as_of").distinct()
+    said = source.catalogue.filter(source.catalogue[column].notnull())
+    said = said.select("product_id", "valid_from", column).cross_join(moments)
+    said = said.filter(said.valid_from < said.as_of)
+    known = said.group_by("product_id", "as_of").agg(**{column: said[column].argmax(said.valid_from)})
+    lines = source.before(source.order_lines, "product_id", "order_id")
+    named = lines.inner_join(known, ["product_id", "as_of"])
+    return _kinds(named, column)
 
 
 def channels(source: Source) -> ibis.Table:

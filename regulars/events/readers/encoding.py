@@ -111,7 +111,7 @@ def read_blocks(path: Path, encoding: str, size: int) -> Iterator[Block]:
                     block, held = held + block, b""
                 if block.endswith(b"\r") and not is_last:
                     block, held = block[:-1], b"\r"  # its "\n" may begin the next block
-                if block.count(b"\r") != block.count(b"\r\n"):
+                if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
                     block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
                 yield Block(block, min(taken / total, 1.0), is_last)
                 if is_last:

@@ -1,6 +1,6 @@
 """Features of orders: how often, how much, when, how regularly.
 
-Their level has one row an order: `age_days` (before the moment), `gap_days` (since the order before;
+Their level has one row an order: `nth` (by time, the last is highest), `age_days` (before the moment), `gap_days` (since the order before;
 null for the first), `value`, `units`, `lines`, `hour` and `weekday` (0 is Monday) in the shop's own
 time, `day` and `month` (numbers), and of its lines `price_sum`, `price_square_sum`, `price_highest`,
 `price_level_sum`, `discounted_lines` and `compared_lines` (those whose product had a usual price before).
@@ -70,7 +70,7 @@ FEATURES = (
     Feature("order_value_mean", "average order value", "money", None, NEEDS, lambda o: o.value.mean()),
     Feature("order_value_highest", "largest order", "money", None, NEEDS, lambda o: o.value.max()),
     Feature(
-        "order_value_last", "value of the last order", "money", None, NEEDS, lambda o: o.value.argmin(o.age_days)
+        "order_value_last", "value of the last order", "money", None, NEEDS, lambda o: o.value.argmax(o.nth)
     ),
     Feature(
         "order_value_spread", "spread of order values over their average", "ratio", None, NEEDS,
@@ -94,7 +94,7 @@ FEATURES = (
     Feature("gap_longest_days", "longest pause between orders", "days", None, NEEDS, lambda o: o.gap_days.max()),
     Feature(
         "gap_last_days", "days between the last two orders", "days", None, NEEDS,
-        lambda o: o.gap_days.argmin(o.age_days),
+        lambda o: o.gap_days.argmax(o.nth),
     ),
     Feature(
         "overdue", "times the usual pause since the last order (above 1 is overdue)", "ratio", None,
@@ -107,7 +107,7 @@ FEATURES = (
         lambda o: o.month.nunique(where=within(o, 365)), 0,
     ),
     Feature("lines_mean", "average lines an order", "lines", None, NEEDS, lambda o: o.lines.mean()),
-    Feature("lines_last", "lines of the last order", "lines", None, NEEDS, lambda o: o.lines.argmin(o.age_days)),
+    Feature("lines_last", "lines of the last order", "lines", None, NEEDS, lambda o: o.lines.argmax(o.nth)),
     Feature("units_mean", "average pieces an order", "pieces", None, NEEDS, lambda o: o.units.mean()),
     Feature("units_highest", "most pieces in an order", "pieces", None, NEEDS, lambda o: o.units.max()),
     _share("single_line_share", "share of orders with one line", lambda o: o.lines == 1),
