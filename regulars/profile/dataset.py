@@ -74,9 +74,7 @@ def absent(engine: Engine, events: ibis.Table, catalogue: ibis.Table, as_of: dat
     return {feature.name: feature.needs for feature in FEATURES if first[feature.needs] is None}
 
 
-def _evidence(
-    engine: Engine, events: ibis.Table, catalogue: ibis.Table, until: datetime
-) -> dict[str, datetime | None]:
+def _evidence(engine: Engine, events: ibis.Table, catalogue: ibis.Table, until: datetime) -> dict[str, datetime | None]:
     known = catalogue.filter(catalogue.valid_from < ibis.literal(until, "timestamp('UTC')"))
     since = known.group_by("product_id").agg(
         category_since=known.valid_from.min(where=known.category.notnull()),

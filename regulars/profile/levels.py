@@ -54,6 +54,7 @@ class Source:
 
 
 def orders(source: Source) -> ibis.Table:
+    """One row an order, as `features.orders` says."""
     lines = source.order_lines
     block = lines.time.epoch_seconds() // MONTH
     priced = lines.mutate(
@@ -114,14 +115,17 @@ def _kinds(rows: ibis.Table, kind: str) -> ibis.Table:
 
 
 def products(source: Source) -> ibis.Table:
+    """One row a product bought."""
     return _kinds(source.before(source.order_lines, "product_id", "order_id"), "product_id")
 
 
 def categories(source: Source) -> ibis.Table:
+    """One row a category bought from."""
     return _of_catalogue(source, "category")
 
 
 def brands(source: Source) -> ibis.Table:
+    """One row a brand bought."""
     return _of_catalogue(source, "brand")
 
 
@@ -131,6 +135,8 @@ def _of_catalogue(source: Source, column: str) -> ibis.Table:
     said = source.catalogue.filter(source.catalogue[column].notnull())
     said = said.select("product_id", "valid_from", column).cross_join(moments)
     said = said.filter(said.valid_from < said.as_of)
+    # Of two things said at the same moment, always the same one.
+    said = said.group_by("product_id", "as_of", "valid_from").agg(**{column: said[column].max()})
     known = said.group_by("product_id", "as_of").agg(**{column: said[column].argmax(said.valid_from)})
     lines = source.before(source.order_lines, "product_id", "order_id")
     named = lines.inner_join(known, ["product_id", "as_of"])
@@ -138,14 +144,17 @@ def _of_catalogue(source: Source, column: str) -> ibis.Table:
 
 
 def channels(source: Source) -> ibis.Table:
+    """One row a channel used, by any event."""
     return _kinds(source.before(source.events, "channel", "order_id"), "channel")
 
 
 def devices(source: Source) -> ibis.Table:
+    """One row a device used, by any event."""
     return _kinds(source.before(source.events, "device_id", "order_id"), "device_id")
 
 
 def sessions(source: Source) -> ibis.Table:
+    """One row a visit."""
     events = source.events
     rows = source.before(events.filter(events.session_id.notnull()), "session_id", "type")
     return rows.group_by("pair", "session_id").agg(
@@ -157,6 +166,7 @@ def sessions(source: Source) -> ibis.Table:
 
 
 def activity(source: Source) -> ibis.Table:
+    """One row an event other than an order line."""
     events = source.events.filter(source.events.type != "order_completed")
     return source.before(events.mutate(value=_value(events)), "type", "value", "product_id")
 

@@ -1,9 +1,10 @@
 """Features of orders: how often, how much, when, how regularly.
 
-Their level has one row an order: `nth` (by time, the last is highest), `age_days` (before the moment), `gap_days` (since the order before;
-null for the first), `value`, `units`, `lines`, `hour` and `weekday` (0 is Monday) in the shop's own
-time, `day` and `month` (numbers), and of its lines `price_sum`, `price_square_sum`, `price_highest`,
-`price_level_sum`, `discounted_lines` and `compared_lines` (those whose product had a usual price before).
+Their level has one row an order: `nth` (the last has the highest), `age_days` (before the moment),
+`gap_days` (since the order before; null for the first), `value`, `units`, `lines`, `hour` and `weekday`
+(0 is Monday) in the shop's own time, `day` and `month` (numbers), and of its lines `price_sum`,
+`price_square_sum`, `price_highest`, `price_level_sum`, `discounted_lines` and `compared_lines` (those
+whose product had a usual price before).
 """
 
 from __future__ import annotations
