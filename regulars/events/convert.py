@@ -139,7 +139,7 @@ class _Reading:
         if not len(found):
             return
         header = self.mapping.columns.get(field, "")
-        shown = to_text(whole(self.rows.table[header])).values.take(pa.array(found)) if header else None
+        shown = plain(whole(self.rows.table[header]).take(pa.array(found))).cast(pa.string()) if header else None
         for place, row in enumerate(found):
             value = "" if shown is None else (shown[place].as_py() or "")
             self.rejects.append(Reject(int(self.rows.lines[row]), header, value[:200], reason))

@@ -45,37 +45,17 @@ def repeated(keys: Hashes) -> Hashes:
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
-class Known:
-    """Identities that were met, each with a hash of what it said."""
+def repeats(keys: Hashes, content: Hashes) -> tuple[Mask, Mask]:
+    """Which rows bear a key that an earlier row has, and which of them say something else than the first?
 
-    def __init__(self) -> None:
-        self.keys: Hashes = np.empty(0, np.uint64)
-        self.content: Hashes = np.empty(0, np.uint64)
-
-    def add(self, keys: Hashes, content: Hashes) -> None:
-        """Remember identities; of one that is there already, the first content stays."""
-        joined = np.concatenate([self.keys, keys])
-        self.keys, first = np.unique(joined, return_index=True)
-        self.content = np.concatenate([self.content, content])[first]
-
-    def judge(self, keys: Hashes, content: Hashes) -> tuple[Mask, Mask]:
-        """Which rows were met before (in `add`, or earlier in `keys`), and which of them say something else?
-
-        >>> known = Known()
-        >>> known.add(np.array([1], np.uint64), np.array([10], np.uint64))
-        >>> known.judge(np.array([1, 1, 2, 2], np.uint64), np.array([10, 11, 20, 20], np.uint64))
-        (array([ True,  True, False,  True]), array([False,  True, False, False]))
-        """
-        distinct, first, group = np.unique(keys, return_index=True, return_inverse=True)
-        was_met = in_sorted(distinct, self.keys)
-        reference = content[first]
-        if was_met.any():
-            reference[was_met] = self.content[np.searchsorted(self.keys, distinct[was_met])]
-        is_first = np.zeros(len(keys), bool)
-        is_first[first] = True
-        is_known: Mask = was_met[group] | ~is_first
-        differs: Mask = is_known & (content != reference[group])
-        return is_known, differs
+    >>> repeats(np.array([1, 1, 2, 1], np.uint64), np.array([10, 10, 20, 11], np.uint64))
+    (array([False,  True, False,  True]), array([False, False, False,  True]))
+    """
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    earliest = first[group]
+    is_repeat: Mask = earliest != np.arange(len(keys))
+    differs: Mask = content != content[earliest]
+    return is_repeat, differs
 
 
 def concatenate(arrays: list[Hashes]) -> Hashes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from regulars.spreadsheet import to_csv
 
 Progress = Callable[[int, float], None]
 """Called with the rows read so far and the share of the file that was read, 0 to 1."""
+
+MOST_WORKERS = 8
+"""Each holds a piece of the file and its events, some 150 MiB: more cores must not need more memory."""
 
 REFUNDS_AT_ONCE = 500_000
 """Refunds wait for their orders to be read; so many of them, then those are written."""
@@ -79,15 +83,17 @@ def import_file(
     read = 0
     with log.transaction(f"import of {name}", {"source": name, "mapping": mapping.name}) as transaction:
         refunds: list[Placed] = []
-        for converted, rows in _in_parallel(source, conversion, transaction):
-            read += rows
-            refusals.add(converted.rejects, strict=strict)
-            transaction.add_products(converted.products)
-            refunds.append(converted.refunds)
-            if sum(len(placed.places) for placed in refunds) >= REFUNDS_AT_ONCE:
-                _write_refunds(transaction, refunds, name)
-                refunds = []
-            on_progress(read, source.share_read)
+        # Closed even if a row is refused: no thread may write on once the transaction is abandoned.
+        with closing(_in_parallel(source, conversion, transaction)) as pieces:
+            for converted, rows in pieces:
+                read += rows
+                refusals.add(converted.rejects, strict=strict)
+                transaction.add_products(converted.products)
+                refunds.append(converted.refunds)
+                if sum(len(placed.places) for placed in refunds) >= REFUNDS_AT_ONCE:
+                    _write_refunds(transaction, refunds, name)
+                    refunds = []
+                on_progress(read, source.share_read)
         _write_refunds(transaction, refunds, name)
         has_ids = "event_id" in mapping.columns or "event_id" in mapping.constants
         duplicates, conflicts = transaction.settle(ids_are_derived=not has_ids)
@@ -107,9 +113,11 @@ def import_file(
     )
 
 
-def _in_parallel(source: Source, conversion: Conversion, transaction: Transaction) -> Iterator[tuple[Converted, int]]:
+def _in_parallel(
+    source: Source, conversion: Conversion, transaction: Transaction
+) -> Generator[tuple[Converted, int], None, None]:
     """Parse, convert and write the chunks of a file, two or more at a time; results in the file's order."""
-    workers = max(os.cpu_count() or 1, 2)
+    workers = min(max(os.cpu_count() or 1, 2), MOST_WORKERS)
 
     def work(chunk: Chunk, number: int) -> tuple[Converted, int]:
         raw = chunk()
@@ -135,10 +143,10 @@ def _in_parallel(source: Source, conversion: Conversion, transaction: Transactio
 
 
 def _write_refunds(transaction: Transaction, refunds: Sequence[Placed], source: str) -> None:
-    events = pa.concat_tables([placed.events for placed in refunds] or [EVENTS.empty_table()])
-    if not events.num_rows:
+    pieces = [placed.events for placed in refunds if placed.events.num_rows]
+    if not pieces:
         return
-    events = pa.table({name: plain(whole(events[name].unify_dictionaries())) for name in events.column_names})
+    events = pa.concat_tables([pa.table({n: plain(whole(piece[n])) for n in piece.column_names}) for piece in pieces])
     places = np.concatenate([placed.places for placed in refunds])
     order = np.argsort(events["time"].cast(pa.int64()).to_numpy(), kind="stable")
     tied = transaction.tie_returns(events.take(pa.array(order)))

@@ -14,7 +14,10 @@ from regulars import storage
 from regulars.errors import CorruptLogError
 from regulars.events import commit as commits
 from regulars.events.commit import Commit, DataFile
+from regulars.events.schema import CATALOGUE, EVENTS
 from regulars.events.transaction import Transaction
+
+SCHEMAS = {"events": EVENTS, "catalogue": CATALOGUE}
 
 
 class EventLog:
@@ -76,8 +79,10 @@ class EventLog:
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """A whole table in memory, for small logs and tests; large ones go through the engine."""
+        nothing = SCHEMAS[table].empty_table().select(columns or SCHEMAS[table].names)
         paths = self.paths(self.snapshot(), table)
-        return pa.concat_tables([pq.read_table(path, columns=columns) for path in paths])
+        found = [pq.read_table(path, columns=columns).cast(nothing.schema) for path in paths]
+        return pa.concat_tables([nothing, *found])
 
     @contextmanager
     def transaction(self, operation: str, details: Mapping[str, Any] | None = None) -> Iterator[Transaction]:

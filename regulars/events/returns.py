@@ -19,7 +19,7 @@ from regulars.events.values import plain
 PURCHASE = ["customer_id", "product_id", "time", "order_id", "type"]
 
 
-def tie(refunds: pa.Table, files: Sequence[Path], earliest: datetime, latest: datetime) -> pa.Table:
+def tie(refunds: pa.Table, files: Sequence[Path], latest: datetime) -> pa.Table:
     """Give each refund the id of the order that it belongs to, where that can be found.
 
     A refund whose order id is that of a purchase of the same product by the same customer has it
@@ -30,7 +30,7 @@ def tie(refunds: pa.Table, files: Sequence[Path], earliest: datetime, latest: da
     ----------
     refunds : rows of `order_refunded`, in the columns of the log.
     files : data files to look for purchases in.
-    earliest, latest : of the refunds' times; no purchase after `latest` matters.
+    latest : of the refunds' times; no purchase after it matters.
     """
     who = hash_rows(refunds, ("customer_id", "product_id"))
     wanted = np.unique(who)
@@ -93,3 +93,25 @@ def _with_refund_ids(refunds: pa.Table, is_tied: np.ndarray) -> pa.Array:
             said = json.loads(texts[row]) if texts[row] else {}
             texts[row] = json.dumps(said | {"refund_id": own[row]}, ensure_ascii=False, sort_keys=True)
     return pa.array(texts, pa.string())
+
+
+def untied(events: pa.Table) -> pa.Table:
+    """Events as their file said them: refunds without the order that they were tied to.
+
+    That order depends on what else the log held at the time: it is no part of what a refund says.
+    """
+    is_refund = pc.equal(events["type"], "order_refunded")
+    if not pc.any(is_refund).as_py():
+        return events
+    properties = [_without_refund_id(text) for text in events["properties"].to_pylist()]
+    orders = pc.if_else(is_refund, None, events["order_id"])
+    events = events.set_column(events.column_names.index("order_id"), "order_id", orders)
+    return events.set_column(events.column_names.index("properties"), "properties", pa.array(properties, pa.string()))
+
+
+def _without_refund_id(properties: str | None) -> str | None:
+    if properties is None or '"refund_id"' not in properties:
+        return properties
+    said = json.loads(properties)
+    del said["refund_id"]
+    return json.dumps(said, ensure_ascii=False, sort_keys=True) if said else None

@@ -17,9 +17,9 @@ from regulars import clock, storage
 from regulars.events import commit as commits
 from regulars.events.catalogue import merge
 from regulars.events.commit import Commit, DataFile
-from regulars.events.duplicates import Hashes, Known, concatenate, in_sorted, repeated
+from regulars.events.duplicates import Hashes, concatenate, in_sorted, repeated, repeats
 from regulars.events.identity import hash_rows, keys, whole
-from regulars.events.returns import tie
+from regulars.events.returns import tie, untied
 from regulars.events.schema import CATALOGUE, EVENTS
 
 Rows = npt.NDArray[np.int64]
@@ -42,6 +42,7 @@ class Staged:
     file: DataFile
     keys: Hashes
     places: Rows
+    number: int
 
 
 class Transaction:
@@ -63,9 +64,14 @@ class Transaction:
 
     def _remove_orphans(self) -> None:
         """Files that a killed process wrote for a version that never came."""
+        # By the commits that are there, not by this change's number: a commit whose folder could not
+        # be synced failed for us, and yet it stands, and readers have its files.
+        newest = commits.newest_version(self._folder)
         for path in (self._folder / "data").glob("[0-9]*.parquet"):
-            if int(path.name.split("-")[0]) >= self._version:
+            if int(path.name.split("-")[0]) > newest:
                 storage.remove(path)
+        for path in (self._folder / "commits").glob(".*.tmp"):
+            storage.remove(path)
 
     def reserve(self) -> int:
         """The number of the next data file: files are ordered as these were asked for."""
@@ -80,7 +86,7 @@ class Transaction:
         """
         if events.num_rows:
             its_keys = keys(whole(events["event_id"]), whole(events["line"]))
-            staged = Staged(self._store(events, number, source), its_keys, places)
+            staged = Staged(self._store(events, number, source), its_keys, places, number)
             with self._guard:
                 self._staged.append(staged)
 
@@ -91,10 +97,10 @@ class Transaction:
 
     def tie_returns(self, refunds: pa.Table) -> pa.Table:
         """Refunds with the order that each belongs to, where it is in the log or in this change."""
-        times = refunds["time"]
-        earliest, latest = pc.min(times).as_py(), pc.max(times).as_py()
+        latest = pc.max(refunds["time"]).as_py()
         files = [*self._base.tables.get("events", ()), *(staged.file for staged in self._staged)]
-        return tie(refunds, [self._folder / f.path for f in files], earliest, latest)
+        earlier = [self._folder / file.path for file in files if (file.first or "") <= latest.isoformat()]
+        return tie(refunds, earlier, latest)
 
     def settle(self, *, ids_are_derived: bool) -> tuple[int, list[Conflict]]:
         """Leave out what the log has already: how many rows that were, and which said something else.
@@ -104,7 +110,7 @@ class Transaction:
         ids_are_derived : whether event ids were made from content: then equal ids in different
             data files of this change are different events (equal rows of the file), numbered on.
         """
-        self._staged.sort(key=lambda staged: staged.file.path)
+        self._staged.sort(key=lambda staged: staged.number)
         if ids_are_derived:
             self._number_on()
         return self._drop_known(ids_are_derived=ids_are_derived)
@@ -117,7 +123,7 @@ class Transaction:
             tables["catalogue"] = (products,)
         if not self._staged and products is None:
             return self._base.version
-        self._staged.sort(key=lambda staged: staged.file.path)
+        self._staged.sort(key=lambda staged: staged.number)
         tables["events"] = (*tables.get("events", ()), *(staged.file for staged in self._staged))
         storage.sync_folder(self._folder / "data")
         commits.write(
@@ -132,8 +138,13 @@ class Transaction:
         return sum(staged.file.rows for staged in self._staged)
 
     def abandon(self) -> None:
-        """Remove what was written; the log is as it was."""
-        self._remove_orphans()
+        """Remove what was written; the log is as it was.
+
+        Unless its commit is there all the same, because only what comes after it failed (the sync of
+        the folder, say): then readers may have seen it, and what it lists stays.
+        """
+        if not commits.commit_path(self._folder, self._version).exists():
+            self._remove_orphans()
 
     def _store(self, table: pa.Table, number: int, source: str | None = None) -> DataFile:
         name = f"data/{self._version:010d}-{number:05d}.parquet"
@@ -146,10 +157,12 @@ class Transaction:
 
     def _replace(self, staged: Staged, table: pa.Table, places: Rows) -> None:
         """Write a staged file anew with other rows; an empty one is dropped."""
+        self._drop(staged)
+        self.write(table, staged.file.source or "", places, staged.number)
+
+    def _drop(self, staged: Staged) -> None:
         storage.remove(self._folder / staged.file.path)
         self._staged.remove(staged)
-        if table.num_rows:
-            self.write(table, staged.file.source or "", places, self.reserve())
 
     def _read(self, file: DataFile, columns: list[str] | None = None) -> pa.Table:
         return pq.read_table(self._folder / file.path, columns=columns)
@@ -165,60 +178,72 @@ class Transaction:
             if not is_shared.any():
                 continue
             table = self._read(staged.file)
-            # Its equals of higher number in this file move too, though their keys clash with none.
+            # Its equals of higher number in this file move too, though their keys clash with none. Equals
+            # may clash within the file itself: refunds of several pieces are written as one.
             names = pc.unique(table["event_id"].filter(pa.array(is_shared)))
             is_equal = np.asarray(pc.is_in(table["event_id"], names))
             lines = table["line"].to_numpy().copy()
             ids = table["event_id"].filter(pa.array(is_equal)).to_pylist()
-            lines[is_equal] += np.array([counted.get(name, 0) for name in ids], np.int32)
-            for name in ids:
-                counted[name] = counted.get(name, 0) + 1
+            for row, name in zip(np.flatnonzero(is_equal).tolist(), ids, strict=True):
+                lines[row] = counted.get(name, 0)
+                counted[name] = lines[row] + 1
             at = table.column_names.index("line")
             self._replace(staged, table.set_column(at, "line", pa.array(lines)), staged.places)
 
     def _drop_known(self, *, ids_are_derived: bool) -> tuple[int, list[Conflict]]:
         """Drop rows that the log or an earlier row has; with given ids, name those that say something else."""
-        span = self._span()
         files = self._base.tables.get("events", ())
         if ids_are_derived:
             # An id made from content holds its time: where times do not meet, no ids do.
+            span = self._span()
             files = tuple(file for file in files if _overlaps(file, span))
             if not files:
                 return 0, []
-        fresh = concatenate([staged.keys for staged in self._staged])
-        ordered = np.sort(fresh)
-        known = Known()
+        fresh = np.sort(concatenate([staged.keys for staged in self._staged]))
+        # Of each identity that is met twice: its key and what it says, the log's before the change's own.
+        met: list[Hashes] = []
+        said: list[Hashes] = []
         for file in files:
             ids = self._read(file, ["event_id", "line"])
             existing = keys(whole(ids["event_id"]), whole(ids["line"]))
-            rows = np.flatnonzero(in_sorted(existing, ordered))
-            if len(rows):
-                known.add(existing[rows], self._content(file, existing, rows, ids_are_derived=ids_are_derived))
-        suspects = np.union1d(known.keys, repeated(fresh))
-        duplicates = 0
+            rows = np.flatnonzero(in_sorted(existing, fresh))
+            met.append(existing[rows])
+            said.append(self._content(file, existing, rows, ids_are_derived=ids_are_derived))
+        old = sum(map(len, met))
+        suspects = np.unique(concatenate([*met, repeated(fresh)]))
+        if not len(suspects):
+            return 0, []
+        places = [np.flatnonzero(in_sorted(staged.keys, suspects)) for staged in self._staged]
+        for staged, rows in zip(self._staged, places, strict=True):
+            met.append(staged.keys[rows])
+            said.append(self._content(staged.file, staged.keys, rows, ids_are_derived=ids_are_derived))
+        is_known, differs = repeats(concatenate(met), concatenate(said))
+        ends = old + np.cumsum([len(rows) for rows in places])
         conflicts: list[Conflict] = []
-        for staged in list(self._staged):
-            rows = np.flatnonzero(in_sorted(staged.keys, suspects))
-            if not len(rows):
-                continue
-            content = self._content(staged.file, staged.keys, rows, ids_are_derived=ids_are_derived)
-            is_known, differs = known.judge(staged.keys[rows], content)
-            known.add(staged.keys[rows], content)
-            if not is_known.any():
-                continue
-            table = self._read(staged.file)
-            for row in rows[differs]:
-                name = table["event_id"][int(row)].as_py()
-                conflicts.append(Conflict(name, staged.file.source or "", int(staged.places[row])))
-            keep = np.ones(table.num_rows, bool)
-            keep[rows[is_known]] = False
-            duplicates += int(is_known.sum())
-            self._replace(staged, table.filter(pa.array(keep)), staged.places[keep])
-        return duplicates - len(conflicts), conflicts
+        for staged, rows, end in zip(list(self._staged), places, ends.tolist(), strict=True):
+            own = slice(end - len(rows), end)
+            conflicts += self._leave_out(staged, rows[is_known[own]], rows[differs[own]])
+        return int(is_known[old:].sum()) - len(conflicts), conflicts
+
+    def _leave_out(self, staged: Staged, known: Rows, differing: Rows) -> list[Conflict]:
+        if len(known) == staged.file.rows and not len(differing):
+            self._drop(staged)
+            return []
+        if not len(known):
+            return []
+        table = self._read(staged.file)
+        names = table["event_id"].take(pa.array(differing)).to_pylist()
+        source = staged.file.source or ""
+        lines = staged.places[differing].tolist()
+        kept = np.delete(np.arange(table.num_rows), known)
+        self._replace(staged, table.take(pa.array(kept)), staged.places[kept])
+        return [Conflict(name, source, line) for name, line in zip(names, lines, strict=True)]
 
     def _content(self, file: DataFile, its_keys: Hashes, rows: Rows, *, ids_are_derived: bool) -> Hashes:
         # An id made from content says all that its event says: no need to read it.
-        return its_keys[rows] if ids_are_derived else hash_rows(self._read(file).take(rows), CONTENT)
+        if ids_are_derived or not len(rows):
+            return its_keys[rows]
+        return hash_rows(untied(self._read(file).take(pa.array(rows))), CONTENT)
 
     def _span(self) -> tuple[str, str]:
         firsts = [staged.file.first or "" for staged in self._staged]

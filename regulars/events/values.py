@@ -44,7 +44,8 @@ def by_dictionary(values: pa.Array, convert: Convert, *, keep: bool = False) -> 
     if not pa.types.is_dictionary(values.type):
         return convert(values)
     distinct, unreadable = convert(values.dictionary)
-    bad = None if unreadable is None else unreadable.take(values.indices)
+    # An empty cell has no code, and nothing in it that could not be read.
+    bad = None if unreadable is None else pc.fill_null(unreadable.take(values.indices), False)
     if keep:
         # Texts that became equal share a code again, and nothing has none.
         codes = distinct.dictionary_encode()
@@ -118,7 +119,8 @@ def _plain_number(values: pa.Array, decimal: str) -> pa.Array:
 
 def _is_numeric(kind: pa.DataType) -> bool:
     types = pa.types
-    return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_boolean(kind)
+    tests = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
+    return any(test(kind) for test in tests)
 
 
 def plain(values: pa.Array) -> pa.Array:

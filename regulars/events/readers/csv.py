@@ -101,9 +101,12 @@ class CsvSource:
             self.share_read = block.share_read
             text = rest + block.text if rest else block.text
             start = 0
-            while skip and start < len(text):
-                start = text.find(b"\n", start) + 1 or len(text)
+            while skip and (newline := text.find(b"\n", start)) >= 0:
+                start = newline + 1
                 line, skip = line + 1, skip - 1
+            if skip:
+                rest = text[start:]
+                continue
             while start < len(text):
                 if is_too_long:
                     start = text.find(b"\n", start) + 1 or len(text)
