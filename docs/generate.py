@@ -1,0 +1,114 @@
+"""Make the parts of the documentation that the code knows: `python docs/generate.py`.
+
+docs/cli.md comes from the commands, the table of settings in docs/configuration.md from `regulars.config`,
+the table of features in docs/profile.md from `regulars.profile.features`. The tables stand between
+marker comments; the rest of those pages is written by hand.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from regulars import cli, storage
+from regulars.config import SECTIONS
+from regulars.profile.evidence import EVIDENCE
+from regulars.profile.features import FEATURES
+
+DOCS = Path(__file__).parent
+
+
+def pages() -> dict[Path, str]:
+    """Every page with a generated part, as it should be."""
+    return {
+        DOCS / "cli.md": cli_page(),
+        DOCS / "configuration.md": _filled(DOCS / "configuration.md", "settings", settings_table()),
+        DOCS / "profile.md": _filled(DOCS / "profile.md", "features", features_table()),
+    }
+
+
+def cli_page() -> str:
+    """The page of all commands."""
+    root: Any = typer.main.get_command(cli.app)
+    parts = [
+        "# The command line",
+        "<!-- Made by docs/generate.py from regulars/cli.py. Change it there. -->",
+        "```console\n$ regulars --help\n```",
+        "`--json` prints the result as JSON and nothing else, errors too. `--shop` can be given once for all commands "
+        "in the environment variable `REGULARS_SHOP`. What each exit code means: [errors](errors.md).",
+        " · ".join(f"[{name}](#regulars-{name})" for name in root.commands),
+    ]
+    for name, command in root.commands.items():
+        parts += _command(name, command)
+    return "\n\n".join(parts) + "\n"
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    yield f"## regulars {name}"
+    yield inspect.cleandoc(command.help or "")
+    rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
+    yield table(("Argument or option", "Default", "What it does"), rows)
+    if command.epilog:
+        yield f"```sh\n{command.epilog.removeprefix('Example: ')}\n```"
+
+
+def _parameter(parameter: Any) -> tuple[str, str, str]:
+    if parameter.param_type_name == "argument":
+        shown = f"`{parameter.metavar or parameter.name.upper()}`"
+    else:
+        metavar = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
+        shown = ", ".join(f"`{spelling}{metavar}`" for spelling in parameter.opts)
+    if parameter.required:
+        default = "required"
+    elif parameter.default in (None, False, [], ()):
+        default = ""
+    else:
+        default = f"`{parameter.default}`"
+    return shown, default, parameter.help or ""
+
+
+def settings_table() -> str:
+    """Every setting of shop.toml."""
+    rows = [
+        (f"`[{section}]`", f"`{key}`", f"`{_toml(field.default)}`", field.description or "")
+        for section, model in SECTIONS.items()
+        for key, field in model.model_fields.items()
+    ]
+    return table(("Section", "Setting", "Default", "What it does"), rows)
+
+
+def _toml(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def features_table() -> str:
+    """Every feature of a profile."""
+    rows = [
+        (f"`{f.name}`", f.meaning, f.unit, f"{f.window_days} days" if f.window_days else "all", EVIDENCE[f.needs][0])
+        for f in FEATURES
+    ]
+    return table(("Feature", "Meaning", "Unit", "Window", "Needs"), rows)
+
+
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in row) + " |" for row in lines)
+
+
+def _filled(path: Path, name: str, content: str) -> str:
+    opening, closing = f"<!-- {name}: made by docs/generate.py -->", f"<!-- {name}: end -->"
+    before, _, rest = path.read_text(encoding="utf-8").partition(opening)
+    _, found, after = rest.partition(closing)
+    if not found:
+        raise ValueError(f"{path} lacks the markers {opening} and {closing}")
+    return f"{before}{opening}\n\n{content}\n\n{closing}{after}"
+
+
+if __name__ == "__main__":
+    for page, text in pages().items():
+        storage.replace(page, text)
