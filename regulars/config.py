@@ -100,7 +100,10 @@ def load(folder: Path) -> Config:
         Naming file, line, what stands there and what is expected.
     """
     path = folder / FILE
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text: {error}. Save it as UTF-8.") from None
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -1,139 +1,188 @@
-"""Shops to test with: an empty one, the gift shop that comes with the package, and one with every kind of event."""
+"""Shops for tests: an empty one, a small one that records everything, and the demo's."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
+import random
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from regulars import Shop
+from regulars import Shop, storage
 from regulars.config import ShopSettings
+from regulars.events.importing import ImportResult
 from regulars.events.mapping import Mapping
 
-LEARNED_UNTIL = datetime(2011, 9, 10, tzinfo=UTC)
+Event = dict[str, Any]
+Record = Callable[..., ImportResult]
 
-Say = Callable[..., Shop]
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+FIELDS = ("title", "category", "brand")
+
+
+def _record(shop: Shop, *events: Event, folder: Path | None = None) -> ImportResult:
+    folder = folder or shop.folder.parent
+    path = folder / f"events-{len(list(folder.glob('events-*.jsonl')))}.jsonl"
+    path.write_text("".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events), encoding="utf-8")
+    columns = {name: name for event in events for name in event}
+    result = shop.import_(path, mapping=Mapping("_".join(["test", *sorted(columns)]), columns), strict=True)
+    assert result.read == result.added + result.duplicates
+    return result
+
+
+@pytest.fixture(scope="session")
+def record() -> Record:
+    """record(shop, *events): import events, each {field: value}, as JSON lines; all must be read."""
+    return _record
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    """An empty shop."""
-    return Shop.create(tmp_path / "shop", ShopSettings(name="Tea", currency="GBP", timezone="UTC"))
+    """An empty shop whose clock and currency are plain: UTC, EUR."""
+    return Shop.create(tmp_path / "shop")
 
 
 @pytest.fixture
-def shop_of(tmp_path: Path) -> Say:
-    """A new shop of the events given, in London."""
-    made: list[Shop] = []
+def shared_file() -> Callable[[str], Path]:
+    """shared_file(name): a data set beside the checkout; without it the test is skipped, but never in CI."""
 
-    def say(*events: dict[str, Any], timezone: str = "Europe/London") -> Shop:
-        folder = tmp_path / f"shop{len(made)}"
-        made.append(Shop.create(folder, ShopSettings(name="Tiny", currency="GBP", timezone=timezone)))
-        import_events(made[-1], events, tmp_path / f"events{len(made)}.jsonl")
-        return made[-1]
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.is_file():
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"{path} is missing, and CI may not skip")
+            pytest.skip(f"{path} is missing")
+        return path
 
-    return say
-
-
-def import_events(shop: Shop, events: Any, file: Path) -> None:
-    """Import events; each is numbered, unless it has its own id."""
-    said = [{"event_id": f"e{number}", **event} for number, event in enumerate(events)]
-    file.write_text("".join(json.dumps(event) + "\n" for event in said))
-    names = dict.fromkeys(name for event in said for name in event)
-    result = shop.import_(file, mapping=Mapping("events", {name: name for name in names}))
-    assert result.rejected == 0, result.reasons
+    return find
 
 
-def gift_file() -> Path:
-    """The orders of the gift shop, as they come with the package."""
-    return Path(str(files("regulars.demo") / "online_retail.parquet"))
-
-
-@contextmanager
-def once(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
-    """A folder that all workers of a test run share, and whether it is still to be filled."""
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """once(name, make): a folder that is made once in a run, whatever the number of worker processes."""
     base = tmp_path_factory.getbasetemp()
-    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    with (base / f"{name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        done = base / f"{name}.done"
-        yield base / name, not done.exists()
-        done.touch()
+    root = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+    def find(name: str, make: Callable[[Path], object]) -> Path:
+        home = storage.make_folder(root / f"once-{name}")
+        with storage.lock(home / "lock", f"making of {name}", wait_seconds=600):
+            if not (home / "made").exists():
+                make(home / name)
+                (home / "made").touch()
+        return home / name
+
+    return find
+
+
+TEA_AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
+"""As of then the tea shop has learned; its log goes on for thirty days more."""
 
 
 @pytest.fixture(scope="session")
-def gift_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """The gift shop, profile and churn learned until 10 September 2011. To be read, never changed."""
-    with once(tmp_path_factory, "gift") as (folder, is_new):
-        if is_new:
-            made = Shop.create(folder, ShopSettings(name="Gifts", currency="GBP", timezone="Europe/London"))
-            made.import_(gift_file())
-            for name in ("profile", "churn"):
-                made.learn(name, LEARNED_UNTIL)
-        return Shop.open(folder)
+def tea_as_of() -> datetime:
+    """The moment until which the tea shop has learned."""
+    return TEA_AS_OF
 
 
-ANYTHING = (
-    "order_refunded",
-    "order_cancelled",
-    "product_viewed",
-    "product_added",
-    "product_removed",
-    "checkout_started",
-    "products_searched",
-    "product_added_to_wishlist",
-    "product_reviewed",
-    "coupon_applied",
-    "message_sent",
-    "message_opened",
-    "message_clicked",
-    "support_asked",
-    "sign_in",
-    "ad_clicked",
-    "payment_disputed",
-)
-"""The kinds of event, other than orders, that features are made of."""
+def _tea_events() -> Iterator[Event]:
+    """Half of the customers come every twelve days, the others now and then until they stay away.
+
+    One week after an order nobody looks different by recency alone, so profiles have something to add.
+    """
+    rng = random.Random(0)
+    first = TEA_AS_OF - timedelta(days=150)
+    last = TEA_AS_OF + timedelta(days=30)
+    teas = [(f"tea{k}", f"Tea {k}", ("black", "green", "herbal")[k % 3], ("Nord", "Ost")[k % 2]) for k in range(9)]
+    for number in range(260):
+        customer = f"c{number:03d}"
+        is_loyal = number % 2 == 0
+        moment = first + timedelta(days=rng.uniform(0, 12 if is_loyal else 165))
+        count = 0
+        while moment < last:
+            order = f"{customer}-{count}"
+            session = {"session_id": f"s-{order}", "channel": rng.choice(["web", "app"]), "device_id": f"d{number % 7}"}
+            for product, title, category, brand in rng.sample(teas, rng.choice([1, 1, 2])):
+                about = {"product_id": product, "title": title, "category": category, "brand": brand}
+                yield {"type": "product_viewed", "customer_id": customer, "time": _iso(moment), **about, **session}
+                line = {"quantity": rng.choice([1, 2]), "unit_price": rng.choice([4.0, 5.0, 6.0])}
+                added = moment + timedelta(minutes=1)
+                yield {
+                    **{"type": "product_added", "customer_id": customer, "time": _iso(added)},
+                    **about, **line, **session,
+                }  # fmt: skip
+                paid = moment + timedelta(minutes=5)
+                yield {
+                    **{"type": "order_completed", "customer_id": customer, "time": _iso(paid), "order_id": order},
+                    **about, **line, **session,
+                }  # fmt: skip
+            count += 1
+            if not is_loyal and rng.random() < 0.7:
+                break
+            moment += timedelta(days=rng.uniform(11, 13) if is_loyal else rng.uniform(2, 40))
+    others = [
+        "order_refunded", "order_cancelled", "checkout_started", "products_searched", "product_added_to_wishlist",
+        "product_reviewed", "coupon_applied", "message_sent", "message_opened", "message_clicked", "support_asked",
+        "sign_in", "ad_clicked", "payment_disputed", "product_removed",
+    ]  # fmt: skip
+    for number in range(400):
+        kind = others[number % len(others)]
+        moment = first + timedelta(hours=2 + number * 10)
+        event = {"type": kind, "customer_id": f"c{number % 260:03d}", "time": _iso(moment)}
+        if kind in ("order_refunded", "product_added_to_wishlist", "product_removed"):
+            event |= {"product_id": "tea1", "quantity": 1, "unit_price": 4.0}
+        yield event
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+def _make_tea_shop(folder: Path) -> None:
+    shop = Shop.create(folder, ShopSettings(name="Tea", currency="GBP", timezone="Europe/London"))
+    settings = folder / "shop.toml"
+    text = settings.read_text()
+    for key, default, value in [("horizon_days", 90, 30), ("cut_offs", 6, 3)]:
+        assert f"# {key} = {default}\n" in text
+        text = text.replace(f"# {key} = {default}\n", f"{key} = {value}\n")
+    settings.write_text(text)
+    shop = Shop.open(folder)
+    _record(shop, *_tea_events(), folder=folder.parent)
+    for name in ("profile", "churn"):
+        shop.learn(name, TEA_AS_OF)
 
 
 @pytest.fixture(scope="session")
-def tea_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Three customers in 2024, each with every kind of event; learned from by nobody. To be read, never changed."""
-    folder = tmp_path_factory.mktemp("tea")
-    made = Shop.create(folder / "shop", ShopSettings(name="Tea", currency="GBP", timezone="Europe/London"))
-    import_events(made, list(_tea()), folder / "tea.jsonl")
-    return made
+def tea_shop(once: Callable[[str, Callable[[Path], object]], Path]) -> Shop:
+    """260 customers, all kinds of events; all is learned as of `tea_as_of`. Shared: not to be written to."""
+    return Shop.open(once("tea_shop", _make_tea_shop))
 
 
-def _tea() -> Iterator[dict[str, Any]]:
-    products = [("oolong", "tea", "Leaf"), ("assam", "tea", "Root"), ("pot", "ware", "Clay")]
-    for who, customer in enumerate(("ada", "bob", "cyd")):
-        for visit in range(6):
-            start = datetime(2024, 1, 8 + who, 10, tzinfo=UTC) + timedelta(days=31 * visit)
-            common = {
-                "customer_id": customer,
-                "session_id": f"{customer}-{visit}",
-                "channel": ("web", "app")[visit % 2],
-                "device_id": ("phone", "desk")[visit % 2],
-            }
-            product, category, brand = products[(who + visit) % 3]
-            bought = {
-                "product_id": product,
-                "category": category,
-                "brand": brand,
-                "quantity": 1 + visit % 2,
-                "unit_price": 4.5 - 0.5 * (visit % 3),
-                "order_id": f"{customer}-order-{visit}",
-            }
-            for place, kind in enumerate(ANYTHING):
-                moment = start + timedelta(minutes=place)
-                yield {"type": kind, "time": moment.isoformat(), **common, **(bought if kind != "sign_in" else {})}
-            moment = start + timedelta(minutes=30)
-            yield {"type": "order_completed", "time": moment.isoformat(), **common, **bought}
+@pytest.fixture
+def own_tea_shop(tea_shop: Shop, tmp_path: Path) -> Shop:
+    """A copy of the tea shop that a test may write to."""
+    return Shop.open(shutil.copytree(tea_shop.folder, tmp_path / "tea_shop"))
+
+
+def _make_demo(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "regulars", "demo", "--dir", str(folder), "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    (folder.parent / "stdout.json").write_text(done.stdout)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def gift_shop(once: Callable[[str, Callable[[Path], object]], Path]) -> Shop:
+    """The demo's shop, made by `regulars demo --json`, learned as of 10 September 2011. Not to be written to."""
+    return Shop.open(once("gift_shop", _make_demo))

@@ -105,7 +105,16 @@ class Mapping:
             raise ConfigError(
                 f'mapping "{name}": no setting {", ".join(sorted(unknown))}. There are: {", ".join(sorted(allowed))}.'
             )
-        return cls(name, **{key: section[key] for key in section})
+        for key in ("columns", "constants"):
+            said = section.get(key, {})
+            if not isinstance(said, MappingABC) or not all(isinstance(value, str) for value in said.values()):
+                raise ConfigError(
+                    f'mapping "{name}": {key} = {said!r}; fields and texts are expected, as in time = "Date".'
+                )
+        for key in ("time_format", "decimal"):
+            if not isinstance(section.get(key, ""), str):
+                raise ConfigError(f'mapping "{name}": {key} = {section[key]!r}; a text is expected.')
+        return cls(name, **{"columns": {}, **section})
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in TOML; what is as by default is left out."""
