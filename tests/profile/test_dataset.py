@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from regulars.profile import dataset
+
+
+def test_many_customers_as_of_one_moment_are_computed_to_the_same_features(gift_shop, monkeypatch):
+    pairs = gift_shop.customers(datetime(2011, 9, 10, tzinfo=UTC))
+    pairs = pairs.take([3, 1, 2, 3, *range(100, 2000)])  # in no order, one of them twice
+    joined = dataset.features_as_of(gift_shop, pairs)
+    monkeypatch.setattr(dataset, "MANY", 1)
+    grouped = dataset.features_as_of(gift_shop, pairs)
+    assert joined.equals(grouped)
+    assert joined.num_rows == 1904
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_no_customer_and_one_customer_are_answered(gift_shop, count):
+    pairs = gift_shop.customers(datetime(2011, 9, 10, tzinfo=UTC)).slice(0, count)
+    assert dataset.features_as_of(gift_shop, pairs).num_rows == count
