@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 KEYS = ("customer_id", "as_of")
+MANY = 50_000
+"""From so many customers as of one moment on, all events are aggregated by customer and the rest is left
+out at the end: cheaper than to join every event to the customers asked for."""
 
 
 def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
@@ -47,7 +50,10 @@ def compute(engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa
     events = events.filter(events.type != "decision_made", events.time < ibis.literal(latest, "timestamp('UTC')"))
     first = _evidence(engine, events, catalogue, latest)
     there = {need for need, moment in first.items() if moment is not None}
-    numbered = pairs.append_column("pair", pa.array(range(pairs.num_rows), pa.int64()))
+    place = pa.array(range(pairs.num_rows), pa.int64())
+    has_one_moment = pairs.num_rows >= MANY and pc.count_distinct(pairs["as_of"]).as_py() == 1
+    numbered = pairs.append_column("place", place)
+    numbered = numbered.append_column("pair", pairs["customer_id"] if has_one_moment else place)
     source = Source(
         events=events.filter(events.customer_id.notnull()),
         catalogue=catalogue,
@@ -55,9 +61,10 @@ def compute(engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa
         zone=zone,
         first=min((moment for moment in first.values() if moment is not None), default=latest),
         last=latest,
+        moment=latest if has_one_moment else None,
     )
     expression = _expression(source, there, first)
-    found = engine.to_arrow(expression.order_by("pair"))
+    found = engine.to_arrow(expression.order_by("place"))
     columns = [pairs["customer_id"], pairs["as_of"]]
     fields = [pa.field("customer_id", pa.string()), pa.field("as_of", TIME)]
     for feature in FEATURES:
@@ -105,7 +112,7 @@ def _expression(source: Source, there: set[str], first: dict[str, datetime | Non
             # features, to the last bit, or what is learned and decided from them would differ too.
             # Twice: what lies half-way between two results of the second is first freed of that noise.
             known[f.name] = ibis.ifelse(table.as_of > since, value.round(7).round(4), ibis.null("float64"))
-    return table.select("pair", **known)
+    return table.select("place", **known)
 
 
 def _metadata(feature: Feature) -> dict[str, str]:

@@ -28,7 +28,9 @@ class Source:
     ----------
     events : the log, without decisions and without guests.
     catalogue : all that it ever said of products, with `valid_from`.
-    pairs : pair, customer_id, as_of.
+    pairs : place (its number), pair (what names it in every level), customer_id, as_of.
+    moment : the as_of of all pairs, where there are many and all have the same; `pair` is the customer
+        then, and no level needs to be joined to the pairs. Else None.
     zone : the shop's time zone.
     first, last : between these lie all times.
     """
@@ -39,9 +41,14 @@ class Source:
     zone: str
     first: datetime
     last: datetime
+    moment: datetime | None = None
 
     def before(self, rows: ibis.Table, *columns: str) -> ibis.Table:
-        """Events with the number of each moment that they came before, and how many days before."""
+        """Events with the pair of each moment that they came before, and how many days before."""
+        if self.moment is not None:
+            found = rows.select("customer_id", "time", *columns).filter(rows.time < ibis.literal(self.moment))
+            seconds = int(self.moment.timestamp()) - found.time.epoch_seconds()
+            return found.mutate(pair=found.customer_id, age_days=seconds / float(DAY))
         found = rows.select("customer_id", "time", *columns).join(self.pairs, "customer_id")
         found = found.filter(found.time < found.as_of)
         seconds = found.as_of.epoch_seconds() - found.time.epoch_seconds()

@@ -1,0 +1,92 @@
+"""The results of a benchmark: printed, kept as JSON, and rendered into RESULTS.md."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("regulars", "duckdb", "ibis-framework", "lightgbm", "numpy", "pyarrow", "scikit-learn")
+
+
+@dataclass
+class Row:
+    """One figure: ours, and the peers' from the same run."""
+
+    case: str
+    metric: str
+    better: str
+    ours: float
+    peers: dict[str, float] = field(default_factory=dict)
+    published: dict[str, float] = field(default_factory=dict)
+
+
+def machine() -> str:
+    """What it ran on, in a line."""
+    cores = len(_lines("/proc/cpuinfo", "processor"))
+    model = next(iter(_lines("/proc/cpuinfo", "model name")), "").split(":")[-1].strip()
+    memory = int(next(iter(_lines("/proc/meminfo", "MemTotal"))).split()[1]) >> 20
+    return f"{cores} cores ({model}), {memory} GiB, {platform.system()}, Python {platform.python_version()}"
+
+
+def _lines(path: str, start: str) -> list[str]:
+    return [line for line in Path(path).read_text().splitlines() if line.startswith(start)]
+
+
+def save(name: str, rows: list[Row]) -> None:
+    """Print rows, put them into results/NAME.json in place of those of the same case and metric, render RESULTS.md."""
+    path = RESULTS / f"{name}.json"
+    kept: list[dict[str, Any]] = json.loads(path.read_text())["rows"] if path.exists() else []
+    new = {(row.case, row.metric) for row in rows}
+    merged = [row for row in kept if (row["case"], row["metric"]) not in new] + [asdict(row) for row in rows]
+    found = {
+        "date": date.today().isoformat(),
+        "machine": machine(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "rows": merged,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    for row in rows:
+        print(_line(asdict(row)), file=sys.stderr)
+    render()
+
+
+def _line(row: dict[str, Any]) -> str:
+    beside = [f"{name} {shown(figure)} ({_ratio(row, figure)})" for name, figure in row["peers"].items()]
+    beside += [f"{name} {shown(figure)} published" for name, figure in row["published"].items()]
+    return f"{row['case']}, {row['metric']} ({row['better']} is better): {shown(row['ours'])}; " + ", ".join(beside)
+
+
+def _ratio(row: dict[str, Any], figure: float) -> str:
+    return f"ours is {row['ours'] / figure:.2f} of it" if figure else "no ratio"
+
+
+def shown(figure: float) -> str:
+    """Large figures whole, small ones to four digits."""
+    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.4g}"
+
+
+def render() -> None:
+    """RESULTS.md, from all results there are."""
+    parts = ["# Results\n\nMade by `python -m benchmarks.NAME`; peers ran in the same run on the same machine.\n"]
+    for path in sorted(RESULTS.glob("*.json")):
+        found = json.loads(path.read_text())
+        parts.append(f"\n## {path.stem}\n\n{found['date']}, {found['machine']}.\n")
+        versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+        parts.append(f"\n{versions}.\n\n| case | metric | better | ours | peers | published |\n|---|---|---|---|---|---|\n")
+        for row in found["rows"]:
+            peers = "<br>".join(
+                f"{name}: {shown(figure)} ({_ratio(row, figure)})" for name, figure in row["peers"].items()
+            )
+            published = "<br>".join(f"{name}: {shown(figure)}" for name, figure in row["published"].items())
+            parts.append(
+                f"| {row['case']} | {row['metric']} | {row['better']} | {shown(row['ours'])} | {peers} | {published} |\n"
+            )
+    (RESULTS.parent / "RESULTS.md").write_text("".join(parts))
