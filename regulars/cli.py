@@ -214,6 +214,8 @@ def _mapping_from(path: Path) -> Any:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     sections = found.get("mapping", {path.stem: found})
+    if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
+        raise ConfigError(f'{path}: no mapping is in it. Write it as [mapping.NAME.columns], then time = "Date".')
     if len(sections) != 1:
         raise ConfigError(f"{path}: one mapping is expected, there are {len(sections)}: {', '.join(sections)}.")
     name, section = next(iter(sections.items()))

@@ -213,6 +213,8 @@ class _Reading:
         names = pc.coalesce(plain(customers.take(first_rows)), "guest")
         seconds = columns["time"].take(first_rows).cast(pa.timestamp("s", "UTC"), safe=False)
         orders = pc.binary_join_element_wise(names, pc.strftime(seconds, "%Y-%m-%dT%H:%M:%S"), "@")
+        # Rows without a time are refused; but a null among the words of a dictionary cannot be written.
+        orders = pc.fill_null(orders, "")
         indices = pairs if is_order.all() else pc.if_else(pa.array(is_order), pairs, None)
         columns["order_id"] = pa.DictionaryArray.from_arrays(indices, orders)
 
