@@ -148,7 +148,7 @@ def test_examples_work(page: Path, workplace: Path) -> None:
 
 
 def test_examples_on_the_demo_shop_work(workplace: Path) -> None:
-    # One test, so that one process makes the shop; the pages learn in it one after another.
+    # One test, so that one process makes the shop. The pages run by name in it: models.md shows what churn.md learned.
     from regulars import demo
 
     shop = Shop.create("demo", demo.SETTINGS)
