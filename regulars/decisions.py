@@ -33,7 +33,7 @@ def to_events(table: pa.Table, capability: str, model_version: int, as_of: datet
         if not field.nullable and table[field.name].null_count:
             raise ValueError(f"decisions of {capability}: {field.name} is empty in {table[field.name].null_count} rows")
     propensity = table["propensity"].to_numpy()
-    if ((propensity <= 0) | (propensity > 1)).any():
+    if not ((propensity > 0) & (propensity <= 1)).all():  # so that NaN fails too
         raise ValueError(f"decisions of {capability}: a propensity is outside (0, 1]")
     own = [name for name in table.column_names if name not in ("customer_id", "propensity")]
     properties = [
