@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import multiprocessing
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -12,7 +13,11 @@ from regulars.errors import RegularsError, ShopError
 from regulars.events.log import EventLog
 
 OLD = [f"2024-05-0{day} 10:00,ada,tea,1,4.50,A{day}" for day in range(1, 4)]
-NEW = [*OLD, *(f"2024-05-1{day} 10:00,bob,tea,1,4.50,B{day}" for day in range(4)), "2024-05-20 10:00,bob,tea,-1,4.50,C1"]
+NEW = [
+    *OLD,
+    *(f"2024-05-1{day} 10:00,bob,tea,1,4.50,B{day}" for day in range(4)),
+    "2024-05-20 10:00,bob,tea,-1,4.50,C1",
+]
 
 
 class Failing:
@@ -77,30 +82,28 @@ def test_a_disk_that_fails_at_any_call_leaves_the_old_or_the_new_version(till, c
     assert till.log.version == 2
 
 
-def _hold(folder: str, held, release) -> None:
-    from pathlib import Path
-
-    with storage.lock(Path(folder) / "lock", "import of yesterday.csv"):
-        held.set()
-        release.wait(30)
+HOLD = """
+import sys
+from pathlib import Path
+from regulars import storage
+with storage.lock(Path(sys.argv[1]) / "lock", "import of yesterday.csv"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture
 def holder(till):
-    """Another process that holds the log's lock until it is told to let go."""
-    context = multiprocessing.get_context("spawn")
-    held, release = context.Event(), context.Event()
-    process = context.Process(target=_hold, args=(str(till.log.folder), held, release))
-    process.start()
-    assert held.wait(30)
-    process.release = release.set
-    yield process
-    release.set()
-    process.join(10)
+    """Another process that holds the log's lock until its input is closed."""
+    command = [sys.executable, "-c", HOLD, str(till.log.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
 
 
 def test_a_second_writer_waits_for_the_first(till, holder):
-    timer = threading.Timer(0.3, holder.release)
+    timer = threading.Timer(0.3, holder.stdin.close)
     timer.start()
     assert till.import_rows(*OLD).added == 3
     assert not timer.is_alive()
@@ -114,7 +117,7 @@ def test_a_writer_that_waits_in_vain_is_told_who_holds_the_log(till, holder):
 
 def test_a_killed_holder_blocks_nobody(till, holder):
     holder.kill()
-    holder.join(10)
+    holder.wait(10)
     assert till.import_rows(*OLD).added == 3
 
 
