@@ -50,7 +50,9 @@ def tie(refunds: pa.Table, files: Sequence[Path], latest: datetime) -> pa.Table:
     group_start = np.searchsorted(bought_by, who, side="left")
     group_end = np.searchsorted(bought_by, who, side="right")
     at = _last_at_or_before(times, group_start, group_end, moments)
-    is_tied = (at >= group_start) & ~has_own
+    # Two unknown customers are not the same one.
+    is_known = np.asarray(pc.and_(pc.is_valid(refunds["customer_id"]), pc.is_valid(refunds["product_id"])))
+    is_tied = (at >= group_start) & ~has_own & is_known
     originals = purchases["order_id"].take(pa.array(order[np.maximum(at, 0)])).combine_chunks()
     orders = pc.if_else(pa.array(is_tied), originals, refunds["order_id"].combine_chunks().cast(pa.string()))
     notes = _with_refund_ids(refunds, is_tied)
