@@ -92,7 +92,7 @@ def probability(log_odds: Floats) -> Floats:
     >>> probability(np.array([0.0])).tolist()
     [0.5]
     """
-    found: Floats = 1.0 / (1.0 + np.exp(-log_odds))
+    found: Floats = np.exp(-np.logaddexp(0.0, -log_odds))
     return found
 
 

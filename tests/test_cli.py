@@ -168,7 +168,7 @@ def test_events_lists_what_the_log_holds(cli: Cli, with_orders: Path) -> None:
     assert [(row["type"], row["rows"], row["customers"]) for row in said["types"]] == [("order_completed", 2, 2)]
     code, out, _ = cli("events", "--shop", with_orders)
     assert code == 0
-    assert "order_completed" in out
+    assert "import of orders.csv" in out
 
 
 def test_events_of_an_empty_shop_are_none(cli: Cli, shop: Shop) -> None:
@@ -238,10 +238,8 @@ def test_learning_deciding_history_and_rollback_go_together(cli: Cli, own_tea_sh
     assert "At risk" in out
 
 
-def test_evaluate_writes_a_page_and_keeps_nothing(
-    cli: Cli, own_tea_shop: Shop, tea_as_of: datetime, tmp_path: Path
-) -> None:
-    words = ("evaluate", "profile", "--shop", own_tea_shop.folder, "--as-of", tea_as_of.isoformat())
+def test_evaluate_writes_a_page_and_keeps_nothing(cli: Cli, own_tea_shop: Shop, tmp_path: Path) -> None:
+    words = ("evaluate", "profile", "--shop", own_tea_shop.folder, "--as-of", "2024-05-31")
     page = tmp_path / "report.html"
     said = parsed(cli(*words, "--html", page, "--json"))
     assert said[0]["capability"] == "profile"

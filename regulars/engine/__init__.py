@@ -67,10 +67,6 @@ class Engine:
         """Compute an expression, into memory."""
         return self._backend.to_pyarrow(expression)
 
-    def batches(self, expression: ibis.Expr, rows: int = 1 << 18) -> pa.RecordBatchReader:
-        """Compute an expression, some rows at a time."""
-        return self._backend.to_pyarrow_batches(expression, chunk_size=rows)
-
     def sql(self, expression: ibis.Expr) -> str:
         """What the engine is asked, as it reads it."""
         return str(ibis.to_sql(expression, dialect=self._backend.name))

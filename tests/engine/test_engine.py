@@ -1,0 +1,65 @@
+"""The engine: computes what it is asked, in UTC, and spills where it is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from regulars.engine import Engine
+from regulars.events.schema import EVENTS, TIME
+
+ORDERS = pa.table({"customer": ["ada", "ada", "bob"], "price": [2.0, 3.0, 5.0]})
+
+
+def test_no_files_are_no_rows() -> None:
+    engine = Engine()
+    found = engine.to_arrow(engine.parquet([], EVENTS))
+    assert found.num_rows == 0
+    assert found.column_names == EVENTS.names
+
+
+def test_files_are_read_as_one_table(tmp_path: Path) -> None:
+    pq.write_table(ORDERS.slice(0, 2), tmp_path / "a.parquet")
+    pq.write_table(ORDERS.slice(2), tmp_path / "b.parquet")
+    engine = Engine()
+    table = engine.parquet([tmp_path / "a.parquet", tmp_path / "b.parquet"], ORDERS.schema)
+    assert engine.to_arrow(table.price.sum()).as_py() == 10.0
+
+
+def test_expressions_on_the_same_files_go_together(tmp_path: Path) -> None:
+    pq.write_table(ORDERS, tmp_path / "a.parquet")
+    engine = Engine()
+    first, second = (engine.parquet([tmp_path / "a.parquet"], ORDERS.schema) for _ in range(2))
+    both = first.filter(first.customer.isin(second.filter(second.price > 4).customer))
+    assert engine.to_arrow(both.count()).as_py() == 1
+
+
+def test_hours_are_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    engine = Engine()
+    moment = pa.array([datetime(2024, 5, 1, 23, 30, tzinfo=UTC)], TIME)
+    table = engine.table(pa.table({"time": moment}))
+    assert engine.to_arrow(table.select(hour=table.time.hour())).to_pylist() == [{"hour": 23}]
+
+
+def test_the_spill_folder_is_made(tmp_path: Path) -> None:
+    Engine(spill=tmp_path / "deep" / "spill")
+    assert (tmp_path / "deep" / "spill").is_dir()
+
+
+def test_two_engines_are_apart(tmp_path: Path) -> None:
+    one, other = Engine(memory="1GB", threads=1), Engine(memory="2GB", threads=2)
+    assert one.to_arrow(one.table(ORDERS).count()).as_py() == other.to_arrow(other.table(ORDERS).count()).as_py() == 3
+
+
+def test_what_is_asked_can_be_read() -> None:
+    engine = Engine()
+    table = ibis.table({"customer": "string", "price": "float64"}, name="orders")
+    said = engine.sql(table.group_by("customer").agg(paid=table.price.sum()))
+    assert "GROUP BY" in said
+    assert "orders" in said
