@@ -96,7 +96,10 @@ def _shape(time_format: str) -> str:
     """
     parts = re.split("(%.)", time_format)
     shaped = (PARTS[part].replace("(", f"(?P<{part[1:]}>") if part in PARTS else re.escape(part) for part in parts)
-    return "(?i)^" + "".join(shaped) + "$"
+    shape = "".join(shaped)
+    if "%m%d" in time_format or "%d%m" in time_format:
+        shape = shape.replace("{1,2}", "{2}")  # side by side, numbers need their zeros: 240021 is no day of 2400
+    return f"(?i)^{shape}$"
 
 
 def _part(parts: pa.Array, name: str) -> pa.Array:

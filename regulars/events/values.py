@@ -99,7 +99,10 @@ def to_money(values: pa.Array, decimal: str = ".") -> Values:
 
 def _decimal(numbers: pa.Array) -> pa.Array:
     # Through integers of 1/10,000: a cast from float to decimal refuses what is not exact.
-    cents = pc.round(pc.multiply(numbers, 10_000.0), 0, "half_to_even").cast(pa.int64())
+    # The whole part goes by itself, for a float has no digits left for the cents of 10^13 times 10,000.
+    units = pc.floor(numbers)
+    parts = pc.round(pc.multiply(pc.subtract(numbers, units), 10_000.0), 0, "half_to_even").cast(pa.int64())
+    cents = pc.add(pc.multiply(units.cast(pa.int64()), 10_000), parts)
     return pc.multiply(cents.cast(pa.decimal128(19, 0)), TEN_THOUSANDTH).cast(MONEY)
 
 

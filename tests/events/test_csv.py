@@ -58,29 +58,26 @@ hostile = st.text(st.sampled_from("\",\n\r a1é茶;|\t'\x00=\\"), max_size=6)
 )
 def test_rows_cells_and_lines_are_those_of_pythons_reader(tmp_path, rows, end, quoting, has_bom, has_last_end, piece):
     rows = [*rows, ["the", "last", "row"]]
+    if any("\r" in cell for row in rows for cell in row):
+        quoting = csv.QUOTE_ALL  # Python's writer leaves it bare otherwise, and its own reader cuts there
     out = io.StringIO()
     csv.writer(out, lineterminator=end, quoting=quoting).writerows([["a", "b", "c"], *rows])
     text = out.getvalue() if has_last_end else out.getvalue().removesuffix(end)
 
     expected: Rows = []
-    wrong = []  # Python's writer does not quote "\r" where lines end in "\n", but its reader cuts there
     reader = csv.reader(io.StringIO(text, newline=""))
     before = 0
     for row in reader:
         # A carriage return by itself is read as the end of a line.
         cells = [re.sub("\r(?!\n)", "\n", cell) or None for cell in row]
-        if row and before and len(row) != 3 and "".join(row[:1]).strip(" ") + "," * (len(row) - 1):
-            wrong.append(before + 1)
-        elif len(row) == 3 and before:
+        if row and before:
             expected.append((before + 1, cells))
         before = reader.line_num
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_reader, "SMALLEST_CHUNK", piece)
         patch.setattr(csv_reader, "LARGEST_CHUNK", piece)
-        found, refused = read(tmp_path, "\ufeff" * has_bom + text)
-    assert found == expected
-    assert [line for line, _ in refused] == wrong
+        assert read(tmp_path, "\ufeff" * has_bom + text) == (expected, [])
 
 
 @pytest.mark.usefixtures("_piece_bytes")
@@ -199,7 +196,7 @@ def test_a_compressed_file_that_was_cut_off_names_the_mending(tmp_path):
 
 def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path):
     (tmp_path / "till.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(InputError, match='no column "c". Found: a, b'):
+    with pytest.raises(InputError, match=r'no column "c"\. Found: a, b'):
         list(open_source(tmp_path / "till.csv").chunks(["a", "c"]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -112,7 +113,7 @@ def read_blocks(path: Path, encoding: str, size: int) -> Iterator[Block]:
                 if block.endswith(b"\r") and not is_last:
                     block, held = block[:-1], b"\r"  # its "\n" may begin the next block
                 if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
-                    block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                    block = re.sub(rb"\r(?!\n)", b"\n", block)
                 yield Block(block, min(taken / total, 1.0), is_last)
                 if is_last:
                     return
