@@ -35,7 +35,7 @@ class XlsxSource:
         self.share_read = 0.0
         try:
             book = calamine.CalamineWorkbook.from_path(str(path))
-            sheet = next((s for s in map(book.get_sheet_by_name, book.sheet_names) if s.total_height), None)
+            sheet = next((s for s in map(book.get_sheet_by_name, book.sheet_names) if s.start is not None), None)
         except calamine.PasswordError:
             raise InputError(f"{path}: is protected by a password. Save it without one.") from None
         except (FileNotFoundError, PermissionError):
@@ -45,41 +45,36 @@ class XlsxSource:
         if sheet is None:
             raise InputError(f"{path}: the workbook is empty.")
         self._sheet = sheet
-        rows = sheet.iter_rows()
-        # Rows above the first cell in use are not given; the sheet counts them all the same.
-        self._first_row = (sheet.start or (0, 0))[0] + 1
-        self.headers = tuple((_text(cell) or "").strip() for cell in next(rows))
-        if not any(_has_text(row) for row in rows):
+        rows = self._rows()
+        number, header = next(rows, (1, []))
+        self.headers = tuple((_text(cell) or "").strip() for cell in header)
+        if next(rows, None) is None:
             raise InputError(f"{path}: has a header ({', '.join(self.headers)}) and no rows after it.")
-        for index, header in enumerate(self.headers):
-            if header and header in self.headers[:index]:
-                raise InputError(f'{path}, row {self._first_row}: the header "{header}" stands twice. Rename one.')
+        for index, name in enumerate(self.headers):
+            if name and name in self.headers[:index]:
+                raise InputError(f'{path}, row {number}: the header "{name}" stands twice. Rename one.')
+
+    def _rows(self) -> Iterator[tuple[int, list[Any]]]:
+        """The rows that are not empty, each with its number in the sheet; the header is the first."""
+        for number, row in enumerate(self._sheet.iter_rows(), 1):
+            if any(cell is not None and cell != "" for cell in row):
+                yield number, row
 
     def sample(self, rows: int) -> list[list[str | None]]:
         """The first rows, as text, in the order of the headers."""
-        cells = self._sheet.iter_rows()
-        next(cells)
-        return [[_text(cell) for cell in row] for row in islice(filter(_has_text, cells), rows)]
+        return [[_text(cell) for cell in row] for _, row in islice(self._rows(), 1, rows + 1)]
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """The whole sheet, 65,536 rows at a time; only the columns asked for."""
         refuse_unknown(self.path, columns, self.headers)
-        cells = self._sheet.iter_rows()
-        next(cells)
         at = {header: index for index, header in enumerate(self.headers)}
-        number = self._first_row + 1
-        while rows := list(islice(cells, CHUNK_ROWS)):
-            filled = [place for place, row in enumerate(rows) if _has_text(row)]
+        numbered = islice(self._rows(), 1, None)
+        while rows := list(islice(numbered, CHUNK_ROWS)):
             table = pa.table(
-                {name: pa.array([_text(rows[place][at[name]]) for place in filled], pa.string()) for name in columns}
+                {name: pa.array([_text(row[at[name]]) for _, row in rows], pa.string()) for name in columns}
             )
-            yield partial(RawRows, table, number + np.array(filled, np.int64))
-            number += len(rows)
-            self.share_read = (number - self._first_row) / self._sheet.total_height
-
-
-def _has_text(row: Sequence[Any]) -> bool:
-    return any(cell is not None and cell != "" for cell in row)
+            yield partial(RawRows, table, np.array([number for number, _ in rows], np.int64))
+            self.share_read = rows[-1][0] / (self._sheet.total_height + 1)
 
 
 def _text(cell: Any) -> str | None:

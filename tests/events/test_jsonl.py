@@ -1,0 +1,84 @@
+"""JSON lines: dotted columns, and lines that are no object."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from regulars.errors import InputError
+from regulars.events.readers import jsonl, open_source
+
+
+def read(folder, *lines, columns=None, data=None):
+    path = folder / "web.jsonl"
+    path.write_bytes("\n".join(lines).encode() if data is None else data)
+    source = open_source(path)
+    raw = [chunk() for chunk in source.chunks(columns or source.headers)]
+    rows = [row for each in raw for row in zip(each.lines.tolist(), each.table.to_pylist(), strict=True)]
+    return rows, [(r.line, r.reason) for each in raw for r in each.rejects]
+
+
+@pytest.fixture(params=[1, 16, 1 << 20])
+def _piece_bytes(request, monkeypatch):
+    monkeypatch.setattr(jsonl, "CHUNK_BYTES", request.param)
+
+
+@pytest.mark.usefixtures("_piece_bytes")
+def test_rows_with_their_lines_over_blank_ones(tmp_path):
+    rows, rejects = read(tmp_path, '{"a": 1, "in": {"b": "x"}}', "", '{"a": null, "in": {"b": [1, 2]}}', '{"a": true}')
+    assert rows == [
+        (1, {"a": "1", "in.b": "x"}),
+        (3, {"a": None, "in.b": "[1, 2]"}),
+        (4, {"a": "true", "in.b": None}),
+    ]
+    assert rejects == []
+
+
+@pytest.mark.usefixtures("_piece_bytes")
+@pytest.mark.parametrize("line", ["[1]", '{"a": 1', "3", "nonsense", '{"a": "\\ud800"}', "[" * 100_000])
+def test_a_line_that_is_no_object_is_refused_alone(tmp_path, line):
+    rows, rejects = read(tmp_path, '{"a": "1"}', line, '{"a": "\\ud83c\\udf75"}')
+    assert rows == [(1, {"a": "1"}), (3, {"a": "🍵"})]
+    assert [place for place, _ in rejects] == [2]
+
+
+def test_a_line_that_is_not_utf8_is_refused_alone(tmp_path):
+    data = b'{"a": "' + "茶".encode() * 20 + b'"}\n{"a": "\xff"}\n{"a": "3"}'
+    rows, rejects = read(tmp_path, data=data)
+    assert [line for line, _ in rows] == [1, 3]
+    assert [line for line, _ in rejects] == [2]
+
+
+def test_a_number_on_one_line_and_a_text_on_another_are_both_read(tmp_path):
+    assert [row["a"] for _, row in read(tmp_path, '{"a": 17850}', '{"a": "C1"}', '{"a": 1e2}')[0]] == [
+        "17850",
+        "C1",
+        "100.0",
+    ]
+
+
+def test_a_field_that_first_comes_late_can_be_asked_for(tmp_path):
+    lines = ['{"a": 1}'] * 2000 + ['{"a": 2, "late": "x"}']
+    rows, _ = read(tmp_path, *lines, columns=["a", "late"])
+    assert rows[-1] == (2001, {"a": "2", "late": "x"})
+
+
+def test_a_field_that_never_comes_is_named_with_those_that_do(tmp_path):
+    with pytest.raises(InputError, match=r'no column "c"\. Found: a, b'):
+        read(tmp_path, '{"a": 1, "b": 2}', columns=["a", "c"])
+
+
+def test_a_json_array_is_told_how_to_become_lines(tmp_path):
+    path = tmp_path / "web.json"
+    path.write_text(json.dumps([{"a": 1}], indent=1))
+    with pytest.raises(InputError, match=r"line 1: .*JSON array: jq -c '\.\[\]'"):
+        open_source(path)
+
+
+def test_a_line_without_end_is_refused_and_not_kept_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(jsonl, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(jsonl, "LONGEST_ROW", 5000)
+    rows, rejects = read(tmp_path, '{"a": 1}', '{"a": "' + "x" * 50_000 + '"}', '{"a": 3}')
+    assert [line for line, _ in rows] == [1, 3]
+    assert [line for line, _ in rejects] == [2]
