@@ -123,6 +123,24 @@ def test_links_and_images_are_whole(page: Path) -> None:
     assert broken == []
 
 
+def test_every_page_is_found_from_the_index() -> None:
+    linked = re.findall(r"\]\((\w+\.md)\)", text_of("index.md"))
+    assert sorted({*linked, "index.md"}) == sorted(page.name for page in DOCS.glob("*.md"))
+
+
+def test_every_picture_is_small_and_says_in_words_what_it_shows() -> None:
+    shown = [found for page in PAGES for found in re.findall(r"!\[(.*?)\]\((.+?)\)", page.read_text("utf-8"))]
+    assert shown
+    assert [target for words, target in shown if len(words) < 10] == []
+    assert [path.name for path in (DOCS / "images").iterdir() if path.stat().st_size > 250_000] == []
+
+
+def test_chinese_text_has_chinese_punctuation() -> None:
+    # Outside code and link targets; the point in "订单.csv" is no full stop.
+    text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", (ROOT / "README.zh.md").read_text("utf-8"), flags=re.DOTALL)
+    assert re.findall(r"[\u4e00-\u9fff](?:[,;:!?()]|\.(?!\w))|[,;:!?()][\u4e00-\u9fff]", text) == []
+
+
 def anchors(page: Path) -> set[str]:
     """Of the headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
