@@ -38,11 +38,13 @@ class Norms:
         for name in table.column_names:
             values = table[name].drop_null().to_numpy() if name not in KEYS else np.empty(0)
             if len(values):
-                quantiles[name] = tuple(float(q) for q in np.percentile(values, PERCENTS))
+                # Each a value that someone has: between two values lies a rank that nobody holds.
+                found = np.percentile(values, PERCENTS, method="inverted_cdf")
+                quantiles[name] = tuple(float(q) for q in found)
         return cls(Rhythm.of(table, new_days=new_days, won_back_days=won_back_days), quantiles)
 
     def share_below(self, name: str, value: float) -> float | None:
-        """The share of customers with less of a feature, to 5 %; None where nothing is known of it."""
+        """The share of customers with less of a feature, rounded down to 5 %; None where nothing is known of it."""
         if name not in self.quantiles or np.isnan(value):
             return None
         below = int(np.searchsorted(self.quantiles[name], value, side="left"))

@@ -69,7 +69,9 @@ class Page:
             if feature.name in self.features:
                 known.add_row(feature.name, feature.meaning, shown(self.features[feature.name], feature.unit))
         title = f"{self.customer_id}, as of {self.as_of:%Y-%m-%d %H:%M} UTC"
-        return Group(Panel("\n".join(self.sentences), title=title, title_align="left"), known, *self._missing())
+        # As Text: brackets in a name are a name, not markup.
+        who = Panel(Text("\n".join(self.sentences)), title=Text(title), title_align="left")
+        return Group(who, known, *self._missing())
 
     def _missing(self) -> list[RenderableType]:
         by_reason: dict[str, list[str]] = {}
@@ -153,8 +155,8 @@ def describe(features: dict[str, float], stage: str, measure: Norms, currency: s
     if features.get("orders"):
         orders = features["orders"]
         said.append(
-            f"{orders:,.0f} order{'s' * (orders != 1)} in {features['tenure_days']:,.0f} days, "
-            f"the last {features['recency_days']:,.0f} days ago."
+            f"{orders:,.0f} order{'s' * (orders != 1)} in {_days(features['tenure_days'])}, "
+            f"the last {_days(features['recency_days'])} ago."
         )
         above = measure.share_below("spend", features["spend"])
         rank = f", more than {above:.0%} of customers".replace("%", " %") if above else ""
@@ -162,7 +164,7 @@ def describe(features: dict[str, float], stage: str, measure: Norms, currency: s
     if "gap_mean_days" in features and "overdue" in features:
         late = features["overdue"]
         how = "overdue" if late > 1.5 else "about due" if late > 0.8 else "not due yet"
-        said.append(f"Usually orders every {features['gap_mean_days']:,.0f} days: {how}.")
+        said.append(f"Usually orders every {_days(features['gap_mean_days'])}: {how}.")
     if features.get("refunded"):
         said.append(
             f"Gave back {features['refunds']:,.0f} product{'s' * (features['refunds'] != 1)}, "
@@ -173,6 +175,11 @@ def describe(features: dict[str, float], stage: str, measure: Norms, currency: s
     if features.get("weekend_share", 0) >= 0.6:
         said.append("Orders mostly at the weekend.")
     return said
+
+
+def _days(count: float) -> str:
+    shown = f"{count:,.0f}"
+    return f"{shown} day{'s' * (shown != '1')}"
 
 
 def shown(value: float, unit: str) -> str:

@@ -183,7 +183,9 @@ def test_many_moments_of_one_customer_come_back_in_the_order_asked(three: Shop) 
     assert [row["orders"] for row in rows] == [3, 1, 1, 0, 3]
 
 
-def test_features_of_one_customer_do_not_depend_on_who_else_is_asked_for(three: Shop, as_of_now: dict[str, Row]) -> None:
+def test_features_of_one_customer_do_not_depend_on_who_else_is_asked_for(
+    three: Shop, as_of_now: dict[str, Row]
+) -> None:
     (alone,) = ask(three, ("ada", NOW))
     assert alone == as_of_now["ada"]
 
@@ -205,7 +207,9 @@ def test_there_are_a_hundred_features_each_with_a_name_of_its_own() -> None:
     assert len({feature.name for feature in FEATURES}) == len(FEATURES) == 100
 
 
-def test_a_shop_that_records_everything_has_all_features_with_their_meaning(tea_shop: Shop, tea_as_of: datetime) -> None:
+def test_a_shop_that_records_everything_has_all_features_with_their_meaning(
+    tea_shop: Shop, tea_as_of: datetime
+) -> None:
     table = tea_shop.tables.of("profile", tea_shop.customers(tea_as_of))
     assert table.column_names == ["customer_id", "as_of", *(feature.name for feature in FEATURES)]
     for feature in FEATURES:

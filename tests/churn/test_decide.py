@@ -1,0 +1,101 @@
+"""Whom to contact: the list, its order, its length and its money."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from regulars import Shop
+from regulars.churn.decide import decide, expected_spend
+from regulars.config import ChurnSettings
+from regulars.errors import CorruptLogError, NotEnoughError
+
+
+def with_contacts(shop: Shop, contacts: int) -> Shop:
+    churn = shop.config.churn.model_copy(update={"contacts": contacts})
+    return Shop(shop.folder, shop.config.model_copy(update={"churn": churn}))
+
+
+@pytest.fixture(scope="module")
+def table(tea_shop: Shop, tea_as_of: datetime) -> pa.Table:
+    return decide(tea_shop, tea_as_of)
+
+
+def test_the_list_is_ranked_by_value_at_risk(table: pa.Table) -> None:
+    at_risk = table["value_at_risk"].to_pylist()
+    assert table["rank"].to_pylist() == list(range(1, table.num_rows + 1))
+    assert at_risk == sorted(at_risk, reverse=True)
+
+
+def test_value_at_risk_is_risk_times_expected_spend(table: pa.Table) -> None:
+    for row in table.to_pylist():
+        assert 0 < row["churn_probability"] < 1
+        expected = row["churn_probability"] * row["expected_spend"]
+        assert row["value_at_risk"] == pytest.approx(expected, abs=0.0001 * row["expected_spend"] + 0.011)
+
+
+def test_everyone_on_the_list_is_a_customer_once_with_at_most_three_reasons(
+    tea_shop: Shop, tea_as_of: datetime, table: pa.Table
+) -> None:
+    ids = table["customer_id"].to_pylist()
+    assert len(set(ids)) == len(ids)
+    assert set(ids) <= set(tea_shop.customers(tea_as_of)["customer_id"].to_pylist())
+    assert all(len(why) <= 3 for why in table["reasons"].to_pylist())
+    assert any(table["reasons"].to_pylist())
+
+
+def test_no_chance_is_involved_so_the_propensity_is_one(table: pa.Table) -> None:
+    assert set(table["propensity"].to_pylist()) == {1.0}
+    assert set(table["action"].to_pylist()) == {"contact"}
+    assert set(table["policy"].to_pylist()) == {f"the {ChurnSettings().contacts} with most risk times value"}
+
+
+def test_the_list_is_as_long_as_the_shop_can_contact_and_no_longer(
+    tea_shop: Shop, tea_as_of: datetime, table: pa.Table
+) -> None:
+    five = decide(with_contacts(tea_shop, 5), tea_as_of)
+    assert five["customer_id"].to_pylist() == table["customer_id"].to_pylist()[:5]
+    assert set(five["policy"].to_pylist()) == {"the 5 with most risk times value"}
+
+
+def test_a_moment_before_any_order_is_refused(tea_shop: Shop, tea_as_of: datetime) -> None:
+    with pytest.raises(NotEnoughError, match="no customer has an order before 2023"):
+        decide(tea_shop, tea_as_of - timedelta(days=300))
+
+
+def test_a_damaged_model_decides_nothing(own_tea_shop: Shop, tea_as_of: datetime) -> None:
+    model = own_tea_shop.models.in_use("churn")
+    file = model.folder / "trees.txt"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    version = own_tea_shop.log.version
+    with pytest.raises(CorruptLogError, match=r"trees.txt is not what was saved. Learn anew: regulars learn churn"):
+        own_tea_shop.decide("churn", tea_as_of)
+    assert own_tea_shop.log.version == version
+
+
+def test_who_gave_all_back_is_worth_little_more_than_the_shops_average() -> None:
+    """Each bought for 90 once, 90 days ago. The average order is worth 45: ada's record is 90, bob's nothing."""
+    told = {"orders": [1.0, 1.0], "tenure_days": [90.0, 90.0], "spend": [90.0, 90.0], "refunded": [None, 90.0]}
+    # Nobody ordered twice, so no orders are expected of anybody.
+    assert expected_spend(pa.table(told), 90.0).tolist() == [0, 0]
+    told |= {"orders": [2.0, 2.0]}
+    # Two orders in 90 days: a rate of one in ninety days, so one is expected, of half the record and half the average.
+    ada, bob = expected_spend(pa.table(told), 90.0)
+    assert ada == pytest.approx((90 + 22.5) / 3)
+    assert bob == pytest.approx(22.5 / 3)
+
+
+def test_what_is_spent_is_never_expected_below_zero() -> None:
+    told = {"orders": [1.0, 3.0], "tenure_days": [10.0, 100.0], "spend": [10.0, 30.0], "refunded": [500.0, 0.0]}
+    assert (expected_spend(pa.table(told), 90.0) >= 0).all()
+
+
+def test_a_shop_without_refunds_has_none_taken_off() -> None:
+    told = pa.table({"orders": [2.0], "tenure_days": [90.0], "spend": [90.0]})
+    with_none = told.append_column("refunded", pa.array([0.0]))
+    assert np.array_equal(expected_spend(told, 90.0), expected_spend(with_none, 90.0))
