@@ -20,7 +20,6 @@ from pathlib import Path
 
 import duckdb
 
-
 from benchmarks.report import Row, save
 from regulars import Shop
 from regulars.config import ShopSettings
@@ -69,7 +68,17 @@ def bench_memory(folder: Path, rows: int = 20_000_000) -> list[Row]:
                      TIMESTAMP '2023-01-01' + to_seconds(CAST(i // 3 * 4.7 AS BIGINT)) AS time
               FROM range({rows}) t(i)) TO '{source}' (HEADER)""")
     Shop.create(folder / "shop", ShopSettings(name="Big", currency="EUR"))
-    command = [sys.executable, "-m", "regulars", "import", str(source), "--shop", str(folder / "shop"), "--yes", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "regulars",
+        "import",
+        str(source),
+        "--shop",
+        str(folder / "shop"),
+        "--yes",
+        "--json",
+    ]
     spent = seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return [

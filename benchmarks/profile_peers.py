@@ -92,7 +92,11 @@ ORDER BY customer_id) TO '{target}'"""
 def generate(folder: Path) -> Shop:
     shop = Shop.create(folder / "shop", ShopSettings(name="Big", currency="EUR"))
     path = shop.folder / config.FILE
-    text = path.read_text().replace('# memory = "4GB"', f'memory = "{MEMORY}"').replace("# threads = 0", f"threads = {THREADS}")
+    text = (
+        path.read_text()
+        .replace('# memory = "4GB"', f'memory = "{MEMORY}"')
+        .replace("# threads = 0", f"threads = {THREADS}")
+    )
     path.write_text(text)
     with shop.log.transaction("generated") as transaction:
         for start in range(0, EVENT_COUNT, CHUNK):
@@ -108,7 +112,9 @@ def generate(folder: Path) -> Shop:
 
 
 def by_hand(shop: Shop, folder: Path) -> pa.Table:
-    connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(folder / "spill")})
+    connection = duckdb.connect(
+        config={"memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(folder / "spill")}
+    )
     connection.execute("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
     paths = [str(path) for path in shop.log.paths(shop.log.snapshot(), "events")]
     connection.execute(f"CREATE VIEW log AS FROM read_parquet({paths})")
@@ -145,7 +151,13 @@ def bench(folder: Path) -> list[Row]:
     return [
         Row(CASE, "seconds", "lower", our_seconds, {"duckdb sql": their_seconds}),
         Row(CASE, "peak memory gib", "lower", peak),
-        Row(CASE, "features", "higher", float(len(ours.column_names) - 2), {"duckdb sql": float(len(theirs.column_names) - 1)}),
+        Row(
+            CASE,
+            "features",
+            "higher",
+            float(len(ours.column_names) - 2),
+            {"duckdb sql": float(len(theirs.column_names) - 1)},
+        ),
     ]
 
 

@@ -80,7 +80,9 @@ def render() -> None:
         found = json.loads(path.read_text())
         parts.append(f"\n## {path.stem}\n\n{found['date']}, {found['machine']}.\n")
         versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-        parts.append(f"\n{versions}.\n\n| case | metric | better | ours | peers | published |\n|---|---|---|---|---|---|\n")
+        parts.append(
+            f"\n{versions}.\n\n| case | metric | better | ours | peers | published |\n|---|---|---|---|---|---|\n"
+        )
         for row in found["rows"]:
             peers = "<br>".join(
                 f"{name}: {shown(figure)} ({_ratio(row, figure)})" for name, figure in row["peers"].items()

@@ -46,8 +46,7 @@ def make_folder(path: Path) -> Path:
     missing = [path, *path.parents]
     missing = missing[: next((i for i, p in enumerate(missing) if p.is_dir()), 0)]
     for folder in reversed(missing):
-        with suppress(FileExistsError):
-            folder.mkdir()
+        folder.mkdir(exist_ok=True)
         sync_folder(folder.parent)
     return path
 

@@ -42,11 +42,12 @@ def open_source(path: Path) -> Source:
             raise InputError(f"{path} is a folder. Name the file in it: {_listing(path)}")
         if kind is None:
             raise InputError(f"{path}: cannot tell what kind of file this is. Known are {', '.join(KINDS)}.")
-        return kind(path)
+        path.open("rb").close()  # here, for each reader says it in other words that it may not
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file. In that folder: {_listing(path.parent)}") from None
     except PermissionError:
         raise InputError(f"{path}: may not be read by this user. Give it read permission: chmod a+r") from None
+    return kind(path)
 
 
 def _listing(folder: Path) -> str:

@@ -131,8 +131,6 @@ def _read_bytes(path: Path, count: int) -> bytes:
         with pa.input_stream(str(path)) as stream:
             data: bytes = stream.read(count)
             return data
-    except (FileNotFoundError, PermissionError):
-        raise
     except (OSError, pa.ArrowInvalid) as error:
         raise damaged(path, error) from None
 

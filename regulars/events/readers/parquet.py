@@ -34,8 +34,6 @@ class ParquetSource:
         self.share_read = 0.0
         try:
             self._file = pq.ParquetFile(path)
-        except (FileNotFoundError, PermissionError):
-            raise
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(
                 f"{path}: not a whole Parquet file ({_first_sentence(error)}). It may have been cut off while "

@@ -38,8 +38,6 @@ class XlsxSource:
             sheet = next((s for s in map(book.get_sheet_by_name, book.sheet_names) if s.start is not None), None)
         except calamine.PasswordError:
             raise InputError(f"{path}: is protected by a password. Save it without one.") from None
-        except (FileNotFoundError, PermissionError):
-            raise
         except (calamine.CalamineError, OSError) as error:
             raise InputError(f"{path}: not a whole XLSX workbook ({error}).") from None
         if sheet is None:
