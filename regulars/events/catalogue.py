@@ -24,7 +24,7 @@ def merge(catalogue: pa.Table | None, said: Sequence[pa.Table]) -> pa.Table | No
     -------
     The new catalogue, ordered by product and time.
     """
-    rows = pa.concat_tables([*([] if catalogue is None else [catalogue]), *said])
+    rows = pa.concat_tables([CATALOGUE.empty_table() if catalogue is None else catalogue, *said])
     if rows.num_rows == 0:
         return None
     keys = [name for name in CATALOGUE.names if name != "valid_from"]

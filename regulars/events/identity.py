@@ -85,7 +85,8 @@ def _hash_texts(texts: pa.StringArray) -> Hashes:
     words = np.ndarray((len(raw) - 7,), np.dtype("<u8"), raw, strides=(1,))
     hashes = _mix(lengths.astype(np.uint64) + NULL)
     longest = int(lengths.max())
-    for position in range(0, min(longest, LONGEST_INLINE), 8):
+    # At least once, so that an empty text has one hash, whatever stands beside it.
+    for position in range(0, max(min(longest, LONGEST_INLINE), 1), 8):
         rows = np.flatnonzero(lengths > position) if position else np.arange(count)
         word = words[starts[rows] + position]
         left = np.minimum(lengths[rows] - position, 8)

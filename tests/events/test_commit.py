@@ -1,0 +1,72 @@
+"""Commits: numbered, whole, and never in place of one another."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from regulars import storage
+from regulars.errors import CorruptLogError
+from regulars.events import commit as commits
+from regulars.events.commit import FORMAT, Commit, DataFile
+
+FILE = DataFile("data/0000000001-00000.parquet", 3, 900, "ab" * 32, "2024-05-01", "2024-05-02", "orders.csv")
+FIRST = Commit(1, datetime(2024, 6, 1, tzinfo=UTC), "import of 订单.csv", {"events": (FILE, FILE)}, {"added": 6})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    storage.make_folder(tmp_path / "commits")
+    return tmp_path
+
+
+def test_a_commit_is_read_as_it_was_written(folder):
+    commits.write(folder, FIRST)
+    assert commits.read(folder, 1) == FIRST
+    assert FIRST.rows("events") == 6
+    assert FIRST.rows("catalogue") == 0
+
+
+def test_each_data_file_stands_on_a_line_of_its_own():
+    assert sum(FILE.path in line for line in FIRST.to_json().decode().splitlines()) == 2
+
+
+def test_a_number_is_given_once(folder):
+    commits.write(folder, FIRST)
+    with pytest.raises(FileExistsError):
+        commits.write(folder, Commit(1, datetime.now(UTC), "another", {}))
+    assert commits.read(folder, 1) == FIRST
+
+
+def test_the_newest_version_is_the_highest_number(folder):
+    assert commits.newest_version(folder) == 0
+    for version in (1, 2, 10):
+        commits.write(folder, Commit(version, FIRST.time, "import", {}))
+    (folder / "commits" / ".00000000000000000011.json.7.tmp").write_text("")
+    (folder / "commits" / "notes.json").write_text("")
+    assert commits.newest_version(folder) == 10
+
+
+def test_version_0_is_the_empty_log(folder):
+    assert commits.read(folder, 0).tables == {}
+
+
+def test_a_version_that_is_not_there_is_named_with_the_newest(folder):
+    commits.write(folder, FIRST)
+    with pytest.raises(CorruptLogError, match=r"no version 7 of the log .* the newest is 1"):
+        commits.read(folder, 7)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"format": "x"}', FIRST.to_json()[:-20], b"\xff"])
+def test_a_damaged_commit_is_named_with_the_mending(folder, data):
+    commits.commit_path(folder, 1).write_bytes(data)
+    with pytest.raises(CorruptLogError, match=r"00001\.json is not a commit file .* Restore it from a backup"):
+        commits.read(folder, 1)
+
+
+def test_a_newer_layout_asks_for_an_upgrade(folder):
+    commits.commit_path(folder, 1).write_text(json.dumps({"format": FORMAT + 1}))
+    with pytest.raises(CorruptLogError, match=r"newer Regulars .* pip install -U regulars"):
+        commits.read(folder, 1)
