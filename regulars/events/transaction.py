@@ -111,9 +111,10 @@ class Transaction:
             data files of this change are different events (equal rows of the file), numbered on.
         """
         self._staged.sort(key=lambda staged: staged.number)
-        if ids_are_derived:
-            self._number_on()
-        return self._drop_known(ids_are_derived=ids_are_derived)
+        if not ids_are_derived:
+            return self._drop_given()
+        self._number_on()
+        return self._drop_derived(), []
 
     def commit(self) -> int:
         """Make what was written count; the number of the version. No new version if nothing is new."""
@@ -190,33 +191,39 @@ class Transaction:
             at = table.column_names.index("line")
             self._replace(staged, table.set_column(at, "line", pa.array(lines)), staged.places)
 
-    def _drop_known(self, *, ids_are_derived: bool) -> tuple[int, list[Conflict]]:
-        """Drop rows that the log or an earlier row has; with given ids, name those that say something else."""
-        files = self._base.tables.get("events", ())
-        if ids_are_derived:
-            # An id made from content holds its time: where times do not meet, no ids do.
-            span = self._span()
-            files = tuple(file for file in files if _overlaps(file, span))
-            if not files:
-                return 0, []
+    def _drop_derived(self) -> int:
+        """Drop rows whose identity the log has; made from content, it says all that the row says."""
+        # Such an id holds its time: where times do not meet, no ids do.
+        span = self._span()
+        files = [file for file in self._base.tables.get("events", ()) if _overlaps(file, span)]
+        if not files:
+            return 0
+        fresh = np.sort(concatenate([staged.keys for staged in self._staged]))
+        met = np.sort(concatenate([its_keys[in_sorted(its_keys, fresh)] for its_keys in map(self._keys, files)]))
+        dropped = 0
+        for staged in list(self._staged):
+            known = np.flatnonzero(in_sorted(staged.keys, met))
+            self._leave_out(staged, known, known[:0])
+            dropped += len(known)
+        return dropped
+
+    def _drop_given(self) -> tuple[int, list[Conflict]]:
+        """Drop rows that the log or an earlier row has, and name those that say something else."""
         fresh = np.sort(concatenate([staged.keys for staged in self._staged]))
         # Of each identity that is met twice: its key and what it says, the log's before the change's own.
         met: list[Hashes] = []
         said: list[Hashes] = []
-        for file in files:
-            ids = self._read(file, ["event_id", "line"])
-            existing = keys(whole(ids["event_id"]), whole(ids["line"]))
+        for file in self._base.tables.get("events", ()):
+            existing = self._keys(file)
             rows = np.flatnonzero(in_sorted(existing, fresh))
             met.append(existing[rows])
-            said.append(self._content(file, existing, rows, ids_are_derived=ids_are_derived))
+            said.append(self._content(file, rows))
         old = sum(map(len, met))
         suspects = np.unique(concatenate([*met, repeated(fresh)]))
-        if not len(suspects):
-            return 0, []
         places = [np.flatnonzero(in_sorted(staged.keys, suspects)) for staged in self._staged]
         for staged, rows in zip(self._staged, places, strict=True):
             met.append(staged.keys[rows])
-            said.append(self._content(staged.file, staged.keys, rows, ids_are_derived=ids_are_derived))
+            said.append(self._content(staged.file, rows))
         is_known, differs = repeats(concatenate(met), concatenate(said))
         ends = old + np.cumsum([len(rows) for rows in places])
         conflicts: list[Conflict] = []
@@ -239,10 +246,13 @@ class Transaction:
         self._replace(staged, table.take(pa.array(kept)), staged.places[kept])
         return [Conflict(name, source, line) for name, line in zip(names, lines, strict=True)]
 
-    def _content(self, file: DataFile, its_keys: Hashes, rows: Rows, *, ids_are_derived: bool) -> Hashes:
-        # An id made from content says all that its event says: no need to read it.
-        if ids_are_derived or not len(rows):
-            return its_keys[rows]
+    def _keys(self, file: DataFile) -> Hashes:
+        ids = self._read(file, ["event_id", "line"])
+        return keys(whole(ids["event_id"]), whole(ids["line"]))
+
+    def _content(self, file: DataFile, rows: Rows) -> Hashes:
+        if not len(rows):
+            return np.empty(0, np.uint64)
         return hash_rows(untied(self._read(file).take(pa.array(rows))), CONTENT)
 
     def _span(self) -> tuple[str, str]:
