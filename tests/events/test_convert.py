@@ -1,0 +1,130 @@
+"""Raw rows to events: what a row must say, what it may leave out, and any type that a file may give it in."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from regulars.events.convert import Conversion, Converted, convert
+from regulars.events.mapping import Mapping
+from regulars.events.readers import RawRows
+from regulars.events.schema import EVENTS
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+DAY = "2024-05-01"
+
+
+def read(columns: dict[str, Any], **constants: str) -> Converted:
+    """Convert columns named as the fields; the first row stands on line 2."""
+    constants = constants or {"type": "order_completed"}
+    table = pa.table(
+        {name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()}
+    )
+    mapping = Mapping("till", {name: name for name in columns}, constants if "type" not in columns else {})
+    return convert(RawRows(table, np.arange(2, 2 + table.num_rows)), Conversion(mapping, "GBP", "UTC", NOW))
+
+
+def refused(columns: dict[str, Any]) -> list[tuple[int, str, str]]:
+    found = read(columns)
+    assert found.events.events.num_rows + len(found.rejects) == len(columns["time"])
+    return [(reject.line, reject.column, reject.reason) for reject in found.rejects]
+
+
+@pytest.mark.parametrize(
+    ("columns", "column", "reason"),
+    [
+        ({"time": ["soon"]}, "time", "not a time"),
+        ({"time": [""]}, "time", "the time is missing"),
+        ({"time": pa.array([None], pa.null())}, "time", "the time is missing"),
+        ({"time": ["1969-12-31 23:59"]}, "time", "before 1970"),
+        ({"time": ["2024-06-03"]}, "time", "in the future"),
+        ({"time": [DAY], "type": [""]}, "type", "the type of the event is missing"),
+        ({"time": [DAY], "event_id": [None]}, "event_id", "the id of the event is missing"),
+        ({"time": [DAY], "event_id": ["e"], "line": ["3e9"]}, "line", "not a whole number"),
+        ({"time": [DAY], "unit_price": [float("nan")]}, "unit_price", "not a finite amount of money"),
+        ({"time": [DAY], "unit_price": ["-1"]}, "unit_price", "a price cannot be negative"),
+        ({"time": [DAY], "quantity": [datetime(2024, 5, 1)]}, "quantity", "not a finite number"),
+        ({"time": [DAY], "quantity": ["0"], "amount": ["5"]}, "quantity", "zero, so that the amount gives no price"),
+        (
+            {"time": [DAY], "type": ["page_viewed"], "quantity": ["-1"]},
+            "quantity",
+            "negative, on an event that is no order",
+        ),
+        ({"time": [DAY], "customer_id": ["null"]}, "", "names neither a customer nor a product"),
+    ],
+)
+def test_a_row_is_refused_with_its_column_and_the_reason(columns, column, reason):
+    assert refused({"customer_id": ["ada"], **columns}) == [(2, column, reason)]
+
+
+def test_of_several_mistakes_the_first_is_given_and_rows_are_listed_in_their_order():
+    columns = {"time": [DAY, "soon", ""], "customer_id": ["", "", "ada"], "unit_price": ["1", "x", "1"]}
+    assert [line for line, _, _ in refused(columns)] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([5], pa.uint8()),
+        pa.array([5.0]),
+        pa.array(["5"], pa.large_string()),
+        pa.array(["5"], pa.string_view()),
+        pa.array([5], pa.int16()).dictionary_encode(),
+        pa.array([" 5 "]).dictionary_encode(),
+    ],
+)
+def test_a_customer_is_the_same_in_any_type(column):
+    events = read({"time": [DAY], "customer_id": column}).events.events
+    plain = read({"time": pa.array([date(2024, 5, 1)]), "customer_id": ["5"]}).events.events
+    assert events["event_id"].to_pylist() == plain["event_id"].to_pylist()
+
+
+def test_an_amount_needs_no_quantity_and_a_negative_one_is_a_refund():
+    found = read({"time": [DAY] * 2, "customer_id": ["ada"] * 2, "amount": ["5", "-3"]})
+    assert found.events.events.select(["quantity", "unit_price"]).to_pylist() == [
+        {"quantity": 1.0, "unit_price": Decimal(5)}
+    ]
+    assert found.refunds.events.select(["quantity", "unit_price"]).to_pylist() == [
+        {"quantity": 1.0, "unit_price": Decimal(3)}
+    ]
+
+
+@pytest.mark.parametrize("written", ["Order Completed", "orderCompleted", "order_completed", "ORDER-COMPLETED"])
+def test_a_type_is_written_in_snake_case(written):
+    for columns, constants in (({"type": [written]}, {}), ({}, {"type": written})):
+        events = read({"time": [DAY], "customer_id": ["ada"], **columns}, **constants).events.events
+        assert events["type"].to_pylist() == ["order_completed"]
+
+
+def test_events_are_in_order_of_time_with_their_places():
+    found = read({"time": ["2024-05-02", DAY, DAY], "customer_id": ["a", "b", "c"]})
+    assert found.events.events["customer_id"].to_pylist() == ["b", "c", "a"]
+    assert found.events.places.tolist() == [3, 4, 2]
+
+
+def test_a_piece_without_rows_gives_all_columns():
+    nothing = pa.array([], pa.string())
+    names = ("time", "customer_id", "product_id", "quantity", "unit_price", "title", "properties.colour")
+    found = read(dict.fromkeys(names, nothing))
+    assert found.events.events.column_names == EVENTS.names
+    assert (found.events.events.num_rows, found.products.num_rows, found.rejects) == (0, 0, [])
+
+
+def test_a_piece_of_which_every_row_is_refused_says_nothing_of_products():
+    found = read({"time": ["soon"], "customer_id": ["ada"], "product_id": ["tea"], "title": ["Tea"]})
+    assert (found.events.events.num_rows, found.products.num_rows, len(found.rejects)) == (0, 0, 1)
+
+
+def test_a_line_without_an_event_id_is_no_part_of_the_identity():
+    found = read({"time": [DAY] * 2, "customer_id": ["ada"] * 2, "line": ["7", "7"]}).events.events
+    assert found["line"].to_pylist() == [0, 1]
+
+
+def test_further_columns_go_to_the_properties():
+    found = read({"time": [DAY] * 2, "customer_id": ["ada"] * 2, "properties.颜色": ["绿", None]}).events.events
+    assert found["properties"].to_pylist() == ['{"颜色": "绿"}', None]
