@@ -32,6 +32,9 @@ Exit codes: 0 done; 2 the command was typed wrong; 3 shop.toml; 4 the folder is 
 customer, capability or version; 9 too little data; 1 anything else.
 """
 
+YEARS = (1970, 2200)
+"""Times lie between these: far enough from the ends of the calendar that any horizon can be added or taken off."""
+
 app = typer.Typer(
     name="regulars",
     help="Regulars (回头客): from a shop's event log to a decision about each customer.\n\nBegin with: regulars demo",
@@ -86,7 +89,10 @@ def _moment(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(f'"{text}" is no time. Write it as 2024-05-01 or 2024-05-01T10:30.') from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not YEARS[0] <= moment.year < YEARS[1]:
+        raise InputError(f'"{text}" is no time of a shop: a year from {YEARS[0]} to {YEARS[1]} is expected.')
+    return moment
 
 
 def _emit(found: Any) -> None:
@@ -314,7 +320,7 @@ def evaluate(
     as_of: AsOf = None,
     horizon: Annotated[
         int | None,
-        typer.Option(help="Days to judge by. Default: horizon_days of [churn] in shop.toml.", min=1),
+        typer.Option(help="Days to judge by. Default: horizon_days of [churn] in shop.toml.", min=1, max=3650),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report, with its charts, to this file.")] = None,
     as_json: Json = False,

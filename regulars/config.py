@@ -101,7 +101,7 @@ def load(folder: Path) -> Config:
     """
     path = folder / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first letter
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text: {error}. Save it as UTF-8.") from None
     try:
@@ -110,11 +110,13 @@ def load(folder: Path) -> Config:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     try:
         config = Config.model_validate(raw)
-        config.mappings()
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(path, text, problem) for problem in error.errors())) from None
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    for name, section in config.mapping.items():
+        try:
+            Mapping.from_dict(name, section)
+        except ConfigError as error:
+            raise ConfigError(f"{path}, line {_line_of(text, 'mapping', name)}: {error}") from None
     return config
 
 
@@ -131,12 +133,17 @@ def _explain(path: Path, text: str, problem: Any) -> str:
 
 
 def _line_of(text: str, section: str, key: str | None) -> int:
-    """Where a key stands; the section's own line if it has none, 1 if neither is found."""
+    """Where a key, or a section's section, stands; the section's own line if it has none, 1 if neither is found."""
     inside, found = False, 1
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
-            inside = header[1].split(".")[0].strip('"') == section
+            parts = [part.strip(" \"'") for part in header[1].split(".")]
+            inside = parts[0] == section
+            if inside and parts[1:2] == [key]:
+                return number
             found = number if inside else found
+        elif found == 1 and re.match(rf'\s*"?{re.escape(section)}"?\s*=', line):
+            found = number
         elif inside and key is not None and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
             return number
     return found
@@ -159,7 +166,7 @@ def sample(settings: ShopSettings) -> str:
 def add_mapping(folder: Path, mapping: Mapping) -> None:
     """Write a mapping into shop.toml, keeping what else stands there, comments and all."""
     path = folder / FILE
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     mappings = document.setdefault("mapping", tomlkit.table(is_super_table=True))
     section = tomlkit.table()
     for key, value in mapping.to_dict().items():

@@ -83,7 +83,11 @@ class Models:
 
     def versions(self, capability: str) -> list[int]:
         """The numbers there are, ascending."""
-        return sorted(int(path.name) for path in (self.folder / capability).glob("[0-9]*") if path.is_dir())
+        return sorted(
+            int(path.name)
+            for path in (self.folder / capability).glob("[0-9]*")
+            if path.name.isdecimal() and path.is_dir()
+        )
 
     def get(self, capability: str, version: int) -> Model:
         """One version; NotFoundError, listing those there are, if it is none."""
@@ -111,9 +115,14 @@ class Models:
         """The number of the version in use, None if there is none."""
         try:
             pointer = json.loads((self.folder / capability / POINTER).read_bytes())
+            return int(pointer["version"])
         except FileNotFoundError:
             return None
-        return int(pointer["version"])
+        except (ValueError, KeyError, TypeError):
+            raise CorruptLogError(
+                f"{self.folder / capability / POINTER} cannot be read. Choose a version: "
+                f"regulars rollback {capability} VERSION"
+            ) from None
 
     def in_use(self, capability: str) -> Model:
         """The version in use.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version as installed
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -67,6 +68,8 @@ class Shop:
     def create(cls, folder: str | Path, settings: ShopSettings | None = None) -> Shop:
         """Make a shop in a folder that is new or empty; ShopError if it holds anything."""
         folder = Path(folder)
+        if folder.exists() and not folder.is_dir():
+            raise ShopError(f"{folder} is a file. Choose a new folder for the shop.")
         if (folder / config.FILE).exists():
             raise ShopError(f"{folder} is a shop already. Open it, or choose another folder.")
         storage.make_folder(folder)
@@ -125,7 +128,10 @@ class Shop:
         return cast(datetime, newest) + timedelta(microseconds=1)
 
     def mapping_for(self, source: Source) -> Mapping:
-        """The mapping of shop.toml whose columns are all in the file and are the most; else a guess."""
+        """The mapping of shop.toml whose columns are all in the file and are the most; else a guess.
+
+        A guess is named after its file, by a name that no other mapping has.
+        """
         known = [
             mapping
             for mapping in self.config.mappings().values()
@@ -133,7 +139,10 @@ class Shop:
         ]
         if known:
             return max(known, key=lambda mapping: len(mapping.columns))
-        name = "".join(letter if letter.isalnum() else "_" for letter in source.path.name.split(".")[0].lower())
+        stem = "".join(letter if letter.isalnum() else "_" for letter in source.path.name.split(".")[0].lower())
+        # Never that of another kind of file, whose mapping may have been written by hand.
+        numbered = (f"{stem}_{number}" for number in count(2))
+        name = next(name for name in chain([stem], numbered) if name not in self.config.mapping)
         currency = self.config.shop.currency
         return guess(source.headers, source.sample(1000), name=name, currency=currency).mapping
 
@@ -178,7 +187,8 @@ class Shop:
         A model that is better than its baseline is put to use. Another is kept too, but out of use:
         `decide` goes on with the one before it.
         """
-        until = until or self.now
+        # Beyond the newest event nothing is known: who has not ordered there yet is not lost.
+        until = min(_in_utc("until", until or self.now), self.now)
         version = self.log.version
         learned = capabilities.load(name).learn(self, until)
         card = {
@@ -201,7 +211,7 @@ class Shop:
 
     def decide(self, name: str, as_of: datetime | None = None) -> Decided:
         """Let a capability decide as of a moment (default: now), write its decisions and log them."""
-        as_of = as_of or self.now
+        as_of = _in_utc("as_of", as_of or self.now)
         model = self.models.in_use(name)
         table = cast(Deciding, capabilities.load(name)).decide(self, as_of)
         logged = decisions.to_events(table, name, model.version, as_of, clock.now())
@@ -217,3 +227,10 @@ class Shop:
         )
         ids = self.engine.to_arrow(bought.select("customer_id").distinct().order_by("customer_id"))
         return ids.append_column("as_of", pa.repeat(pa.scalar(as_of, EVENTS.field("time").type), ids.num_rows))
+
+
+def _in_utc(name: str, moment: datetime) -> datetime:
+    """The same moment in UTC, so that files and ids made from it are the same wherever it was asked for."""
+    if moment.utcoffset() is None:
+        raise ValueError(f"{name} is {moment.isoformat()}, without a time zone; UTC is expected")
+    return moment.astimezone(UTC)

@@ -285,6 +285,9 @@ MISTAKES: list[tuple[int, str, tuple[str, ...]]] = [
     (5, '"soon" is no time', ("learn", "--shop", "{shop}", "--until", "soon")),
     (5, "is no time", ("profile", "ada", "--shop", "{shop}", "--as-of", "2024-13-01")),
     (5, "is no time", ("decide", "--shop", "{shop}", "--as-of", "01/05/2024")),
+    (5, "1970 to 2200", ("evaluate", "--shop", "{shop}", "--as-of", "0001-01-01")),
+    (5, "1970 to 2200", ("learn", "--shop", "{shop}", "--until", "9999-12-31")),
+    (4, "is a file", ("init", "{tmp}/broken.csv")),
 ]
 
 

@@ -102,7 +102,26 @@ def test_what_is_no_utf8_is_a_mistake_that_a_user_can_mend(tmp_path: Path) -> No
 def test_a_mapping_that_cannot_be_is_named(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
         loaded(tmp_path, text)
-    assert str(tmp_path / config.FILE) in str(caught.value)
+    assert f"{tmp_path / config.FILE}, line 1" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('# ours\n\n[shop]\nname = "Tea"\n\n[mapping.till.columns]\ntime = "When"\n', 6),
+        ('[mapping.a.columns]\ntime = "T"\ntype = "K"\n[mapping."b c"]\ndecimal = "."\n', 4),
+        ("# ours\n\nshop = 3\n", 3),
+    ],
+)
+def test_the_line_is_that_of_the_mapping_or_the_section(tmp_path: Path, text: str, line: int) -> None:
+    with pytest.raises(ConfigError, match=rf"shop.toml, line {line}: "):
+        loaded(tmp_path, text)
+
+
+def test_the_mark_that_some_editors_put_first_is_no_mistake(tmp_path: Path) -> None:
+    assert loaded(tmp_path, '\ufeff[shop]\nname = "Tea"\n').shop.name == "Tea"
+    config.add_mapping(tmp_path, TILL)
+    assert config.load(tmp_path).mappings() == {"till": TILL}
 
 
 TILL = Mapping("till", {"time": "When", "customer_id": "Who"}, {"type": "order_completed"}, "%d/%m/%Y", ",")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,20 @@ def test_a_save_that_fails_leaves_no_version(models: Models, monkeypatch: pytest
     monkeypatch.undo()
     assert models.versions("churn") == [1]
     assert save(models) == 2
+
+
+def test_a_folder_that_is_no_version_is_left_alone(models: Models) -> None:
+    models.save("churn", {"a.txt": b"a"}, {})
+    shutil.copytree(models.folder / "churn" / "0001", models.folder / "churn" / "0001 copy")
+    assert models.versions("churn") == [1]
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", "{}", '{"version": "x"}'])
+def test_a_pointer_that_cannot_be_read_is_refused_with_the_way_out(models: Models, text: str) -> None:
+    models.save("churn", {"a.txt": b"a"}, {})
+    models.use("churn", 1)
+    (models.folder / "churn" / "in_use.json").write_text(text)
+    with pytest.raises(CorruptLogError, match="regulars rollback churn VERSION"):
+        models.in_use("churn")
+    assert models.use("churn", 1).version == 1
+    assert models.version_in_use("churn") == 1
