@@ -190,6 +190,19 @@ def test_features_of_one_customer_do_not_depend_on_who_else_is_asked_for(
     assert alone == as_of_now["ada"]
 
 
+def test_many_customers_at_one_moment_take_another_way_to_the_same_features(
+    three: Shop, as_of_now: dict[str, Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regulars.profile.dataset.MANY", 1)
+    rows = ask(three, *((who, NOW) for who in ("carl", "ada", "nobody", "ada", "bob")))
+    assert [row["customer_id"] for row in rows] == ["carl", "ada", "nobody", "ada", "bob"]
+    for row in rows:
+        assert row["orders"] == 0 if row["customer_id"] == "nobody" else row == as_of_now[row["customer_id"]]
+    # An event at the moment is not known by this way either.
+    moment = at("2024-03-02 11:30")
+    assert [row["orders"] for row in ask(three, ("ada", moment), ("bob", moment))] == [1, 0]
+
+
 def test_no_pairs_give_no_rows(three: Shop) -> None:
     pairs = pa.table({"customer_id": pa.array([], pa.string()), "as_of": pa.array([], TIME)})
     assert features_as_of(three, pairs).num_rows == 0
