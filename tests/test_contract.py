@@ -75,7 +75,8 @@ def with_another_future(table: pa.Table) -> pa.Table:
     columns = {name: future[name] for name in future.column_names}
     columns["CustomerID"] = pa.chunked_array([pa.array(columns["CustomerID"].to_pylist()[::-1], pa.float64())])
     columns["UnitPrice"] = pc.add(pc.multiply(future["UnitPrice"], 3.0), 0.5)
-    columns["Description"] = pc.binary_join_element_wise("other", future["Description"], " ")
+    said = future["Description"].cast(pa.string())
+    columns["Description"] = pc.binary_join_element_wise("other", said, " ")
     return pa.concat_tables([past, pa.table(columns).cast(past.schema)])
 
 

@@ -48,7 +48,7 @@ class Source:
         if self.moment is not None:
             found = rows.select("customer_id", "time", *columns).filter(rows.time < ibis.literal(self.moment))
             seconds = int(self.moment.timestamp()) - found.time.epoch_seconds()
-            as_of = ibis.literal(self.moment, "timestamp(6, 'UTC')")
+            as_of = ibis.literal(self.moment, "timestamp('UTC', 6)")
             return found.mutate(pair=found.customer_id, as_of=as_of, age_days=seconds / float(DAY))
         found = rows.select("customer_id", "time", *columns).join(self.pairs, "customer_id")
         found = found.filter(found.time < found.as_of)
