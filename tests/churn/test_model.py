@@ -108,18 +108,6 @@ def test_the_logistic_model_is_chosen_where_the_world_is_one(drawn: Drawn) -> No
     assert losses[choice] == pytest.approx(log_loss(later.is_lost, later.risk), abs=0.02)
 
 
-def test_the_trees_are_chosen_where_two_features_count_only_together() -> None:
-    def exclusive(seed: int) -> tuple[Floats, Floats]:
-        rng = np.random.default_rng(seed)
-        features = rng.normal(size=(2000, 2))
-        together = (features[:, 0] > 0) != (features[:, 1] > 0)
-        return features, (rng.random(2000) < np.where(together, 0.9, 0.1)).astype(float)
-
-    choice, _, losses = choose(*exclusive(0), *exclusive(1))
-    assert choice != "logistic"  # at equal shares the logistic model, which sees nothing, only makes them milder
-    assert losses["trees"] < losses["logistic"] - 0.1
-
-
 def test_an_overconfident_score_is_calibrated_down() -> None:
     truth = draw(4, 20_000)
     log_odds = np.log(truth.risk / (1 - truth.risk))
