@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Rich takes its width when the command line is first imported, by whichever test that is.
+os.environ["COLUMNS"] = "160"
+
 import json
 import os
 import random
