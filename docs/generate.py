@@ -36,7 +36,7 @@ def cli_page() -> str:
     root: Any = typer.main.get_command(cli.app)
     parts = [
         "# The command line",
-        "<!-- Made by docs/generate.py from regulars/cli.py. Change it there. -->",
+        "<!-- Made by docs/generate.py from regulars/cli/. Change it there. -->",
         "```console\n$ regulars --help\n```",
         "`--json` prints the result as JSON and nothing else, errors too. `--shop` can be given once for all commands "
         "in the environment variable `REGULARS_SHOP`. What each exit code means: [errors](errors.md).",

@@ -84,8 +84,8 @@ class Describing(Capability, Protocol):
 
 @cache
 def names() -> tuple[str, ...]:
-    """The capabilities there are, each after those whose tables it may read."""
-    return tuple(point.name for point in entry_points(group=GROUP))
+    """The capabilities there are, by name."""
+    return tuple(sorted(point.name for point in entry_points(group=GROUP)))
 
 
 def load(name: str) -> Capability:

@@ -72,6 +72,14 @@ class Logistic:
         found: Floats = self.inputs(features) @ self.weights + self.bias[0]
         return found
 
+    def contributions(self, features: Floats) -> Floats:
+        """(n, k) log-odds that each feature, its absence included, adds to the bias."""
+        terms = self.inputs(features) * self.weights
+        count = len(self.median)
+        found: Floats = terms[:, :count].copy()
+        found[:, self.often_absent > 0] += terms[:, count:]
+        return found
+
     def predict(self, features: Floats) -> Floats:
         """(n,) probability in (0, 1)."""
         return probability(self.score(features))

@@ -18,7 +18,7 @@ from regulars import clock, config, decisions, storage
 from regulars.capability import Deciding
 from regulars.config import Config, ShopSettings
 from regulars.engine import Engine
-from regulars.errors import NotEnoughError, ShopError
+from regulars.errors import InputError, NotEnoughError, ShopError
 from regulars.events.convert import Conversion
 from regulars.events.guess import guess
 from regulars.events.importing import ImportResult, Progress, import_file
@@ -174,7 +174,7 @@ class Shop:
         moment = clock.now()
         shop = self.config.shop
         conversion = Conversion(mapping, shop.currency, shop.timezone, moment)
-        rejects = self.folder / "rejects" / f"{moment:%Y-%m-%dT%H%M%S.%f}-{path.name}.csv"
+        rejects = self.folder / "rejects" / f"{moment:%Y-%m-%dT%H%M%S.%f}-{path.name.split('.')[0]}.csv"
         result = import_file(self.log, source, conversion, rejects, strict=strict, on_progress=on_progress)
         if self.config.mappings().get(mapping.name) != mapping:
             config.add_mapping(self.folder, mapping)
@@ -210,9 +210,22 @@ class Shop:
         return capabilities.load(name).evaluate(self, split)
 
     def decide(self, name: str, as_of: datetime | None = None) -> Decided:
-        """Let a capability decide as of a moment (default: now), write its decisions and log them."""
+        """Let a capability decide as of a moment (default: now), write its decisions and log them.
+
+        Raises
+        ------
+        InputError
+            If the model in use learned from events after that moment.
+        """
         as_of = _in_utc("as_of", as_of or self.now)
         model = self.models.in_use(name)
+        until = datetime.fromisoformat(model.card["until"])
+        if as_of < until:
+            raise InputError(
+                f"The {name} model in use, version {model.version}, learned from events until {until:%Y-%m-%d %H:%M}: "
+                f"it would know what came after {as_of:%Y-%m-%d %H:%M}. Choose a later as-of time, or learn from "
+                f"before it: regulars learn {name} --until {as_of:%Y-%m-%dT%H:%M}"
+            )
         table = cast(Deciding, capabilities.load(name)).decide(self, as_of)
         logged = decisions.to_events(table, name, model.version, as_of, clock.now())
         files = self.tables.write(name, "decisions", table, as_of)

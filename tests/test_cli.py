@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from regulars import Shop
 from regulars.cli import app, main
+from regulars.errors import InputError
 
 Exit = tuple[int, str, str]
 Cli = Callable[..., Exit]
@@ -235,7 +236,10 @@ def test_learning_deciding_history_and_rollback_go_together(cli: Cli, own_tea_sh
     assert decided[0]["first"][0]["rank"] == 1
     code, out, _ = cli("decide", "churn", "--shop", folder, "--as-of", moment)
     assert code == 0
-    assert "At risk" in out
+    assert "at risk" in out
+    code, _, complaint = cli("decide", "churn", "--shop", folder, "--as-of", "2024-03-01")
+    assert code == InputError.exit_code
+    assert "it would know what came after 2024-03-01" in complaint.replace("\n", " ")
 
 
 def test_evaluate_writes_a_page_and_keeps_nothing(cli: Cli, own_tea_shop: Shop, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ PACKAGE = Path(regulars.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "clock", "storage", "spreadsheet"),
+    ("errors", "clock", "storage", "spreadsheet", "units"),
     ("events", "engine"),
     ("config", "capability", "models", "tables", "decisions", "shop"),
     ("evaluation", "logistic"),

@@ -173,7 +173,7 @@ def test_rejects_are_listed_by_the_moment_of_the_import(shop: Shop, orders: Path
     orders.write_text(ORDERS + "never,eve,tea,4\n")
     with clock.held_at(JUNE):
         result = shop.import_(orders)
-    assert result.rejects == shop.folder / "rejects" / "2024-06-01T000000.000000-orders.csv.csv"
+    assert result.rejects == shop.folder / "rejects" / "2024-06-01T000000.000000-orders.csv"
     assert "never" in result.rejects.read_text()
 
 

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
+OWN = {
+    "churn_probability": {"meaning": "chance of no order within the horizon", "unit": "share"},
+    "expected_spend": {"meaning": "spend within the horizon of a customer who stays", "unit": "money"},
+    "value_at_risk": {"meaning": "the one times the other", "unit": "money"},
+}
+"""What its own columns say, for whoever shows them."""
+
 
 def decide(shop: Shop, as_of: datetime) -> pa.Table:
     """The customers to contact, ranked by risk times value.
@@ -45,10 +52,11 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     chosen = chosen[at_risk[chosen] > 0]
     top = features[chosen]
     picked = table.take(pa.array(chosen))
-    why = reasons(model.contributions(top), top, model.names, table.schema, shop.config.shop.currency)
+    typical = np.array([_middle(column) for column in features.T])
+    why = reasons(model.contributions(top), top, typical, model.names, table.schema, shop.config.shop.currency)
     hashes = hash_rows(picked, tuple(picked.column_names))
     count = len(chosen)
-    return pa.table(
+    decided = pa.table(
         {
             "rank": pa.array(np.arange(1, count + 1)),
             "customer_id": picked["customer_id"],
@@ -64,6 +72,12 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "disclosure": pa.nulls(count, pa.string()),
         }
     )
+    return decided.cast(pa.schema([field.with_metadata(OWN.get(field.name)) for field in decided.schema]))
+
+
+def _middle(column: Floats) -> float:
+    known = column[~np.isnan(column)]
+    return float(np.median(known)) if len(known) else float("nan")
 
 
 def expected_spend(table: pa.Table, horizon_days: float) -> Floats:

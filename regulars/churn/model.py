@@ -70,17 +70,20 @@ class ChurnModel:
         return probability(self.slope * self.score(features) + self.intercept)
 
     def contributions(self, features: Floats) -> Floats:
-        """How much each feature moves each customer's risk, in log-odds.
+        """How much each feature moves each customer's score away from that of all, in log-odds.
 
-        Exact SHAP values of the trees (Lundberg and Lee's TreeSHAP, as LightGBM computes it): with
-        their bias they add up to the trees' own score.
+        Exact SHAP values: of the trees by Lundberg and Lee's TreeSHAP, as LightGBM computes it; of the
+        logistic model weight times input, which is centred; of both by their shares. For each customer
+        they add up to the score, less one figure that is the same for all.
 
         Returns
         -------
         (n, k); above 0 raises the risk.
         """
-        found = np.asarray(self.trees.predict(features, pred_contrib=True))
-        return found[:, :-1]
+        share = SHARES[self.choice]
+        grown = np.asarray(self.trees.predict(features, pred_contrib=True))[:, :-1]
+        found: Floats = share * grown + (1 - share) * self.logistic.contributions(features)
+        return found
 
     def to_files(self) -> dict[str, bytes]:
         """As files: LightGBM's text, safetensors, JSON."""

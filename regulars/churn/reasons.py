@@ -8,19 +8,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from regulars.units import shown
+
 Floats = npt.NDArray[np.float64]
 
 AT_MOST = 3
+LEAST = 0.02
+"""Log-odds: what moves a risk by less than half a percent is no reason."""
 
 
 def reasons(
-    contributions: Floats, features: Floats, names: Sequence[str], schema: pa.Schema, currency: str
+    contributions: Floats, features: Floats, typical: Floats, names: Sequence[str], schema: pa.Schema, currency: str
 ) -> list[list[str]]:
     """For each customer the three features, of different kinds, that raise the risk most, the first first.
 
     Parameters
     ----------
     contributions, features : (n, k)
+    typical : (k,) the middle customer's value of each feature, to compare with.
     names : (k,) of the features.
     schema : whose columns' metadata say what each feature means and in which unit.
     currency : of amounts of money.
@@ -29,19 +34,19 @@ def reasons(
     --------
     >>> schema = pa.schema([pa.field("recency_days", pa.float64(),
     ...                              metadata={"meaning": "days since the last order", "unit": "days"})])
-    >>> reasons(np.array([[0.9]]), np.array([[75.2]]), ["recency_days"], schema, "GBP")
-    [['days since the last order: 75']]
+    >>> reasons(np.array([[0.9]]), np.array([[75.2]]), np.array([30.0]), ["recency_days"], schema, "GBP")
+    [['days since the last order: 75 (typically 30)']]
     """
     words = [_Wording(schema, name, currency) for name in names]
-    # An absent value explains nothing to a person, whatever it does to the risk.
-    raised = np.where(np.isnan(features), 0.0, contributions)
+    # Neither an absent value nor that of the middle customer explains anything to a person.
+    raised = np.where(np.isnan(features) | np.isclose(features, typical), 0.0, contributions)
     kinds = [_kind(name) for name in names]
     found = []
     for row, order in enumerate(np.argsort(-raised, axis=1)):
         chosen: dict[str, str] = {}
         for k in order[: 5 * AT_MOST]:
-            if raised[row, k] > 0 and len(chosen) < AT_MOST:
-                chosen.setdefault(kinds[k], words[k](features[row, k]))
+            if raised[row, k] > LEAST and len(chosen) < AT_MOST:
+                chosen.setdefault(kinds[k], words[k](features[row, k], typical[k]))
         found.append(list(chosen.values()))
     return found
 
@@ -58,13 +63,8 @@ class _Wording:
         self.unit = metadata.get(b"unit", b"").decode()
         self.currency = currency
 
-    def __call__(self, value: float) -> str:
-        if self.unit == "share":
-            return f"{self.meaning}: {value:.0%}"
-        if self.unit == "money":
-            return f"{self.meaning}: {value:,.2f} {self.currency}"
-        return (
-            f"{self.meaning}: {value:,.0f}"
-            if abs(value) >= 20 or value == round(value)
-            else f"{self.meaning}: {value:.1f}"
-        )
+    def __call__(self, value: float, typical: float) -> str:
+        if np.isnan(typical):
+            return f"{self.meaning}: {shown(value, self.unit, self.currency)}"
+        usual = shown(typical, self.unit)
+        return f"{self.meaning}: {shown(value, self.unit, self.currency)} (typically {usual})"

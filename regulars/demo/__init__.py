@@ -22,6 +22,7 @@ from regulars.evaluation import Figure, Report, Section, Split, Table, histogram
 from regulars.events.importing import ImportResult
 from regulars.profile import profiles
 from regulars.shop import Decided, Shop
+from regulars.units import shown
 
 AS_OF = datetime(2011, 9, 10, tzinfo=UTC)
 SETTINGS = ShopSettings(name="Online Retail", currency="GBP", timezone="Europe/London")
@@ -66,10 +67,11 @@ class Demo:
         yield f"Churn: {churn.verdict}"
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
-            f"First of them: customer {first['customer_id']}, {first['churn_probability']:.0%} likely to leave, "
-            f"{first['value_at_risk']:,.0f} {SETTINGS.currency} at risk."
+            f"First of them: customer {first['customer_id']}, {shown(first['churn_probability'], 'share')} likely to "
+            f"leave, {first['value_at_risk']:,.0f} {SETTINGS.currency} at risk. "
+            f"Why: {'; '.join(first['reasons'])}."
         )
-        yield "  because of " + "; ".join(first["reasons"]) + "."
+        yield "Who they are, one by one, with three reasons each, is in the lists below."
         yield "Every figure was learned from before its moment and judged by what came after."
 
     def _returns(self) -> tuple[int, int]:
@@ -111,7 +113,7 @@ def _page(found: Demo) -> str:
         [
             row["rank"],
             row["customer_id"],
-            f"{row['churn_probability']:.0%}",
+            shown(row["churn_probability"], "share"),
             f"{row['value_at_risk']:,.0f}",
             "; ".join(row["reasons"]),
         ]

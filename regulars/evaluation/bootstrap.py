@@ -130,7 +130,7 @@ def compare(
     if n_customers < LEAST_CUSTOMERS:
         raise NotEnoughError(
             f"{n_customers} customers to judge by, at least {LEAST_CUSTOMERS} are needed for an interval. "
-            f"Choose a time when the shop had more, or ingest more history."
+            f"Choose a time when the shop had more, or import more history."
         )
     if resamples < 100:
         raise ValueError(f"resamples is {resamples}; at least 100 are expected for a 95 % interval")

@@ -284,7 +284,7 @@ def importance_plot(names: Sequence[str], values: npt.ArrayLike) -> ChartType:
         .mark_bar(color=palette.MODEL, cornerRadiusEnd=3, height=alt.RelativeBandSize(0.7))
         .encode(
             x=alt.X("value:Q", title="How much it matters", axis=alt.Axis(tickCount=5)),
-            y=alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=170, ticks=False, domain=False)),
+            y=alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=320, ticks=False, domain=False)),
             tooltip=[
                 alt.Tooltip("name:N", title="What"),
                 alt.Tooltip("value:Q", title="How much", format=".4~f"),

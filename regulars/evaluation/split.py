@@ -103,7 +103,7 @@ def cut_offs(
         raise NotEnoughError(
             f"{history_days + horizon_days} days of log are needed before {until:%Y-%m-%d} "
             f"({history_days} to learn from, then {horizon_days} to see what happened); there are "
-            f"{max((until - first).days, 0)}, from {first:%Y-%m-%d}. Ingest more history, "
+            f"{max((until - first).days, 0)}, from {first:%Y-%m-%d}. Import more history, "
             f"or choose a later time."
         )
     fitting = (newest - oldest) // timedelta(days=step_days) + 1

@@ -21,6 +21,7 @@ from regulars.profile.evidence import EVIDENCE
 from regulars.profile.features import FEATURES
 from regulars.profile.model import Norms
 from regulars.profile.stage import stages
+from regulars.units import shown
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -159,7 +160,7 @@ def describe(features: dict[str, float], stage: str, measure: Norms, currency: s
             f"the last {_days(features['recency_days'])} ago."
         )
         above = measure.share_below("spend", features["spend"])
-        rank = f", more than {above:.0%} of customers".replace("%", " %") if above else ""
+        rank = f", more than {shown(above, 'share')} of customers" if above else ""
         said.append(f"Spent {features['spend']:,.2f} {currency} in all{rank}.")
     if "gap_mean_days" in features and "overdue" in features:
         late = features["overdue"]
@@ -171,7 +172,7 @@ def describe(features: dict[str, float], stage: str, measure: Norms, currency: s
             f"{features['refunded']:,.2f} {currency} in all."
         )
     if features.get("discount_share", 0) >= 0.3:
-        said.append(f"Buys at a discount: {features['discount_share']:.0%} of lines.".replace("%", " %"))
+        said.append(f"Buys at a discount: {shown(features['discount_share'], 'share')} of lines.")
     if features.get("weekend_share", 0) >= 0.6:
         said.append("Orders mostly at the weekend.")
     return said
@@ -180,10 +181,3 @@ def describe(features: dict[str, float], stage: str, measure: Norms, currency: s
 def _days(count: float) -> str:
     shown = f"{count:,.0f}"
     return f"{shown} day{'s' * (shown != '1')}"
-
-
-def shown(value: float, unit: str) -> str:
-    """A value as people read it."""
-    if unit == "share":
-        return f"{value:.0%}".replace("%", " %")
-    return f"{value:,.2f}" if unit == "money" or value != round(value) else f"{value:,.0f}"

@@ -1,0 +1,69 @@
+"""The command line: `regulars COMMAND`. A user's mistake is one sentence and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from regulars.cli import acting, learning, log
+from regulars.cli.common import err
+from regulars.errors import RegularsError
+
+__all__ = ["app", "main"]
+
+EXIT_CODES = """
+Exit codes: 0 done; 2 the command was typed wrong; 3 shop.toml; 4 the folder is no shop, or in use;
+5 a file cannot be read; 6 rows were refused (--strict); 7 the log or a model is damaged; 8 no such
+customer, capability or version; 9 too little data; 1 anything else.
+"""
+
+app = typer.Typer(
+    name="regulars",
+    help="Regulars (回头客): from a shop's event log to a decision about each customer.\n\nBegin with: regulars demo",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+for group in (log.commands, learning.commands, acting.commands):
+    app.registered_commands += group.registered_commands
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"regulars {version('regulars')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line, turning mistakes that a user can mend into a sentence."""
+    try:
+        app()
+    except RegularsError as error:
+        _fail(error, error.exit_code)
+    except OSError as error:
+        # A full disk, a missing permission: said as they are, for the user can mend them.
+        _fail(error, 1)
+
+
+def _fail(error: Exception, code: int) -> None:
+    if "--json" in sys.argv:
+        print(json.dumps({"error": str(error), "kind": type(error).__name__, "exit_code": code}, ensure_ascii=False))
+    else:
+        err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+    raise SystemExit(code)

@@ -1,0 +1,135 @@
+"""The commands that say something of customers: decide, profile, demo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from regulars import clock
+from regulars.cli.common import AsOf, Capabilities, Json, ShopFolder, emit, err, named, out, to_moment, working
+
+commands = typer.Typer()
+
+
+@commands.command(epilog="Example: regulars decide churn --shop myshop --as-of 2024-05-01")
+def decide(
+    capability: Capabilities = None,
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """What to do for whom: written as Parquet and CSV, and logged with policy, propensity and reasons."""
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    found = []
+    for name in named(capability, acting=True):
+        with working(f"deciding {name}", quiet=as_json):
+            decided = door.decide(name, to_moment(as_of))
+        found.append(
+            {
+                "capability": name,
+                "decisions": decided.table.num_rows,
+                "files": [str(path) for path in decided.files],
+                "log_version": decided.log_version,
+                "first": decided.table.slice(0, 10).to_pylist(),
+            }
+        )
+        if not as_json:
+            _show_decisions(name, decided, door.config.shop.currency)
+    if as_json:
+        emit(found)
+
+
+def _show_decisions(name: str, decided: Any, currency: str) -> None:
+    from regulars.capability import DECISION
+
+    shared = {*DECISION.names, "rank"}
+    own = [field for field in decided.table.schema if field.name not in shared]
+    policy = ", ".join(decided.table["policy"].unique().to_pylist())
+    out.print(f"[bold]{name}[/]: {escape(policy or 'nobody')}")
+    for position, row in enumerate(decided.table.slice(0, 10).to_pylist(), start=1):
+        values = [f"{field.name.replace('_', ' ')} {_cell(row[field.name], field, currency)}" for field in own]
+        out.print(f"{position:>3}. [bold]{escape(row['customer_id'])}[/]: {row['action']}; {', '.join(values)}")
+        for reason in row["reasons"]:
+            out.print(f"     [dim]{escape(reason)}[/]", highlight=False)
+    if decided.table.num_rows > 10:
+        out.print(f"The first 10 of {decided.table.num_rows:,}; all are in:")
+    for path in decided.files:
+        out.print(f"  {path}", soft_wrap=True)
+
+
+def _cell(value: Any, field: Any, currency: str) -> str:
+    from regulars.units import shown
+
+    unit = (field.metadata or {}).get(b"unit")
+    return escape(str(value)) if unit is None or value is None else shown(value, unit.decode(), currency)
+
+
+@commands.command(epilog="Example: regulars profile 14911 --shop myshop")
+def profile(
+    customer: Annotated[str | None, typer.Argument(help="Id of the customer. Default: all, written to files.")] = None,
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Who is this customer? A readable page; without a customer, the profiles of all, as Parquet and CSV."""
+    from collections import Counter
+
+    from regulars.profile import page, profiles
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    moment = to_moment(as_of) or door.now
+    if customer is not None:
+        with working(f"reading {customer}", quiet=as_json):
+            found = page(door, customer, moment)
+        emit(found.to_dict()) if as_json else out.print(found)
+        return
+    with working("computing profiles", quiet=as_json):
+        table = profiles(door, moment)
+        files = door.tables.write("profile", "profiles", table, moment)
+    stages = dict(Counter(table["stage"].to_pylist()).most_common())
+    if as_json:
+        emit({"customers": table.num_rows, "stages": stages, "files": [str(path) for path in files]})
+        return
+    out.print(f"{table.num_rows:,} customers: " + ", ".join(f"{count:,} {stage}" for stage, count in stages.items()))
+    for path in files:
+        out.print(f"  {path}")
+
+
+@commands.command(epilog="Example: regulars demo --dir demo")
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="A new folder for the demo's shop.")] = Path("demo"),
+    as_json: Json = False,
+) -> None:
+    """The main job on a real shop's orders, which come with the package: three minutes, no network."""
+    from regulars import demo as shop_demo
+
+    @contextmanager
+    def step(what: str) -> Iterator[None]:
+        start = clock.now()
+        with working(what, quiet=as_json):
+            yield
+        seconds = (clock.now() - start).total_seconds()
+        if not as_json:
+            err.print(f"[green]✓[/] {what} [dim]{seconds:.1f} s[/]")
+
+    found = shop_demo.run(folder, step)
+    lines = list(found.findings())
+    files = [str(found.report), *map(str, found.decided.files)]
+    if as_json:
+        emit({"shop": str(folder), "findings": lines, "files": files})
+        return
+    out.print()
+    for line in lines:
+        out.print(f"• {escape(line)}", highlight=False, soft_wrap=True)
+    out.print("\nOpen the report in a browser, the lists in a spreadsheet:")
+    for path in files:
+        out.print(f"  {path}", highlight=False, soft_wrap=True)
+    out.print(f"Then ask about one customer: regulars profile 14911 --shop {folder}")

@@ -1,0 +1,21 @@
+"""How people read a value: by its unit."""
+
+from __future__ import annotations
+
+
+def shown(value: float, unit: str, currency: str = "") -> str:
+    """A value as people read it.
+
+    Parameters
+    ----------
+    unit : "share" of one, "money", or a count of anything else.
+    currency : put behind money.
+
+    >>> shown(0.523, "share"), shown(1234.5, "money", "GBP"), shown(75.2, "days"), shown(3.25, "orders")
+    ('52 %', '1,234.50 GBP', '75', '3.25')
+    """
+    if unit == "share":
+        return f"{value:.0%}".replace("%", " %")
+    if unit == "money":
+        return f"{value:,.2f} {currency}".rstrip()
+    return f"{value:,.0f}" if abs(value) >= 20 or value == round(value) else f"{value:,.2f}"
