@@ -153,7 +153,7 @@ class _Reading:
         if "event_id" in columns:
             self.refuse(_is_null(columns["event_id"]), "event_id", "the id of the event is missing")
         nobody = np.ones(self.count, bool)
-        for field in ("customer_id", "product_id"):
+        for field in ("customer_id", "anonymous_id", "product_id"):
             if field in columns:
                 nobody &= _is_null(columns[field])
         self.refuse(nobody, "", "names neither a customer nor a product")

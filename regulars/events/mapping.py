@@ -14,6 +14,7 @@ FIELDS: dict[str, str] = {
     "time": "time",
     "received_at": "time",
     "customer_id": "text",
+    "anonymous_id": "text",
     "session_id": "text",
     "type": "text",
     "product_id": "text",
@@ -37,10 +38,11 @@ FIELDS: dict[str, str] = {
     "brand": "text",
     "list_price": "money",
     "unit_cost": "money",
+    "stock": "number",
 }
 """What a column can be mapped to, and the kind of value it holds. `properties.NAME` is open besides."""
 
-PRODUCT_FIELDS = ("title", "category", "brand", "list_price", "unit_cost")
+PRODUCT_FIELDS = ("title", "category", "brand", "list_price", "unit_cost", "stock")
 """Fields that go to the catalogue, not to the log."""
 
 EXTRA = "properties."
