@@ -19,13 +19,14 @@ from regulars.capability import Deciding
 from regulars.config import Config, ShopSettings
 from regulars.engine import Engine
 from regulars.errors import InputError, NotEnoughError, ShopError
+from regulars.events import rates
 from regulars.events.convert import Conversion
 from regulars.events.guess import guess
 from regulars.events.importing import ImportResult, Progress, import_file
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
 from regulars.events.readers import Source, open_source
-from regulars.events.schema import CATALOGUE, EVENTS
+from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.models import Model, Models
 from regulars.tables import Tables
 
@@ -95,10 +96,16 @@ class Shop:
 
     @property
     def events(self) -> ibis.Table:
-        """The newest version of the log."""
+        """The newest version of the log, its prices in the shop's currency (see `rates.in_currency`)."""
         if self._events is not None:
             return self._events
-        return self.engine.parquet(self.log.paths(self.log.snapshot(), "events"), EVENTS)
+        snapshot = self.log.snapshot()
+        events = self.engine.parquet(self.log.paths(snapshot, "events"), EVENTS)
+        own = self.config.shop.currency
+        if snapshot.currencies <= {own}:
+            return events
+        known = self.engine.parquet(self.log.paths(snapshot, "rates"), RATES)
+        return rates.in_currency(events, known, own)
 
     def with_events(self, events: ibis.Table) -> Shop:
         """The same shop as if these were its events: to ask what would be computed from another past."""
@@ -180,6 +187,22 @@ class Shop:
             config.add_mapping(self.folder, mapping)
             self.config = config.load(self.folder)
         return result
+
+    def import_rates(self, path: str | Path) -> int:
+        """Import what currencies were worth, by day (see `regulars.events.rates.read`); the log's version."""
+        source = open_source(Path(path))
+        shop = self.config.shop
+        found = rates.read(source, shop.currency, shop.timezone)
+        with self.log.transaction(f"rates of {source.path.name}") as transaction:
+            transaction.add("rates", found)
+            return transaction.commit()
+
+    @property
+    def unrated(self) -> list[str]:
+        """The currencies of the log of which no rate is known: money in them counts as unknown."""
+        snapshot = self.log.snapshot()
+        foreign = snapshot.currencies - {self.config.shop.currency}
+        return sorted(foreign - set(self.log.read("rates")["currency"].to_pylist())) if foreign else []
 
     def learn(self, name: str, until: datetime | None = None) -> tuple[Model, Report]:
         """Let a capability learn from events before a moment (default: all), and keep what it learned.

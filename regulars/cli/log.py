@@ -107,6 +107,11 @@ def import_(
     )
     for reason, count in result.reasons.items():
         out.print(f"  {count:,} refused: {escape(reason)}")
+    for note, count in result.notes.items():
+        out.print(f"  {count:,} {escape(note)}")
+    if door.unrated:
+        unrated = ", ".join(door.unrated)
+        out.print(f"  Money in {unrated} counts as unknown until its rates are: regulars rates FILE --shop {shop}")
     if result.rejects:
         out.print(f"  Refused rows, with line, column, value and reason: {result.rejects}")
 
@@ -147,6 +152,44 @@ def _show_mapping(mapping: Any, source: Any) -> None:
         out.print(f"[dim]Not used: {escape(', '.join(unused))}[/]")
     if mapping.constants.get("type"):
         out.print(f"Every row is taken for an event of type [bold]{mapping.constants['type']}[/].")
+
+
+@commands.command(epilog="Example: regulars rates eurofxref-hist.csv --shop myshop")
+def rates(
+    file: Annotated[Path | None, typer.Argument(help="Rates by day, to import. Default: show what is known.")] = None,
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """What other currencies are worth in the shop's own, by day.
+
+    A file has date, currency and rate (what one of it is worth in the shop's currency), or a date and one column
+    for each currency (how many of it one euro buys, as the European Central Bank gives them).
+    """
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    if file:
+        door.import_rates(file)
+    table = door.log.read("rates")
+    known = table.group_by("currency").aggregate(
+        [("valid_from", "count"), ("valid_from", "min"), ("valid_from", "max")]
+    )
+    found = [
+        {"currency": code, "days": days, "first": first, "last": last}
+        for code, days, first, last in zip(*(column.to_pylist() for column in known.columns), strict=True)
+    ]
+    if as_json:
+        emit({"currency": door.config.shop.currency, "rates": found, "without": door.unrated})
+        return
+    if found:
+        listing = Table("Currency", "Days", "First", "Last", title=f"In {door.config.shop.currency}")
+        for row in found:
+            listing.add_row(row["currency"], f"{row['days']:,}", f"{row['first']:%Y-%m-%d}", f"{row['last']:%Y-%m-%d}")
+        out.print(listing)
+    if door.unrated:
+        out.print(f"No rate is known of {', '.join(door.unrated)}: money in it counts as unknown.")
+    elif not found:
+        out.print("No rates are known, and none are needed: all money is in the shop's own currency.")
 
 
 @commands.command(epilog="Example: regulars events --shop myshop")

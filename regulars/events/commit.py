@@ -35,6 +35,8 @@ class DataFile:
     last: str | None = None
     source: str | None = None
     """The file from outside that its rows came from."""
+    currencies: tuple[str, ...] | None = None
+    """Of the prices in it, so that a log with one currency needs no rates."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Commit:
     def rows(self, table: str) -> int:
         """How many rows the table has in this version."""
         return sum(file.rows for file in self.tables.get(table, ()))
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Of the prices in this version."""
+        return frozenset(code for file in self.tables.get("events", ()) for code in file.currencies or ())
 
     def to_json(self) -> bytes:
         """As it stands on disk, one data file a line so that two versions can be compared by eye."""
@@ -77,13 +84,18 @@ class Commit:
                     f"{path} was written by a newer Regulars (layout {raw['format']}, this one reads up to "
                     f"{FORMAT}). Upgrade: pip install -U regulars"
                 )
-            tables = {name: tuple(DataFile(**file) for file in files) for name, files in raw["tables"].items()}
+            tables = {name: tuple(map(_data_file, files)) for name, files in raw["tables"].items()}
             return cls(raw["version"], datetime.fromisoformat(raw["time"]), raw["operation"], tables, raw["details"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorruptLogError(
                 f"{path} is not a commit file ({error}). Restore it from a backup; until then an earlier "
                 "version can be read, but nothing can be added."
             ) from None
+
+
+def _data_file(raw: dict[str, Any]) -> DataFile:
+    currencies = raw.pop("currencies", None)
+    return DataFile(**raw, currencies=None if currencies is None else tuple(currencies))
 
 
 def commit_path(folder: Path, version: int) -> Path:

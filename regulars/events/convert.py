@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from regulars.events.identity import CONTENT, derived_ids, hash_rows, ordinals, 
 from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
 from regulars.events.readers import RawRows, Reject
 from regulars.events.schema import CATALOGUE, EVENTS, MONEY, TIME
-from regulars.events.times import to_time
+from regulars.events.times import SKIPPED, TWICE, to_time
 from regulars.events.values import Values, by_dictionary, encoded, plain, to_money, to_number, to_text
 
 Mask = npt.NDArray[np.bool_]
@@ -26,6 +27,12 @@ Mask = npt.NDArray[np.bool_]
 EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 AHEAD = timedelta(days=1)
 """How far in the future an event may lie: clocks and time zones differ, a year 2100 is a mistake."""
+
+NOTES = {
+    SKIPPED: "times that the clock leapt over, taken for the moment of the leap",
+    TWICE: "times that the clock showed twice, taken for the earlier of the two",
+}
+"""What is read all the same, but counted and said."""
 
 ORDER_TYPES = ("order_completed", "order_refunded")
 WANTED = {
@@ -69,6 +76,7 @@ class Converted:
     refunds: Placed
     products: pa.Table
     rejects: list[Reject]
+    notes: Counter[str]
 
 
 def convert(rows: RawRows, conversion: Conversion) -> Converted:
@@ -94,6 +102,7 @@ class _Reading:
         self.columns: dict[str, pa.Array] = {}
         self.is_good: Mask = np.ones(self.count, bool)
         self.rejects = list(rows.rejects)
+        self.notes: Counter[str] = Counter()
         self.time_codes: pa.Array | None = None  # of equal texts, where the file gives them
 
     def read_fields(self) -> None:
@@ -115,7 +124,11 @@ class _Reading:
     def _read(self, field: str, raw: pa.Array) -> Values:
         kind = FIELDS.get(field, "text")
         if kind == "time":
-            return to_time(raw, self.mapping.time_format, self.conversion.timezone)
+            moments, unreadable, changing = to_time(raw, self.mapping.time_format, self.conversion.timezone)
+            if changing is not None and field == "time":
+                for oddity, words in NOTES.items():
+                    self.notes[words] += pc.sum(pc.equal(changing, oddity)).as_py() or 0
+            return Values(moments, unreadable)
         if kind == "money":
             return to_money(raw, self.mapping.decimal)
         if kind == "number":
@@ -240,7 +253,7 @@ class _Reading:
         is_refund = _is_any_of(whole(table["type"]), ("order_refunded",))
         events = _part(table, places, self.is_good & ~is_refund)
         refunds = _part(table, places, self.is_good & is_refund)
-        return Converted(events, refunds, products, sorted(self.rejects))
+        return Converted(events, refunds, products, sorted(self.rejects), +self.notes)
 
     def _properties(self) -> pa.Array | None:
         """Fields outside of the schema, as one JSON object a row; each distinct object is written once."""

@@ -44,6 +44,7 @@ class ImportResult:
     read, added, duplicates, rejected : rows. Every row read was added, known already, or refused.
     reasons : {reason: rows refused for it}.
     rejects : the file that lists the refused rows; None if there are none.
+    notes : {what is odd about rows that were read all the same: how many}.
     """
 
     source: str
@@ -54,6 +55,7 @@ class ImportResult:
     rejected: int
     reasons: dict[str, int] = field(default_factory=dict)
     rejects: Path | None = None
+    notes: dict[str, int] = field(default_factory=dict)
 
 
 def import_file(
@@ -81,6 +83,7 @@ def import_file(
     name = source.path.name
     refusals = _Refusals(rejects, source.path)
     read = 0
+    notes: Counter[str] = Counter()
     with log.transaction(f"import of {name}", {"source": name, "mapping": mapping.name}) as transaction:
         refunds: list[Placed] = []
         # Closed even if a row is refused: no thread may write on once the transaction is abandoned.
@@ -88,7 +91,8 @@ def import_file(
             for converted, rows in pieces:
                 read += rows
                 refusals.add(converted.rejects, strict=strict)
-                transaction.add_products(converted.products)
+                notes += converted.notes
+                transaction.add("catalogue", converted.products)
                 refunds.append(converted.refunds)
                 if sum(len(placed.places) for placed in refunds) >= REFUNDS_AT_ONCE:
                     _write_refunds(transaction, refunds, name)
@@ -110,6 +114,7 @@ def import_file(
         rejected=refusals.count,
         reasons=dict(refusals.reasons.most_common()),
         rejects=rejects if refusals.count else None,
+        notes=dict(notes.most_common()),
     )
 
 

@@ -14,10 +14,10 @@ from regulars import storage
 from regulars.errors import CorruptLogError
 from regulars.events import commit as commits
 from regulars.events.commit import Commit, DataFile
-from regulars.events.schema import CATALOGUE, EVENTS
+from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.events.transaction import Transaction
 
-SCHEMAS = {"events": EVENTS, "catalogue": CATALOGUE}
+SCHEMAS = {"events": EVENTS, "catalogue": CATALOGUE, "rates": RATES}
 
 
 class EventLog:

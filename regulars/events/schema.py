@@ -58,6 +58,15 @@ CATALOGUE = pa.schema(
 )
 """The products; the row with the newest `valid_from` before a moment is the one that held then."""
 
+RATES = pa.schema(
+    [
+        pa.field("currency", pa.string(), nullable=False),
+        pa.field("rate", pa.float64(), nullable=False),
+        pa.field("valid_from", TIME, nullable=False),
+    ]
+)
+"""What one of a currency is worth in the shop's own, from a moment on until the next rate."""
+
 TYPES: dict[str, str] = {
     "products_searched": "looked for products by words",
     "product_list_viewed": "saw a list or category",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.events.schema import TIME
-from regulars.events.values import Values, by_dictionary, to_number, to_text
+from regulars.events.values import Values, to_number, to_text
 
 ISO = (
     r"^(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
@@ -31,7 +32,26 @@ PARTS = dict.fromkeys(("%m", "%d", "%H", "%I", "%M"), r"(\d{1,2})") | {
 """The shape of each directive of a format."""
 
 
-def to_time(values: pa.Array, time_format: str, timezone: str) -> Values:
+SKIPPED, TWICE = 1, 2
+"""Times on the wall that the clock leapt over, and those that it showed twice."""
+
+
+class Times(NamedTuple):
+    """Times in UTC, which cells are no time, and which stood on a clock that was being changed.
+
+    Attributes
+    ----------
+    values : (n,) timestamp[us, UTC].
+    unreadable : (n,) whether a cell could not be read; None: all could.
+    changing : (n,) int8, 0, `SKIPPED` or `TWICE`; None: all 0.
+    """
+
+    values: pa.Array
+    unreadable: pa.Array | None
+    changing: pa.Array | None = None
+
+
+def to_time(values: pa.Array, time_format: str, timezone: str) -> Times:
     """Times in UTC, in microseconds, and which cells are no time.
 
     Parameters
@@ -47,21 +67,46 @@ def to_time(values: pa.Array, time_format: str, timezone: str) -> Values:
     '2024-05-01T09:00:00+00:00'
     """
     if pa.types.is_dictionary(values.type):
-        return by_dictionary(values, lambda distinct: to_time(distinct, time_format, timezone))
+        return _by_dictionary(values, to_time(values.dictionary, time_format, timezone))
     if pa.types.is_timestamp(values.type):
         moments = values.cast(pa.timestamp("us", values.type.tz), safe=False)
-        return Values(moments.cast(TIME) if values.type.tz else _local(moments, timezone), None)
+        if values.type.tz:
+            return Times(moments.cast(TIME), None)
+        parsed, changing = _local(moments, timezone)
+        return Times(parsed, None, changing)
     if pa.types.is_date(values.type):
-        return Values(_local(values.cast(NAIVE), timezone), None)
+        return Times(_local(values.cast(NAIVE), timezone)[0], None)
     if time_format in ("unix", "unix_ms"):
-        return _unix(values, 1_000_000 if time_format == "unix" else 1_000)
+        return Times(*_unix(values, 1_000_000 if time_format == "unix" else 1_000))
     texts = to_text(values).values
-    parsed = _iso(texts, timezone) if time_format == "" else _by_format(texts, time_format, timezone)
-    return Values(parsed, pc.and_(pc.is_valid(texts), pc.is_null(parsed)))
+    parsed, changing = _iso(texts, timezone) if time_format == "" else _by_format(texts, time_format, timezone)
+    return Times(parsed, pc.and_(pc.is_valid(texts), pc.is_null(parsed)), changing)
 
 
-def _local(naive: pa.Array, timezone: str) -> pa.Array:
-    return pc.assume_timezone(naive, timezone, ambiguous="earliest", nonexistent="latest").cast(TIME)
+def _by_dictionary(values: pa.Array, distinct: Times) -> Times:
+    def spread(mask: pa.Array | None, nothing: object) -> pa.Array | None:
+        # An empty cell has no code, and nothing in it that could not be read.
+        return None if mask is None else pc.fill_null(mask.take(values.indices), nothing)
+
+    moments, unreadable, changing = distinct
+    return Times(moments.take(values.indices), spread(unreadable, False), spread(changing, 0))
+
+
+def _local(naive: pa.Array, timezone: str) -> tuple[pa.Array, pa.Array | None]:
+    """Times on the shop's clock in UTC, and which of them stood on a clock that was being changed."""
+    try:
+        return pc.assume_timezone(naive, timezone, ambiguous="raise", nonexistent="raise").cast(TIME), None
+    except pa.ArrowInvalid:
+        pass
+    early, late = (
+        pc.assume_timezone(naive, timezone, ambiguous=when, nonexistent=when).cast(TIME)
+        for when in ("earliest", "latest")
+    )
+    # What the clock leapt over lies just before the leap or at it; what it showed twice, hours apart.
+    apart = pc.subtract(late, early).cast(pa.int64())
+    changing = pc.if_else(pc.equal(apart, 0), 0, pc.if_else(pc.less(apart, 1_000_000), SKIPPED, TWICE))
+    is_twice = pc.equal(changing, TWICE)
+    return pc.if_else(is_twice, early, late), pc.fill_null(changing, 0).cast(pa.int8())
 
 
 def _unix(values: pa.Array, factor: int) -> Values:
@@ -72,7 +117,7 @@ def _unix(values: pa.Array, factor: int) -> Values:
     return Values(moments, pc.or_(unreadable, pc.fill_null(pc.invert(in_range), False)))
 
 
-def _by_format(texts: pa.Array, time_format: str, timezone: str) -> pa.Array:
+def _by_format(texts: pa.Array, time_format: str, timezone: str) -> tuple[pa.Array, pa.Array | None]:
     parsed = pc.strptime(texts, format=time_format, unit="us", error_is_null=True)
     # strptime takes 31/02 for 3 March, 24 for the year 24 and second 60 for the next minute: so the
     # text must have the shape of the format, and the moment must fall on the day that is written.
@@ -85,7 +130,7 @@ def _by_format(texts: pa.Array, time_format: str, timezone: str) -> pa.Array:
         days = pc.if_else(is_real, _part(shape, "d"), None).cast(pa.int64())
         is_real = pc.equal(pc.day(naive), days)
     parsed = pc.if_else(pc.fill_null(is_real, False), parsed, None)
-    return parsed.cast(TIME) if "%z" in time_format else _local(parsed, timezone)
+    return (parsed.cast(TIME), None) if "%z" in time_format else _local(parsed, timezone)
 
 
 def _shape(time_format: str) -> str:
@@ -106,19 +151,19 @@ def _part(parts: pa.Array, name: str) -> pa.Array:
     return pc.coalesce(pc.struct_field(parts, name), "")
 
 
-def _iso(texts: pa.Array, timezone: str) -> pa.Array:
+def _iso(texts: pa.Array, timezone: str) -> tuple[pa.Array, pa.Array | None]:
     # Arrow's own casts are five times faster than the pattern, and read nearly every real file.
     try:
         return _local(texts.cast(NAIVE), timezone)
     except pa.ArrowInvalid:
         pass
     try:
-        return texts.cast(TIME)
+        return texts.cast(TIME), None
     except pa.ArrowInvalid:
         return _iso_by_pattern(texts, timezone)
 
 
-def _iso_by_pattern(texts: pa.Array, timezone: str) -> pa.Array:
+def _iso_by_pattern(texts: pa.Array, timezone: str) -> tuple[pa.Array, pa.Array | None]:
     parts = pc.extract_regex(texts, ISO)
 
     def part(name: str) -> npt.NDArray[np.int64]:
@@ -140,7 +185,8 @@ def _iso_by_pattern(texts: pa.Array, timezone: str) -> pa.Array:
     naive = pa.array(moments, mask=~is_real).cast(NAIVE)
     is_zoned = pc.not_equal(zone, "")
     shift = pa.array(moments - _offset_micros(zone), mask=~is_real).cast(TIME)
-    return pc.if_else(is_zoned, shift, _local(naive, timezone))
+    local, changing = _local(pc.if_else(is_zoned, None, naive), timezone)
+    return pc.if_else(is_zoned, shift, local), changing
 
 
 def _offset_micros(zones: pa.Array) -> npt.NDArray[np.int64]:

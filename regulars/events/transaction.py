@@ -14,15 +14,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from regulars import clock, storage
+from regulars.events import catalogue, rates
 from regulars.events import commit as commits
-from regulars.events.catalogue import merge
 from regulars.events.commit import Commit, DataFile
 from regulars.events.duplicates import Hashes, concatenate, in_sorted, repeated, repeats
 from regulars.events.identity import hash_rows, keys, whole
 from regulars.events.returns import tie, untied
-from regulars.events.schema import CATALOGUE, EVENTS
+from regulars.events.schema import CATALOGUE, EVENTS, RATES
 
 Rows = npt.NDArray[np.int64]
+
+MERGED = {"catalogue": (CATALOGUE, catalogue.merge), "rates": (RATES, rates.merge)}
+"""Tables that are small and kept whole: a change merges what it says with what is known."""
 
 CONTENT = tuple(name for name in EVENTS.names if name not in ("event_id", "line", "received_at"))
 
@@ -59,7 +62,7 @@ class Transaction:
         self._staged: list[Staged] = []
         self._next = 0
         self._guard = Lock()
-        self._products: list[pa.Table] = []
+        self._said: dict[str, list[pa.Table]] = {name: [] for name in MERGED}
         self._remove_orphans()
 
     def _remove_orphans(self) -> None:
@@ -90,10 +93,11 @@ class Transaction:
             with self._guard:
                 self._staged.append(staged)
 
-    def add_products(self, products: pa.Table) -> None:
-        """Rows for the catalogue."""
-        with self._guard:
-            self._products.append(products)
+    def add(self, table: str, rows: pa.Table) -> None:
+        """Rows for the catalogue or the rates."""
+        if rows.num_rows:
+            with self._guard:
+                self._said[table].append(rows)
 
     def tie_returns(self, refunds: pa.Table) -> pa.Table:
         """Refunds with the order that each belongs to, where it is in the log or in this change."""
@@ -119,11 +123,10 @@ class Transaction:
     def commit(self) -> int:
         """Make what was written count; the number of the version. No new version if nothing is new."""
         tables = dict(self._base.tables)
-        products = self._store_products()
-        if products is not None:
-            tables["catalogue"] = (products,)
-        if not self._staged and products is None:
+        merged = {name: file for name in MERGED if (file := self._store_merged(name)) is not None}
+        if not self._staged and not merged:
             return self._base.version
+        tables |= {name: (file,) for name, file in merged.items()}
         self._staged.sort(key=lambda staged: staged.number)
         tables["events"] = (*tables.get("events", ()), *(staged.file for staged in self._staged))
         storage.sync_folder(self._folder / "data")
@@ -154,7 +157,10 @@ class Transaction:
         if "time" in table.column_names:
             bounds = pc.min_max(table["time"])
             first, last = bounds["min"].as_py().isoformat(), bounds["max"].as_py().isoformat()
-        return DataFile(name, table.num_rows, written.size, written.sha256, first, last, source)
+        currencies = None
+        if "unit_price" in table.column_names:
+            currencies = tuple(sorted(pc.unique(table["currency"]).drop_null().to_pylist()))
+        return DataFile(name, table.num_rows, written.size, written.sha256, first, last, source, currencies)
 
     def _replace(self, staged: Staged, table: pa.Table, places: Rows) -> None:
         """Write a staged file anew with other rows; an empty one is dropped."""
@@ -260,12 +266,12 @@ class Transaction:
         lasts = [staged.file.last or "" for staged in self._staged]
         return min(firsts, default=""), max(lasts, default="")
 
-    def _store_products(self) -> DataFile | None:
-        said = [table for table in self._products if table.num_rows]
-        if not said:
+    def _store_merged(self, name: str) -> DataFile | None:
+        if not self._said[name]:
             return None
-        old = [self._read(file) for file in self._base.tables.get("catalogue", ())]
-        merged = merge(pa.concat_tables(old).cast(CATALOGUE) if old else None, said)
+        schema, merge = MERGED[name]
+        old = [self._read(file) for file in self._base.tables.get(name, ())]
+        merged = merge(pa.concat_tables(old).cast(schema) if old else None, self._said[name])
         return None if merged is None else self._store(merged, self.reserve())
 
 

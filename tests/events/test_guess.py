@@ -450,7 +450,7 @@ def test_a_detected_format_is_read_by_the_import(cells, form):
     found = detect(cells, month_first=False)
     assert found is not None
     assert found.format == form
-    moments, unreadable = to_time(pa.array(cells), found.format, "UTC")
+    moments, unreadable, _ = to_time(pa.array(cells), found.format, "UTC")
     assert moments.null_count == 0
     assert unreadable is None or not any(unreadable.to_pylist())
 

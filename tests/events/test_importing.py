@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -263,3 +264,21 @@ def test_an_amount_gives_the_price_of_one_piece(till):
         ("order_refunded", 1.0, Decimal("2.5000")),
     ]
     assert (result.rejected, till.refused()[0][0]) == (1, 4)
+
+
+def test_times_on_a_changing_clock_are_read_and_counted(tmp_path: Path) -> None:
+    from regulars import Shop
+    from regulars.config import ShopSettings
+
+    shop = Shop.create(tmp_path / "shop", ShopSettings(timezone="Europe/London"))
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "time,customer,product,price\n"
+        "2024-03-31 01:30,ada,tea,4\n2024-10-27 01:30,ada,tea,4\n2024-10-27 01:45,bob,tea,4\n2024-05-01 10:00,bob,tea,4\n"
+    )
+    result = shop.import_(path)
+    assert result.added == 4
+    assert result.notes == {
+        "times that the clock showed twice, taken for the earlier of the two": 2,
+        "times that the clock leapt over, taken for the moment of the leap": 1,
+    }

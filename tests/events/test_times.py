@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.events.times import _iso_by_pattern, to_time
+from regulars.events.times import SKIPPED, TWICE, _iso_by_pattern, to_time
 
 FORMATS = [
     "%d/%m/%Y %H:%M",
@@ -27,7 +27,7 @@ FORMATS = [
 
 def moment(cell: object, time_format: str = "", timezone: str = "UTC") -> datetime | str | None:
     """The moment in UTC; "?" where none can be read."""
-    values, unreadable = to_time(pa.array([cell]), time_format, timezone)
+    values, unreadable, _ = to_time(pa.array([cell]), time_format, timezone)
     return "?" if unreadable is not None and unreadable[0].as_py() else values[0].as_py()
 
 
@@ -101,6 +101,22 @@ def test_a_time_that_the_clock_leaps_over_is_the_moment_of_the_leap():
     assert moment("2024-03-31 01:30", "", "Europe/London") == at("2024-03-31T01:00")
 
 
+@pytest.mark.parametrize("time_format", ["", "%Y-%m-%d %H:%M"])
+def test_times_on_a_clock_that_is_being_changed_are_told_apart(time_format):
+    cells = ["2024-03-31 01:30", "2024-03-31 02:00", "2024-10-27 01:00", "2024-10-27 02:00", None, "2024-10-27 01:30"]
+    plain = pa.array(cells)
+    for column in (plain, plain.dictionary_encode()):
+        found = to_time(column, time_format, "Europe/London")
+        assert found.changing.to_pylist() == [SKIPPED, 0, TWICE, 0, 0, TWICE]
+        assert found.values[5].as_py() == at("2024-10-27T00:30")
+    assert to_time(pa.array(["2024-05-01 01:30"]), time_format, "Europe/London").changing is None
+
+
+def test_a_time_that_names_its_zone_is_on_no_clock_that_changes():
+    found = to_time(pa.array(["2024-10-27 01:30+00:00", "2024-10-27 01:30"]), "", "Europe/London")
+    assert found.changing.to_pylist() == [0, TWICE]
+
+
 def test_typed_times_need_no_format():
     assert moment(datetime(2024, 5, 1, 10), "%d", "Asia/Shanghai") == at("2024-05-01T02:00")
     assert moment(datetime(2024, 5, 1, 10, tzinfo=ZoneInfo("Asia/Shanghai"))) == at("2024-05-01T02:00")
@@ -156,7 +172,7 @@ def test_arrows_cast_and_the_pattern_agree(cells):
     # Which of the two reads a cell depends on the cells around it.
     for cell in cells:
         alone = to_time(pa.array([cell]), "", "UTC").values.to_pylist()
-        assert alone == _iso_by_pattern(pa.array([cell]), "UTC").to_pylist(), cell
+        assert alone == _iso_by_pattern(pa.array([cell]), "UTC")[0].to_pylist(), cell
     together = to_time(pa.array([*cells, "no time"]), "", "UTC").values.to_pylist()
     assert together[:-1] == [to_time(pa.array([cell]), "", "UTC").values[0].as_py() for cell in cells]
 
