@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "clock", "storage", "spreadsheet", "units"),
     ("events", "engine"),
     ("config", "capability", "models", "tables", "decisions", "shop"),
-    ("evaluation", "logistic"),
+    ("evaluation", "language", "logistic"),
     ("profile", "churn"),
     ("demo",),
     ("cli",),
