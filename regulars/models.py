@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from regulars import storage
 from regulars.errors import CorruptLogError, NotFoundError
+from regulars.events.check import Fault
 from regulars.seal import sealed, unsealed
 
 POINTER = "in_use.json"
@@ -108,6 +109,27 @@ class Models:
     def history(self, capability: str) -> list[Model]:
         """All versions, the newest first."""
         return [self.get(capability, version) for version in reversed(self.versions(capability))]
+
+    def faults(self) -> Iterator[Fault]:
+        """Every file of every version that is not what was saved."""
+        for home in sorted(path for path in self.folder.glob("*") if path.is_dir()):
+            in_use = None
+            try:
+                in_use = self.version_in_use(home.name)
+            except CorruptLogError as error:
+                yield Fault(f"{self.folder.name}/{home.name}/{POINTER}", str(error), True)
+            for version in self.versions(home.name):
+                where = f"{self.folder.name}/{home.name}/{version:04d}"
+                try:
+                    model = self.get(home.name, version)
+                except CorruptLogError as error:
+                    yield Fault(f"{where}/{CARD}", str(error), version == in_use)
+                    continue
+                for name in model.card["files"]:
+                    try:
+                        model.read(name)
+                    except CorruptLogError as error:
+                        yield Fault(f"{where}/{name}", str(error), version == in_use)
 
     def use(self, capability: str, version: int) -> Model:
         """Put a version to use, in place of the one that was; at once and whole."""

@@ -10,7 +10,6 @@ a bit of it that was changed on the disk is an error and never another list of f
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -106,13 +105,14 @@ def versions(folder: Path) -> list[int]:
     """
     home = folder / "commits"
     try:
-        names = os.listdir(home)  # unlike `glob`, which takes a folder that it may not read for an empty one
+        # Unlike `glob`, which takes a folder that it may not read for an empty one.
+        paths = list(home.iterdir())
     except OSError as error:
         raise CorruptLogError(
             f"{home} cannot be read: {error.strerror}. Without its commits a log is lost: restore the folder from "
             "a backup, or give yourself the right to read it."
         ) from None
-    return sorted(int(stem) for stem, end in map(os.path.splitext, names) if end == ".json" and stem.isdecimal())
+    return sorted(int(path.stem) for path in paths if path.suffix == ".json" and path.stem.isdecimal())
 
 
 def newest_version(folder: Path) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from regulars import storage
 from regulars.errors import CorruptLogError
 from regulars.events.commit import DataFile
 
@@ -64,11 +65,15 @@ def damage(folder: Path, file: DataFile) -> str | None:
     """
     path = folder / file.path
     try:
-        size = os.stat(path).st_size
+        size = path.stat().st_size
         if size != file.size:
             return f"has {size} bytes, {file.size} were committed: it was changed or cut off"
-        with path.open("rb") as opened:
+        with storage.named(path), path.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except FileNotFoundError:
         return "is missing"
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return "cannot be read from the disk any more (input/output error)"
     return None if digest == file.sha256 else "is not what was committed: its SHA-256 differs, a bit of it was changed"
