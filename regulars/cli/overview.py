@@ -99,12 +99,12 @@ def _page(name: str, found: Overview) -> str:
         days, kinds, counts = ([row[key] for row in found.types_by_day] for key in ("day", "type", "rows"))
         chart = timeline_plot(days, kinds, counts, "rows")
         figures.append(Figure("Rows by day and type", str(chart.to_dict()["description"]), chart))
-    kinds = ("type", "rows", "events", "customers", "products", "first", "last")
+    heads = ("type", "rows", "events", "customers", "products", "first", "last")
     parts = [
         Section(
             f"Version {found.version}",
             text=[f"{found.events:,} events in {found.rows:,} rows.{share} Days are those of UTC."],
-            table=PageTable(kinds, [[_cell(row[key]) for key in kinds] for row in found.types]),
+            table=PageTable(heads, [[_cell(row[key]) for key in heads] for row in found.types]),
             figures=figures,
         )
     ]

@@ -68,9 +68,14 @@ def timeline_plot(days: Sequence[date], kinds: Sequence[str], counts: Sequence[i
         alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
         .mark_bar()
         .encode(
-            x=alt.X("from:T", title=None, scale=alt.Scale(type="utc"), bandPosition=0),
+            x=alt.X("from:T", bin="binned", title=None, scale=alt.Scale(type="utc")),
             x2="to:T",
-            y=alt.Y("count:Q", title=f"{unit.capitalize()} per {span}", axis=alt.Axis(tickCount=5, format="~s")),
+            y=alt.Y(
+                "count:Q",
+                title=f"{unit.capitalize()} per {span}",
+                axis=alt.Axis(tickCount=5, format="~s"),
+                stack="zero",
+            ),
             color=alt.Color(
                 "kind:N",
                 title=None,
