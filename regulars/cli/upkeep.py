@@ -108,7 +108,8 @@ def compact(shop: ShopFolder = Path(), as_json: Json = False) -> None:
     if as_json:
         emit(done._asdict())
     else:
-        out.print(f"{done.before:,} file{'s' * (done.before != 1)} became {done.after:,}. The log is at version {done.version}.")
+        files = f"{done.before:,} file{'s' * (done.before != 1)}"
+        out.print(f"{files} became {done.after:,}. The log is at version {done.version}.")
 
 
 @commands.command(epilog="Example: regulars vacuum --shop myshop --dry-run")
