@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench serve clean
+.PHONY: demo test lint soak bench serve clean
 
 demo: $(VENV)/.installed
 	@rm -rf demo
@@ -12,6 +12,11 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tested lint
 	$(BIN)/python -m pytest -n auto
+
+# The tests that draw at random, for longer.
+SOAK := REGULARS_KILLS=500 REGULARS_FLIPS=5000
+soak: $(VENV)/.tested
+	$(SOAK) $(BIN)/python -m pytest -s tests/events/test_kill.py tests/events/test_files.py
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

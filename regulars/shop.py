@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version as installed
@@ -20,6 +22,7 @@ from regulars.config import Config, ShopSettings
 from regulars.engine import Engine
 from regulars.errors import InputError, NotEnoughError, ShopError
 from regulars.events import rates
+from regulars.events.compaction import MANY, TINY, compact
 from regulars.events.convert import Conversion
 from regulars.events.guess import guess
 from regulars.events.importing import ImportResult, Progress, import_file
@@ -183,6 +186,9 @@ class Shop:
         conversion = Conversion(mapping, shop.currency, shop.timezone, moment)
         rejects = self.folder / "rejects" / f"{moment:%Y-%m-%dT%H%M%S.%f}-{path.name.split('.')[0]}.csv"
         result = import_file(self.log, source, conversion, rejects, strict=strict, on_progress=on_progress)
+        # The import is done; that files stay many because the disk is full now must not make it look undone.
+        with suppress(OSError):
+            result = replace(result, version=compact(self.log, below=TINY, more_than=MANY).version)
         if self.config.mappings().get(mapping.name) != mapping:
             config.add_mapping(self.folder, mapping)
             self.config = config.load(self.folder)

@@ -14,13 +14,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from regulars import Shop
-from regulars.cli import app, main
+from regulars.cli import app
 from regulars.errors import InputError
 
 Exit = tuple[int, str, str]
 Cli = Callable[..., Exit]
 
-COMMANDS = ("init", "import", "events", "learn", "evaluate", "decide", "profile", "history", "rollback", "demo")
+COMMANDS = (
+    "init", "import", "events", "check", "compact", "vacuum", "doctor", "learn", "evaluate", "decide", "profile",
+    "history", "rollback", "demo",
+)  # fmt: skip
 
 CHINESE = """订单编号,下单时间,用户ID,商品ID,商品名称,数量,单价
 A1,2024-05-01 10:00:00,u1,p1,龙井茶,2,38.50
@@ -28,42 +31,10 @@ A2,2024-05-02 11:30:00,u2,p2,紫砂壶,1,268.00
 """
 
 
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """cli(*words): the command line in this process: exit code, what it printed, what it complained of."""
-
-    def run(*words: object) -> Exit:
-        monkeypatch.setattr(sys, "argv", ["regulars", *map(str, words)])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return code, said.out, said.err
-
-    return run
-
-
 def parsed(result: Exit) -> Any:
     code, out, _ = result
     assert code == 0, result
     return json.loads(out)
-
-
-@pytest.fixture
-def orders(tmp_path: Path) -> Path:
-    path = tmp_path / "orders.csv"
-    path.write_text("date,customer,product,price\n2024-05-01,ada,tea,4.50\n2024-05-03,bob,pot,30.00\n")
-    return path
-
-
-@pytest.fixture
-def with_orders(shop: Shop, orders: Path) -> Path:
-    shop.import_(orders)
-    return shop.folder
 
 
 def test_every_command_explains_itself_with_an_example() -> None:
@@ -167,14 +138,17 @@ def test_events_lists_what_the_log_holds(cli: Cli, with_orders: Path) -> None:
     said = parsed(cli("events", "--shop", with_orders, "--json"))
     assert said["version"] == 1
     assert [(row["type"], row["rows"], row["customers"]) for row in said["types"]] == [("order_completed", 2, 2)]
+    assert said["sources"] == [{"source": "orders.csv", "rows": 2}]
+    assert said["gaps"] == [{"first": "2024-05-02", "last": "2024-05-02", "days": 1}]
     code, out, _ = cli("events", "--shop", with_orders)
     assert code == 0
     assert "import of orders.csv" in out
 
 
 def test_events_of_an_empty_shop_are_none(cli: Cli, shop: Shop) -> None:
-    assert parsed(cli("events", "--shop", shop.folder, "--json")) == {"version": 0, "types": []}
-    assert cli("events", "--shop", shop.folder)[0] == 0
+    said = parsed(cli("events", "--shop", shop.folder, "--json"))
+    assert (said["version"], said["types"], said["rows"]) == (0, [], 0)
+    assert cli("events", "--shop", shop.folder, "--html", shop.folder / "e.html")[0] == 0
 
 
 def test_the_shop_may_be_named_by_the_environment(cli: Cli, with_orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ PACKAGE = Path(regulars.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "clock", "storage", "spreadsheet", "units"),
+    ("errors", "clock", "storage", "seal", "spreadsheet", "units"),
     ("events", "engine"),
-    ("config", "capability", "models", "tables", "decisions", "shop"),
+    ("config", "capability", "models", "tables", "decisions", "shop", "doctor"),
     ("evaluation", "language", "logistic"),
     ("profile", "churn"),
     ("demo",),

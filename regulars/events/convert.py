@@ -214,9 +214,10 @@ class _Reading:
     def _name_orders(self) -> None:
         """Lines of one customer at one moment are one order, where the file gives no order id."""
         columns = self.columns
-        if "order_id" in columns:
-            return
         is_order = _is_any_of(columns["type"], ORDER_TYPES)
+        given = columns.get("order_id")
+        if given is not None:
+            is_order &= _is_null(given)
         if not is_order.any():
             return
         customers = columns.get("customer_id", pa.nulls(self.count, pa.string()))
@@ -229,7 +230,8 @@ class _Reading:
         # Rows without a time are refused; but a null among the words of a dictionary cannot be written.
         orders = pc.fill_null(orders, "")
         indices = pairs if is_order.all() else pc.if_else(pa.array(is_order), pairs, None)
-        columns["order_id"] = pa.DictionaryArray.from_arrays(indices, orders)
+        named = pa.DictionaryArray.from_arrays(indices, orders)
+        columns["order_id"] = named if given is None else encoded(pc.coalesce(plain(given), plain(named)))
 
     def finish(self) -> Converted:
         columns = self.columns

@@ -20,12 +20,16 @@ SHOWN = 200
 
 
 class Reject(NamedTuple):
-    """A row that cannot be read: where it is, what stands there, and why it is refused."""
+    """A row that cannot be read: where it is, what stands there, and why it is refused.
+
+    `detail` says more of this row alone: rows are counted by their reason.
+    """
 
     line: int
     column: str
     value: str
     reason: str
+    detail: str = ""
 
 
 @dataclass
