@@ -17,6 +17,7 @@ from regulars import capability as capabilities
 from regulars import clock, config, decisions, storage
 from regulars.capability import Deciding
 from regulars.config import Config, ShopSettings
+from regulars.customers import Identities
 from regulars.engine import Engine
 from regulars.errors import InputError, NotEnoughError, ShopError
 from regulars.events.convert import Conversion
@@ -63,6 +64,7 @@ class Shop:
         self.models = Models(folder / "models")
         self.tables = Tables(self, folder / "tables")
         self._events: ibis.Table | None = None
+        self._identities: tuple[int, Identities] | None = None
 
     @classmethod
     def create(cls, folder: str | Path, settings: ShopSettings | None = None) -> Shop:
@@ -105,6 +107,14 @@ class Shop:
         other = Shop(self.folder, self.config)
         other.engine, other._events = self.engine, events
         return other
+
+    @property
+    def identities(self) -> Identities:
+        """Which ids are one customer, as of any moment."""
+        version = self.log.version if self._events is None else 0
+        if self._identities is None or self._identities[0] != version:
+            self._identities = version, Identities.of(self.engine, self.events)
+        return self._identities[1]
 
     @property
     def catalogue(self) -> ibis.Table:
@@ -233,12 +243,15 @@ class Shop:
         return Decided(table, files, log_version)
 
     def customers(self, as_of: datetime) -> pa.Table:
-        """The customers with an order before a moment: pairs (customer_id, as_of), by id."""
+        """The customers with an order before a moment: pairs (customer_id, as_of), by id.
+
+        Who ordered as a visitor and is not known as a customer yet stands under the anonymous id.
+        """
         events = self.events
-        bought = events.filter(
-            events.type == "order_completed", events.customer_id.notnull(), events.time < ibis.literal(as_of)
-        )
-        ids = self.engine.to_arrow(bought.select("customer_id").distinct().order_by("customer_id"))
+        bought = events.filter(events.type == "order_completed", events.time < ibis.literal(as_of))
+        bought = self.identities.named(bought.select("customer_id", "anonymous_id"), as_of)
+        ids = bought.filter(bought.customer_id.notnull()).select("customer_id").distinct()
+        ids = self.engine.to_arrow(ids.order_by("customer_id"))
         return ids.append_column("as_of", pa.repeat(pa.scalar(as_of, EVENTS.field("time").type), ids.num_rows))
 
 

@@ -16,6 +16,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "clock", "storage", "spreadsheet", "units"),
     ("events", "engine"),
+    ("customers",),
     ("config", "capability", "models", "tables", "decisions", "shop"),
     ("evaluation", "logistic"),
     ("profile", "churn"),

@@ -4,5 +4,6 @@ All of it is read off the log as of a moment; nothing else is stored.
 """
 
 from regulars.customers.identities import Identities
+from regulars.customers.orders import ordered_within
 
-__all__ = ["Identities"]
+__all__ = ["Identities", "ordered_within"]

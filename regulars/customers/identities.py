@@ -158,6 +158,11 @@ class Identities:
         met = events.left_join(rows, events.customer_id == rows.id)
         return met.mutate(customer_id=ibis.coalesce(met.belongs_to, met.customer_id)).drop("id", "belongs_to")
 
+    def events_of(self, events: ibis.Table, pairs: pa.Table) -> ibis.Table:
+        """The events that name any id of some customers: all that can be known of them."""
+        ids = self.members(pairs)["customer_id"].unique().to_pylist()
+        return events.filter(events.customer_id.isin(ids) | events.anonymous_id.isin(ids).fill_null(False))
+
     def raw(self, events: ibis.Table) -> ibis.Table:
         """The events, their `customer_id` being the raw id."""
         if self.is_plain:
@@ -190,7 +195,8 @@ def is_identity(ids: pa.Array) -> npt.NDArray[np.bool_]:
 
 def _resolved(joins: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Intervals and refusals, from joins in the order of time."""
-    from regulars.customers.joining import resolve  # loads a compiler, which a log without joins does not need
+    # Late, for it loads a compiler, which a log without joins does not need.
+    from regulars.customers.joining import resolve  # noqa: PLC0415
 
     count = joins.num_rows
     codes, ids = _encoded([joins["anonymous_id"], joins["customer_id"]])

@@ -9,7 +9,8 @@ order. So what is parted leaves everything else as it was.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -23,6 +24,15 @@ HOLDS, NO_IDENTITY, SHARED, HELD_BACK, CUSTOMER_HELD_BACK, TOO_MANY, PARTED = ra
 
 Codes = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.int8]
+Records = Any
+"""Arrays of one of the records below; Numba reads their fields as attributes."""
+Mask = npt.NDArray[np.bool_]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _compiled(function: Function) -> Function:
+    # Kept beside this file, so that only the first run on a machine waits for the compiler.
+    return cast(Function, numba.njit(cache=True, nogil=True)(function))
 
 
 class Joined(NamedTuple):
@@ -42,202 +52,219 @@ class Joined(NamedTuple):
     customers: Codes
 
 
-class _State(NamedTuple):
-    root: Codes  # (n,) which component: one of its ids
-    after: Codes  # (n,) the next id of the same component, in a ring
-    size: Codes  # (n,) ids of the component, at its root
-    customer: Codes  # (n,) the customer that the component is, at its root
-    known_since: Codes  # (n,) the join that first named the id as a customer
-    is_held: npt.NDArray[np.bool_]  # (n,) met too many customers
-    newest: Codes  # (n,) the newest join that holds and has the id as its old one
-    before: Codes  # (joins,) the one before that
-    is_parted: npt.NDArray[np.bool_]  # (n,) whether the id is in a pair that was parted
-    has_parted: npt.NDArray[np.bool_]  # (n,) whether an id of the component is, at its root
-    left: Codes  # (pairs,) the pairs that were parted, -1 where they were merged again
-    right: Codes
+_ID = np.dtype(
+    [
+        ("root", np.int32),  # which component: one of its ids; at the root stands what is true of all of it
+        ("after", np.int32),  # the next id of the same component, in a ring
+        ("size", np.int32),  # at the root: ids of the component
+        ("customer", np.int32),  # at the root: which customer it is
+        ("known_since", np.int32),  # the join that first named the id as a customer
+        ("met", np.int32),  # the newest join by which the id met a customer that was new to it
+        ("newest", np.int32),  # the newest join that holds and has the id as its old one
+        ("is_identity", np.bool_),
+        ("is_held", np.bool_),  # it met too many customers
+        ("is_parted", np.bool_),  # it was parted from another
+        ("has_parted", np.bool_),  # at the root: one of its ids was
+    ]
+)
+_JOIN = np.dtype(
+    [
+        ("kind", np.int32),
+        ("old", np.int32),
+        ("new", np.int32),
+        ("met_before", np.int32),  # of the chain that `met` begins
+        ("before", np.int32),  # of the chain that `newest` begins
+    ]
+)
+_PAIR = np.dtype([("left", np.int32), ("right", np.int32)])
+"""Ids that were parted; -1 where they were merged again."""
 
 
-def _reaches(state, first, second):  # type: ignore[no-untyped-def]
+@_compiled
+def _reaches(ids: Records, parted: Records, first: int, second: int) -> bool:
     """Would joining two components put a parted pair into one?"""
-    if not (state.has_parted[first] and state.has_parted[second]):
+    if not (ids[first].has_parted and ids[second].has_parted):
         return False
-    for k in range(len(state.left)):
-        if state.left[k] >= 0:
-            one, other = state.root[state.left[k]], state.root[state.right[k]]
+    for k in range(len(parted)):
+        if parted[k].left >= 0:
+            one, other = ids[parted[k].left].root, ids[parted[k].right].root
             if (one == first and other == second) or (one == second and other == first):
                 return True
     return False
 
 
-def _join(state, kinds, old, new, j, most_ids):  # type: ignore[no-untyped-def]
-    """Make one join, if it may be made: the verdict. The old id's component becomes the new one's customer."""
-    first, second = state.root[old[j]], state.root[new[j]]
+@_compiled
+def _unite(ids: Records, first: int, second: int) -> None:
+    """Make one component of two, by the names of their roots; the customer is that of the second."""
+    customer = ids[second].customer
+    kept, gone = (first, second) if ids[first].size > ids[second].size else (second, first)
+    member = gone
+    for _ in range(ids[gone].size):
+        ids[member].root = kept
+        member = ids[member].after
+    ids[kept].after, ids[gone].after = ids[gone].after, ids[kept].after
+    ids[kept].size += ids[gone].size
+    ids[kept].customer = customer
+    ids[kept].has_parted |= ids[gone].has_parted
+
+
+@_compiled
+def _join(ids: Records, joins: Records, parted: Records, j: int, most_ids: int) -> int:
+    """Make one join, if it may be made: the verdict."""
+    first, second = ids[joins[j].old].root, ids[joins[j].new].root
     if first == second:
         # Said already: then it need not be remembered again, though it come with every page.
-        k = state.newest[old[j]]
+        k = ids[joins[j].old].newest
         while k >= 0:
-            if new[k] == new[j] and kinds[k] == kinds[j]:
+            if joins[k].new == joins[j].new and joins[k].kind == joins[j].kind:
                 return HOLDS
-            k = state.before[k]
+            k = joins[k].before
     else:
-        if kinds[j] == IDENTIFY and state.known_since[state.customer[first]] < j:
+        if joins[j].kind == IDENTIFY and ids[ids[first].customer].known_since < j:
             return SHARED
-        if state.size[first] + state.size[second] > most_ids:
+        if ids[first].size + ids[second].size > most_ids:
             return TOO_MANY
-        if _reaches(state, first, second):
+        if _reaches(ids, parted, first, second):
             return PARTED
-        customer = state.customer[second]
-        kept, gone = (first, second) if state.size[first] > state.size[second] else (second, first)
-        member = gone
-        for _ in range(state.size[gone]):
-            state.root[member] = kept
-            member = state.after[member]
-        state.after[kept], state.after[gone] = state.after[gone], state.after[kept]
-        state.size[kept] += state.size[gone]
-        state.customer[kept] = customer
-        state.has_parted[kept] |= state.has_parted[gone]
-    state.before[j] = state.newest[old[j]]
-    state.newest[old[j]] = j
+        _unite(ids, first, second)
+    joins[j].before = ids[joins[j].old].newest
+    ids[joins[j].old].newest = j
     return HOLDS
 
 
-def _members(state, root):  # type: ignore[no-untyped-def]
-    found = np.empty(state.size[root], np.int32)
+@_compiled
+def _members(ids: Records, root: int) -> Codes:
+    found = np.empty(ids[root].size, np.int32)
     member = root
     for k in range(len(found)):
         found[k] = member
-        member = state.after[member]
+        member = ids[member].after
     return found
 
 
-def _make_anew(state, kinds, old, new, members, most_ids):  # type: ignore[no-untyped-def]
+@_compiled
+def _make_anew(ids: Records, joins: Records, parted: Records, members: Codes, most_ids: int) -> None:
     """Set the ids of a component free, and make the joins that held between them again."""
     count = 0
     for member in members:
-        k = state.newest[member]
+        k = ids[member].newest
         while k >= 0:
             count += 1
-            k = state.before[k]
+            k = joins[k].before
     held = np.empty(count, np.int32)
     count = 0
     for member in members:
-        k = state.newest[member]
+        k = ids[member].newest
         while k >= 0:
             held[count] = k
             count += 1
-            k = state.before[k]
-        state.root[member] = state.after[member] = state.customer[member] = member
-        state.size[member] = 1
-        state.newest[member] = -1
-        state.has_parted[member] = state.is_parted[member]
+            k = joins[k].before
+        ids[member].root = ids[member].after = ids[member].customer = member
+        ids[member].size = 1
+        ids[member].newest = -1
+        ids[member].has_parted = ids[member].is_parted
     held.sort()
     for k in held:
-        if not (state.is_held[old[k]] or state.is_held[new[k]]):
-            _join(state, kinds, old, new, k, most_ids)
+        if not (ids[joins[k].old].is_held or ids[joins[k].new].is_held):
+            _join(ids, joins, parted, int(k), most_ids)
 
 
-def _resolve(kinds, old, new, is_identity, most_customers, most_ids):  # type: ignore[no-untyped-def]
-    n, joins = len(is_identity), len(kinds)
-    pairs = 0
-    for kind in kinds:
-        pairs += kind == UNMERGE
-    state = _State(
-        np.arange(n).astype(np.int32),
-        np.arange(n).astype(np.int32),
-        np.ones(n, np.int32),
-        np.arange(n).astype(np.int32),
-        np.full(n, joins, np.int32),
-        np.zeros(n, np.bool_),
-        np.full(n, -1, np.int32),
-        np.full(joins, -1, np.int32),
-        np.zeros(n, np.bool_),
-        np.zeros(n, np.bool_),
-        np.full(pairs, -1, np.int32),
-        np.full(pairs, -1, np.int32),
-    )
-    # The customers that an old id has met, as a chain from the newest.
-    met = np.full(n, -1, np.int32)
-    met_before = np.full(joins, -1, np.int32)
-    verdicts = np.zeros(joins, np.int8)
-    room = max(2 * joins, 16)
-    at, ids, customers = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
-    changes, pair = 0, 0
-    for j in range(joins):
-        a, c = old[j], new[j]
-        if a == c:
-            continue
-        if kinds[j] != UNMERGE and not (is_identity[a] and is_identity[c]):
-            verdicts[j] = NO_IDENTITY
-            continue
-        must_part = False
-        if kinds[j] == UNMERGE:
-            state.left[pair], state.right[pair] = a, c
-            pair += 1
-            state.is_parted[a] = state.is_parted[c] = True
-            state.has_parted[state.root[a]] = state.has_parted[state.root[c]] = True
-            must_part = state.root[a] == state.root[c]
-            if not must_part:
-                continue
-        else:
-            state.known_since[c] = min(state.known_since[c], j)
-            if kinds[j] == MERGE:
-                state.known_since[a] = min(state.known_since[a], j)
-                for k in range(pair):
-                    if (state.left[k] == a and state.right[k] == c) or (state.left[k] == c and state.right[k] == a):
-                        state.left[k] = -1
-            elif not state.is_held[a]:
-                count, k, is_met = 0, met[a], False
-                while k >= 0 and not is_met:
-                    is_met = state.root[new[k]] == state.root[c]
-                    count += 1
-                    k = met_before[k]
-                if not is_met:
-                    met_before[j] = met[a]
-                    met[a] = j
-                    must_part = state.is_held[a] = count >= most_customers
-            if state.is_held[a] or state.is_held[c]:
-                verdicts[j] = HELD_BACK if state.is_held[a] else CUSTOMER_HELD_BACK
-                if not must_part:
-                    continue
-        if must_part:
-            members = _members(state, state.root[a])
-            earlier = np.full(len(members), state.customer[state.root[a]], np.int32)
-            _make_anew(state, kinds, old, new, members, most_ids)
-        else:
-            first = state.root[a]
-            members = _members(state, first) if first != state.root[c] else np.empty(0, np.int32)
-            earlier = np.full(len(members), state.customer[first], np.int32)
-            verdicts[j] = _join(state, kinds, old, new, j, most_ids)
-        if changes + len(members) > room:
-            room = 2 * (changes + len(members))
-            at, ids, customers = _longer(at, room), _longer(ids, room), _longer(customers, room)
-        for k in range(len(members)):
-            customer = state.customer[state.root[members[k]]]
-            if customer != earlier[k]:
-                at[changes], ids[changes], customers[changes] = j, members[k], customer
-                changes += 1
-    return verdicts, at[:changes], ids[:changes], customers[:changes]
+@_compiled
+def _part(ids: Records, parted: Records, one: int, other: int) -> None:
+    """Remember that two ids may not be in one component."""
+    for k in range(len(parted)):
+        if parted[k].left < 0:
+            parted[k].left, parted[k].right = one, other
+            break
+    ids[one].is_parted = ids[other].is_parted = True
+    ids[ids[one].root].has_parted = ids[ids[other].root].has_parted = True
 
 
-def _longer(values, room):  # type: ignore[no-untyped-def]
-    longer = np.empty(room, values.dtype)
+@_compiled
+def _allow(parted: Records, one: int, other: int) -> None:
+    """Forget that two ids were parted."""
+    for k in range(len(parted)):
+        is_pair = parted[k].left == one and parted[k].right == other
+        if is_pair or (parted[k].left == other and parted[k].right == one):
+            parted[k].left = -1
+
+
+@_compiled
+def _meets_too_many(ids: Records, joins: Records, j: int, most_customers: int) -> bool:
+    """Remember whom the old id meets; is it one too many?"""
+    count, k = 0, ids[joins[j].old].met
+    while k >= 0:
+        if ids[joins[k].new].root == ids[joins[j].new].root:
+            return False
+        count += 1
+        k = joins[k].met_before
+    joins[j].met_before = ids[joins[j].old].met
+    ids[joins[j].old].met = j
+    return bool(count >= most_customers)
+
+
+@_compiled
+def _take(ids: Records, joins: Records, parted: Records, j: int, most_customers: int) -> tuple[int, bool]:
+    """Before a join is made: why it may not be (else `HOLDS`), and whether the old id's component must be made anew."""
+    a, c = joins[j].old, joins[j].new
+    if joins[j].kind == UNMERGE:
+        _part(ids, parted, a, c)
+        return HOLDS, ids[a].root == ids[c].root
+    if not (ids[a].is_identity and ids[c].is_identity):
+        return NO_IDENTITY, False
+    must_part = False
+    ids[c].known_since = min(ids[c].known_since, j)
+    if joins[j].kind == MERGE:
+        ids[a].known_since = min(ids[a].known_since, j)
+        _allow(parted, a, c)
+    elif not ids[a].is_held:
+        must_part = ids[a].is_held = _meets_too_many(ids, joins, j, most_customers)
+    if ids[a].is_held:
+        return HELD_BACK, must_part
+    return CUSTOMER_HELD_BACK if ids[c].is_held else HOLDS, False
+
+
+@_compiled
+def _longer(values: Codes, room: int) -> Codes:
+    longer = np.empty(room, np.int32)
     longer[: len(values)] = values
     return longer
 
 
-# Kept compiled beside this file, so that only the first run on a machine waits for the compiler.
-_compiled = numba.njit(cache=True, nogil=True)
-_reaches = _compiled(_reaches)
-_join = _compiled(_join)
-_members = _compiled(_members)
-_make_anew = _compiled(_make_anew)
-_longer = _compiled(_longer)
-_resolve = _compiled(_resolve)
+@_compiled
+def _resolve(ids: Records, joins: Records, parted: Records, most_customers: int, most_ids: int) -> Any:
+    verdicts = np.zeros(len(joins), np.int8)
+    room = 2 * len(joins) + most_ids
+    at, whose, customers = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
+    changes = 0
+    for j in range(len(joins)):
+        kind, old, new = joins[j].kind, joins[j].old, joins[j].new
+        if old == new:
+            continue
+        verdicts[j], must_part = _take(ids, joins, parted, j, most_customers)
+        if not must_part and (kind == UNMERGE or verdicts[j] != HOLDS):
+            continue
+        root = ids[old].root
+        if not must_part and root == ids[new].root:
+            _join(ids, joins, parted, j, most_ids)  # changes nobody's customer
+            continue
+        members, earlier = _members(ids, root), ids[root].customer
+        if must_part:
+            _make_anew(ids, joins, parted, members, most_ids)
+        else:
+            verdicts[j] = _join(ids, joins, parted, j, most_ids)
+        if changes + len(members) > room:
+            room *= 2
+            at, whose, customers = _longer(at, room), _longer(whose, room), _longer(customers, room)
+        for member in members:
+            customer = ids[ids[member].root].customer
+            if customer != earlier:
+                at[changes], whose[changes], customers[changes] = j, member, customer
+                changes += 1
+    return verdicts, at[:changes], whose[:changes], customers[:changes]
 
 
-def resolve(
-    kinds: Kinds, old: Codes, new: Codes, is_identity: npt.NDArray[np.bool_], most_customers: int, most_ids: int
-) -> Joined:
+def resolve(kinds: Kinds, old: Codes, new: Codes, is_identity: Mask, most_customers: int, most_ids: int) -> Joined:
     """Which ids become whose, join by join.
 
     Parameters
@@ -259,4 +286,12 @@ def resolve(
     >>> found.at.tolist(), found.ids.tolist(), found.customers.tolist()
     ([0], [0], [1])
     """
-    return Joined(*_resolve(kinds, old, new, is_identity, most_customers, most_ids))
+    ids, joins = np.zeros(len(is_identity), _ID), np.empty(len(kinds), _JOIN)
+    parted = np.full(int((kinds == UNMERGE).sum()), -1, _PAIR)
+    ids["root"] = ids["after"] = ids["customer"] = np.arange(len(ids))
+    ids["size"] = 1
+    ids["known_since"] = len(joins)
+    ids["met"] = ids["newest"] = joins["met_before"] = joins["before"] = -1
+    ids["is_identity"] = is_identity
+    joins["kind"], joins["old"], joins["new"] = kinds, old, new
+    return Joined(*_resolve(ids, joins, parted, most_customers, most_ids))

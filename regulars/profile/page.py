@@ -87,7 +87,7 @@ class Page:
 
 
 def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
-    """The profile of one customer as of a moment.
+    """The profile of one customer, by any of its ids, as of a moment.
 
     Raises
     ------
@@ -96,6 +96,7 @@ def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
     """
     _require_known(shop, customer_id, as_of)
     pairs = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
+    customer_id = shop.identities.customers(pairs)[0].as_py()
     table = features_as_of(shop, pairs)
     row = table.to_pylist()[0]
     measure = _norms(shop, as_of)
@@ -128,7 +129,7 @@ def _norms(shop: Shop, as_of: datetime) -> Norms:
 
 
 def _require_known(shop: Shop, customer_id: str, as_of: datetime) -> None:
-    events = shop.events
+    events = shop.identities.raw(shop.events)
     before = events.filter(events.time < ibis.literal(as_of), events.customer_id.notnull())
     if shop.engine.to_arrow(before.filter(before.customer_id == customer_id).limit(1)).num_rows:
         return
