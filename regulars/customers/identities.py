@@ -217,10 +217,9 @@ def _resolved(joins: pa.Table) -> tuple[pa.Table, pa.Table]:
 
 def _encoded(columns: list[pa.ChunkedArray]) -> tuple[npt.NDArray[np.int32], pa.Array]:
     """One code for each distinct text of several columns, one after the other; and the texts by code."""
-    chunks = [chunk for column in columns for chunk in column.chunks]
-    encoded = pa.chunked_array(chunks).dictionary_encode().unify_dictionaries()
-    codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])
-    return codes, encoded.chunk(0).dictionary
+    chunks = [chunk.cast(pa.large_string()) for column in columns for chunk in column.chunks]
+    encoded = pa.concat_arrays(chunks).dictionary_encode()
+    return encoded.indices.to_numpy(), encoded.dictionary.cast(pa.string())
 
 
 def _intervals(
