@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -55,9 +57,9 @@ def to_events(table: pa.Table, capability: str, model_version: int, as_of: datet
     return pa.table([columns.get(field.name, pa.nulls(table.num_rows, field.type)) for field in EVENTS], schema=EVENTS)
 
 
-def append(log: EventLog, events: pa.Table, operation: str) -> int:
+def append(log: EventLog, events: pa.Table, operation: str, details: Mapping[str, Any] | None = None) -> int:
     """Add decisions to the log; those that it has already are not added again. The log's version."""
-    with log.transaction(operation) as transaction:
+    with log.transaction(operation, details) as transaction:
         transaction.write(events, "decisions", np.arange(events.num_rows), transaction.reserve())
         transaction.settle(ids_are_derived=False)
         return transaction.commit()

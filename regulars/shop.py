@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 
 
 class Decided(NamedTuple):
-    """What `Shop.decide` did: the table of decisions, the files it was written to, the log's version."""
+    """What `Shop.decide` did: the table of decisions, the files it was written to, the log's version, and how many
+    customers were left out because they had forbidden it."""
 
     table: pa.Table
     files: list[Path]
     log_version: int
+    left_out: int
 
 
 class Shop:
@@ -239,8 +241,9 @@ class Shop:
         table = cast(Deciding, capabilities.load(name)).decide(self, as_of)
         logged = decisions.to_events(table, name, model.version, as_of, clock.now())
         files = self.tables.write(name, "decisions", table, as_of)
-        log_version = decisions.append(self.log, logged, f"decisions of {name}")
-        return Decided(table, files, log_version)
+        left_out = int((table.schema.metadata or {}).get(b"left_out", 0))
+        log_version = decisions.append(self.log, logged, f"decisions of {name}", {"left_out": left_out})
+        return Decided(table, files, log_version, left_out)
 
     def customers(self, as_of: datetime) -> pa.Table:
         """The customers with an order before a moment: pairs (customer_id, as_of), by id.

@@ -3,7 +3,11 @@
 All of it is read off the log as of a moment; nothing else is stored.
 """
 
+from regulars.customers.consent import consents_as_of, ledger, objections_as_of, withheld
 from regulars.customers.identities import Identities
 from regulars.customers.orders import ordered_within
+from regulars.customers.view import customers_as_of
 
-__all__ = ["Identities", "ordered_within"]
+__all__ = [
+    "Identities", "consents_as_of", "customers_as_of", "ledger", "objections_as_of", "ordered_within", "withheld",
+]  # fmt: skip

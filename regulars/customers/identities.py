@@ -154,9 +154,9 @@ class Identities:
         if not self.intervals.num_rows:
             return events
         rows = self._rows.filter(*_holds(self._rows, ibis.literal(as_of, "timestamp('UTC')")))
-        rows = rows.select("id", belongs_to="customer_id")
-        met = events.left_join(rows, events.customer_id == rows.id)
-        return met.mutate(customer_id=ibis.coalesce(met.belongs_to, met.customer_id)).drop("id", "belongs_to")
+        rows = rows.select(joined_id="id", belongs_to="customer_id")
+        met = events.left_join(rows, events.customer_id == rows.joined_id)
+        return met.mutate(customer_id=ibis.coalesce(met.belongs_to, met.customer_id)).drop("joined_id", "belongs_to")
 
     def events_of(self, events: ibis.Table, pairs: pa.Table) -> ibis.Table:
         """The events that name any id of some customers: all that can be known of them."""

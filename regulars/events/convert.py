@@ -253,7 +253,9 @@ class _Reading:
             name.removeprefix(EXTRA): column.take(pa.array(first)) for name, column in zip(names, columns, strict=True)
         }
         objects = pa.array([_json(row) for row in pa.table(cells).to_pylist()], pa.string())
-        return pa.DictionaryArray.from_arrays(codes, objects)
+        # A null among the words of a dictionary cannot be written: a row that says nothing has no code.
+        codes = pc.if_else(objects.is_null().take(codes), None, codes)
+        return pa.DictionaryArray.from_arrays(codes, objects.fill_null(""))
 
     def _products(self) -> pa.Table:
         """What the good rows say of products: each distinct description, and when it was first seen."""
