@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version as installed
@@ -27,6 +28,7 @@ from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
 from regulars.events.readers import Source, open_source
 from regulars.events.schema import CATALOGUE, EVENTS
+from regulars.events.undated import DERIVED_ID, IMPORT, Undated
 from regulars.models import Model, Models
 from regulars.tables import Tables
 
@@ -132,8 +134,10 @@ class Shop:
         NotEnoughError
             If the log is empty.
         """
-        # Decisions are left out: they are made as of this moment and must not move it.
-        outside = self.events.filter(ibis._.type != decisions.TYPE)
+        # Decisions are left out: they are made as of this moment and must not move it. So is what was
+        # imported without a time into an empty log: the clock then may be years ahead of the events.
+        is_undated = (ibis._.type == "customer_identified") & (ibis._.time == ibis._.received_at)
+        outside = self.events.filter(ibis._.type != decisions.TYPE, ~is_undated)
         newest = self.engine.to_arrow(outside.time.max()).as_py()
         if newest is None:
             raise NotEnoughError(f"The log of {self.folder} is empty. Import a file: regulars import FILE")
@@ -148,6 +152,8 @@ class Shop:
             mapping
             for mapping in self.config.mappings().values()
             if set(mapping.columns.values()) <= set(source.headers)
+            # Orders name customers too: a file of customers is known by having nothing besides.
+            and (mapping.constants.get("time") != IMPORT or set(mapping.columns.values()) == set(source.headers))
         ]
         if known:
             return max(known, key=lambda mapping: len(mapping.columns))
@@ -185,13 +191,25 @@ class Shop:
         mapping = mapping or self.mapping_for(source)
         moment = clock.now()
         shop = self.config.shop
-        conversion = Conversion(mapping, shop.currency, shop.timezone, moment)
+        undated = self._undated(moment) if mapping.constants.get("time") == IMPORT else None
+        conversion = Conversion(mapping, shop.currency, shop.timezone, moment, undated)
         rejects = self.folder / "rejects" / f"{moment:%Y-%m-%dT%H%M%S.%f}-{path.name.split('.')[0]}.csv"
         result = import_file(self.log, source, conversion, rejects, strict=strict, on_progress=on_progress)
         if self.config.mappings().get(mapping.name) != mapping:
             config.add_mapping(self.folder, mapping)
             self.config = config.load(self.folder)
         return result
+
+    def _undated(self, moment: datetime) -> Undated:
+        """What files about customers that tell no time are read by."""
+        with suppress(NotEnoughError):  # of an empty log: then the clock's present is all there is
+            moment = self.now
+        events = self.events
+        said = events.filter(events.type == "customer_identified", events.event_id.re_search(DERIVED_ID))
+        newest = said.group_by("customer_id").agg(newest=said.received_at.max())
+        ids = said.join(newest, [said.customer_id == newest.customer_id, said.received_at == newest.newest])
+        found = self.engine.to_arrow(ids.select("event_id").distinct())
+        return Undated.of(moment, found["event_id"].combine_chunks())
 
     def learn(self, name: str, until: datetime | None = None) -> tuple[Model, Report]:
         """Let a capability learn from events before a moment (default: all), and keep what it learned.

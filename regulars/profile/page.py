@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from regulars.customers import withheld
 from regulars.errors import NotEnoughError, NotFoundError
 from regulars.events.schema import TIME
 from regulars.profile.dataset import KEYS, absent, features_as_of
@@ -38,6 +40,7 @@ STAGE_WORDS = {
 
 
 NO_EVIDENCE = "the log has no "
+OBJECTED = "Does not want to be profiled: no decision is made about this customer."
 TOO_EARLY = "too little is known of this customer yet"
 
 
@@ -106,12 +109,19 @@ def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
     why = {name: NO_EVIDENCE + EVIDENCE[need][0] for name, need in missing.items()}
     why |= {name: TOO_EARLY for name in table.column_names if name not in KEYS and row[name] is None}
     sentences = tuple(describe(features, stage, measure, shop.config.shop.currency))
+    if customer_id in withheld(shop, "profiling", as_of).to_pylist():
+        sentences += (OBJECTED,)
     return Page(customer_id, as_of, stage, sentences, features, why)
 
 
 def profiles(shop: Shop, as_of: datetime) -> pa.Table:
-    """The profiles of all customers with an order before a moment: customer_id, stage, then the features."""
-    table = features_as_of(shop, shop.customers(as_of))
+    """The profiles of all customers with an order before a moment: customer_id, stage, then the features.
+
+    Whoever objected to profiling, or took consent to it back, is not among them.
+    """
+    customers = shop.customers(as_of)
+    may = pc.invert(pc.is_in(customers["customer_id"], withheld(shop, "profiling", as_of)))
+    table = features_as_of(shop, customers.filter(may))
     if not table.num_rows:
         raise NotEnoughError(f"profile: no customer has an order before {as_of:%Y-%m-%d}. Choose a later time.")
     found = stages(table, _norms(shop, as_of).rhythm)
