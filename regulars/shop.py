@@ -260,7 +260,7 @@ class Shop:
         logged = decisions.to_events(table, name, model.version, as_of, clock.now())
         files = self.tables.write(name, "decisions", table, as_of)
         left_out = int((table.schema.metadata or {}).get(b"left_out", 0))
-        log_version = decisions.append(self.log, logged, f"decisions of {name}", {"left_out": left_out})
+        log_version = self.log.append(logged, f"decisions of {name}", {"left_out": left_out})
         return Decided(table, files, log_version, left_out)
 
     def customers(self, as_of: datetime) -> pa.Table:

@@ -20,7 +20,19 @@ from regulars.errors import InputError
 Exit = tuple[int, str, str]
 Cli = Callable[..., Exit]
 
-COMMANDS = ("init", "import", "events", "learn", "evaluate", "decide", "profile", "history", "rollback", "demo")
+COMMANDS = (
+    "init",
+    "import",
+    "events",
+    "learn",
+    "evaluate",
+    "decide",
+    "profile",
+    "history",
+    "rollback",
+    "demo",
+    "customers",
+)
 
 CHINESE = """订单编号,下单时间,用户ID,商品ID,商品名称,数量,单价
 A1,2024-05-01 10:00:00,u1,p1,龙井茶,2,38.50

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from regulars.cli import acting, learning, log
+from regulars.cli import acting, customers, learning, log
 from regulars.cli.common import err
 from regulars.errors import RegularsError
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 for group in (log.commands, learning.commands, acting.commands):
     app.registered_commands += group.registered_commands
+app.add_typer(customers.commands)
 
 
 def _print_version(asked: bool) -> None:

@@ -52,10 +52,12 @@ INTERVALS = pa.schema(
         pa.field("valid_to", TIME),
     ]
 )
+"""Which id belongs to which customer, and when: from after `valid_from` until `valid_to`."""
+
 REFUSALS = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
-        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("other_id", pa.string(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
         pa.field("time", TIME, nullable=False),
     ]
@@ -71,7 +73,8 @@ class Identities:
     ----------
     intervals : id, customer_id, valid_from, valid_to: as of T the id belongs to the customer if
         valid_from < T <= valid_to; null is for ever. An id without a row is its own customer.
-    refusals : id, customer_id, reason, time: joins that were not made.
+    refusals : id (the one that is the reason, where one of the two is), other_id, reason, time: joins
+        that were not made.
     is_plain : whether every id is its own customer and no event has an anonymous id alone.
 
     Examples
@@ -158,6 +161,13 @@ class Identities:
         met = events.left_join(rows, events.customer_id == rows.joined_id)
         return met.mutate(customer_id=ibis.coalesce(met.belongs_to, met.customer_id)).drop("joined_id", "belongs_to")
 
+    def refused(self, as_of: datetime) -> pa.Table:
+        """What was not joined before a moment: id, reason, times (how often), first; the most frequent first."""
+        rows = self.refusals.filter(pc.less(self.refusals["time"], pa.scalar(as_of, TIME)))
+        found = rows.group_by(["id", "reason"]).aggregate([("time", "count"), ("time", "min")])
+        found = found.rename_columns({"time_count": "times", "time_min": "first"})
+        return found.sort_by([("times", "descending"), ("id", "ascending"), ("reason", "ascending")])
+
     def events_of(self, events: ibis.Table, pairs: pa.Table) -> ibis.Table:
         """The events that name any id of some customers: all that can be known of them."""
         ids = self.members(pairs)["customer_id"].unique().to_pylist()
@@ -206,9 +216,10 @@ def _resolved(joins: pa.Table) -> tuple[pa.Table, pa.Table]:
     found = resolve(kinds, old, new, may_join, MOST_CUSTOMERS, MOST_IDS)
     times = joins["time"].combine_chunks().cast(pa.int64()).to_numpy()
     refused = np.flatnonzero(found.verdicts)
+    is_old = may_join[new[refused]]
     refusals = [
-        ids.take(pa.array(old[refused])),
-        ids.take(pa.array(new[refused])),
+        ids.take(pa.array(np.where(is_old, old[refused], new[refused]))),
+        ids.take(pa.array(np.where(is_old, new[refused], old[refused]))),
         pa.array(REASONS).take(pa.array(found.verdicts[refused])),
         pa.array(times[refused]).cast(TIME),
     ]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Group, RenderableType
@@ -14,8 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from regulars.customers import withheld
-from regulars.errors import NotEnoughError, NotFoundError
+from regulars.customers import require_known, withheld
+from regulars.errors import NotEnoughError
 from regulars.events.schema import TIME
 from regulars.profile.dataset import KEYS, absent, features_as_of
 from regulars.profile.evaluate import norms
@@ -97,7 +96,7 @@ def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
     NotFoundError
         If the log has no event of this customer before the moment; the message names similar ones.
     """
-    _require_known(shop, customer_id, as_of)
+    require_known(shop, customer_id, as_of)
     pairs = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
     customer_id = shop.identities.customers(pairs)[0].as_py()
     table = features_as_of(shop, pairs)
@@ -136,19 +135,6 @@ def _norms(shop: Shop, as_of: datetime) -> Norms:
         if datetime.fromisoformat(model.card["until"]) <= as_of:
             return Norms.from_bytes(model.read("norms.json"))
     return norms(shop, as_of)
-
-
-def _require_known(shop: Shop, customer_id: str, as_of: datetime) -> None:
-    events = shop.identities.raw(shop.events)
-    before = events.filter(events.time < ibis.literal(as_of), events.customer_id.notnull())
-    if shop.engine.to_arrow(before.filter(before.customer_id == customer_id).limit(1)).num_rows:
-        return
-    ids = before.select("customer_id").distinct()
-    nearest = ids.order_by(ids.customer_id.levenshtein(customer_id), "customer_id").limit(3)
-    there = ", ".join(shop.engine.to_arrow(nearest)["customer_id"].to_pylist()) or "none"
-    raise NotFoundError(
-        f'There is no customer "{customer_id}" with an event before {as_of:%Y-%m-%d %H:%M} UTC. Similar ids: {there}.'
-    )
 
 
 def describe(features: dict[str, float], stage: str, measure: Norms, currency: str) -> list[str]:

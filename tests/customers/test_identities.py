@@ -64,8 +64,8 @@ def test_ids_belong_to_a_customer_from_the_join_on(joined: Shop, tell: Any) -> N
 
 
 def test_a_shared_device_does_not_join_two_customers_and_that_is_said(joined: Shop) -> None:
-    assert joined.identities.refusals.select(["id", "customer_id", "reason"]).to_pylist() == [
-        {"id": "v1", "customer_id": "bob", "reason": "another customer had it first"}
+    assert joined.identities.refusals.select(["id", "other_id", "reason"]).to_pylist() == [
+        {"id": "v1", "other_id": "bob", "reason": "another customer had it first"}
     ]
 
 
