@@ -166,6 +166,10 @@ def _of_customers(table: _Table) -> _Draft | None:
                 field_name = kind if kind == "customer_id" else f"{EXTRA}{kind}"
                 draft.take(field_name, header, "header; a file about customers")
                 break
+    email = draft.columns.get(f"{EXTRA}email", "")
+    if email and any(_named(table, words["known_by_email"])):
+        draft.take("anonymous_id", draft.columns["customer_id"], "header; the customer's other id")
+        draft.take("customer_id", email, "header; orders name customers by email")
     ids = _filled(table.get(draft.columns.get("customer_id", ""), []))
     if len(draft.columns) < LEAST_TRAITS or len(set(ids)) < ENOUGH * len(ids):
         return None
@@ -400,7 +404,7 @@ def _listed(table: _Table) -> str:
 @cache
 def _synonyms() -> dict[str, Any]:
     read = tomllib.loads((_FOLDER / "synonyms.toml").read_text("utf-8"))
-    for key in ("never_time", "event_words", "bare_type", "order_total", "purpose"):
+    for key in ("never_time", "event_words", "bare_type", "order_total", "purpose", "known_by_email"):
         read[key] = [_plain(word) for word in read[key]]
     for key in ("customer", "granted", "fields"):
         read[key] = {kind: [_plain(word) for word in names] for kind, names in read[key].items()}

@@ -37,16 +37,19 @@ def known(shop: Shop, moment: datetime) -> dict[str, dict[str, Any]]:
 
 
 def test_an_export_of_customers_needs_no_mapping(shop: Shop, tmp_path: Path) -> None:
-    shop.import_(write(tmp_path, "orders.csv", ORDERS))
+    shop.import_(write(tmp_path, "orders.csv", ORDERS.replace("ada", "ada@tea.example")))
     present = shop.now
     result = shop.import_(write(tmp_path, "customers.csv", SHOPIFY), strict=True)
     assert (result.added, result.rejected) == (2, 0)
-    ada = known(shop, shop.now)["'7001"]
+    # Shopify's orders name customers by email, so that is who they are; the id of the account is theirs too.
+    ada = known(shop, shop.now)["ada@tea.example"]
+    assert ada["other_ids"] == ["'7001"]
+    assert set(known(shop, shop.now)) == {"ada@tea.example", "bob", "bob@tea.example"}
     assert (ada["name"], ada["email"], ada["city"]) == ("Ada Lovelace", "ada@tea.example", "London")
     assert (ada["jurisdiction_country"], ada["jurisdiction_region"]) == ("GB", "ENG")
     assert json.loads(ada["attributes"])["accepts_email_marketing"] == "yes"
     # What holds now is no news of the past; and a log of old orders does not become one of today.
-    assert ada["first_time"] == present
+    assert known(shop, present)["ada@tea.example"]["country"] is None
     assert shop.now == present + timedelta(microseconds=1)
 
 
