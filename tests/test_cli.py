@@ -21,8 +21,8 @@ Exit = tuple[int, str, str]
 Cli = Callable[..., Exit]
 
 COMMANDS = (
-    "init", "import", "events", "check", "compact", "vacuum", "doctor", "learn", "evaluate", "decide", "profile",
-    "history", "rollback", "demo",
+    "init", "import", "rates", "events", "check", "compact", "vacuum", "doctor", "learn", "evaluate", "decide", "profile",
+    "history", "rollback", "demo", "customers",
 )  # fmt: skip
 
 CHINESE = """订单编号,下单时间,用户ID,商品ID,商品名称,数量,单价

@@ -16,6 +16,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "clock", "storage", "seal", "spreadsheet", "units"),
     ("events", "engine"),
+    ("customers",),
     ("config", "capability", "models", "tables", "decisions", "shop", "doctor"),
     ("evaluation", "language", "logistic"),
     ("profile", "churn"),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from regulars.cli import acting, learning, log, overview, upkeep
+from regulars.cli import acting, customers, learning, log, overview, upkeep
 from regulars.cli.common import err
 from regulars.errors import RegularsError
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 for group in (log.commands, overview.commands, upkeep.commands, learning.commands, acting.commands):
     app.registered_commands += group.registered_commands
+app.add_typer(customers.commands)
 
 
 def _print_version(asked: bool) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -70,6 +71,16 @@ class EventLog:
         paths = self.paths(self.snapshot(), table)
         found = [pq.read_table(path, columns=columns).cast(nothing.schema) for path in paths]
         return pa.concat_tables([nothing, *found])
+
+    def append(self, events: pa.Table, operation: str, details: Mapping[str, Any] | None = None) -> int:
+        """Add events that have ids, in one commit; those that are there already are not added again. The version.
+
+        events : in the columns of `EVENTS`, by time.
+        """
+        with self.transaction(operation, details) as transaction:
+            transaction.write(events, operation, np.arange(events.num_rows), transaction.reserve())
+            transaction.settle(ids_are_derived=False)
+            return transaction.commit()
 
     @contextmanager
     def transaction(
