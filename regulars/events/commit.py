@@ -50,6 +50,8 @@ class Commit:
     operation: str
     tables: Mapping[str, tuple[DataFile, ...]]
     details: Mapping[str, Any] = field(default_factory=dict)
+    imported: Mapping[str, int] = field(default_factory=dict)
+    """Files that are whole in it, by fingerprint (`imported.Fingerprint`), and how many rows each has."""
 
     def rows(self, table: str) -> int:
         """How many rows the table has in this version."""
@@ -72,6 +74,7 @@ class Commit:
             "time": self.time.isoformat(),
             "operation": self.operation,
             "details": dict(self.details),
+            "imported": dict(self.imported),
         }
         opening = json.dumps(head, ensure_ascii=False).removesuffix("}")
         return sealed(opening + ', "tables": {\n' + ",\n".join(tables) + "}}")
@@ -89,7 +92,8 @@ class Commit:
             if raw["version"] != int(path.stem):
                 raise ValueError(f"it is version {raw['version']}")
             tables = {name: tuple(map(_data_file, files)) for name, files in raw["tables"].items()}
-            return cls(raw["version"], datetime.fromisoformat(raw["time"]), raw["operation"], tables, raw["details"])
+            time = datetime.fromisoformat(raw["time"])
+            return cls(raw["version"], time, raw["operation"], tables, raw["details"], raw["imported"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorruptLogError(
                 f"{path} is not a commit file, or is damaged ({error}). Restore it from a backup; without one: "

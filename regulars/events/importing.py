@@ -17,6 +17,7 @@ from regulars import storage
 from regulars.errors import RejectedError
 from regulars.events.convert import Conversion, Converted, Placed, convert
 from regulars.events.identity import whole
+from regulars.events.imported import Fingerprint
 from regulars.events.log import EventLog
 from regulars.events.readers import Chunk, Reject, Source
 from regulars.events.schema import EVENTS
@@ -81,10 +82,16 @@ def import_file(
     """
     mapping = conversion.mapping
     name = source.path.name
+    fingerprint = Fingerprint(source.path, conversion)
+    snapshot = log.snapshot()
+    known = fingerprint.rows_among(snapshot.imported)
+    if known is not None:
+        return ImportResult(str(source.path), snapshot.version, known, 0, known, 0)
     refusals = _Refusals(rejects, source.path)
     read = 0
     notes: Counter[str] = Counter()
     with log.transaction(f"import of {name}", {"source": name, "mapping": mapping.name}) as transaction:
+        fingerprint.begin()
         refunds: list[Placed] = []
         # Closed even if a row is refused: no thread may write on once the transaction is abandoned.
         with closing(_in_parallel(source, conversion, transaction)) as pieces:
@@ -107,6 +114,8 @@ def import_file(
             [Reject(c.place, header, c.event_id, reason, _hashes(c)) for c in conflicts],
             strict=strict,
         )
+        if not refusals.count and (text := fingerprint.text()):
+            transaction.remember(text, read)
         version = transaction.commit()
     return ImportResult(
         source=str(source.path),

@@ -62,6 +62,7 @@ def drop_damaged(log: EventLog) -> Recovered:
         return replace(base, version=log.version)
 
     with log.transaction("recovery without damaged files", base=newest_readable) as transaction:
+        transaction.forget()
         lost: dict[str, list[DataFile]] = {}
         for name, files in base.tables.items():
             with ThreadPoolExecutor(WORKERS) as pool:

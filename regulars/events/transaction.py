@@ -26,6 +26,9 @@ from regulars.events.schema import CATALOGUE, EVENTS, RATES
 
 Rows = npt.NDArray[np.int64]
 
+REMEMBERED = 1_000
+"""So many files that were imported whole are known by their bytes, the newest."""
+
 MERGED = {"catalogue": (CATALOGUE, catalogue.merge), "rates": (RATES, rates.merge)}
 """Tables that are small and kept whole: a change merges what it says with what is known."""
 
@@ -72,6 +75,7 @@ class Transaction:
         self._next = 0
         self._guard = Lock()
         self._said: dict[str, list[pa.Table]] = {name: [] for name in MERGED}
+        self._imported = dict(base.imported)
         self._replaced: list[tuple[str, Collection[str], Sequence[DataFile]]] = []
         self._remove_orphans()
 
@@ -109,6 +113,14 @@ class Transaction:
             with self._guard:
                 self._said[table].append(rows)
 
+    def remember(self, fingerprint: str, rows: int) -> None:
+        """That a file, which has so many rows, is whole in the log once this change is."""
+        self._imported = dict([*self._imported.items(), (fingerprint, rows)][-REMEMBERED:])
+
+    def forget(self) -> None:
+        """That any file is whole in the log: rows are being left out of it."""
+        self._imported = {}
+
     def tie_returns(self, refunds: pa.Table) -> pa.Table:
         """Refunds with the order that each belongs to, where it is in the log or in this change."""
         latest = pc.max(refunds["time"]).as_py()
@@ -145,7 +157,14 @@ class Transaction:
         storage.sync_folder(self._folder / "data")
         commits.write(
             self._folder,
-            Commit(self._version, clock.now(), self._operation, tables, self.details | {"added": self.added}),
+            Commit(
+                self._version,
+                clock.now(),
+                self._operation,
+                tables,
+                self.details | {"added": self.added},
+                self._imported,
+            ),
         )
         return self._version
 
