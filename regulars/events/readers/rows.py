@@ -70,3 +70,9 @@ def refuse_unknown(path: Path, columns: Sequence[str], headers: Sequence[str]) -
         raise InputError(
             f'{path}: no column "{missing[0]}". Found: {", ".join(headers)}. Name one of these in the mapping instead.'
         )
+
+
+def damaged(path: Path, error: Exception) -> InputError:
+    """A file that ends too early, or whose compressed bytes do not unpack."""
+    why = str(error).split(". ", maxsplit=1)[0].strip()
+    return InputError(f"{path}: damaged inside ({why}). It may have been cut off while it was copied: fetch it again.")
