@@ -138,7 +138,8 @@ class Reader:
             how = signal.Signals(-code).name
             return InputError(
                 f"{path}: the process that read it ended ({how}); nothing else did. The file is damaged, made to do "
-                f"harm, or takes more than {limits.MEMORY_BYTES >> 20:,} MiB of memory. Export it again, as CSV, or in parts."
+                f"harm, or takes more than {limits.MEMORY_BYTES >> 20:,} MiB of memory. Export it again, as CSV, or in "
+                "parts."
             )
         return InputError(f"{path}: the process that reads files ended by itself (exit code {code}). Try it again.")
 
