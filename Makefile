@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench serve clean
+.PHONY: demo test soak lint bench serve clean
 
 demo: $(VENV)/.installed
 	@rm -rf demo
@@ -12,6 +12,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tested lint
 	$(BIN)/python -m pytest -n auto
+
+# Ten times as many broken files as `make test` reads; REGULARS_SEED=n makes others.
+soak: $(VENV)/.tested
+	REGULARS_MUTATIONS=10000 $(BIN)/python -m pytest -n auto -rP tests/events/test_hostile.py -k mutation
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -91,7 +91,9 @@ def import_(
         return
     if all(file.skipped for file in found):
         names = ", ".join(map(str, paths))
-        raise InputError(f"{names}: holds no file to import. Name the files, or a folder or .zip archive that has some.")
+        raise InputError(
+            f"{names}: holds no file to import. Name the files, or a folder or .zip archive that has some."
+        )
     outcomes: list[dict[str, Any]] = []
     for number, file in enumerate(found, 1):
         outcome: dict[str, Any] = {"source": str(file.path)}

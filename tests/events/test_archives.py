@@ -16,6 +16,7 @@ import pytest
 
 from regulars.errors import InputError
 from regulars.events.readers import archive, bombs, open_source, unpacked
+from regulars.events.readers import csv as csv_reader
 
 ROWS = "a,b\n1,2\n3,4\n"
 
@@ -31,7 +32,6 @@ def packed(folder, *members, name="till.zip"):
 def rows(path):
     source = open_source(path)
     pieces = [chunk() for chunk in source.chunks(source.headers)]
-    assert source.share_read == 1.0
     return [tuple(row.values()) for piece in pieces for row in piece.table.to_pylist()]
 
 
@@ -134,23 +134,24 @@ def test_an_archive_that_says_it_is_a_bomb_is_refused_before_it_is_unpacked(tmp_
     assert re.search(r"[\d,]+ bytes that unpack to 100,000,013 or more", message(path))
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lambda data: pa.compress(data, "zstd", asbytes=True)], ids=["gz", "zst"])
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, lambda data: pa.compress(data, "zstd", asbytes=True)], ids=["gz", "zst"]
+)
 def test_a_bomb_is_refused_while_it_is_unpacked(tmp_path, pack):
     line = b"a" * 99 + b"\n"
     suffix = "gz" if pack is gzip.compress else "zst"
     path = tmp_path / f"till.csv.{suffix}"
     path.write_bytes(pack(line * (bombs.FREE_BYTES // 100 + 200_000)))
-    taken = 0
+    pieces = []
     with pytest.raises(InputError, match="bytes that unpack to"):
-        for chunk in open_source(path).chunks(["a" * 99]):
-            taken += chunk().table.num_rows * 100
-    assert taken <= bombs.FREE_BYTES
+        pieces.extend(open_source(path).chunks(["a" * 99]))
+    assert len(pieces) * csv_reader.SMALLEST_CHUNK <= bombs.FREE_BYTES
 
 
 def test_what_unpacks_well_and_stays_small_is_read(tmp_path):
     path = tmp_path / "till.csv.gz"
-    path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000))
-    assert len(rows(path)) == 1_000_000
+    path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 100_000))
+    assert len(rows(path)) == 100_000
 
 
 def test_an_archive_that_lies_about_sizes_gives_no_more_than_it_says(tmp_path):

@@ -17,7 +17,7 @@ import pyarrow.csv as pacsv
 
 from regulars.errors import InputError
 from regulars.events.readers.encoding import LONGEST_ROW, is_utf8, read_blocks, read_sample
-from regulars.events.readers.rows import SHOWN, Chunk, Lines, RawRows, Reject, refuse_unknown
+from regulars.events.readers.rows import SHOWN, Chunk, Lines, RawRows, Reject, refuse_unknown, refuse_wide
 from regulars.events.readers.unpacked import Unpacked
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class CsvSource:
         self._record = _record_pattern(self.delimiter)
         first, self._header_lines = self._header()
         self.headers = tuple(cell.strip() for cell in first)
+        refuse_wide(path, self.headers)
         _refuse_bad_headers(path, self.headers)
         after = self._text.split("\n", self._header_lines)[self._header_lines :]
         if not "".join(after).strip():

@@ -76,9 +76,12 @@ def _decodes(sample: bytes, encoding: str) -> bool:
 
 
 def read_sample(path: Path) -> tuple[str, str]:
-    """The encoding of a file and its first mebibyte as text; InputError if there is none."""
+    """The encoding of a file and its first mebibyte as text, or first row if that is longer; InputError if empty."""
     with Unpacked(path) as stream:
-        sample = stream.read(SAMPLE_BYTES)
+        sample = more = stream.read(SAMPLE_BYTES)
+        while more and len(sample) < LONGEST_ROW and not (b"\n" in more or b"\r" in more):
+            more = stream.read(SAMPLE_BYTES)
+            sample += more
     if not sample.strip(b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"):
         raise InputError(f"{path}: the file is empty. Export it again; a header and rows are expected.")
     encoding = detect(sample)

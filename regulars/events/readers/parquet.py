@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from regulars.errors import InputError
 from regulars.events.readers.bombs import refuse_bomb
-from regulars.events.readers.rows import Chunk, Lines, RawRows, damaged, refuse_unknown
+from regulars.events.readers.rows import Chunk, Lines, RawRows, damaged, refuse_unknown, refuse_wide
 from regulars.events.readers.unpacked import whole_file
 
 CHUNK_ROWS = 1 << 18
@@ -51,6 +51,7 @@ class ParquetSource:
                 "it was copied: fetch it again."
             ) from None
         self.headers = tuple(self._file.schema_arrow.names)
+        refuse_wide(path, self.headers)
         self._size = len(file.getbuffer()) if isinstance(file, io.BytesIO) else file.stat().st_size
         refuse_bomb(path, self._size, _said_unpacked(self._file.metadata))
         if self._file.metadata.num_rows == 0:
@@ -60,6 +61,8 @@ class ParquetSource:
         """The first rows, as text, in the order of the headers."""
         try:
             batch = next(self._file.iter_batches(batch_size=rows))
+            batch.validate(full=True)
+            refuse_bomb(self.path, self._size, sum(map(_unpacked, batch.columns)))
         except MemoryError:
             raise  # pyarrow's is an ArrowException too, but says nothing of the file
         except (pa.ArrowException, OSError) as error:
@@ -76,12 +79,12 @@ class ParquetSource:
                 in_batch = sum(map(_unpacked, batch.columns))
                 unpacked += in_batch
                 refuse_bomb(self.path, self._size, unpacked)
+                self.share_read = (row - 1 + batch.num_rows) / self._file.metadata.num_rows
                 rows = max(batch.num_rows * LARGEST_CHUNK // max(in_batch, LARGEST_CHUNK), 1)
                 for start in range(0, batch.num_rows, rows):
                     part = batch.slice(start, rows)
                     yield partial(_raw_rows, part, np.arange(row, row + part.num_rows, dtype=np.int64))
                     row += part.num_rows
-                self.share_read = (row - 1) / self._file.metadata.num_rows
         except MemoryError:
             raise  # pyarrow's is an ArrowException too, but says nothing of the file
         except (pa.ArrowException, OSError) as error:

@@ -64,6 +64,19 @@ class Source(Protocol):
         """The whole file in pieces of bounded size, in its own order; only the columns asked for."""
 
 
+MOST_COLUMNS = 1 << 14
+"""As many as a spreadsheet has; each is looked at for what it may be."""
+
+
+def refuse_wide(path: Path, headers: Sequence[str]) -> None:
+    """InputError if a file has more columns than any export."""
+    if len(headers) > MOST_COLUMNS:
+        raise InputError(
+            f"{path}: has {len(headers):,} columns; at most {MOST_COLUMNS:,} are read. Is it what you meant to import? "
+            "If it is, leave out those that are not needed."
+        )
+
+
 def refuse_unknown(path: Path, columns: Sequence[str], headers: Sequence[str]) -> None:
     """InputError if a column is asked for that the file does not have."""
     if missing := [name for name in columns if name not in headers]:

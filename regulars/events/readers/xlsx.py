@@ -82,8 +82,8 @@ class XlsxSource:
             table = pa.table(
                 {name: pa.array([_text(row[at[name]]) for _, row in rows], pa.string()) for name in columns}
             )
-            yield partial(RawRows, table, np.array([number for number, _ in rows], np.int64))
             self.share_read = rows[-1][0] / (self._sheet.total_height + 1)
+            yield partial(RawRows, table, np.array([number for number, _ in rows], np.int64))
 
 
 def _refuse_large(path: Path, file: Path | io.BytesIO) -> None:
@@ -93,7 +93,11 @@ def _refuse_large(path: Path, file: Path | io.BytesIO) -> None:
             unpacked = sum(part.file_size for part in parts.infolist())
     except archive.LIES:
         return  # no archive: calamine says what it is
-    size = len(file.getbuffer()) if isinstance(file, io.BytesIO) else file.stat().st_size
+    if isinstance(file, io.BytesIO):
+        file.seek(0)
+        size = len(file.getbuffer())
+    else:
+        size = file.stat().st_size
     refuse_bomb(path, size, unpacked)
     if unpacked > LARGEST_WORKBOOK:
         raise InputError(
