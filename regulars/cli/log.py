@@ -47,10 +47,10 @@ def init(
 
 @commands.command("import", epilog="Example: regulars import orders.csv --shop myshop")
 def import_(
-    paths: Annotated[
+    files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILES...",
             help="CSV, TSV, JSON lines, Parquet or XLSX; .gz and .zst too. Or folders and .zip archives of them.",
         ),
     ],
@@ -81,16 +81,16 @@ def import_(
     door = Shop.open(shop)
     mapping = _mapping_from(map_file) if map_file else None
     asks = not (yes or map_file or as_json) and sys.stdin.isatty()
-    found = list(find(paths))
-    if found == [Found(paths[0])]:
-        result = _import_one(door, paths[0], mapping, strict=strict, asks=asks, as_json=as_json)
+    found = list(find(files))
+    if found == [Found(files[0])]:
+        result = _import_one(door, files[0], mapping, strict=strict, asks=asks, as_json=as_json)
         if as_json and result:
             emit(vars(result))
         elif result:
             _print_import(result)
         return
     if all(file.skipped for file in found):
-        names = ", ".join(map(str, paths))
+        names = ", ".join(map(str, files))
         raise InputError(
             f"{names}: holds no file to import. Name the files, or a folder or .zip archive that has some."
         )
