@@ -29,7 +29,8 @@ from regulars.events.guess import guess
 from regulars.events.importing import ImportResult, Progress, import_file
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
-from regulars.events.readers import Source, open_source
+from regulars.events.readers import Source
+from regulars.events.sandbox import open_source
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.events.undated import DERIVED_ID, IMPORT, Undated
 from regulars.models import Model, Models

@@ -245,7 +245,7 @@ MISTAKES: list[tuple[int, str, tuple[str, ...]]] = [
     (5, "none.csv", ("import", "{tmp}/none.csv", "--shop", "{shop}")),
     (5, "", ("import", "{tmp}/binary.csv", "--shop", "{shop}")),
     (5, "", ("import", "{tmp}/empty.csv", "--shop", "{shop}")),
-    (5, "", ("import", "{tmp}", "--shop", "{shop}")),
+    (5, "holds no file to import", ("import", "{empty}", "--shop", "{shop}")),
     (6, "", ("import", "{tmp}/broken.csv", "--shop", "{shop}", "--strict", "--yes")),
     (8, 'no customer "eve"', ("profile", "eve", "--shop", "{shop}")),
     (8, 'no capability "luck"', ("learn", "luck", "--shop", "{shop}")),
@@ -344,3 +344,47 @@ def test_the_demo_ends_well_with_a_report_and_lists(gift_shop: Shop) -> None:
     assert (gift_shop.folder / "report.html").is_file()
     for name in ("profile", "churn"):
         assert gift_shop.models.version_in_use(name) == 1
+
+
+@pytest.fixture
+def export(tmp_path: Path, orders: Path) -> Path:
+    """A folder with a good file, one with a bad row, one that is none, and one of no known kind."""
+    folder = tmp_path / "export"
+    folder.mkdir()
+    good = orders.read_text()
+    (folder / "a.csv").write_text(good)
+    (folder / "b.csv").write_text(good.replace("05-01", "06-01").replace("2024-05-03", "never"))
+    (folder / "c.csv").write_text("date\n")
+    (folder / "d.pdf").write_text("")
+    return folder
+
+
+def test_of_many_files_each_is_an_entry_and_a_bad_one_does_not_stop_the_rest(
+    cli: Cli, shop: Shop, export: Path
+) -> None:
+    code, out, _ = cli("import", export, "--shop", shop.folder, "--json")
+    first, second, third, fourth = json.loads(out)
+    assert (first["source"], first["added"], first["version"]) == (str(export / "a.csv"), 2, 1)
+    assert (second["added"], second["rejected"], second["version"]) == (1, 1, 2)
+    assert (third["kind"], third["exit_code"]) == ("InputError", 5)
+    assert fourth == {"source": str(export / "d.pdf"), "skipped": "not a kind of file that is known"}
+    assert code == 5
+    assert cli("import", export, "--shop", shop.folder, "--json", "--strict")[0] == 6
+
+
+def test_of_many_files_there_is_a_line_each_and_a_total(cli: Cli, shop: Shop, export: Path) -> None:
+    code, out, err = cli("import", export / "a.csv", export, "--shop", shop.folder, "--yes")
+    out = out.replace("\n", " ")
+    assert code == 5
+    assert "b.csv: 2 rows read: 1 added, 0 known already, 1 refused" in out
+    assert "c.csv: not imported" in out
+    assert "d.pdf: skipped" in out
+    assert "3 files imported, 1 not, 1 skipped; 6 rows read: 3 added, 2 known already, 1 refused. The log is" in out
+    assert "no rows after it" in err
+
+
+def test_one_file_in_a_folder_is_still_a_list(cli: Cli, shop: Shop, orders: Path, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    orders.rename(tmp_path / "one" / "orders.csv")
+    (entry,) = parsed(cli("import", tmp_path / "one", "--shop", shop.folder, "--json"))
+    assert entry["added"] == 2

@@ -17,7 +17,7 @@ from regulars.engine import Engine
 from regulars.errors import CorruptLogError
 from regulars.events import commit as commits
 from regulars.events.commit import Commit, DataFile
-from regulars.events.files import WORKERS, damage
+from regulars.events.integrity import WORKERS, damage
 from regulars.events.log import SCHEMAS, EventLog
 from regulars.events.schema import EVENTS, TIME
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from regulars.events.commit import Commit, DataFile
-from regulars.events.files import verified
+from regulars.events.integrity import verified
 from regulars.events.log import EventLog
 from regulars.events.schema import EVENTS
 

@@ -1,79 +1,100 @@
-"""The log's data files on their way to a reader: none is opened before its bytes are known to be the committed ones."""
+"""Which files an import is to read: those named, those in folders, and those in zip archives."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
-from regulars import storage
-from regulars.errors import CorruptLogError
-from regulars.events.commit import DataFile
+from regulars.errors import InputError
+from regulars.events import sandbox
+from regulars.events.readers import ARCHIVE, KINDS, kind_of
 
-WORKERS = 4
-"""Files that are hashed at the same time: a disk gives no more to more."""
+SETTINGS_OF_A_SHOP = "shop.toml"
+"""A folder with this file is a shop: its own log must not be read as if it came from outside."""
 
-MENDING = "Restore it from a backup; without one: regulars check --drop-damaged"
-
-# What was hashed in this process: a file that still has the same inode, size and time is not read again.
-_hashed: dict[tuple[str, int, int, int], str] = {}
+TakesWhole = Callable[[Path, Sequence[str]], bool]
+"""Asked of each folder and archive, with the names of the files in it: whether it is one source as a whole."""
 
 
-def verified(folder: Path, files: Iterable[DataFile]) -> list[Path]:
-    """Where files of a version are, each checked against its commit when this process first asks for it.
+@dataclass(frozen=True)
+class Found:
+    """A file to import, or one that is passed over.
 
-    Parquet does not notice a flipped bit by itself: its readers give wrong rows.
+    Attributes
+    ----------
+    path : of the file; `orders.zip!/a.csv` inside of an archive.
+    skipped : why it is not to be read; "" if it is.
+    """
+
+    path: Path
+    skipped: str = ""
+
+
+def find(paths: Sequence[Path], takes_whole: TakesWhole = lambda path, names: False) -> Iterator[Found]:
+    """The files to import, in the order of the paths, and within folders and archives sorted by name.
+
+    A file that is named is always to be read. In folders and archives hidden files and those of an
+    unknown kind are passed over. What cannot be opened stands among the rest: opening it says why.
 
     Parameters
     ----------
-    folder : of the log.
-
-    Raises
-    ------
-    CorruptLogError
-        If one is missing, or its size or SHA-256 is not what was committed; the message names it.
+    takes_whole : asked first of each folder and archive; where it says yes, that is found and nothing inside it.
     """
-    files = list(files)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(lambda file: _verified(folder, file), files))
+    for path in paths:
+        if path.is_dir():
+            yield from _in_folder(path, takes_whole)
+        elif kind_of(path) == ARCHIVE and path.is_file():
+            yield from _in_archive(path, takes_whole)
+        else:
+            yield Found(path)
 
 
-def _verified(folder: Path, file: DataFile) -> Path:
-    path = folder / file.path
+def _in_folder(folder: Path, takes_whole: TakesWhole) -> Iterator[Found]:
     try:
-        found = path.stat()
-        key = (str(path), found.st_ino, found.st_size, found.st_mtime_ns)
-        if _hashed.get(key) != file.sha256:
-            fault = damage(folder, file)
-            if fault is not None:
-                raise CorruptLogError(f"{path} {fault}. {MENDING}")
-            _hashed[key] = file.sha256
-    except FileNotFoundError:
-        raise CorruptLogError(f"{path} is missing. {MENDING}") from None
-    return path
+        entries = sorted(folder.iterdir())
+    except PermissionError:
+        yield Found(folder)
+        return
+    names = [entry.name for entry in entries]
+    if SETTINGS_OF_A_SHOP in names:
+        yield Found(folder, "a shop")
+        return
+    if takes_whole(folder, names):
+        yield Found(folder)
+        return
+    for entry in entries:
+        if entry.is_dir() and entry.is_symlink():
+            yield Found(entry, "a link to a folder")  # which may lead back here
+        elif entry.is_dir() and not _is_hidden(entry.name):
+            yield from _in_folder(entry, takes_whole)
+        elif reason := _passed_over(entry.name):
+            yield Found(entry, reason)
+        else:
+            yield from find([entry], takes_whole)
 
 
-def damage(folder: Path, file: DataFile) -> str | None:
-    """What is wrong with the bytes of a data file, read from the disk; None if nothing is.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read for another reason than that it is missing.
-    """
-    path = folder / file.path
+def _in_archive(archive: Path, takes_whole: TakesWhole) -> Iterator[Found]:
     try:
-        size = path.stat().st_size
-        if size != file.size:
-            return f"has {size} bytes, {file.size} were committed: it was changed or cut off"
-        with storage.named(path), path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    except FileNotFoundError:
-        return "is missing"
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
-        return "cannot be read from the disk any more (input/output error)"
-    return None if digest == file.sha256 else "is not what was committed: its SHA-256 differs, a bit of it was changed"
+        names = sandbox.members(archive)
+    except InputError:
+        yield Found(archive)
+        return
+    if takes_whole(archive, names):
+        yield Found(archive)
+        return
+    for name in names:
+        hidden = next((part for part in PurePosixPath(name).parts if _is_hidden(part)), None)
+        yield Found(Path(f"{archive}!/{name}"), _passed_over(hidden or name))
+
+
+def _passed_over(name: str) -> str:
+    if _is_hidden(name):
+        return "hidden"
+    kind = kind_of(Path(name))
+    return "" if kind in KINDS or kind == ARCHIVE else "not a kind of file that is known"
+
+
+def _is_hidden(name: str) -> bool:
+    # And what macOS packs beside each file, and Excel lays beside a workbook that is open.
+    return name.startswith((".", "~$")) or name == "__MACOSX"

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from regulars import storage
 from regulars.events import commit as commits
 from regulars.events.commit import Commit
-from regulars.events.files import verified
+from regulars.events.integrity import verified
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.events.transaction import Transaction
 

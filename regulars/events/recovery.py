@@ -11,7 +11,7 @@ from regulars import storage
 from regulars.errors import CorruptLogError
 from regulars.events import commit as commits
 from regulars.events.commit import Commit, DataFile
-from regulars.events.files import WORKERS, damage
+from regulars.events.integrity import WORKERS, damage
 from regulars.events.log import EventLog
 
 

@@ -19,8 +19,8 @@ from regulars.events import catalogue, rates
 from regulars.events import commit as commits
 from regulars.events.commit import Commit, DataFile
 from regulars.events.duplicates import Hashes, concatenate, in_sorted, repeated, repeats
-from regulars.events.files import verified
 from regulars.events.identity import hash_rows, keys, whole
+from regulars.events.integrity import verified
 from regulars.events.returns import tie, untied
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 
