@@ -72,7 +72,7 @@ def _types(found: Overview) -> Table:
     table = Table(*heads, title=f"Version {found.version}")
     for row in found.types:
         counts = [f"{row[name]:,}" for name in ("rows", "events", "customers", "products")]
-        table.add_row(escape(row["type"]), *counts, f"{row['first']:%Y-%m-%d %H:%M}", f"{row['last']:%Y-%m-%d %H:%M}")
+        table.add_row(escape(row["type"]), *counts, f"{row['first']:%Y-%m-%d}", f"{row['last']:%Y-%m-%d}")
     return table
 
 
