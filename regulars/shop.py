@@ -19,6 +19,7 @@ from regulars.capability import Deciding
 from regulars.config import Config, ShopSettings
 from regulars.engine import Engine
 from regulars.errors import InputError, NotEnoughError, ShopError
+from regulars.events import formats
 from regulars.events.convert import Conversion
 from regulars.events.guess import guess
 from regulars.events.importing import ImportResult, Progress, import_file
@@ -130,19 +131,26 @@ class Shop:
     def mapping_for(self, source: Source) -> Mapping:
         """The mapping of shop.toml whose columns are all in the file and are the most; else a guess.
 
-        A guess is named after its file, by a name that no other mapping has.
+        A file of a ready-made format takes a mapping of that format only: one that happens to fit its
+        columns would miss what the format unfolds. A guess is named after its file, the mapping of a format
+        after that, by a name that no other mapping has.
         """
+        form = formats.recognise(source.headers)
+        headers = formats.unfolded(source, form.name).headers if form else source.headers
         known = [
             mapping
             for mapping in self.config.mappings().values()
-            if set(mapping.columns.values()) <= set(source.headers)
+            if mapping.format == (form.name if form else "") and set(mapping.columns.values()) <= set(headers)
         ]
         if known:
             return max(known, key=lambda mapping: len(mapping.columns))
-        stem = "".join(letter if letter.isalnum() else "_" for letter in source.path.name.split(".")[0].lower())
+        stem = form.name if form else source.path.name.split(".")[0].lower()
+        stem = "".join(letter if letter.isalnum() else "_" for letter in stem)
         # Never that of another kind of file, whose mapping may have been written by hand.
         numbered = (f"{stem}_{number}" for number in count(2))
         name = next(name for name in chain([stem], numbered) if name not in self.config.mapping)
+        if form:
+            return formats.preset(form, headers, name)
         currency = self.config.shop.currency
         return guess(source.headers, source.sample(1000), name=name, currency=currency).mapping
 
@@ -171,6 +179,7 @@ class Shop:
         path = Path(path)
         source = open_source(path)
         mapping = mapping or self.mapping_for(source)
+        source = formats.unfolded(source, mapping.format)
         moment = clock.now()
         shop = self.config.shop
         conversion = Conversion(mapping, shop.currency, shop.timezone, moment)

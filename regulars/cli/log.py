@@ -65,6 +65,7 @@ def import_(
     Which column is what is taken from shop.toml, else guessed from the headers (English or Chinese)
     and the values, shown, and after your yes written to shop.toml. Importing a file again adds nothing.
     """
+    from regulars.events import formats
     from regulars.events.readers import open_source
     from regulars.shop import Shop
 
@@ -73,7 +74,7 @@ def import_(
     mapping = _mapping_from(map_file) if map_file else door.mapping_for(source)
     is_new = mapping.name not in door.config.mapping
     if is_new and not as_json:
-        _show_mapping(mapping, source)
+        _show_mapping(mapping, formats.unfolded(source, mapping.format))
         if (
             not (yes or map_file)
             and sys.stdin.isatty()

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.engine.json import patched
 from regulars.events.identity import CONTENT, derived_ids, hash_rows, ordinals, whole
 from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
 from regulars.events.readers import RawRows, Reject
@@ -229,7 +230,8 @@ class _Reading:
                 columns["currency"] = pa.DictionaryArray.from_arrays(indices, code)
         if properties := self._properties():
             columns["properties"] = properties
-        columns.setdefault("received_at", pa.repeat(pa.scalar(self.conversion.received_at, TIME), self.count))
+        received = columns.get("received_at", pa.nulls(self.count, TIME))
+        columns["received_at"] = pc.fill_null(received, pa.scalar(self.conversion.received_at, TIME))
         table = pa.table({name: columns[name] for name in EVENTS.names if name in columns})
         places = self.rows.lines
         moments = table["time"].cast(pa.int64()).fill_null(0).to_numpy()
@@ -246,7 +248,10 @@ class _Reading:
         """Fields outside of the schema, as one JSON object a row; each distinct object is written once."""
         names = [name for name in self.columns if name.startswith(EXTRA)]
         if not names:
-            return None
+            return self.rows.properties
+        if self.rows.properties is not None:
+            own = {name.removeprefix(EXTRA): plain(self.columns[name]) for name in names}
+            return patched(self.rows.properties, pa.array(["{}"] * self.count), own)
         columns = [encoded(self.columns[name]) for name in names]
         codes, first = _distinct_rows(columns)
         cells = {

@@ -9,10 +9,10 @@ from regulars.errors import InputError
 from regulars.events.readers.csv import CsvSource
 from regulars.events.readers.jsonl import JsonLinesSource
 from regulars.events.readers.parquet import ParquetSource
-from regulars.events.readers.rows import Chunk, RawRows, Reject, Source
+from regulars.events.readers.rows import WHOLE, Chunk, RawRows, Reject, Source
 from regulars.events.readers.xlsx import XlsxSource
 
-__all__ = ["KINDS", "Chunk", "RawRows", "Reject", "Source", "open_source"]
+__all__ = ["KINDS", "WHOLE", "Chunk", "RawRows", "Reject", "Source", "open_source"]
 
 KINDS: dict[str, Callable[[Path], Source]] = {
     ".csv": CsvSource,

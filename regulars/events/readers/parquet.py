@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from regulars.engine.json import to_json
 from regulars.errors import InputError
 from regulars.events.readers.encoding import damaged
-from regulars.events.readers.rows import Chunk, Lines, RawRows, refuse_unknown
+from regulars.events.readers.rows import WHOLE, Chunk, Lines, RawRows, refuse_unknown
 
 CHUNK_ROWS = 1 << 18
 
@@ -52,13 +53,15 @@ class ParquetSource:
         return [[None if cell is None else str(cell) for cell in row.values()] for row in batch.to_pylist()]
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
-        """The whole file, 262,144 rows at a time; only the columns asked for."""
-        refuse_unknown(self.path, columns, self.headers)
+        """The whole file, 262,144 rows at a time; only the columns asked for (`WHOLE`: all of them, as one)."""
+        refuse_unknown(self.path, columns, (*self.headers, WHOLE))
+        wanted = None if WHOLE in columns else list(dict.fromkeys(columns))
+        size = max(CHUNK_ROWS // 32, 1) if wanted is None else CHUNK_ROWS  # as JSON, rows are long
         row = 1
         try:
-            for batch in self._file.iter_batches(batch_size=CHUNK_ROWS, columns=list(dict.fromkeys(columns))):
+            for batch in self._file.iter_batches(batch_size=size, columns=wanted):
                 lines = np.arange(row, row + batch.num_rows, dtype=np.int64)
-                yield partial(_raw_rows, batch, lines)
+                yield partial(_objects if wanted is None else _raw_rows, batch, lines)
                 row += batch.num_rows
                 self.share_read = (row - 1) / self._file.metadata.num_rows
         except (pa.ArrowInvalid, OSError) as error:
@@ -68,6 +71,10 @@ class ParquetSource:
 def _raw_rows(batch: pa.RecordBatch, lines: Lines) -> RawRows:
     columns = {name: _as_text_if_nested(batch[name]) for name in batch.schema.names}
     return RawRows(pa.table(columns), lines)
+
+
+def _objects(batch: pa.RecordBatch, lines: Lines) -> RawRows:
+    return RawRows(pa.table({WHOLE: to_json(pa.Table.from_batches([batch]))}), lines)
 
 
 def _as_text_if_nested(values: pa.Array) -> pa.Array:
