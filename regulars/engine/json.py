@@ -208,13 +208,16 @@ def _why_not(text: str | None) -> str:
 
 def _too_deep(texts: pa.Array) -> npt.NDArray[np.int64]:
     """Rows nested deeper than `DEEPEST`; only the few with so many brackets are looked at one by one."""
-    long = np.flatnonzero(np.asarray(pc.fill_null(pc.greater(pc.binary_length(texts), 2 * DEEPEST), False)))
-    if not len(long):
-        return long
-    few = texts.take(pa.array(long))
-    brackets = pc.add(pc.count_substring(few, "{"), pc.count_substring(few, "["))
-    suspects = long[np.asarray(pc.greater(brackets, DEEPEST))]
-    return np.array([row for row in suspects.tolist() if _depth(texts[row].as_py()) > DEEPEST], np.int64)
+    _, offsets_buffer, data = texts.buffers()
+    if data is None:
+        return np.empty(0, np.int64)
+    offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if np.diff(offsets).max(initial=0) < 2 * DEEPEST:
+        return np.empty(0, np.int64)
+    # "[" and "{" differ in one bit.
+    brackets = np.flatnonzero((np.frombuffer(data, np.uint8) & 0b1101_1111) == ord("["))
+    suspects = np.flatnonzero(np.diff(np.searchsorted(brackets, offsets)) > DEEPEST)
+    return np.array([row for row in suspects.tolist() if _depth(texts[row].as_py() or "") > DEEPEST], np.int64)
 
 
 def _depth(text: str) -> int:
