@@ -251,14 +251,15 @@ class _Reading:
             return self.rows.properties
         if self.rows.properties is not None:
             own = {name.removeprefix(EXTRA): plain(self.columns[name]) for name in names}
-            return patched(self.rows.properties, pa.array(["{}"] * self.count), own)
+            return patched(self.rows.properties, pa.array(["{}"] * self.count, pa.string()), own)
         columns = [encoded(self.columns[name]) for name in names]
         codes, first = _distinct_rows(columns)
         cells = {
             name.removeprefix(EXTRA): column.take(pa.array(first)) for name, column in zip(names, columns, strict=True)
         }
-        objects = pa.array([_json(row) for row in pa.table(cells).to_pylist()], pa.string())
-        return pa.DictionaryArray.from_arrays(codes, objects)
+        # Rows without any have no code: a null among the words of a dictionary cannot be written.
+        objects = pa.array([_json(row) for row in pa.table(cells).to_pylist()], pa.string()).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(objects.indices.take(codes), objects.dictionary)
 
     def _products(self) -> pa.Table:
         """What the good rows say of products: each distinct description, and when it was first seen."""

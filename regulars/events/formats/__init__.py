@@ -9,12 +9,13 @@ from importlib.resources import files
 from regulars.errors import ConfigError
 from regulars.events.formats.format import Format, Unfolded
 from regulars.events.formats.segment import Segment
+from regulars.events.formats.shopify import Shopify
 from regulars.events.mapping import Mapping
 from regulars.events.readers import Source
 
 __all__ = ["FORMATS", "Format", "preset", "recognise", "unfolded"]
 
-FORMATS: dict[str, Format] = {form.name: form for form in (Segment(),)}
+FORMATS: dict[str, Format] = {form.name: form for form in (Segment(), Shopify())}
 """By name. The first that recognises a file reads it."""
 
 

@@ -9,10 +9,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from regulars.events.identity import whole
 from regulars.events.readers import WHOLE, Chunk, RawRows, Reject, Source
 from regulars.events.readers.rows import SHOWN, refuse_unknown
+from regulars.events.times import to_time
 from regulars.events.values import encoded, plain
 
 Rows = npt.NDArray[np.int64]
@@ -79,6 +81,58 @@ class Unfolded:
         own = [name for name in columns if name not in self._format.added]
         wanted = reads if reads == (WHOLE,) else tuple(dict.fromkeys([*reads, *own]))
         yield from self._format.unfold(self._source.chunks(wanted), columns)
+
+
+def whole_orders(pieces: Iterator[Chunk], column: str) -> Iterator[RawRows]:
+    """The rows of the pieces, cut so that no order falls into two; orders are told apart by a column.
+
+    Parsed here, one piece after the other: what is cut off the end of one must stand before the next.
+    """
+    held = None
+    for piece in pieces:
+        rows = _plain_rows(piece())
+        if held is not None:
+            rows = RawRows(
+                pa.concat_tables([held.table, rows.table]), np.concatenate([held.lines, rows.lines]), rows.rejects
+            )
+        names = pc.fill_null(whole(rows.table[column]), "")
+        others = np.flatnonzero(np.asarray(pc.not_equal(names, names[-1]))) if len(names) else np.empty(0, np.int64)
+        cut = int(others[-1]) + 1 if len(others) else 0
+        yield RawRows(rows.table.slice(0, cut), rows.lines[:cut], rows.rejects)
+        held = RawRows(rows.table.slice(cut), rows.lines[cut:])
+    if held is not None:
+        yield held
+
+
+def _plain_rows(rows: RawRows) -> RawRows:
+    table = pa.table({name: plain(whole(rows.table[name])).cast(pa.string()) for name in rows.table.column_names})
+    return RawRows(table, rows.lines, rows.rejects)
+
+
+def first_rows(names: pa.Array) -> Rows:
+    """For each row the first of its order, where orders are runs of one name.
+
+    >>> first_rows(pa.array(["#1", "#1", "#2", None, None]))
+    array([0, 0, 2, 3, 4])
+    """
+    is_same = np.asarray(pc.fill_null(pc.equal(names[1:], names[:-1]), False))
+    starts = np.arange(len(names))
+    starts[1:][is_same] = 0
+    return np.maximum.accumulate(starts)
+
+
+def latest(times: Sequence[pa.Array]) -> pa.Array:
+    """The latest of some times, as it is written.
+
+    >>> latest([pa.array(["2024-05-01 10:00:00 -0400"]), pa.array(["2024-05-01 13:00:00 +0000"])]).to_pylist()
+    ['2024-05-01 10:00:00 -0400']
+    """
+    newest, moment = times[0], to_time(times[0], "", "UTC").values
+    for texts in times[1:]:
+        other = to_time(texts, "", "UTC").values
+        is_later = pc.fill_null(pc.or_(pc.greater(other, moment), pc.and_(pc.is_null(moment), pc.is_valid(other))), False)
+        newest, moment = pc.if_else(is_later, texts, newest), pc.if_else(is_later, other, moment)
+    return newest
 
 
 def by_word(values: pa.Array, meaning: Callable[[str], str | None]) -> pa.Array:

@@ -284,7 +284,7 @@ class _Calls:
             pa.array(PRODUCT_PATCHES).take(pa.array(self.uses_id[listed].astype(int))),
             {},
         )
-        nothing = pa.array(CALL_PATCHES[:1] * len(listed))
+        nothing = pa.array(CALL_PATCHES[:1] * len(listed), pa.string())
         both = patched(of_call.take(pa.array(listed)), nothing, {"product{}": of_product})
         at = np.arange(len(of_call))
         at[listed] = len(of_call) + np.arange(len(listed))

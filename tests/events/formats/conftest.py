@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -83,6 +82,3 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> i
         monkeypatch.setattr(csv_reader, name, request.param)
     monkeypatch.setattr(jsonl_reader, "WHOLE_CHUNK_BYTES", request.param)
     return int(request.param)
-
-
-Calls = Callable[..., dict[str, Any]]
