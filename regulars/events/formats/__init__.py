@@ -10,12 +10,13 @@ from regulars.errors import ConfigError
 from regulars.events.formats.format import Format, Unfolded
 from regulars.events.formats.segment import Segment
 from regulars.events.formats.shopify import Shopify
+from regulars.events.formats.woocommerce import Analytics, WooCommerce
 from regulars.events.mapping import Mapping
 from regulars.events.readers import Source
 
 __all__ = ["FORMATS", "Format", "preset", "recognise", "unfolded"]
 
-FORMATS: dict[str, Format] = {form.name: form for form in (Segment(), Shopify())}
+FORMATS: dict[str, Format] = {form.name: form for form in (Segment(), Shopify(), WooCommerce(), Analytics())}
 """By name. The first that recognises a file reads it."""
 
 

@@ -90,7 +90,7 @@ def whole_orders(pieces: Iterator[Chunk], column: str) -> Iterator[RawRows]:
     """
     held = None
     for piece in pieces:
-        rows = _plain_rows(piece())
+        rows = plain_rows(piece())
         if held is not None:
             rows = RawRows(
                 pa.concat_tables([held.table, rows.table]), np.concatenate([held.lines, rows.lines]), rows.rejects
@@ -104,7 +104,8 @@ def whole_orders(pieces: Iterator[Chunk], column: str) -> Iterator[RawRows]:
         yield held
 
 
-def _plain_rows(rows: RawRows) -> RawRows:
+def plain_rows(rows: RawRows) -> RawRows:
+    """The rows with all columns as plain text."""
     table = pa.table({name: plain(whole(rows.table[name])).cast(pa.string()) for name in rows.table.column_names})
     return RawRows(table, rows.lines, rows.rejects)
 
@@ -130,7 +131,9 @@ def latest(times: Sequence[pa.Array]) -> pa.Array:
     newest, moment = times[0], to_time(times[0], "", "UTC").values
     for texts in times[1:]:
         other = to_time(texts, "", "UTC").values
-        is_later = pc.fill_null(pc.or_(pc.greater(other, moment), pc.and_(pc.is_null(moment), pc.is_valid(other))), False)
+        is_later = pc.fill_null(
+            pc.or_(pc.greater(other, moment), pc.and_(pc.is_null(moment), pc.is_valid(other))), False
+        )
         newest, moment = pc.if_else(is_later, texts, newest), pc.if_else(is_later, other, moment)
     return newest
 

@@ -55,7 +55,9 @@ class JsonLinesSource:
         """
         wanted = tuple(dict.fromkeys(columns))
         parse, size = (_lines, WHOLE_CHUNK_BYTES) if wanted == (WHOLE,) else (_parse, CHUNK_BYTES)
-        unseen = {name: json.dumps(name.rpartition(".")[2]).encode() for name in wanted if name not in (*self.headers, WHOLE)}
+        unseen = {
+            name: json.dumps(name.rpartition(".")[2]).encode() for name in wanted if name not in (*self.headers, WHOLE)
+        }
         rest, line = b"", 1
         is_too_long = False
         for block in read_blocks(self.path, self.encoding, size):

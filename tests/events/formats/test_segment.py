@@ -142,7 +142,9 @@ def test_names_of_events(export, name, kind):
 
 
 def test_an_id_of_what_is_no_product_stays_a_property(export):
-    export.lines(track(1, "Article Read", {"id": 7, "name": "On tea", "price": 1}), track(2, "Viewed Product", {"id": 7}))
+    export.lines(
+        track(1, "Article Read", {"id": 7, "name": "On tea", "price": 1}), track(2, "Viewed Product", {"id": 7})
+    )
     assert export.rows("product_id", "unit_price") == [(None, None), ("7", None)]
     assert export.properties() == [{"id": 7, "name": "On tea", "price": 1}, None]
 
