@@ -25,7 +25,7 @@ from regulars.events.guess import guess
 from regulars.events.importing import ImportResult, Progress, import_file
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
-from regulars.events.readers import Source, open_source
+from regulars.events.readers import Source
 from regulars.events.schema import CATALOGUE, EVENTS
 from regulars.models import Model, Models
 from regulars.tables import Tables
@@ -135,7 +135,7 @@ class Shop:
         columns would miss what the format unfolds. A guess is named after its file, the mapping of a format
         after that, by a name that no other mapping has.
         """
-        form = formats.recognise(source.headers)
+        form = formats.recognise(source)
         headers = formats.unfolded(source, form.name).headers if form else source.headers
         known = [
             mapping
@@ -177,7 +177,7 @@ class Shop:
             If strict, and a row was refused.
         """
         path = Path(path)
-        source = open_source(path)
+        source = formats.open_source(path)
         mapping = mapping or self.mapping_for(source)
         source = formats.unfolded(source, mapping.format)
         moment = clock.now()

@@ -66,11 +66,10 @@ def import_(
     and the values, shown, and after your yes written to shop.toml. Importing a file again adds nothing.
     """
     from regulars.events import formats
-    from regulars.events.readers import open_source
     from regulars.shop import Shop
 
     door = Shop.open(shop)
-    source = open_source(file)
+    source = formats.open_source(file)
     mapping = _mapping_from(map_file) if map_file else door.mapping_for(source)
     is_new = mapping.name not in door.config.mapping
     if is_new and not as_json:

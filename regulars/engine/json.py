@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["DEEPEST", "Elements", "Extracted", "elements", "extract", "path", "patched", "to_json"]
+__all__ = ["DEEPEST", "Elements", "Extracted", "elements", "extract", "objects", "patched", "path", "to_json"]
 
 DEEPEST = 500
 """Objects nested deeper than this are refused: whoever reads them later by recursion would fall over them."""
@@ -144,6 +144,33 @@ def patched(objects: pa.Array, patches: pa.Array, adding: Mapping[str, pa.Array]
         {"t": objects, "p": patches, **{f"v{number}": values for number, values in enumerate(adding.values())}},
     )
     return _text(found["o"])
+
+
+def objects(counts: npt.NDArray[np.int64], keys: pa.Array, texts: pa.Array, numbers: pa.Array) -> pa.Array:
+    """JSON objects out of pairs; null where there is none.
+
+    Parameters
+    ----------
+    counts : (n,) how many pairs each object has.
+    keys : (pairs,) text; a pair whose key is null is left out.
+    texts, numbers : (pairs,) text; the value is the text where there is one, else the number as it is written.
+
+    Examples
+    --------
+    >>> keys, texts, numbers = pa.array(["a", "b", "c"]), pa.array(["x", None, None]), pa.array([None, "1", None])
+    >>> objects(np.array([2, 0, 1]), keys, texts, numbers).to_pylist()
+    ['{"a":"x","b":1}', None, '{"c":null}']
+    """
+    pairs = _run(
+        "SELECT to_json(k)::VARCHAR || ':' || coalesce(to_json(t)::VARCHAR, n, 'null') AS p FROM input",
+        {"k": keys, "t": texts, "n": numbers},
+    )
+    pairs = _text(pairs["p"])
+    is_kept = np.asarray(pc.is_valid(pairs))  # null where the key is
+    kept = np.add.reduceat(np.append(is_kept, False).astype(np.int64), np.cumsum(counts) - counts) * (counts > 0)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(kept)]).astype(np.int32))
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, pairs.filter(pa.array(is_kept))), ",")
+    return pc.if_else(pa.array(kept > 0), pc.binary_join_element_wise("{", joined, "}", ""), None)
 
 
 def to_json(rows: pa.Table) -> pa.Array:

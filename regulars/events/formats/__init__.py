@@ -5,24 +5,51 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 
 from regulars.errors import ConfigError
+from regulars.events import readers
 from regulars.events.formats.format import Format, Unfolded
+from regulars.events.formats.ga4 import GoogleAnalytics
+from regulars.events.formats.olist import Olist, OlistFolder
 from regulars.events.formats.segment import Segment
 from regulars.events.formats.shopify import Shopify
 from regulars.events.formats.woocommerce import Analytics, WooCommerce
 from regulars.events.mapping import Mapping
-from regulars.events.readers import Source
+from regulars.events.readers import WHOLE, Source
+from regulars.events.readers.jsonl import JsonLinesSource
+from regulars.events.readers.parquet import ParquetSource
 
-__all__ = ["FORMATS", "Format", "preset", "recognise", "unfolded"]
+__all__ = ["FORMATS", "Format", "open_source", "preset", "recognise", "unfolded"]
 
-FORMATS: dict[str, Format] = {form.name: form for form in (Segment(), Shopify(), WooCommerce(), Analytics())}
+_ALL: tuple[Format, ...] = (Segment(), Shopify(), WooCommerce(), Analytics(), Olist(), GoogleAnalytics())
+FORMATS = {form.name: form for form in _ALL}
 """By name. The first that recognises a file reads it."""
 
 
-def recognise(headers: Sequence[str]) -> Format | None:
-    """The format of a file with these headers; None if it is no export that is known."""
-    return next((form for form in FORMATS.values() if form.recognises(headers)), None)
+def open_source(path: Path) -> Source:
+    """Open what is to be imported: a file, or a folder of files that belong together.
+
+    Raises
+    ------
+    InputError
+        As `regulars.events.readers.open_source`.
+    """
+    return OlistFolder(path) if OlistFolder.is_at(path) else readers.open_source(path)
+
+
+def recognise(source: Source) -> Format | None:
+    """The format of a file, by its headers; None if it is no export that is known."""
+    headers = source.headers
+    gives_whole = isinstance(source, JsonLinesSource | ParquetSource)
+    return next(
+        (
+            form
+            for form in FORMATS.values()
+            if form.recognises(headers) and (gives_whole or WHOLE not in form.reads(headers))
+        ),
+        None,
+    )
 
 
 def unfolded(source: Source, name: str) -> Source:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -47,23 +46,9 @@ class Unfolded:
 
     def __init__(self, source: Source, form: Format) -> None:
         self._source, self._format = source, form
+        self.path, self.encoding, self.share_read = source.path, source.encoding, 0.0
         own = [header for header in source.headers if header not in form.added]
         self.headers = (*form.added, *own)
-
-    @property
-    def path(self) -> Path:
-        """Where the file is."""
-        return self._source.path
-
-    @property
-    def encoding(self) -> str:
-        """Of its text."""
-        return self._source.encoding
-
-    @property
-    def share_read(self) -> float:
-        """How much of it was given, 0 to 1."""
-        return self._source.share_read
 
     def sample(self, rows: int) -> list[list[str | None]]:
         """The first rows, as text, in the order of the headers."""
@@ -80,7 +65,9 @@ class Unfolded:
         reads = self._format.reads(self._source.headers)
         own = [name for name in columns if name not in self._format.added]
         wanted = reads if reads == (WHOLE,) else tuple(dict.fromkeys([*reads, *own]))
-        yield from self._format.unfold(self._source.chunks(wanted), columns)
+        for chunk in self._format.unfold(self._source.chunks(wanted), columns):
+            self.share_read = self._source.share_read
+            yield chunk
 
 
 def whole_orders(pieces: Iterator[Chunk], column: str) -> Iterator[RawRows]:

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.engine.json import elements, extract, patched, path
+from regulars.engine.json import extract, patched, path
 from regulars.events.formats.format import by_word, refused
+from regulars.events.formats.listed import Listed
 from regulars.events.readers import WHOLE, Chunk, RawRows
 from regulars.events.schema import MONEY
 from regulars.events.values import encoded, to_money
@@ -152,7 +153,7 @@ def _unfold(piece: Chunk, columns: tuple[str, ...]) -> RawRows:
     calls = _Calls(texts, [name for name in columns if name not in MADE])
     table = pa.table({name: encoded(calls.column(name)) for name in columns})
     rejects = [*raw.rejects, *refused(raw, calls.problems, texts)]
-    return RawRows(table, raw.lines[calls.events], rejects, calls.properties())
+    return RawRows(table, raw.lines[calls.list.events], rejects, calls.properties())
 
 
 class _Calls:
@@ -161,7 +162,7 @@ class _Calls:
     Attributes
     ----------
     problems : {call: why it cannot be read}.
-    events : (lines,) the call of each line; places : which line of it each is.
+    list : their products, and the lines.
     """
 
     def __init__(self, texts: pa.Array, own: Sequence[str]) -> None:
@@ -173,20 +174,12 @@ class _Calls:
         }
         read = extract(texts, list(paths.values()), OBJECTS)
         self.read = dict(zip(paths, read.columns, strict=True))
-        self.problems = read.problems | self._read_products()
+        self.list = Listed(self.read["products"], PRODUCT, "products")
+        self.problems = read.problems | self.list.problems
         self.call = by_word(self.read["call"], str.lower)
         self.types = self._types()
-        self._unfold()
-
-    def _read_products(self) -> dict[int, str]:
-        """Take the lists of products apart; calls whose list is none, or holds what is no object."""
-        products = self.read["products"]
-        self.list = elements(products)
-        self.products = extract(self.list.texts, [path(name) for name in PRODUCT])
-        is_lost = pc.and_(pa.array(self.list.counts == 0), pc.not_equal(products, "[]"))
-        problems = dict.fromkeys(np.flatnonzero(pc.fill_null(is_lost, False)).tolist(), "products is not a list")
-        calls = np.repeat(np.arange(len(products)), self.list.counts)
-        return problems | {int(calls[row]): f"in products: {why}" for row, why in self.products.problems.items()}
+        self.list.unfold(self.problems)
+        self._find_products()
 
     def _types(self) -> pa.Array:
         tracked = by_word(self.read["event"], _type_of)
@@ -194,55 +187,35 @@ class _Calls:
         is_track = pc.fill_null(pc.equal(self.call, "track"), True)
         return pc.if_else(is_track, tracked, named)
 
-    def _unfold(self) -> None:
-        counts = np.maximum(self.list.counts, 1)
-        counts[list(self.problems)] = 0
-        self.events = np.repeat(np.arange(len(counts)), counts)
-        self.places = np.arange(len(self.events)) - np.repeat(np.cumsum(counts) - counts, counts)
-        self.is_listed = self.list.counts[self.events] > 0
-        first = np.cumsum(self.list.counts) - self.list.counts
-        self.element = np.where(self.is_listed, first[self.events] + self.places, 0)
-        self.product = {
-            name: self._one_of(self.read[name], values)
-            for name, values in zip(PRODUCT, self.products.columns, strict=True)
-        }
-        self.type = self.types.take(pa.array(self.events))
+    def _find_products(self) -> None:
+        of_line = {name: self.list.of_product(name, self.read[name]) for name in PRODUCT}
+        self.type = self.list.of_event(self.types)
         # Elsewhere an id is of whatever the event is about.
-        is_product = pc.or_(pa.array(self.is_listed), pc.is_in(self.type, pa.array(OF_A_PRODUCT)))
-        by_id = pc.if_else(is_product, self.product["id"], None)
-        self.uses_id = np.asarray(pc.and_(pc.is_null(self.product["product_id"]), pc.is_valid(by_id)))
-        self.product_id = pc.coalesce(self.product["product_id"], by_id, self.product["sku"])
+        is_product = pc.or_(pa.array(self.list.is_listed), pc.is_in(self.type, pa.array(OF_A_PRODUCT)))
+        by_id = pc.if_else(is_product, of_line["id"], None)
+        self.uses_id = np.asarray(pc.and_(pc.is_null(of_line["product_id"]), pc.is_valid(by_id)))
+        self.product_id = pc.coalesce(of_line["product_id"], by_id, of_line["sku"])
         self.has_product = pc.is_valid(self.product_id)
-
-    def _one_of(self, of_call: pa.Array, of_element: pa.Array) -> pa.Array:
-        """For each line what its product says, or its call where that lists none."""
-        if not len(of_element):
-            return of_call.take(pa.array(self.events))
-        at = np.where(self.is_listed, len(of_call) + self.element, self.events)
-        return pa.concat_arrays([of_call, of_element]).take(pa.array(at))
+        self.product = {name: pc.if_else(self.has_product, values, None) for name, values in of_line.items()}
 
     def column(self, name: str) -> pa.Array:
         """A column of the lines."""
         product = {"title": "name", "category": "category", "brand": "brand", "list_price": "price"}
         if name in product:
-            return pc.if_else(self.has_product, self.product[product[name]], None)
+            return self.product[product[name]]
         match name:
             case "type":
                 return self.type
             case "line":
-                return pa.array(self.places)
+                return pa.array(self.list.places)
             case "product_id":
                 return self.product_id
             case "unit_price":
-                return pc.if_else(self.has_product, self.product["price"], self._of_call(self._amount()))
+                return pc.if_else(self.has_product, self.product["price"], self.list.of_event(self._amount()))
             case "quantity":
-                is_counted = pc.or_(self.has_product, self._of_call(pc.is_valid(self._amount())))
-                own = pc.if_else(self.has_product, self.product["quantity"], None)
-                return pc.coalesce(own, pc.if_else(is_counted, "1", None))
-        return self._of_call(self._call_column(name))
-
-    def _of_call(self, values: pa.Array) -> pa.Array:
-        return values.take(pa.array(self.events))
+                is_counted = pc.or_(self.has_product, self.list.of_event(pc.is_valid(self._amount())))
+                return pc.coalesce(self.product["quantity"], pc.if_else(is_counted, "1", None))
+        return self.list.of_event(self._call_column(name))
 
     def _call_column(self, name: str) -> pa.Array:
         read = self.read
@@ -275,12 +248,12 @@ class _Calls:
 
     def properties(self) -> pa.Array:
         """What went into no column: of the call, of its context, and under `product` of each listed product."""
-        of_call = self._of_call(self._properties_of_calls())
-        if not self.is_listed.any():
+        of_call = self.list.of_event(self._properties_of_calls())
+        if not self.list.is_listed.any():
             return of_call
-        listed = np.flatnonzero(self.is_listed)
+        listed = np.flatnonzero(self.list.is_listed)
         of_product = patched(
-            self.list.texts.take(pa.array(self.element[listed])),
+            self.list.texts.take(pa.array(self.list.element[listed])),
             pa.array(PRODUCT_PATCHES).take(pa.array(self.uses_id[listed].astype(int))),
             {},
         )
@@ -297,9 +270,9 @@ class _Calls:
         # Which keys went into columns: a number for each choice, from its bits.
         single = np.zeros(len(self.types), bool)
         with_id = single.copy()
-        alone = ~self.is_listed
-        single[self.events[alone]] = np.asarray(self.has_product)[alone]
-        with_id[self.events[alone]] = self.uses_id[alone]
+        alone = ~self.list.is_listed
+        single[self.list.events[alone]] = np.asarray(self.has_product)[alone]
+        with_id[self.list.events[alone]] = self.uses_id[alone]
         uses_old = np.asarray(pc.and_(pc.is_null(read["order_id"]), pc.is_valid(read["orderId"])))
         choice = np.where(np.asarray(has_traits), 0, 1 + single + 2 * with_id + 4 * uses_old)
         country = pc.if_else(has_traits, pc.coalesce(read["trait_country"], read["address_country"]), read["country"])
