@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import subprocess
 import sys
 import threading
 import time
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -247,11 +248,13 @@ def test_an_answer_longer_than_any_is_refused_before_it_is_read(orders, monkeypa
 
 def test_rows_that_do_not_hold_together_are_refused(orders):
     broken = pa.DictionaryArray.from_arrays(pa.array([7], pa.int32()), pa.array(["x"]), safe=False)
-    rows = readers.RawRows(pa.table({"a": broken}), pa.array([1]).to_numpy())
-    head, *bodies = wire.pack(rows, 1.0)
-    body = pa.py_buffer(b"".join(map(bytes, bodies)))
+    rows = readers.RawRows(pa.table({"a": broken}), np.array([1]))
+    sink = io.BytesIO()
+    frame = wire.pack(rows, 1.0)
+    wire.send(sink, frame)
+    sent = pa.py_buffer(sink.getvalue())
     with pytest.raises(InputError, match="damaged inside"):
-        sandbox._Source(orders)._rows(json.loads(head[wire.LENGTHS.size :]), body)
+        sandbox._Source(orders)._rows(frame.head, sent.slice(sent.size - sum(frame.sizes)))
 
 
 def test_an_import_whose_reader_dies_leaves_the_log_as_it_was(shop: Shop, tmp_path, monkeypatch):
