@@ -302,7 +302,8 @@ import os; os.kill(os.getpid(), 9)
 
 
 def test_modules_in_the_folder_where_it_is_called_are_not_loaded(orders, tmp_path, monkeypatch):
-    (tmp_path / "numpy.py").write_text("raise SystemExit('the code of a stranger')")
+    for name in ("json", "numpy", "regulars"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the code of a stranger')")
     monkeypatch.chdir(tmp_path)
     assert sandbox.open_source(orders).headers[0] == "date"
 
