@@ -74,6 +74,8 @@ def import_(
     is_new = mapping.name not in door.config.mapping
     if is_new and not as_json:
         _show_mapping(mapping, formats.unfolded(source, mapping.format))
+        if mapping.format and (weakness := formats.FORMATS[mapping.format].weakness):
+            out.print(f"[yellow]{weakness}[/]")
         if (
             not (yes or map_file)
             and sys.stdin.isatty()
