@@ -1,7 +1,4 @@
-"""JSON in columns: many texts read at once, by many paths, without a loop over rows.
-
-Apart from `Engine`, and without Ibis, so that a process that only reads a file starts at once.
-"""
+"""JSON in columns: many texts read at once, by many paths, without a loop over rows."""
 
 from __future__ import annotations
 
@@ -89,8 +86,9 @@ def extract(texts: pa.Array, paths: Sequence[str], objects: Sequence[str] = ("$"
     columns = ", ".join(f"x[{number}] AS c{number}" for number in range(1, len(paths) + 1))
     found = _run(
         f"SELECT {columns}, x IS NOT NULL AND k[1] IS NOT NULL AS is_object, to_json(k)::VARCHAR AS k FROM (SELECT "  # noqa: S608
-        f"CASE WHEN starts_with(ltrim(t, E' \\t\\r\\n'), '{{') THEN TRY(json_extract_string(t, {_listed(paths)})) END x,"
-        f" TRY(json_keys(t, {_listed(objects)})) k FROM input)",
+        "CASE WHEN starts_with(ltrim(t, E' \\t\\r\\n'), '{') "
+        f"THEN TRY(json_extract_string(t, {_listed(paths)})) END x, "
+        f"TRY(json_keys(t, {_listed(objects)})) k FROM input)",
         {"t": texts},
     )
     problems = _repeated_keys(found["k"].combine_chunks())

@@ -26,10 +26,12 @@ class Format(Protocol):
     ----------
     name : as in `format = "NAME"` of a mapping.
     added : columns that it makes, beside those of the file.
+    weakness : what such an export cannot tell, to be said where it is offered; "" for none.
     """
 
     name: str
     added: tuple[str, ...]
+    weakness: str
 
     def recognises(self, headers: Sequence[str]) -> bool:
         """Whether a file with these headers is such an export: by the few that no other has."""
@@ -121,7 +123,7 @@ def latest(times: Sequence[pa.Array]) -> pa.Array:
     for texts in times[1:]:
         other = to_time(texts, "", "UTC").values
         is_later = pc.fill_null(
-            pc.or_(pc.greater(other, moment), pc.and_(pc.is_null(moment), pc.is_valid(other))), False
+            pc.or_kleene(pc.greater(other, moment), pc.and_(pc.is_null(moment), pc.is_valid(other))), False
         )
         newest, moment = pc.if_else(is_later, texts, newest), pc.if_else(is_later, other, moment)
     return newest

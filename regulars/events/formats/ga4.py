@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +40,8 @@ TYPES = {
     "screen_view": "page_viewed",
 }
 """What an event is in the log; others keep their names."""
+
+KEY = ("user_pseudo_id", "event_timestamp", "event_name", "event_bundle_sequence_id", "batch_event_index")
 
 EVENT = {
     name: path(name)
@@ -87,7 +89,8 @@ class GoogleAnalytics:
     """Tables events_YYYYMMDD of the BigQuery export."""
 
     name = "ga4"
-    added = (*MADE, *INSIDE)
+    weakness = ""
+    added: tuple[str, ...] = (*MADE, *INSIDE)
 
     def recognises(self, headers: Sequence[str]) -> bool:
         """By the columns that every event has."""
@@ -131,7 +134,6 @@ class _Events:
         self.list.unfold(self.problems)
         nothing = pa.nulls(len(texts), pa.string())
         self.item = {name: _said(self.list.of_product(name, nothing)) for name in ITEM}
-        self.product_id = pc.coalesce(self.item["item_id"], self.item["item_name"])
 
     def _read_parameters(self) -> dict[int, str]:
         """Take the parameters apart; events that have a key twice."""
@@ -158,56 +160,45 @@ class _Events:
 
     def column(self, name: str) -> pa.Array:
         """A column of the lines."""
-        match name:
-            case "line":
-                return pa.array(self.list.places)
-            case "product_id":
-                return self.product_id
-            case "title" | "category" | "brand":
-                return self.item[f"item_{name}" if name != "title" else "item_name"]
-            case "list_price":
-                return self.item["price"]
-            case "unit_price":
-                return pc.if_else(self.has_item(), self.item["price"], self.list.of_event(self._amount()))
-            case "quantity":
-                amount = self.list.of_event(pc.if_else(pc.is_valid(self._amount()), "1", None))
-                return pc.if_else(self.has_item(), pc.coalesce(self.item["quantity"], "1"), amount)
-        return self.list.of_event(self._event_column(name))
+        if name in self.made:
+            return self.made[name]()
+        return self.list.of_event(self.of_events[name] if name in self.of_events else self.read[name])
 
-    def has_item(self) -> pa.Array:
-        """Whether a line is of an item."""
-        return pa.array(self.list.is_listed)
+    @cached_property
+    def made(self) -> dict[str, Callable[[], pa.Array]]:
+        """{column of the lines: how it is made}."""
+        item, amount = self.item, self.list.of_event(self._amount())
+        # An order without items is one of its amount.
+        one = pc.if_else(pc.or_(pa.array(self.list.is_listed), pc.is_valid(amount)), "1", None)
+        return {
+            "line": lambda: pa.array(self.list.places),
+            "product_id": lambda: pc.coalesce(item["item_id"], item["item_name"]),
+            "unit_price": lambda: pc.if_else(pa.array(self.list.is_listed), item["price"], amount),
+            "quantity": lambda: pc.coalesce(item["quantity"], one),
+            "title": lambda: item["item_name"],
+            "category": lambda: item["item_category"],
+            "brand": lambda: item["item_brand"],
+            "list_price": lambda: item["price"],
+        }
 
-    def _event_column(self, name: str) -> pa.Array:
+    @cached_property
+    def of_events(self) -> dict[str, pa.Array]:
+        """{column: its values, one an event}."""
         read, parameter = self.read, self.parameter
-        match name:
-            case "event_id":
-                # There is no id in the export: these tell its events apart.
-                parts = (
-                    "user_pseudo_id",
-                    "event_timestamp",
-                    "event_name",
-                    "event_bundle_sequence_id",
-                    "batch_event_index",
-                )
-                return pc.binary_join_element_wise(*(read[part] for part in parts), ".", null_handling="skip")
-            case "type":
-                return self.types
-            case "time":
-                digits = pc.match_substring_regex(read["event_timestamp"], r"^\d{1,18}$")
-                return pc.if_else(digits, read["event_timestamp"], None).cast(pa.int64()).cast(TIME)
-            case "session_id":  # a session's number is its own visitor's only
-                return pc.binary_join_element_wise(read["user_pseudo_id"], parameter["ga_session_id"], ".")
-            case "currency" | "campaign":
-                other = read["manual_campaign"] if name == "campaign" else None
-                return parameter[name] if other is None else pc.coalesce(parameter[name], other)
-            case "order_id":
-                return pc.coalesce(read["transaction"], parameter["transaction_id"])
-            case "query":
-                return parameter["search_term"]
-            case "channel":
-                return pc.utf8_lower(read["platform"])
-        return read[name]
+        is_whole = pc.match_substring_regex(read["event_timestamp"], r"^\d{1,18}$")
+        return {
+            # There is no id in the export: these tell its events apart.
+            "event_id": pc.binary_join_element_wise(*(read[part] for part in KEY), ".", null_handling="skip"),
+            "type": self.types,
+            "time": pc.if_else(is_whole, read["event_timestamp"], None).cast(pa.int64()).cast(TIME),
+            # The number of a session is its own visitor's only.
+            "session_id": pc.binary_join_element_wise(read["user_pseudo_id"], parameter["ga_session_id"], "."),
+            "currency": parameter["currency"],
+            "campaign": pc.coalesce(parameter["campaign"], read["manual_campaign"]),
+            "order_id": pc.coalesce(read["transaction"], parameter["transaction_id"]),
+            "query": parameter["search_term"],
+            "channel": pc.utf8_lower(read["platform"]),
+        }
 
     def _amount(self) -> pa.Array:
         """What an order came to, whose items are not listed."""

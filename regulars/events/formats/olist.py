@@ -34,7 +34,7 @@ class OlistFolder:
     gives_whole = False
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path if path.name else path.resolve()  # "." has no name for the log to give
         self.share_read = 0.0
         self._files: dict[str, Source] = {name: open_source(_file(path, name)) for name in FILES}
         self.headers = tuple(dict.fromkeys(header for file in self._files.values() for header in file.headers))
@@ -89,7 +89,19 @@ class Olist:
     """Olist's orders."""
 
     name = "olist"
-    added = ("event_id", "line", "type", "time", "product", "quantity", "unit_price", "outcome", "freight", "seller")
+    weakness = ""
+    added: tuple[str, ...] = (
+        "event_id",
+        "line",
+        "type",
+        "time",
+        "product",
+        "quantity",
+        "unit_price",
+        "outcome",
+        "freight",
+        "seller",
+    )
 
     def recognises(self, headers: Sequence[str]) -> bool:
         """By the names of three of the files' ids."""

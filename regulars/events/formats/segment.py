@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -131,7 +131,8 @@ class Segment:
     """Calls of Segment's API, as RudderStack, PostHog, Jitsu and Dittofeed have them too."""
 
     name = "segment"
-    added = (*MADE, *OWN, *INSIDE)
+    weakness = ""
+    added: tuple[str, ...] = (*MADE, *OWN, *INSIDE)
 
     def recognises(self, headers: Sequence[str]) -> bool:
         """By the id of the message, the type of the call, and one of the ids of the person."""
@@ -200,38 +201,41 @@ class _Calls:
 
     def column(self, name: str) -> pa.Array:
         """A column of the lines."""
-        product = {"title": "name", "category": "category", "brand": "brand", "list_price": "price"}
-        if name in product:
-            return self.product[product[name]]
-        match name:
-            case "type":
-                return self.type
-            case "line":
-                return pa.array(self.list.places)
-            case "product_id":
-                return self.product_id
-            case "unit_price":
-                return pc.if_else(self.has_product, self.product["price"], self.list.of_event(self._amount()))
-            case "quantity":
-                is_counted = pc.or_(self.has_product, self.list.of_event(pc.is_valid(self._amount())))
-                return pc.coalesce(self.product["quantity"], pc.if_else(is_counted, "1", None))
-        return self.list.of_event(self._call_column(name))
+        if name in self.made:
+            return self.made[name]()
+        return self.list.of_event(self.of_calls[name] if name in self.of_calls else self.read[name])
 
-    def _call_column(self, name: str) -> pa.Array:
+    @cached_property
+    def made(self) -> dict[str, Callable[[], pa.Array]]:
+        """{column of the lines: how it is made}."""
+        product = self.product
+        amount = self.list.of_event(self._amount())
+        # An order without products is one of its amount.
+        one = pc.if_else(pc.or_(self.has_product, pc.is_valid(amount)), "1", None)
+        return {
+            "type": lambda: self.type,
+            "line": lambda: pa.array(self.list.places),
+            "product_id": lambda: self.product_id,
+            "unit_price": lambda: pc.if_else(self.has_product, product["price"], amount),
+            "quantity": lambda: pc.coalesce(product["quantity"], one),
+            "title": lambda: product["name"],
+            "category": lambda: product["category"],
+            "brand": lambda: product["brand"],
+            "list_price": lambda: product["price"],
+        }
+
+    @cached_property
+    def of_calls(self) -> dict[str, pa.Array]:
+        """{column: its values, one a call}."""
         read = self.read
-        match name:
-            case "time":
-                return pc.coalesce(read["timestamp"], read["originalTimestamp"], read["receivedAt"], read["sentAt"])
-            case "anonymousId":
-                return pc.if_else(self._is_call("alias"), read["previousId"], read["anonymous"])
-            case "order_id":
-                return pc.coalesce(read["order_id"], read["orderId"])
-            case "text":
-                is_unsubscribed = pc.fill_null(pc.equal(self.types, "consent_withdrawn"), False)
-                return pc.if_else(is_unsubscribed, "marketing", read["review_body"])
-            case "variant":
-                return read["variation_id"]
-        return read[name]
+        is_unsubscribed = pc.fill_null(pc.equal(self.types, "consent_withdrawn"), False)
+        return {
+            "time": pc.coalesce(read["timestamp"], read["originalTimestamp"], read["receivedAt"], read["sentAt"]),
+            "anonymousId": pc.if_else(self._is_call("alias"), read["previousId"], read["anonymous"]),
+            "order_id": pc.coalesce(read["order_id"], read["orderId"]),
+            "text": pc.if_else(is_unsubscribed, "marketing", read["review_body"]),
+            "variant": read["variation_id"],
+        }
 
     def _is_call(self, *names: str) -> pa.Array:
         return pc.is_in(self.call, pa.array(names))

@@ -27,7 +27,8 @@ class Shopify:
     """Orders > Export."""
 
     name = "shopify"
-    added = (
+    weakness = ""
+    added: tuple[str, ...] = (
         "event_id", "line", "type", "time", "customer", "guest", "product", "quantity", "unit_price", "text", "outcome",
         "country", "region",
     )  # fmt: skip
@@ -58,9 +59,8 @@ class _Orders(Orders):
     def __init__(self, table: pa.Table) -> None:
         super().__init__(table, "Name")
         self.id = pc.coalesce(_without_apostrophe(self.of_order("Id")), self.of_order("Name"))
-        email = pc.utf8_lower(pc.utf8_trim_whitespace(self.of_order("Email")))
-        phones = (_without_apostrophe(self.of_order(name)) for name in ("Phone", "Billing Phone"))
-        self.customer = pc.coalesce(email, *phones)
+        email, *phones = (_without_apostrophe(self.of_order(name)) for name in ("Email", "Phone", "Billing Phone"))
+        self.customer = pc.coalesce(pc.utf8_lower(pc.utf8_trim_whitespace(email)), *phones)
         status, cancelled = self.of_order("Financial Status"), self.of_order("Cancelled at")
         consent = self.of_order("Accepts Marketing")
         self.add(once=False)
@@ -92,7 +92,7 @@ class _Orders(Orders):
         """A column of the lines; what is of a product stands on its own line only."""
         if name.startswith(OF_A_LINE):
             return self.only(self.ORDERED, self.of_row(name))
-        return super().column(name)
+        return super().column(name) if name in self.made else _without_apostrophe(super().column(name))
 
     def _time(self) -> pa.Array:
         created, cancelled = self.of_order("Created at"), self.of_order("Cancelled at")
@@ -106,4 +106,4 @@ class _Orders(Orders):
 
 def _without_apostrophe(texts: pa.Array) -> pa.Array:
     """Shopify writes one before what a spreadsheet would take for a number."""
-    return pc.replace_substring_regex(texts, "^'", "")
+    return pc.replace_substring_regex(texts, r"^'([+\d])", r"\1")

@@ -33,7 +33,8 @@ class WooCommerce:
     """Customer/Order/Coupon Export and WebToffee's Order Export."""
 
     name = "woocommerce"
-    added = (
+    weakness = ""
+    added: tuple[str, ...] = (
         "event_id", "line", "type", "time", "customer", "guest", "product", "title", "quantity", "amount", "outcome",
         "country", "region",
     )  # fmt: skip
@@ -58,7 +59,22 @@ class Analytics:
     """Analytics > Orders > Download: no addresses, no product ids, one sum for the whole order."""
 
     name = "woocommerce_analytics"
-    added = ("event_id", "line", "type", "time", "customer", "guest", "product", "quantity", "amount", "outcome")
+    weakness = (
+        "This report names no addresses and no product ids: customers and products are their names, and each piece of "
+        "an order gets the same price. An export by a plugin tells more: docs/formats.md."
+    )
+    added: tuple[str, ...] = (
+        "event_id",
+        "line",
+        "type",
+        "time",
+        "customer",
+        "guest",
+        "product",
+        "quantity",
+        "amount",
+        "outcome",
+    )
 
     def recognises(self, headers: Sequence[str]) -> bool:
         """By its headings."""

@@ -165,3 +165,15 @@ def test_the_shops_own_report(export):
     assert export.money("order_refunded") == {"EUR": Decimal("1")}
     assert export.rows("order_id", "outcome", kind="payment_attempted") == [("14", "failed")]
     assert export.text("orders.csv", REPORT).added == 0
+
+
+def test_the_report_is_said_to_be_weak_where_it_is_offered(export, tmp_path):
+    from typer.testing import CliRunner
+
+    from regulars.cli import app
+
+    path = tmp_path / "report.csv"
+    path.write_text(REPORT)
+    shown = CliRunner().invoke(app, ["import", str(path), "--shop", str(export.shop.folder), "--yes"])
+    assert shown.exit_code == 0, shown.output
+    assert "no product ids" in shown.output
