@@ -16,7 +16,7 @@ from regulars.events.readers.encoding import LONGEST_ROW, is_utf8, read_blocks, 
 from regulars.events.readers.rows import SHOWN, WHOLE, Chunk, RawRows, Reject, refuse_unknown
 
 CHUNK_BYTES = 8 << 20
-WHOLE_CHUNK_BYTES = 32 << 20
+WHOLE_CHUNK_BYTES = 16 << 20
 """Of lines that are not taken apart here: an event in the log is a tenth of what it is in JSON."""
 
 
