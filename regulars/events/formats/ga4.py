@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 
@@ -73,9 +74,8 @@ PARAMETERS = ("ga_session_id", "transaction_id", "currency", "search_term", "cam
 """Parameters that columns are made of; all but `value` are then no properties."""
 
 ITEM = ("item_id", "item_name", "item_brand", "item_category", "price", "quantity")
-OF_ITEM = pa.array(
-    ['{"item_id":null,"item_name":null,"item_brand":null,"item_category":null,"price":null,"quantity":null}']
-)
+OF_ITEM = json.dumps(dict.fromkeys(ITEM))
+"""The patch that leaves these out."""
 
 MADE = (
     "event_id", "line", "type", "time", "user_pseudo_id", "session_id", "product_id", "quantity", "unit_price",
@@ -209,14 +209,11 @@ class _Events:
 
     def properties(self) -> pa.Array:
         """What went into no column: parameters, place and device, and under `product` the rest of the item."""
-        none = pa.array(["{}"] * len(self.types), pa.string())
-        of_event = self.list.of_event(patched(self.others, none, {name: self.read[name] for name in KEPT}))
-        has_item = self.list.is_listed
-        if not has_item.any():
-            return of_event
-        items = self.list.texts.take(pa.array(self.list.element, mask=~has_item))
-        of_item = patched(items, OF_ITEM.take(pa.array(np.zeros(len(items), int))), {})
-        return patched(of_event, pa.array(["{}"] * len(of_event), pa.string()), {"product{}": of_item})
+        listed = self.list.element[self.list.is_listed]
+        of_item = patched(self.list.texts.take(pa.array(listed)), pa.array([OF_ITEM] * len(listed), pa.string()), {})
+        kept = {name: self.list.of_event(self.read[name]) for name in KEPT}
+        nothing = pa.array(["{}"] * len(self.list.events), pa.string())
+        return patched(self.list.of_event(self.others), nothing, {**kept, "product{}": self.list.beside(of_item)})
 
 
 def _said(texts: pa.Array) -> pa.Array:

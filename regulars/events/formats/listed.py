@@ -45,12 +45,17 @@ class Listed:
         self.events = np.repeat(np.arange(len(counts)), counts)
         self.places = np.arange(len(self.events)) - np.repeat(np.cumsum(counts) - counts, counts)
         self.is_listed = self._counts[self.events] > 0
+        self._is_alike = bool((counts == 1).all())
         first = np.cumsum(self._counts) - self._counts
         self.element = np.where(self.is_listed, first[self.events] + self.places, 0)
 
     def of_event(self, values: pa.Array) -> pa.Array:
         """For each line the value of its event."""
-        return values.take(pa.array(self.events))
+        return values if self._is_alike else values.take(pa.array(self.events))
+
+    def beside(self, of_listed: pa.Array) -> pa.Array:
+        """For each line the value of its product, given one for each that is listed; null for other lines."""
+        return of_listed.take(pa.array(np.cumsum(self.is_listed) - 1, mask=~self.is_listed))
 
     def of_product(self, name: str, of_event: pa.Array) -> pa.Array:
         """For each line a field of its product; where its event lists none, the value of the event."""

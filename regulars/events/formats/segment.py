@@ -252,45 +252,32 @@ class _Calls:
 
     def properties(self) -> pa.Array:
         """What went into no column: of the call, of its context, and under `product` of each listed product."""
-        of_call = self.list.of_event(self._properties_of_calls())
-        if not self.list.is_listed.any():
-            return of_call
-        listed = np.flatnonzero(self.list.is_listed)
-        of_product = patched(
-            self.list.texts.take(pa.array(self.list.element[listed])),
-            pa.array(PRODUCT_PATCHES).take(pa.array(self.uses_id[listed].astype(int))),
-            {},
-        )
-        nothing = pa.array(CALL_PATCHES[:1] * len(listed), pa.string())
-        both = patched(of_call.take(pa.array(listed)), nothing, {"product{}": of_product})
-        at = np.arange(len(of_call))
-        at[listed] = len(of_call) + np.arange(len(listed))
-        return pa.concat_arrays([of_call, both]).take(pa.array(at))
-
-    def _properties_of_calls(self) -> pa.Array:
-        read = self.read
+        read, line = self.read, self.list.of_event
         has_traits = self._is_call("identify", "group")
         is_page = self._is_call("page", "screen")
-        # Which keys went into columns: a number for each choice, from its bits.
-        single = np.zeros(len(self.types), bool)
-        with_id = single.copy()
-        alone = ~self.list.is_listed
-        single[self.list.events[alone]] = np.asarray(self.has_product)[alone]
-        with_id[self.list.events[alone]] = self.uses_id[alone]
-        uses_old = np.asarray(pc.and_(pc.is_null(read["order_id"]), pc.is_valid(read["orderId"])))
-        choice = np.where(np.asarray(has_traits), 0, 1 + single + 2 * with_id + 4 * uses_old)
         country = pc.if_else(has_traits, pc.coalesce(read["trait_country"], read["address_country"]), read["country"])
         region = pc.if_else(has_traits, pc.coalesce(read["trait_region"], read["address_state"]), read["region"])
+        # Which keys went into columns: a number for each choice, from its bits.
+        is_alone = ~self.list.is_listed
+        uses_old = np.asarray(pc.and_(pc.is_null(read["order_id"]), pc.is_valid(read["orderId"])))[self.list.events]
+        choice = 1 + (is_alone & np.asarray(self.has_product)) + 2 * (is_alone & self.uses_id) + 4 * uses_old
+        choice[np.asarray(has_traits)[self.list.events]] = 0
+        of_product = patched(
+            self.list.texts.take(pa.array(self.list.element[~is_alone])),
+            pa.array(PRODUCT_PATCHES).take(pa.array(self.uses_id[~is_alone].astype(int))),
+            {},
+        )
         return patched(
-            pc.if_else(has_traits, read["traits"], read["properties"]),
+            line(pc.if_else(has_traits, read["traits"], read["properties"])),
             pa.array(CALL_PATCHES).take(pa.array(choice)),
             {
-                "page_name": pc.if_else(is_page, read["page_name"], None),
-                "page_category": pc.if_else(is_page, read["page_category"], None),
-                "group_id": pc.if_else(self._is_call("group"), read["group_id"], None),
-                "country": pc.coalesce(country, read["location_country"]),
-                "region": pc.coalesce(region, read["location_region"]),
-                **{name: read[name] for name in CONTEXT},
+                "page_name": line(pc.if_else(is_page, read["page_name"], None)),
+                "page_category": line(pc.if_else(is_page, read["page_category"], None)),
+                "group_id": line(pc.if_else(self._is_call("group"), read["group_id"], None)),
+                "country": line(pc.coalesce(country, read["location_country"])),
+                "region": line(pc.coalesce(region, read["location_region"])),
+                **{name: line(read[name]) for name in CONTEXT},
+                "product{}": self.list.beside(of_product),
             },
         )
 
