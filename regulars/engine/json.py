@@ -8,7 +8,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -184,6 +183,8 @@ def _run(query: str, columns: pa.Table | Mapping[str, pa.Array]) -> pa.Table:
     # A connection for each thread: pieces of a file are read side by side, each by one core.
     connection = getattr(_local, "connection", None)
     if connection is None:
+        import duckdb  # noqa: PLC0415  (most files are no JSON, and the process that reads them starts sooner)
+
         connection = _local.connection = duckdb.connect(config={"threads": 1})
     connection.register("input", columns if isinstance(columns, pa.Table) else pa.table(dict(columns)))
     try:

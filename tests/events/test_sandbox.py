@@ -254,7 +254,7 @@ def test_rows_that_do_not_hold_together_are_refused(orders):
     wire.send(sink, frame)
     sent = pa.py_buffer(sink.getvalue())
     with pytest.raises(InputError, match="damaged inside"):
-        sandbox._Source(orders)._rows(frame.head, sent.slice(sent.size - sum(frame.sizes)))
+        sandbox._Source(orders, "")._rows(frame.head, sent.slice(sent.size - sum(frame.sizes)))
 
 
 def test_an_import_whose_reader_dies_leaves_the_log_as_it_was(shop: Shop, tmp_path, monkeypatch):

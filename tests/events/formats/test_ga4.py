@@ -96,7 +96,7 @@ def test_orders_refunds_money_and_customers(export, tmp_path, write):
         ("ada", "A1", 0, "T1", 2.0),
         ("ada", "A1", 1, "Cup", 1.0),
         ("ada", "A2", 0, None, 1.0),
-        ("bob", None, 0, None, 1.0),
+        ("bob", "bob@2024-05-01T10:00:09", 0, None, 1.0),
     ]
     # 2 x 4.50 + 3.00 + 1; 20
     assert export.money("order_completed") == {"GBP": Decimal("13"), "EUR": Decimal("20")}
