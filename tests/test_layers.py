@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "clock", "storage", "spreadsheet", "units"),
     ("events", "engine"),
     ("config", "capability", "models", "tables", "decisions", "shop"),
+    ("simulate",),
     ("evaluation", "logistic"),
     ("profile", "churn"),
     ("demo",),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from regulars.cli import acting, learning, log
+from regulars.cli import acting, learning, log, simulate
 from regulars.cli.common import err
 from regulars.errors import RegularsError
 
@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (log.commands, learning.commands, acting.commands):
+for group in (log.commands, learning.commands, acting.commands, simulate.commands):
     app.registered_commands += group.registered_commands
 
 
