@@ -82,3 +82,16 @@ def gamma(stream: npt.NDArray[np.uint64], shape: float) -> float:
         v = (1.0 + c * x) ** 3
         if v > 0.0 and math.log(1.0 - uniform(stream)) < 0.5 * x * x + d - d * v + d * math.log(v):
             return boost * d * v
+
+
+@njit(cache=True)
+def normal_share(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The share of standard normal numbers below each value.
+
+    >>> normal_share(np.array([0.0, 1.96])).round(3)
+    array([0.5  , 0.975])
+    """
+    found = np.empty(len(values))
+    for place in range(len(values)):
+        found[place] = 0.5 * (1.0 + math.erf(values[place] / math.sqrt(2.0)))
+    return found

@@ -241,63 +241,6 @@ def visit_day(
     return int(count[0])
 
 
-@njit(cache=True, nogil=True)
-def expected_visit(
-    people: People,
-    shelf: Shelf,
-    rules: Rules,
-    cost: npt.NDArray[np.float64],
-    shares: npt.NDArray[np.float64],
-    samples: int,
-) -> npt.NDArray[np.float64]:
-    """What a visit of each customer brings in the mean, had they a share taken off the price.
-
-    Parameters
-    ----------
-    cost : (p,) of one unit.
-    shares : (n,) share taken off.
-    samples : needs drawn for each customer; given a need, the choice is computed, not drawn.
-
-    Returns
-    -------
-    (n, 4) for each customer: lines bought, revenue, margin, and how revenue's logarithm changes with the
-    logarithm of all prices, each in a visit.
-    """
-    found = np.zeros((len(people.rate), 4))
-    stream = np.empty(1, np.uint64)
-    seen, source, position = np.empty(MOST, np.int32), np.empty(MOST, np.int32), np.empty(MOST, np.int32)
-    weight = np.empty(MOST, np.float64)
-    scale = rules.needs * (1.0 - rules.abandon) / samples
-    for i in range(len(people.rate)):
-        # The same draws whatever is taken off, so that what differs is the offer's own.
-        begin(stream, rules.seed, -1 - rules.day, i)
-        bend = 0.0
-        for need in range(samples):
-            category = wanted(stream, people, i)
-            count = consider(stream, people, shelf, rules, i, category, -1, need, seen, source, position)
-            total = weigh(people, shelf, rules, i, category, shares[i], count, seen, source, position, weight)
-            state = stream[0]
-            for k in range(count):
-                j = seen[k]
-                price = shelf.price[j] * (1.0 - shares[i])
-                stream[0] = state
-                amount = units(stream, people, rules, i, price)
-                chance = weight[k] / total
-                found[i, 0] += chance
-                found[i, 1] += chance * amount * price
-                found[i, 2] += chance * amount * (price - cost[j])
-                inside = 0.0
-                for other in range(count):
-                    inside += weight[other]
-                # All prices move: only buying nothing gains what the product loses.
-                bend += chance * amount * price * (-people.sensitivity[i] * (1.0 - inside / total))
-        if found[i, 1] > 0.0:
-            found[i, 3] = bend / found[i, 1]
-        for k in range(3):
-            found[i, k] *= scale
-    return found
-
-
 def day_of(low: int, high: int, people: People, shelf: Shelf, rules: Rules, hours: npt.NDArray[np.float64]) -> Rows:
     """The rows of a block of customers on a day, times in microseconds of the local day."""
     expected = float(people.rate[low:high].sum()) * (2 + rules.needs * (2.5 + rules.viewed * rules.examined))

@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,7 +17,9 @@ import pyarrow as pa
 from regulars.errors import InputError
 from regulars.simulate import ads, aftermath, catalogue, customers, decisions, fraud, life, texts
 from regulars.simulate.aftermath import Asked, Later
+from regulars.simulate.catalogue import Catalogue
 from regulars.simulate.choice import People, Rules, Shelf
+from regulars.simulate.customers import Customers
 from regulars.simulate.decisions import Checked
 from regulars.simulate.encode import Names, customer_ids, plain, to_events
 from regulars.simulate.fraud import Acts
@@ -44,7 +47,7 @@ class State:
     coming: dict[int, list[Rows]] = field(default_factory=dict)
     hurts: dict[int, list[npt.NDArray[np.int64]]] = field(default_factory=dict)
     acts: list[Acts] = field(default_factory=list)
-    asked: list[tuple[npt.NDArray[np.uint64], Asked]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     campaigns: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> State:
@@ -59,6 +62,15 @@ class State:
             list(self.asked),
             dict(self.campaigns),
         )
+
+
+class Inside(NamedTuple):
+    """All that is true of a world."""
+
+    customers: Customers
+    catalogue: Catalogue
+    state: State
+    names: Names
 
 
 class World:
@@ -136,9 +148,19 @@ class World:
         return self.moment(self._state.day)
 
     @property
+    def inside(self) -> Inside:
+        """What is hidden from a shop: for the truth alone. A policy that looks here is no policy."""
+        return Inside(self._customers, self._catalogue, self._state, self._names)
+
+    @property
     def customer_ids(self) -> pa.StringArray:
         """All customers about whom can be decided, those who have not come yet among them."""
         return self._customer_ids
+
+    @property
+    def product_ids(self) -> pa.StringArray:
+        """All products, those not yet launched among them."""
+        return self._names.product_ids
 
     @property
     def contactable(self) -> npt.NDArray[np.bool_]:
@@ -203,7 +225,7 @@ class World:
         is_active = self.is_active(state)
         campaigns = _numbered(state.campaigns, checked.campaign)
         parts = [treatments.apply(checked, day, self.seed, campaigns), self._auctions(state, checked, campaigns)]
-        shelf = state.market.open(day, self._date(day))
+        shelf = state.market.open(day, self.date(day))
         visits = self._visits(self.people(state, is_active), shelf, self.rules(day))
         parts.append(self._lives(state, is_active, visits))
         rings, later, acts = fraud.act(
@@ -248,7 +270,7 @@ class World:
 
     def season(self, day: int) -> float:
         """Times as many visits as in the mean, by weekday, month and festivals."""
-        when = self._date(day)
+        when = self.date(day)
         festival = self.params.visits.festivals.get(f"{when:%m-%d}", 1.0)
         return float(self._week[when.weekday()] * self._year[when.month - 1] * festival)
 
@@ -318,7 +340,7 @@ class World:
         for day, rows in (*later, *followed):
             for due in np.unique(day).tolist():
                 state.coming.setdefault(max(due, state.day + 1), []).append(rows[day == due])
-        state.asked.append((np.unique(honest["order"]), asked))
+        state.asked.append(asked)
         for due in np.unique(asked.day).tolist():
             state.hurts.setdefault(max(due, state.day + 1), []).append(
                 asked.customer[asked.day == due].astype(np.int64)
@@ -337,7 +359,8 @@ class World:
         rows["time"] = start + (np.minimum(rows["time"], limit) * scale).astype(np.int64)
         return rows[np.argsort(rows["time"], kind="stable")]
 
-    def _date(self, day: int) -> datetime:
+    def date(self, day: int) -> datetime:
+        """Which date a day is."""
         return datetime.combine(self.params.start, time(), UTC) + timedelta(days=day)
 
     def moment(self, day: int) -> datetime:

@@ -20,6 +20,7 @@ from regulars.shop import Shop
 from regulars.simulate import everyday
 from regulars.simulate.encode import Names, to_events
 from regulars.simulate.raw import Rows
+from regulars.simulate.record import record
 from regulars.simulate.world import World
 
 DAYS_A_COMMIT = 30
@@ -62,6 +63,7 @@ def simulate(folder: str | Path, world: World, on_progress: Progress = lambda da
         events = 0
         while world.day < world.days:
             events += _play_month(shop, world, partial(_report, on_progress, events))
+        record(making, world)
         storage.move_folder(making, folder)
     except BaseException:
         storage.remove(making)
