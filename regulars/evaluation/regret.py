@@ -50,7 +50,8 @@ def in_words(found: Regret, currency: str) -> str:
     >>> in_words(Regret(200, 30.0, 100.0), "GBP")
     'The 200 newest decisions add 30 GBP; the best 200 would add 100: regret 70 GBP (truth of the simulation).'
     """
+    count = f"{found.contacts:,}"
     return (
-        f"The {found.contacts:,} newest decisions add {found.profit:,.0f} {currency}; the best {found.contacts:,} would "
-        f"add {found.oracle:,.0f}: regret {found.regret:,.0f} {currency} (truth of the simulation)."
+        f"The {count} newest decisions add {found.profit:,.0f} {currency}; the best {count} would add "
+        f"{found.oracle:,.0f}: regret {found.regret:,.0f} {currency} (truth of the simulation)."
     )
