@@ -9,9 +9,11 @@ from regulars.simulate.customers import Customers
 from regulars.simulate.params import AdParams
 from regulars.simulate.randomness import generator
 from regulars.simulate.raw import CHANNEL, CODES, Rows, blank
-from regulars.simulate.treatments import AD
+from regulars.simulate.treatments import AD, PERSUADABLE
 
 PURPOSE = 6
+LIKED, UNLIKED = 1.5, 0.8
+"""Times as likely as the mean that the persuadable, and that others, click."""
 UNCLICKED = 0.3
 """Share of an ad's effect that being shown has without a click."""
 
@@ -64,7 +66,7 @@ def auctions(
     rows["price"] = np.rint(cost * 10_000).astype(np.int64)
     rows["campaign"], rows["propensity"] = campaign[ours], propensity[ours]
     rows["time"] = moment[won].astype(np.int64)
-    likes = np.where(customers.kind[who, AD] == 0, 1.5, 0.8)
+    likes = np.where(customers.kind[who, AD] == PERSUADABLE, LIKED, UNLIKED)
     is_clicked = draw[won] < said.click_share * likes
     clicked = rows[is_clicked].copy()
     clicked["type"], clicked["price"], clicked["propensity"] = CODES["ad_clicked"], -1, 0

@@ -68,7 +68,7 @@ def expected_visit(people: People, shelf: Shelf, rules: Rules, cost: Amounts, sh
 
 @njit(cache=True, nogil=True)
 def expected_demand(
-    people: People, shelf: Shelf, rules: Rules, multiples: Amounts, samples: int
+    people: People, shelf: Shelf, rules: Rules, multiples: Amounts, samples: int, every: int
 ) -> tuple[Amounts, Amounts]:
     """How much of each product is bought in a day, were its price alone another.
 
@@ -76,6 +76,7 @@ def expected_demand(
     ----------
     multiples : (m,) of today's price.
     samples : needs drawn for each customer.
+    every : one customer in so many stands for the others.
 
     Returns
     -------
@@ -86,8 +87,8 @@ def expected_demand(
     stream = np.empty(1, np.uint64)
     seen, source, position = np.empty(MOST, np.int32), np.empty(MOST, np.int32), np.empty(MOST, np.int32)
     weight = np.empty(MOST, np.float64)
-    scale = rules.needs * (1.0 - rules.abandon) / samples
-    for i in range(len(people.rate)):
+    scale = rules.needs * (1.0 - rules.abandon) / samples * every
+    for i in range(0, len(people.rate), every):
         if people.rate[i] <= 0.0:
             continue
         begin(stream, rules.seed, -1 - rules.day, i)

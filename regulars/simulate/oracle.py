@@ -13,21 +13,23 @@ in one household do to each other beyond that is left out.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from regulars.simulate.ads import UNCLICKED
+from regulars.simulate.ads import LIKED, UNCLICKED, UNLIKED
 from regulars.simulate.customers import ACTIONS
 from regulars.simulate.expected import ELASTICITY, MARGIN, expected_demand, expected_visit
 from regulars.simulate.randomness import normal_share
-from regulars.simulate.treatments import AD, COUPON, DISCOUNT, MESSAGE, SLEEPING_DOG
+from regulars.simulate.treatments import AD, COUPON, DISCOUNT, MESSAGE, PERSUADABLE, SLEEPING_DOG
 from regulars.simulate.world import World
 
 HORIZON_DAYS = 28
 """Effects are counted for so many days; after them a hundredth of an effect or less is left."""
 SAMPLES = 12
+MOST_ASKED = 50_000
+"""Customers from whose choices prices are known; of more, one in so many."""
 MULTIPLES = np.array([0.7, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.6])
 """Of today's price, among which the best is looked for."""
 
@@ -73,34 +75,42 @@ def values(world: World, *, share: float = 0.1, horizon_days: int = HORIZON_DAYS
     lower = expected_visit(crowd, shelf, rules, cost, np.full(count, share), SAMPLES)[:, MARGIN]
     margin = plain[:, MARGIN]
     season = np.array([world.season(day + t) for t in range(horizon_days)])
-    fading = 0.5 ** (np.arange(horizon_days) / said.half_life_days)
     base = people.rate.astype(np.float64) * is_active
 
-    def visits(boost: Amounts) -> Amounts:
-        """(n, horizon) expected on each day."""
-        alive = np.exp(-people.hazard[:, None].astype(np.float64) * np.arange(horizon_days))
-        found: Amounts = base[:, None] * season * alive * np.exp(boost[:, None] * fading)
-        return found
+    def visits(boost: Amounts, days: int) -> Amounts:
+        """(n,) expected within so many days."""
+        total, alive, now = np.zeros(count), base.copy(), boost.copy()
+        for t in range(days):
+            total += alive * season[t] * np.exp(now)
+            alive *= np.exp(-people.hazard)
+            now *= 0.5 ** (1 / said.half_life_days)
+        return total
 
-    now = visits(treatments.boost)
-    expected = margin * now.sum(1)
+    expected = margin * visits(treatments.boost, horizon_days)
+    # By how much the margin moves with a small boost: what spills over is small.
+    slope = (margin * visits(treatments.boost + 0.01, horizon_days) - expected) / 0.01
+    # Of a visit, while an offer lasts, and for how long that is.
+    offers = {
+        COUPON: (said.redeemed_share * lower + (1 - said.redeemed_share) * margin, said.coupon_days),
+        DISCOUNT: (lower, 1),
+    }
     tired = np.exp(-said.fatigue * treatments.contacts)
     value = np.zeros((count, len(ACTIONS)))
     for action in range(len(ACTIONS)):
-        strengths = (world.params.ads.click_share, 1.0) if action == AD else (1.0,)
-        for strength in strengths:
-            # Of an ad, the mean of being clicked and of being merely shown.
-            full = 1.0 if len(strengths) == 1 or strength == 1.0 else UNCLICKED
-            weight = _weight(action, strength, people.kind[:, action] == 0, strengths)
-            effect = people.effect[:, action].astype(np.float64) * full
+        kind = people.kind[:, action]
+        clicked = np.minimum(world.params.ads.click_share * np.where(kind == PERSUADABLE, LIKED, UNLIKED), 1.0)
+        # Of an ad, the mean of being clicked and of being merely shown.
+        cases = [(1.0, clicked), (UNCLICKED, 1.0 - clicked)] if action == AD else [(1.0, np.ones(count))]
+        for strength, chance in cases:
+            effect = people.effect[:, action].astype(np.float64) * strength
             effect *= np.where(effect > 0, tired, 1.0)
-            after = visits(treatments.boost + effect)
-            paid = _margins(action, margin, lower, said.redeemed_share, said.coupon_days, horizon_days)
-            annoyed = (people.kind[:, action] == SLEEPING_DOG).astype(float) + ~treatments.consent
-            stays = np.exp(-people.hazard * annoyed * said.annoyance * full)
-            own = (after * paid).sum(1) * stays - expected
-            own += _spilled(people.household, said.spill_over, effect, treatments.boost, visits, margin, expected)
-            value[:, action] += weight * own
+            boost = treatments.boost + effect
+            offered, days = offers.get(action, (margin, 0))
+            after = margin * visits(boost, horizon_days) + (offered - margin) * visits(boost, min(days, horizon_days))
+            annoyed = (kind == SLEEPING_DOG).astype(float) + ~treatments.consent
+            stays = np.exp(-people.hazard * annoyed * said.annoyance * strength)
+            spilled = _of_mates(people.household, slope) * said.spill_over * effect
+            value[:, action] += chance * (after * stays - expected + spilled)
     value[:, [MESSAGE, COUPON]] -= said.contact_cost
     value[~is_active] = np.where(np.isin(np.arange(len(ACTIONS)), [MESSAGE, COUPON]), -said.contact_cost, 0.0)
     mine = slice(0, people.honest)
@@ -108,44 +118,9 @@ def values(world: World, *, share: float = 0.1, horizon_days: int = HORIZON_DAYS
     return Values(is_active[mine], may[mine], margin[mine], plain[mine, ELASTICITY], expected[mine], value[mine])
 
 
-def _weight(
-    action: int, strength: float, is_persuadable: npt.NDArray[np.bool_], strengths: tuple[float, ...]
-) -> Amounts | float:
-    if action != AD:
-        return 1.0
-    clicked = np.minimum(strengths[0] * np.where(is_persuadable, 1.5, 0.8), 1.0)
-    found: Amounts = clicked if strength == 1.0 else 1.0 - clicked
-    return found
-
-
-def _margins(action: int, margin: Amounts, lower: Amounts, redeemed: float, days: int, horizon: int) -> Amounts:
-    """(n, horizon) margin of a visit on each day after an action."""
-    found = np.repeat(margin[:, None], horizon, axis=1)
-    if action == COUPON:
-        found[:, :days] = (redeemed * lower + (1 - redeemed) * margin)[:, None]
-    if action == DISCOUNT:
-        found[:, 0] = lower
-    return found
-
-
-def _spilled(
-    household: npt.NDArray[np.int32], share: float, effect: Amounts, boost: Amounts, visits: Any, margin: Amounts,
-    expected: Amounts,
-) -> Amounts:  # fmt: skip
-    """What an action on each customer adds by the others of the household."""
-    total = np.zeros(len(household))
-    sizes = np.bincount(household, minlength=len(household))
-    if share == 0 or sizes.max() == 1:
-        return total
-    for step in range(int(sizes.max())):
-        mate = np.minimum(household + step, len(household) - 1)
-        lives_there = (step < sizes[household]) & (mate != np.arange(len(household)))
-        more = np.zeros(len(household))
-        # How the mate's margin moves with a small boost, times the boost: exact for small spill-overs.
-        slope = (margin * visits(boost + 0.01).sum(1) - expected) / 0.01
-        more[lives_there] = slope[mate[lives_there]] * share * effect[lives_there]
-        total += more
-    return total
+def _of_mates(household: npt.NDArray[np.int32], amount: Amounts) -> Amounts:
+    """(n,) the sum over the others of each household."""
+    return np.bincount(household, amount, len(household))[household] - amount
 
 
 class Prices(NamedTuple):
@@ -166,7 +141,8 @@ def prices(world: World) -> Prices:
     state.treatments.wake(state.day)
     crowd = world.people(state, world.is_active(state))
     shelf = state.market.open(state.day, world.date(state.day))
-    demand, bend = expected_demand(crowd, shelf, world.rules(state.day), MULTIPLES, SAMPLES)
+    every = 1 + len(crowd.rate) // MOST_ASKED
+    demand, bend = expected_demand(crowd, shelf, world.rules(state.day), MULTIPLES, SAMPLES, every)
     candidates = shelf.price[:, None] * MULTIPLES
     profit = demand * (candidates - inside.catalogue.cost[:, None])
     now = int(np.flatnonzero(MULTIPLES == 1.0)[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -66,6 +68,20 @@ def blank(count: int) -> Rows:
         rows[name] = NONE
     rows["signed"] = 1
     return rows
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Rows one after the other. As bytes: NumPy copies records field by field, at a fifth of the speed."""
+    return np.concatenate([_as_bytes(part) for part in parts]).view(RAW).ravel()
+
+
+def taken(rows: Rows, places: npt.NDArray[np.int64]) -> Rows:
+    """The rows at some places, in their order."""
+    return np.take(_as_bytes(rows), places, axis=0).view(RAW).ravel()
+
+
+def _as_bytes(rows: Rows) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), RAW.itemsize)
 
 
 def event_numbers(

@@ -25,6 +25,7 @@ PURPOSE = 5
 MESSAGE, COUPON, DISCOUNT, AD, RECOMMEND = range(len(ACTIONS))
 OPENED, CLICKED = 0.35, 0.3
 """Shares of messages opened, and of those opened that are clicked; twice as many by the persuadable."""
+PERSUADABLE = KINDS.index("persuadable")
 SLEEPING_DOG = KINDS.index("sleeping dog")
 
 Indices = npt.NDArray[np.int64]
@@ -120,7 +121,7 @@ class Treatments:
         rows["type"], rows["product"] = CODES["message_sent"], checked.product[sent]
         rows["campaign"], rows["propensity"] = campaigns[sent], checked.propensity[sent]
         rows["time"] = (rng.random(len(sent)) * 2 * 3600e6 + 7 * 3600e6).astype(np.int64)
-        persuaded = 1.0 + (self._customers.kind[customer, checked.action[sent]] == 0)
+        persuaded = 1.0 + (self._customers.kind[customer, checked.action[sent]] == PERSUADABLE)
         is_opened = rng.random(len(sent)) < OPENED * persuaded
         is_clicked = is_opened & (rng.random(len(sent)) < CLICKED * persuaded)
         opened, clicked = rows[is_opened].copy(), rows[is_clicked].copy()

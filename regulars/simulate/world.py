@@ -25,7 +25,7 @@ from regulars.simulate.encode import Names, customer_ids, plain, to_events
 from regulars.simulate.fraud import Acts
 from regulars.simulate.market import Market
 from regulars.simulate.params import Params, load
-from regulars.simulate.raw import AFTERWARDS, CODES, Rows, event_numbers
+from regulars.simulate.raw import AFTERWARDS, CODES, Rows, event_numbers, joined, taken
 from regulars.simulate.treatments import AD, Treatments
 from regulars.simulate.visits import BLOCK, day_of
 
@@ -233,7 +233,7 @@ class World:
         )
         parts.append(rings)
         state.acts.append(acts)
-        self._sell(state, np.concatenate([visits, rings]), visits, later)
+        self._sell(state, rings, visits, later)
         parts += state.coming.pop(day, [])
         treatments.hurt(np.flatnonzero(is_active), np.ones(int(is_active.sum())))
         state.day += 1
@@ -306,7 +306,7 @@ class World:
         def block(low: int) -> Rows:
             return day_of(low, min(low + BLOCK, len(self._customers)), people, shelf, rules, self._hours)
 
-        return np.concatenate(list(self._pool.map(block, lows) if self._pool else map(block, lows)))
+        return joined(list(self._pool.map(block, lows) if self._pool else map(block, lows)))
 
     def _auctions(self, state: State, checked: Checked, campaigns: npt.NDArray[np.int64]) -> Rows:
         said, people = self.params.ads, self._customers
@@ -329,10 +329,12 @@ class World:
         consent[gone] = False
         return rows
 
-    def _sell(self, state: State, events: Rows, visits: Rows, later: list[Later]) -> None:
-        bought = events[events["type"] == CODES["order_completed"]]
+    def _sell(self, state: State, rings: Rows, visits: Rows, later: list[Later]) -> None:
+        honest, others = (
+            taken(rows, np.flatnonzero(rows["type"] == CODES["order_completed"])) for rows in (visits, rings)
+        )
+        bought = joined([honest, others])
         state.market.sell(state.day, bought["product"], bought["quantity"])
-        honest = visits[visits["type"] == CODES["order_completed"]]
         is_owed = state.market.stock < 0
         followed, asked = aftermath.follow(
             honest, state.day, self.seed, self.params.orders, self._texts, is_owed, self._customers.is_chinese
@@ -348,16 +350,17 @@ class World:
 
     def _finish(self, day: int, visits: Rows, parts: list[Rows]) -> Rows:
         """All rows of the day in order of time, numbered, at moments in UTC."""
-        rest = np.concatenate(parts)
+        rest = joined(parts)
         rest["event"] = event_numbers(day, rest["customer"], AFTERWARDS)
-        rows = np.concatenate([visits, rest])
+        rows = joined([visits, rest])
         midnight, next_midnight = self.moment(day), self.moment(day + 1)
         # Where clocks change, a day has 23 or 25 hours: its seconds are a little shorter or longer.
         scale = (next_midnight - midnight) / timedelta(days=1)
         start = int(midnight.timestamp()) * 1_000_000
         limit = 86_400_000_000 - 1
-        rows["time"] = start + (np.minimum(rows["time"], limit) * scale).astype(np.int64)
-        return rows[np.argsort(rows["time"], kind="stable")]
+        moments = start + (np.minimum(rows["time"], limit) * scale).astype(np.int64)
+        rows["time"] = moments
+        return taken(rows, np.argsort(moments, kind="stable"))
 
     def date(self, day: int) -> datetime:
         """Which date a day is."""

@@ -19,7 +19,7 @@ from regulars.events.transaction import Transaction
 from regulars.shop import Shop
 from regulars.simulate import everyday
 from regulars.simulate.encode import Names, to_events
-from regulars.simulate.raw import Rows
+from regulars.simulate.raw import Rows, joined
 from regulars.simulate.record import record
 from regulars.simulate.world import World
 
@@ -123,7 +123,7 @@ class _Writer:
     def _send(self) -> None:
         if not self._rows or self._names is None:
             return
-        rows = np.concatenate(self._rows)
+        rows = joined(self._rows)
         self._waiting.append(self._pool.submit(self._write, rows, self._names, self._transaction.reserve()))
         self._rows = []
         while len(self._waiting) > self._workers:  # or memory would grow where the disk is slow
