@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from regulars.cli.common import Json, emit, err, out
-from regulars.errors import InputError
+from regulars.errors import InputError, NotEnoughError
 
 commands = typer.Typer()
 
@@ -55,7 +55,10 @@ def simulate(
     ) as progress:
         task = progress.add_task(f"simulating {days} days", total=days, events=0)
         done = play(folder, world, lambda day, events: progress.update(task, completed=day, events=events))
-    rows = beside_real(facts(done.shop, preset), preset)
+    try:
+        rows = beside_real(facts(done.shop, preset), preset)
+    except NotEnoughError:
+        rows = []
     if as_json:
         emit(
             {
@@ -67,6 +70,9 @@ def simulate(
         )
         return
     out.print(f"{done.events:,} events of {days} days in {folder}; the truth is in {folder / 'truth'}.")
+    if not rows:
+        out.print("There are too few orders to say what it looks like.")
+        return
     title = "What it looks like"
     table = Table("Fact", "Simulated", title=title)
     if real := REAL.get(preset):

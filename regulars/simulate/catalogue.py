@@ -35,7 +35,8 @@ class Catalogue:
     by_category, starts : products ordered by category, the most appealing first, and where each begins.
     """
 
-    titles: pa.StringArray
+    english: pa.StringArray
+    chinese: pa.StringArray
     descriptions: pa.StringArray
     category_names: list[str]
     words: list[str]
@@ -69,7 +70,7 @@ class Catalogue:
         index = pa.array(which)
         columns = {
             "product_id": self.ids.take(index),
-            "title": self.titles.take(index),
+            "title": pc.binary_join_element_wise(self.english.take(index), self.chinese.take(index), " "),
             "category": pa.array(self.category_names).take(pa.array(self.category[which])),
             "brand": pa.array(self.brand_names).take(pa.array(self.brand[which])),
             "list_price": money(np.rint(price[which] * 10_000).astype(np.int64)),
@@ -111,7 +112,8 @@ def make(params: Params, seed: int, days: int) -> Catalogue:
     starts = np.searchsorted(category[by_category], np.arange(len(groups) + 1)).astype(np.int32)
     english, chinese, words = _titles(params, rng, category)
     return Catalogue(
-        titles=pc.binary_join_element_wise(english, chinese, " "),
+        english=english,
+        chinese=chinese,
         descriptions=_descriptions(english, chinese, pa.array(wanted.brands).take(pa.array(brand))),
         category_names=[name.split("|")[0] for name in groups],
         words=words,

@@ -23,12 +23,15 @@ class Names:
 
     currency: str
     product_ids: pa.StringArray
-    titles: pa.StringArray
+    english_titles: pa.StringArray
+    chinese_titles: pa.StringArray
     ips: pa.StringArray
     queries: pa.StringArray
     openings: pa.StringArray
     endings: pa.StringArray
     """A text is its opening, the title of the product where it has one, and its ending."""
+    is_chinese: pa.BooleanArray
+    """Of each text."""
     traits: pa.StringArray
     campaigns: pa.StringArray
 
@@ -144,8 +147,12 @@ def _texts(rows: Rows, names: Names) -> pa.Array:
     code = pa.array(text[said])
     product = rows["product"][said]
     # A ticket or review is about a product; its title stands in the middle. Consent has no product.
-    titles = pc.fill_null(names.titles.take(pa.array(product, mask=product < 0)), "")
-    words = pc.binary_join_element_wise(names.openings.take(code), titles, names.endings.take(code), "")
+    about = pa.array(product, mask=product < 0)
+    is_chinese = names.is_chinese.take(code)
+    titles = pc.if_else(is_chinese, names.chinese_titles.take(about), names.english_titles.take(about))
+    words = pc.binary_join_element_wise(
+        names.openings.take(code), pc.fill_null(titles, ""), names.endings.take(code), ""
+    )
     places = np.full(len(rows), -1, np.int64)
     places[said] = np.arange(len(said))
     return words.take(pa.array(places, mask=places < 0))

@@ -37,7 +37,7 @@ def events(
     """
     rng = generator(seed, PURPOSE, day)
     new = np.flatnonzero(customers.arrives == day)
-    # On the first day the shop knows whom it may write to, of those who came before.
+    # On the first day the shop says who came before, from where, and whom it may write to.
     known = np.flatnonzero(customers.arrives < 0) if day == 0 else new[:0]
     at = np.maximum(np.minimum(first_seen[new], (rng.random(len(new)) * 80_000e6).astype(np.int64)) - 90_000_000, 0)
 
@@ -59,6 +59,9 @@ def events(
     before = of(
         known[customers.consent[known]], "consent_given", np.zeros(int(customers.consent[known].sum()), np.int64)
     )
+    identified = of(known, "customer_identified", np.zeros(len(known), np.int64))
+    identified["traits"] = customers.traits[known]
+    identified["device"] = customers.device[known]
     draw = rng.random(len(customers))
     may_be_asked = is_active & has_consent & (customers.arrives < day)
     withdrawn = np.flatnonzero(may_be_asked & (draw < CHANGES_A_DAY))
@@ -69,4 +72,6 @@ def events(
     ]
     for rows in (given, before, *changes):
         rows["text"] = consent_text
-    return np.concatenate([clicked, signed, given, before, *changes]), np.concatenate([withdrawn, objecting])
+    return np.concatenate([clicked, signed, given, identified, before, *changes]), np.concatenate(
+        [withdrawn, objecting]
+    )

@@ -57,12 +57,8 @@ class Market:
         return found
 
     def open(self, day: int, when: date) -> Shelf:
-        """Take in what was delivered, let rivals move, and put up the lists."""
+        """Let rivals move, and put up the lists."""
         catalogue = self._catalogue
-        if day in self.coming:
-            delivered = self.coming.pop(day)
-            self.stock += delivered
-            self._ordered &= delivered == 0
         own = np.log(self.price / catalogue.list_price)
         noise = generator(self._seed, PURPOSE, day).normal(0, RIVALS_NOISE, len(own))
         self.rival += RIVALS_RESPONSE * (np.minimum(own, 0.0) - self.rival) + noise
@@ -89,7 +85,7 @@ class Market:
         )
 
     def sell(self, day: int, products: npt.NDArray[np.int32], units: npt.NDArray[np.float32]) -> None:
-        """Take a day's sales off the stock, and order more of what runs low."""
+        """Take a day's sales off the stock, order more of what runs low, and take in what comes overnight."""
         sold = np.bincount(products, units, len(self.stock))
         self.stock -= sold
         self.sales = SALES_MEMORY * self.sales + (1 - SALES_MEMORY) * sold
@@ -99,3 +95,7 @@ class Market:
         self._ordered |= runs_low
         due = day + said.resupply_days
         self.coming[due] = self.coming.get(due, 0.0) + amount
+        if day + 1 in self.coming:
+            delivered = self.coming.pop(day + 1)
+            self.stock += delivered
+            self._ordered &= delivered == 0

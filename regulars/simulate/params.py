@@ -244,6 +244,8 @@ def parse(text: str, name: str) -> Params:
 
 def _explain(name: str, problem: Any) -> str:
     where = [str(part) for part in problem["loc"]]
+    if len(where) == 1 and where[0] in SECTIONS and problem["type"] == "value_error":
+        return f"{name}: [{where[0]}] {problem['msg'].removeprefix('Value error, ')}."
     section = f"[{where[0]}] " if len(where) > 1 else ""
     key = ".".join(where[1:] or where)
     if problem["type"] == "extra_forbidden":

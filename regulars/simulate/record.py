@@ -59,7 +59,7 @@ def tables(world: World) -> tuple[dict[str, pa.Table], dict[str, Any]]:
             "product_id": world.product_ids,
             "appeal": pa.array(world.inside.catalogue.appeal),
             "cost": pa.array(world.inside.catalogue.cost),
-            **{name: pa.array(getattr(known, name)) for name in known._fields},
+            **{name: pa.array(value, from_pandas=True) for name, value in known._asdict().items()},  # NaN is empty
         }
     )
     return {

@@ -93,6 +93,7 @@ class Texts(NamedTuple):
 
     openings: pa.StringArray
     endings: pa.StringArray
+    is_chinese: pa.BooleanArray
     consent: int
     questions: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     """By cause, then by language (0 English, 1 Chinese)."""
@@ -108,19 +109,23 @@ def numbered() -> Texts:
     >>> found.openings[found.consent].as_py()
     'marketing'
     """
-    lines: list[Line] = []
+    lines: list[tuple[Line, bool]] = []
 
-    def number(line: Line) -> int:
-        lines.append(line)
+    def number(line: Line, is_chinese: bool) -> int:
+        lines.append((line, is_chinese))
         return len(lines) - 1
 
-    def all_of(several: tuple[Line, ...]) -> tuple[int, ...]:
-        return tuple(number(line) for line in several)
+    def all_of(english: tuple[Line, ...], chinese: tuple[Line, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return tuple(number(line, False) for line in english), tuple(number(line, True) for line in chinese)
 
-    consent = number(Line(PURPOSE, ""))
-    questions = tuple((all_of(cause.english), all_of(cause.chinese)) for cause in CAUSES)
-    answers = tuple((number(Line(c.answer_english, "")), number(Line(c.answer_chinese, ""))) for c in CAUSES)
-    praise, blame = tuple(map(all_of, PRAISE)), tuple(map(all_of, BLAME))
-    openings = pa.array([line.opening for line in lines], pa.string())
-    endings = pa.array([line.ending for line in lines], pa.string())
-    return Texts(openings, endings, consent, questions, answers, praise, blame)
+    consent = number(Line(PURPOSE, ""), False)
+    questions = tuple(all_of(cause.english, cause.chinese) for cause in CAUSES)
+    answers = tuple(
+        (number(Line(cause.answer_english, ""), False), number(Line(cause.answer_chinese, ""), True))
+        for cause in CAUSES
+    )
+    praise, blame = all_of(*PRAISE), all_of(*BLAME)
+    openings = pa.array([line.opening for line, _ in lines], pa.string())
+    endings = pa.array([line.ending for line, _ in lines], pa.string())
+    is_chinese = pa.array([chinese for _, chinese in lines])
+    return Texts(openings, endings, is_chinese, consent, questions, answers, praise, blame)

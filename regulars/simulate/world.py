@@ -128,11 +128,13 @@ class World:
         self._names = Names(
             currency=params.currency,
             product_ids=self._catalogue.ids,
-            titles=self._catalogue.titles,
+            english_titles=self._catalogue.english,
+            chinese_titles=self._catalogue.chinese,
             ips=pa.array(customers.addresses(addresses)),
             queries=pa.array(self._catalogue.words),
             openings=self._texts.openings,
             endings=self._texts.endings,
+            is_chinese=self._texts.is_chinese,
             traits=pa.array(customers.trait_texts(params)),
             campaigns=pa.array([], pa.string()),
         )
@@ -177,6 +179,13 @@ class World:
         is_sold = state.market.is_sold(state.day)
         which = np.flatnonzero(is_sold & ~state.market.is_sold(state.day - 1) if launched_only else is_sold)
         return self._catalogue.rows(which, state.market.price, np.maximum(state.market.stock, 0), self.now)
+
+    def rivals(self) -> pa.Table:
+        """What rivals ask for the products on sale as of now: columns product_id, price."""
+        market = self._state.market
+        which = np.flatnonzero(market.is_sold(self._state.day))
+        price = (self._catalogue.list_price * np.exp(market.rival)).round(2)
+        return pa.table({"product_id": self.product_ids.take(pa.array(which)), "price": price[which]})
 
     def copy(self) -> World:
         """Another world in the same state, to be played on by itself: what would have happened otherwise?"""
