@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench serve clean
+.PHONY: demo test soak lint bench serve clean
 
 demo: $(VENV)/.installed
 	@rm -rf demo
@@ -12,6 +12,12 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tested lint
 	$(BIN)/python -m pytest -n auto
+
+# The tests that draw at random, for longer; REGULARS_SEED=n draws other broken files.
+SOAK := REGULARS_KILLS=500 REGULARS_FLIPS=5000 REGULARS_MUTATIONS=10000
+soak: $(VENV)/.tested
+	$(SOAK) $(BIN)/python -m pytest -n auto -rP tests/events/test_kill.py tests/events/test_integrity.py
+	$(SOAK) $(BIN)/python -m pytest -n auto -rP tests/events/test_hostile.py -k mutation
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ Everything is generated. Needs about 6 GB of disk.
 from __future__ import annotations
 
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -143,3 +144,128 @@ def bench_segment(folder: Path) -> list[Row]:
         ),
         Row(case, "peak memory mib", "lower", peak),
     ]
+
+
+def orders(days: range) -> set[str]:
+    """Order lines of some days, each different, that any two overlapping ranges share."""
+    return {
+        f"2024-{1 + day // 28:02d}-{1 + day % 28:02d} 10:{minute:02d}:{second:02d},c{minute % 7},p{second % 11},A{day}-{minute},4.50"
+        for day in days
+        for minute in range(60)
+        for second in range(40)
+    }
+
+
+def lines_of(log: Path) -> Counter[str]:
+    """The order lines of the newest version, read from its commit and its files by DuckDB alone."""
+    newest = max((log / "commits").glob("[0-9]*.json"), default=None)
+    if newest is None:
+        return Counter()
+    text = newest.read_text()
+    listed = [str(log / path) for path in sorted(set(re.findall(r'"path": "(data/[^"]+)"', text)))]
+    rows = duckdb.sql(f"""
+        SELECT strftime(time AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S') || ',' || customer_id || ',' || product_id || ','
+               || order_id || ',4.50' AS line, count(*)
+        FROM read_parquet({listed}, union_by_name = true) WHERE type IS NOT NULL GROUP BY 1""").fetchall()
+    return Counter(dict(rows))
+
+
+def bench_kill(folder: Path) -> list[Row]:
+    """Kill imports, compactions and vacuums at random moments; after each, and at the end, what does the log hold?"""
+    rng = random.Random(0)
+    shop = folder / "shop"
+    Shop.create(shop, ShopSettings(name="Killed", currency="EUR"))
+    whole, lost, twice, half = Counter[str](), 0, 0, 0
+    seconds_of: dict[str, float] = {"import": 2.0, "compact": 2.0, "vacuum": 2.0}
+    outcomes: Counter[str] = Counter()
+    for kill in range(KILLS):
+        step = ("import", "import", "compact", "vacuum")[kill % 4]
+        file = folder / f"day{kill}.csv"
+        days = range(kill // 2, kill // 2 + 3)
+        said = Counter(orders(days))
+        if step == "import":
+            file.write_text("time,customer,product,order,price\n" + "\n".join(sorted(said)) + "\n")
+            words = ["import", str(file), "--yes"]
+        else:
+            words = [step, *(["--keep-days", "0"] if step == "vacuum" else [])]
+        command = [sys.executable, "-m", "regulars", *words, "--shop", str(shop)]
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(rng.uniform(0.3, 1.05) * seconds_of[step])
+            seconds_of[step] = time.perf_counter() - start
+            outcomes["ended by itself"] += 1
+            assert process.returncode == 0, f"{words} ended with {process.returncode}"
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            outcomes["killed"] += 1
+        found = lines_of(shop / "log")
+        grown = whole | said if step == "import" else whole
+        if found not in (whole, grown):
+            half += 1
+        whole = grown if found == grown else whole
+        lost += sum((whole - found).values())
+        twice += sum(count - 1 for count in found.values() if count > 1)
+        if step == "import" and found != grown:  # a user imports it again
+            regulars("import", file, "--yes", "--shop", shop)
+            whole = grown
+            found = lines_of(shop / "log")
+            lost += sum((whole - found).values())
+            twice += sum(count - 1 for count in found.values() if count > 1)
+    print(f"{dict(outcomes)}, {sum(whole.values()):,} lines", file=sys.stderr)
+    case = f"kill test, {KILLS} random kills over import, compaction, vacuum"
+    return [
+        Row(case, "lost", "lower", lost),
+        Row(case, "counted twice", "lower", twice),
+        Row(case, "half versions seen", "lower", half),
+        Row(case, "killed before they ended", "higher", outcomes["killed"]),
+    ]
+
+
+def bench_flips(folder: Path) -> list[Row]:
+    """Flip one bit at a time in any file of the log: is it noticed when the log is read?"""
+    rng = random.Random(0)
+    shop = folder / "shop"
+    Shop.create(shop, ShopSettings(name="Rotten", currency="EUR"))
+    for day in range(0, 12, 4):
+        file = folder / f"{day}.csv"
+        file.write_text("time,customer,product,order,price\n" + "\n".join(sorted(orders(range(day, day + 4)))) + "\n")
+        Shop.open(shop).import_(file)
+    files = [path for path in (shop / "log").rglob("*") if path.is_file() and path.name != "lock"]
+    sizes = [path.stat().st_size for path in files]
+    silent = 0
+    for _ in range(FLIPS):
+        (path,) = rng.choices(files, sizes)
+        data = path.read_bytes()
+        place = rng.randrange(len(data))
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1 << rng.randrange(8)]) + data[place + 1 :])
+        try:
+            opened = Shop.open(shop)
+            opened.engine.to_arrow(opened.events)
+            list(opened.log.history())
+            silent += 1
+            print(f"silent: {path.name} at byte {place}", file=sys.stderr)
+        except RegularsError:
+            pass
+        finally:
+            path.write_bytes(data)
+    return [Row(f"flipped bits, {FLIPS:,}", "read silently", "lower", silent)]
+
+
+CASES: dict[str, Callable[[Path], list[Row]]] = {
+    "csv": bench_csv,
+    "segment": bench_segment,
+    "kill": bench_kill,
+    "flips": bench_flips,
+}
+
+
+def main(names: list[str]) -> None:
+    for name in names or list(CASES):
+        with tempfile.TemporaryDirectory(prefix="log-") as folder:
+            save("log", CASES[name](Path(folder)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

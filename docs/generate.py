@@ -40,11 +40,20 @@ def cli_page() -> str:
         "```console\n$ regulars --help\n```",
         "`--json` prints the result as JSON and nothing else, errors too. `--shop` can be given once for all commands "
         "in the environment variable `REGULARS_SHOP`. What each exit code means: [errors](errors.md).",
-        " · ".join(f"[{name}](#regulars-{name})" for name in root.commands),
+        " · ".join(f"[{name}](#regulars-{name.replace(' ', '-')})" for name, _ in commands(root)),
     ]
-    for name, command in root.commands.items():
+    for name, command in commands(root):
         parts += _command(name, command)
     return "\n\n".join(parts) + "\n"
+
+
+def commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its full name; those of a group stand under the group's."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
 
 
 def _command(name: str, command: Any) -> Iterator[str]:

@@ -69,7 +69,10 @@ class Deciding(Capability, Protocol):
     """A capability that acts."""
 
     def decide(self, shop: Shop, as_of: datetime) -> pa.Table:
-        """What to do for which customer, in the columns of `DECISION` and its own, the first first."""
+        """What to do for which customer, in the columns of `DECISION` and its own, the first first.
+
+        The table's metadata may say `left_out`: how many customers had forbidden it.
+        """
 
 
 class Describing(Capability, Protocol):

@@ -48,6 +48,14 @@ class EngineSettings(_Section):
     spill: str = Field("spill", description="Folder for what does not fit into memory; relative to the shop.")
 
 
+class LogSettings(_Section):
+    """[log]"""
+
+    keep_days: int = Field(
+        30, ge=0, description="For how many days a version can be read after the next one came; then vacuum removes it."
+    )
+
+
 class ProfileSettings(_Section):
     """[profile]"""
 
@@ -70,6 +78,7 @@ class Config(_Section):
     """All of shop.toml."""
 
     shop: ShopSettings = ShopSettings()
+    log: LogSettings = LogSettings()
     engine: EngineSettings = EngineSettings()
     profile: ProfileSettings = ProfileSettings()
     churn: ChurnSettings = ChurnSettings()
@@ -85,6 +94,7 @@ class Config(_Section):
 
 SECTIONS: dict[str, type[_Section]] = {
     "shop": ShopSettings,
+    "log": LogSettings,
     "engine": EngineSettings,
     "profile": ProfileSettings,
     "churn": ChurnSettings,

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.capability import DECISION
-from regulars.events.log import EventLog
 from regulars.events.schema import EVENTS, TIME
 
 TYPE = "decision_made"
@@ -53,11 +51,3 @@ def to_events(table: pa.Table, capability: str, model_version: int, as_of: datet
         "properties": pa.array(properties, pa.string()),
     }
     return pa.table([columns.get(field.name, pa.nulls(table.num_rows, field.type)) for field in EVENTS], schema=EVENTS)
-
-
-def append(log: EventLog, events: pa.Table, operation: str) -> int:
-    """Add decisions to the log; those that it has already are not added again. The log's version."""
-    with log.transaction(operation) as transaction:
-        transaction.write(events, "decisions", np.arange(events.num_rows), transaction.reserve())
-        transaction.settle(ids_are_derived=False)
-        return transaction.commit()

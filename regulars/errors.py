@@ -7,7 +7,8 @@
     │   └── RejectedError         a strict import met a row that it cannot read
     ├── CorruptLogError           a file of the log is missing or is not what was committed
     ├── NotFoundError             no such customer, capability, version or model
-    └── NotEnoughError            the log holds too little to answer honestly
+    ├── NotEnoughError            the log holds too little to answer honestly
+    └── UnsafeError               the machine or the set-up can lose events, or let others read secrets
 
 Each message says where, what, what was expected instead, and what to do.
 """
@@ -73,3 +74,10 @@ class NotEnoughError(RegularsError):
 
     exit_code = 9
     status = 422
+
+
+class UnsafeError(RegularsError):
+    """The machine or the set-up can lose events, or let others read secrets; `regulars doctor` says how to mend it."""
+
+    exit_code = 10
+    status = 500

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from regulars import storage
 from regulars.errors import CorruptLogError, NotFoundError
+from regulars.events.check import Fault
+from regulars.seal import sealed, unsealed
 
 POINTER = "in_use.json"
 CARD = "card.json"
@@ -77,7 +79,7 @@ class Models:
                 written = storage.create(temporary / name, data)
                 kept[name] = {"size": written.size, "sha256": written.sha256}
             whole = {**card, "capability": capability, "version": version, "files": kept}
-            storage.create(temporary / CARD, json.dumps(whole, indent=2, ensure_ascii=False).encode())
+            storage.create(temporary / CARD, sealed(json.dumps(whole, indent=2, ensure_ascii=False)))
             storage.move_folder(temporary, target)
         return Model(capability, version, target, whole)
 
@@ -93,28 +95,52 @@ class Models:
         """One version; NotFoundError, listing those there are, if it is none."""
         folder = self.folder / capability / f"{version:04d}"
         try:
-            card = json.loads((folder / CARD).read_bytes())
+            card = unsealed((folder / CARD).read_bytes())
         except FileNotFoundError:
             there = ", ".join(map(str, self.versions(capability))) or "none"
             raise NotFoundError(f"There is no version {version} of {capability}. There are: {there}.") from None
-        except ValueError:
-            raise CorruptLogError(f"{folder / CARD} cannot be read. Learn anew: regulars learn {capability}") from None
+        except ValueError as error:
+            raise CorruptLogError(
+                f"{folder / CARD} is damaged: {error}. Learn anew: regulars learn {capability}; or go back: "
+                f"regulars rollback {capability} {max(version - 1, 1)}"
+            ) from None
         return Model(capability, version, folder, card)
 
     def history(self, capability: str) -> list[Model]:
         """All versions, the newest first."""
         return [self.get(capability, version) for version in reversed(self.versions(capability))]
 
+    def faults(self) -> Iterator[Fault]:
+        """Every file of every version that is not what was saved."""
+        for home in sorted(path for path in self.folder.glob("*") if path.is_dir()):
+            in_use = None
+            try:
+                in_use = self.version_in_use(home.name)
+            except CorruptLogError as error:
+                yield Fault(f"{self.folder.name}/{home.name}/{POINTER}", str(error), True)
+            for version in self.versions(home.name):
+                where = f"{self.folder.name}/{home.name}/{version:04d}"
+                try:
+                    model = self.get(home.name, version)
+                except CorruptLogError as error:
+                    yield Fault(f"{where}/{CARD}", str(error), version == in_use)
+                    continue
+                for name in model.card["files"]:
+                    try:
+                        model.read(name)
+                    except CorruptLogError as error:
+                        yield Fault(f"{where}/{name}", str(error), version == in_use)
+
     def use(self, capability: str, version: int) -> Model:
         """Put a version to use, in place of the one that was; at once and whole."""
         model = self.get(capability, version)
-        storage.replace(self.folder / capability / POINTER, json.dumps({"version": version}))
+        storage.replace(self.folder / capability / POINTER, sealed(json.dumps({"version": version})))
         return model
 
     def version_in_use(self, capability: str) -> int | None:
         """The number of the version in use, None if there is none."""
         try:
-            pointer = json.loads((self.folder / capability / POINTER).read_bytes())
+            pointer = unsealed((self.folder / capability / POINTER).read_bytes())
             return int(pointer["version"])
         except FileNotFoundError:
             return None

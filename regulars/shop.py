@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version as installed
@@ -17,16 +19,20 @@ from regulars import capability as capabilities
 from regulars import clock, config, decisions, storage
 from regulars.capability import Deciding
 from regulars.config import Config, ShopSettings
+from regulars.customers import Identities
 from regulars.engine import Engine
 from regulars.errors import InputError, NotEnoughError, ShopError
 from regulars.events import rates
+from regulars.events.compaction import MANY, TINY, compact
 from regulars.events.convert import Conversion
 from regulars.events.guess import guess
 from regulars.events.importing import ImportResult, Progress, import_file
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
-from regulars.events.readers import Source, open_source
+from regulars.events.readers import Source
+from regulars.events.sandbox import open_source
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
+from regulars.events.undated import DERIVED_ID, IMPORT, Undated
 from regulars.models import Model, Models
 from regulars.tables import Tables
 
@@ -35,11 +41,13 @@ if TYPE_CHECKING:
 
 
 class Decided(NamedTuple):
-    """What `Shop.decide` did: the table of decisions, the files it was written to, the log's version."""
+    """What `Shop.decide` did: the table of decisions, the files it was written to, the log's version, and how many
+    customers were left out because they had forbidden it."""
 
     table: pa.Table
     files: list[Path]
     log_version: int
+    left_out: int
 
 
 class Shop:
@@ -64,6 +72,7 @@ class Shop:
         self.models = Models(folder / "models")
         self.tables = Tables(self, folder / "tables")
         self._events: ibis.Table | None = None
+        self._identities: tuple[int, Identities] | None = None
 
     @classmethod
     def create(cls, folder: str | Path, settings: ShopSettings | None = None) -> Shop:
@@ -114,6 +123,14 @@ class Shop:
         return other
 
     @property
+    def identities(self) -> Identities:
+        """Which ids are one customer, as of any moment."""
+        version = self.log.version if self._events is None else 0
+        if self._identities is None or self._identities[0] != version:
+            self._identities = version, Identities.of(self.engine, self.events)
+        return self._identities[1]
+
+    @property
     def catalogue(self) -> ibis.Table:
         """What is known of the products, and since when."""
         return self.engine.parquet(self.log.paths(self.log.snapshot(), "catalogue"), CATALOGUE)
@@ -127,8 +144,10 @@ class Shop:
         NotEnoughError
             If the log is empty.
         """
-        # Decisions are left out: they are made as of this moment and must not move it.
-        outside = self.events.filter(ibis._.type != decisions.TYPE)
+        # Decisions are left out: they are made as of this moment and must not move it. So is what was
+        # imported without a time into an empty log: the clock then may be years ahead of the events.
+        is_undated = (ibis._.type == "customer_identified") & (ibis._.time == ibis._.received_at)
+        outside = self.events.filter(ibis._.type != decisions.TYPE, ~is_undated)
         newest = self.engine.to_arrow(outside.time.max()).as_py()
         if newest is None:
             raise NotEnoughError(f"The log of {self.folder} is empty. Import a file: regulars import FILE")
@@ -143,6 +162,8 @@ class Shop:
             mapping
             for mapping in self.config.mappings().values()
             if set(mapping.columns.values()) <= set(source.headers)
+            # Orders name customers too: a file of customers is known by having nothing besides.
+            and (mapping.constants.get("time") != IMPORT or set(mapping.columns.values()) == set(source.headers))
         ]
         if known:
             return max(known, key=lambda mapping: len(mapping.columns))
@@ -180,9 +201,13 @@ class Shop:
         mapping = mapping or self.mapping_for(source)
         moment = clock.now()
         shop = self.config.shop
-        conversion = Conversion(mapping, shop.currency, shop.timezone, moment)
+        undated = self._undated(moment) if mapping.constants.get("time") == IMPORT else None
+        conversion = Conversion(mapping, shop.currency, shop.timezone, moment, undated)
         rejects = self.folder / "rejects" / f"{moment:%Y-%m-%dT%H%M%S.%f}-{path.name.split('.')[0]}.csv"
         result = import_file(self.log, source, conversion, rejects, strict=strict, on_progress=on_progress)
+        # The import is done; that files stay many because the disk is full now must not make it look undone.
+        with suppress(OSError):
+            result = replace(result, version=compact(self.log, below=TINY, more_than=MANY).version)
         if self.config.mappings().get(mapping.name) != mapping:
             config.add_mapping(self.folder, mapping)
             self.config = config.load(self.folder)
@@ -203,6 +228,17 @@ class Shop:
         snapshot = self.log.snapshot()
         foreign = snapshot.currencies - {self.config.shop.currency}
         return sorted(foreign - set(self.log.read("rates")["currency"].to_pylist())) if foreign else []
+
+    def _undated(self, moment: datetime) -> Undated:
+        """What files about customers that tell no time are read by."""
+        with suppress(NotEnoughError):  # of an empty log: then the clock's present is all there is
+            moment = self.now
+        events = self.events
+        said = events.filter(events.type == "customer_identified", events.event_id.re_search(DERIVED_ID))
+        newest = said.group_by("customer_id").agg(newest=said.received_at.max())
+        ids = said.join(newest, [said.customer_id == newest.customer_id, said.received_at == newest.newest])
+        found = self.engine.to_arrow(ids.select("event_id").distinct())
+        return Undated.of(moment, found["event_id"].combine_chunks())
 
     def learn(self, name: str, until: datetime | None = None) -> tuple[Model, Report]:
         """Let a capability learn from events before a moment (default: all), and keep what it learned.
@@ -252,16 +288,20 @@ class Shop:
         table = cast(Deciding, capabilities.load(name)).decide(self, as_of)
         logged = decisions.to_events(table, name, model.version, as_of, clock.now())
         files = self.tables.write(name, "decisions", table, as_of)
-        log_version = decisions.append(self.log, logged, f"decisions of {name}")
-        return Decided(table, files, log_version)
+        left_out = int((table.schema.metadata or {}).get(b"left_out", 0))
+        log_version = self.log.append(logged, f"decisions of {name}", {"left_out": left_out})
+        return Decided(table, files, log_version, left_out)
 
     def customers(self, as_of: datetime) -> pa.Table:
-        """The customers with an order before a moment: pairs (customer_id, as_of), by id."""
+        """The customers with an order before a moment: pairs (customer_id, as_of), by id.
+
+        Who ordered as a visitor and is not known as a customer yet stands under the anonymous id.
+        """
         events = self.events
-        bought = events.filter(
-            events.type == "order_completed", events.customer_id.notnull(), events.time < ibis.literal(as_of)
-        )
-        ids = self.engine.to_arrow(bought.select("customer_id").distinct().order_by("customer_id"))
+        bought = events.filter(events.type == "order_completed", events.time < ibis.literal(as_of))
+        bought = self.identities.named(bought.select("customer_id", "anonymous_id"), as_of)
+        ids = bought.filter(bought.customer_id.notnull()).select("customer_id").distinct()
+        ids = self.engine.to_arrow(ids.order_by("customer_id"))
         return ids.append_column("as_of", pa.repeat(pa.scalar(as_of, EVENTS.field("time").type), ids.num_rows))
 
 

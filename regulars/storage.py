@@ -1,7 +1,8 @@
 """The one place that writes, syncs, links, renames and removes files.
 
 Nothing else in the package does, so the order in which bytes reach the disk is decided here, and a
-test can make the n-th call of any kind fail or be the last (`_write`, `_sync`, `_link`, `_rename`).
+test can make the n-th call of any kind fail or be the last (`_open`, `_write`, `_sync`, `_link`,
+`_rename`, `_unlink`). An error of the system names the file and says what to do (`named`).
 
 The order is always: write the bytes, sync the file, give it its name, sync the folder. A reader, or
 whoever opens the shop after a power cut, sees the whole file or none.
@@ -9,6 +10,7 @@ whoever opens the shop after a power cut, sees the whole file or none.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -27,11 +29,35 @@ import pyarrow.parquet as pq
 from regulars import clock
 from regulars.errors import ShopError
 
-# The four calls that can fail half-way. Named so that tests can stand in for them.
+# The calls that can fail half-way. Named so that tests can stand in for them.
+_open = os.open
 _write = os.write
 _sync = os.fsync
 _link = os.link
 _rename = os.rename
+_unlink = os.unlink
+
+REMEDIES = {
+    errno.ENOSPC: "Free some space and do it again: nothing is counted twice",
+    errno.EDQUOT: "Free some space, or raise your quota, and do it again: nothing is counted twice",
+    errno.EFBIG: "Raise the limit on the size of files (ulimit -f unlimited) and do it again",
+    errno.EIO: "The disk may be failing: see the system's log (dmesg), save a copy, then: regulars check",
+    errno.EMFILE: "Raise the limit on open files (ulimit -n 4096) and do it again",
+    errno.ENFILE: "Close other programs, or raise the system's limit on open files, and do it again",
+    errno.EACCES: "Give yourself the right to write there (ls -ld shows who has it), and do it again",
+    errno.EPERM: "Give yourself the right to write there (ls -ld shows who has it), and do it again",
+    errno.EROFS: "Choose a folder on a disk that can be written to",
+}
+"""What to do about an error of the system."""
+
+NETWORK = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs", "fuse.rclone",
+    "fuse.s3fs", "fuse.sshfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "pvfs2",
+    "smb2", "smb3", "smbfs",
+})  # fmt: skip
+"""File systems that lie on another machine, as /proc/self/mountinfo calls them."""
+
+MOUNTS = Path("/proc/self/mountinfo")
 
 
 class Written(NamedTuple):
@@ -41,23 +67,51 @@ class Written(NamedTuple):
     sha256: str
 
 
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Let an error of the system name its file and say what to do; it stays an OSError of its kind.
+
+    >>> with named(Path("/shop/log/data/a.parquet")):
+    ...     raise OSError(errno.ENOSPC, "No space left on device")
+    Traceback (most recent call last):
+    OSError: [Errno 28] No space left on device. Free some space and do it again: nothing is counted twice:
+    '/shop/log/data/a.parquet'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        remedy = REMEDIES.get(error.errno)
+        said = f"{error.strerror}. {remedy}" if remedy else error.strerror
+        raise OSError(error.errno, said, str(path)) from error
+
+
 def make_folder(path: Path) -> Path:
     """Make a folder, and those above it, so that it outlives a power cut. No error if it is there."""
     missing = [path, *path.parents]
     missing = missing[: next((i for i, p in enumerate(missing) if p.is_dir()), 0)]
     for folder in reversed(missing):
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
+        with named(folder):
+            folder.mkdir(exist_ok=True)
+        try:
+            sync_folder(folder.parent)
+        except OSError:
+            # Else the next call would find it there, and never sync it.
+            with suppress(OSError):
+                folder.rmdir()
+            raise
     return path
 
 
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable: a new file is not safe before its folder is synced."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        _sync(handle)
-    finally:
-        os.close(handle)
+    with named(path):
+        handle = _open(path, os.O_RDONLY)
+        try:
+            _sync(handle)
+        finally:
+            os.close(handle)
 
 
 def create(path: Path, data: bytes | memoryview) -> Written:
@@ -66,21 +120,22 @@ def create(path: Path, data: bytes | memoryview) -> Written:
     For data files that nobody looks for before a commit lists them: several may share one folder
     sync. What is left of a file that could not be written whole is removed.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    try:
-        view = memoryview(data)
-        done = 0
-        while done < len(view):
-            done += _write(handle, view[done:])
-        # A failed sync is final: the kernel may have dropped the pages, so a retry would "succeed"
-        # without the bytes (PostgreSQL's fsync lesson of 2018).
-        _sync(handle)
-    except BaseException:
-        with suppress(OSError):
-            path.unlink()
-        raise
-    finally:
-        os.close(handle)
+    view = memoryview(data)
+    with named(path):
+        handle = _open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            done = 0
+            while done < len(view):
+                done += _write(handle, view[done:])
+            # A failed sync is final: the kernel may have dropped the pages, so a retry would "succeed"
+            # without the bytes (PostgreSQL's fsync lesson of 2018).
+            _sync(handle)
+        except BaseException:
+            with suppress(OSError):
+                _unlink(path)
+            raise
+        finally:
+            os.close(handle)
     return Written(len(view), hashlib.sha256(view).hexdigest())
 
 
@@ -99,11 +154,12 @@ def create_exclusive(path: Path, data: bytes) -> None:
     temporary = _temporary(path)
     try:
         create(temporary, data)
-        _link(temporary, path)
+        with named(path):
+            _link(temporary, path)
         sync_folder(path.parent)
     finally:
         with suppress(OSError):
-            temporary.unlink()
+            _unlink(temporary)
 
 
 def replace(path: Path, data: bytes | str) -> Written:
@@ -111,24 +167,26 @@ def replace(path: Path, data: bytes | str) -> Written:
     temporary = _temporary(path)
     try:
         written = create(temporary, data.encode() if isinstance(data, str) else data)
-        _rename(temporary, path)
+        with named(path):
+            _rename(temporary, path)
         sync_folder(path.parent)
     finally:
         with suppress(OSError):
-            temporary.unlink()
+            _unlink(temporary)
     return written
 
 
 def append(path: Path, data: bytes) -> None:
     """Add to the end of a file, made if missing, and sync it. For lists that only people read."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[_write(handle, view) :]
-        _sync(handle)
-    finally:
-        os.close(handle)
+    with named(path):
+        handle = _open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[_write(handle, view) :]
+            _sync(handle)
+        finally:
+            os.close(handle)
 
 
 def parquet(table: pa.Table, *, unique: Sequence[str] = (), bounded: Sequence[str] | None = None) -> memoryview:
@@ -157,7 +215,8 @@ def move_folder(source: Path, target: Path) -> None:
         if file.is_dir():
             sync_folder(file)
     sync_folder(source)
-    _rename(source, target)
+    with named(target):
+        _rename(source, target)
     sync_folder(target.parent)
 
 
@@ -166,7 +225,8 @@ def remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with named(path), suppress(FileNotFoundError):
+            _unlink(path)
 
 
 @contextmanager
@@ -184,9 +244,16 @@ def lock(path: Path, purpose: str, *, wait_seconds: float = 60.0) -> Iterator[No
     Raises
     ------
     ShopError
-        If it is still held after that time; the message names the holder.
+        If it is still held after that time; the message names the holder. If the lock file may not be written.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        with named(path):
+            handle = _open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except PermissionError:
+        raise ShopError(
+            f"{path} may not be written by this user, so nothing in {path.parent} can be changed. Give yourself the "
+            f"right to write in that folder (ls -ld {path.parent} shows who has it), or work as its owner."
+        ) from None
     try:
         deadline = time.monotonic() + wait_seconds
         while True:
@@ -206,10 +273,12 @@ def lock(path: Path, purpose: str, *, wait_seconds: float = 60.0) -> Iterator[No
             "since": clock.now().isoformat(timespec="seconds"),
         }
         # Only a note for people: it is neither synced nor trusted, the lock itself is the kernel's.
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(holder).encode(), 0)
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(holder).encode(), 0)
         yield
-        os.ftruncate(handle, 0)
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
     finally:
         os.close(handle)
 
@@ -220,3 +289,41 @@ def _holder(path: Path) -> str:
         return f"process {note['process']} on {note['machine']}, {note['purpose']}, since {note['since']}"
     except (OSError, ValueError, KeyError):
         return "another process holds its lock"
+
+
+def network_file_system(path: Path) -> str | None:
+    """The kind of network file system that a path lies on, e.g. "nfs4"; None if on a local one.
+
+    The path need not exist yet: then its nearest folder above counts. None too where the system does not say
+    (only Linux has /proc).
+    """
+    try:
+        lines = MOUNTS.read_text().splitlines()
+    except OSError:
+        return None
+    place = Path(os.path.realpath(path))
+    deepest, kind = -1, ""
+    for line in lines:
+        # 36 35 98:0 /root /mount/point options [optional fields] - type source superoptions: proc(5)
+        before, _, after = line.partition(" - ")
+        mounted = Path(before.split(" ")[4].encode().decode("unicode_escape").encode("latin-1").decode())
+        # What is mounted later over the same place hides what was there.
+        if place.is_relative_to(mounted) and len(mounted.parts) >= deepest:
+            deepest, kind = len(mounted.parts), after.split(" ")[0]
+    return kind if kind in NETWORK else None
+
+
+def refuse_network(path: Path) -> None:
+    """Refuse a place on a network file system, for a file whose locks and syncs must hold on this machine.
+
+    Raises
+    ------
+    ShopError
+        If the path lies on one; the message names its kind.
+    """
+    kind = network_file_system(path)
+    if kind is not None:
+        raise ShopError(
+            f"{path} lies on a network file system ({kind}), where locks and syncs are not sure: what was acknowledged "
+            "could be lost. Move the shop to a local disk, and back it up to the network instead."
+        )

@@ -49,7 +49,8 @@ class Tables:
         """Write a table as of a moment, as Parquet and CSV; where they are."""
         folder = storage.make_folder(self.folder / name)
         stem = folder / f"{kind}-{as_of:%Y-%m-%dT%H%M%S}"
-        stamped = table.replace_schema_metadata({"as_of": as_of.isoformat(), "kind": kind})
+        said = table.schema.metadata or {}
+        stamped = table.replace_schema_metadata({**said, "as_of": as_of.isoformat(), "kind": kind})
         paths = [stem.with_suffix(".parquet"), stem.with_suffix(".csv")]
         storage.replace(paths[0], bytes(storage.parquet(stamped)))
         storage.replace(paths[1], to_csv(_flat(table)))

@@ -21,12 +21,15 @@ from typing import Any
 import pytest
 
 from regulars import Shop, storage
+from regulars.cli import main
 from regulars.config import ShopSettings
 from regulars.events.importing import ImportResult
 from regulars.events.mapping import Mapping
 
 Event = dict[str, Any]
 Record = Callable[..., ImportResult]
+Exit = tuple[int, str, str]
+Cli = Callable[..., Exit]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FIELDS = ("title", "category", "brand")
@@ -52,6 +55,38 @@ def record() -> Record:
 def shop(tmp_path: Path) -> Shop:
     """An empty shop whose clock and currency are plain: UTC, EUR."""
     return Shop.create(tmp_path / "shop")
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    path = tmp_path / "orders.csv"
+    path.write_text("date,customer,product,price\n2024-05-01,ada,tea,4.50\n2024-05-03,bob,pot,30.00\n")
+    return path
+
+
+@pytest.fixture
+def with_orders(shop: Shop, orders: Path) -> Path:
+    shop.import_(orders)
+    return shop.folder
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """cli(*words): the command line in this process: exit code, what it printed, what it complained of."""
+
+    def run(*words: object) -> Exit:
+        monkeypatch.setattr(sys, "argv", ["regulars", *map(str, words)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return code, said.out, said.err
+
+    return run
 
 
 @pytest.fixture

@@ -14,13 +14,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from regulars import Shop
-from regulars.cli import app, main
+from regulars.cli import app
 from regulars.errors import InputError
 
 Exit = tuple[int, str, str]
 Cli = Callable[..., Exit]
 
-COMMANDS = ("init", "import", "events", "learn", "evaluate", "decide", "profile", "history", "rollback", "demo")
+COMMANDS = (
+    "init", "import", "rates", "events", "check", "compact", "vacuum", "doctor", "learn", "evaluate", "decide", "profile",
+    "history", "rollback", "demo", "customers",
+)  # fmt: skip
 
 CHINESE = """订单编号,下单时间,用户ID,商品ID,商品名称,数量,单价
 A1,2024-05-01 10:00:00,u1,p1,龙井茶,2,38.50
@@ -28,42 +31,10 @@ A2,2024-05-02 11:30:00,u2,p2,紫砂壶,1,268.00
 """
 
 
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """cli(*words): the command line in this process: exit code, what it printed, what it complained of."""
-
-    def run(*words: object) -> Exit:
-        monkeypatch.setattr(sys, "argv", ["regulars", *map(str, words)])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return code, said.out, said.err
-
-    return run
-
-
 def parsed(result: Exit) -> Any:
     code, out, _ = result
     assert code == 0, result
     return json.loads(out)
-
-
-@pytest.fixture
-def orders(tmp_path: Path) -> Path:
-    path = tmp_path / "orders.csv"
-    path.write_text("date,customer,product,price\n2024-05-01,ada,tea,4.50\n2024-05-03,bob,pot,30.00\n")
-    return path
-
-
-@pytest.fixture
-def with_orders(shop: Shop, orders: Path) -> Path:
-    shop.import_(orders)
-    return shop.folder
 
 
 def test_every_command_explains_itself_with_an_example() -> None:
@@ -167,14 +138,17 @@ def test_events_lists_what_the_log_holds(cli: Cli, with_orders: Path) -> None:
     said = parsed(cli("events", "--shop", with_orders, "--json"))
     assert said["version"] == 1
     assert [(row["type"], row["rows"], row["customers"]) for row in said["types"]] == [("order_completed", 2, 2)]
+    assert said["sources"] == [{"source": "orders.csv", "rows": 2}]
+    assert said["gaps"] == [{"first": "2024-05-02", "last": "2024-05-02", "days": 1}]
     code, out, _ = cli("events", "--shop", with_orders)
     assert code == 0
     assert "import of orders.csv" in out
 
 
 def test_events_of_an_empty_shop_are_none(cli: Cli, shop: Shop) -> None:
-    assert parsed(cli("events", "--shop", shop.folder, "--json")) == {"version": 0, "types": []}
-    assert cli("events", "--shop", shop.folder)[0] == 0
+    said = parsed(cli("events", "--shop", shop.folder, "--json"))
+    assert (said["version"], said["types"], said["rows"]) == (0, [], 0)
+    assert cli("events", "--shop", shop.folder, "--html", shop.folder / "e.html")[0] == 0
 
 
 def test_the_shop_may_be_named_by_the_environment(cli: Cli, with_orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +245,7 @@ MISTAKES: list[tuple[int, str, tuple[str, ...]]] = [
     (5, "none.csv", ("import", "{tmp}/none.csv", "--shop", "{shop}")),
     (5, "", ("import", "{tmp}/binary.csv", "--shop", "{shop}")),
     (5, "", ("import", "{tmp}/empty.csv", "--shop", "{shop}")),
-    (5, "", ("import", "{tmp}", "--shop", "{shop}")),
+    (5, "holds no file to import", ("import", "{empty}", "--shop", "{shop}")),
     (6, "", ("import", "{tmp}/broken.csv", "--shop", "{shop}", "--strict", "--yes")),
     (8, 'no customer "eve"', ("profile", "eve", "--shop", "{shop}")),
     (8, 'no capability "luck"', ("learn", "luck", "--shop", "{shop}")),
@@ -370,3 +344,47 @@ def test_the_demo_ends_well_with_a_report_and_lists(gift_shop: Shop) -> None:
     assert (gift_shop.folder / "report.html").is_file()
     for name in ("profile", "churn"):
         assert gift_shop.models.version_in_use(name) == 1
+
+
+@pytest.fixture
+def export(tmp_path: Path, orders: Path) -> Path:
+    """A folder with a good file, one with a bad row, one that is none, and one of no known kind."""
+    folder = tmp_path / "export"
+    folder.mkdir()
+    good = orders.read_text()
+    (folder / "a.csv").write_text(good)
+    (folder / "b.csv").write_text(good.replace("05-01", "06-01").replace("2024-05-03", "never"))
+    (folder / "c.csv").write_text("date\n")
+    (folder / "d.pdf").write_text("")
+    return folder
+
+
+def test_of_many_files_each_is_an_entry_and_a_bad_one_does_not_stop_the_rest(
+    cli: Cli, shop: Shop, export: Path
+) -> None:
+    code, out, _ = cli("import", export, "--shop", shop.folder, "--json")
+    first, second, third, fourth = json.loads(out)
+    assert (first["source"], first["added"], first["version"]) == (str(export / "a.csv"), 2, 1)
+    assert (second["added"], second["rejected"], second["version"]) == (1, 1, 2)
+    assert (third["kind"], third["exit_code"]) == ("InputError", 5)
+    assert fourth == {"source": str(export / "d.pdf"), "skipped": "not a kind of file that is known"}
+    assert code == 5
+    assert cli("import", export, "--shop", shop.folder, "--json", "--strict")[0] == 6
+
+
+def test_of_many_files_there_is_a_line_each_and_a_total(cli: Cli, shop: Shop, export: Path) -> None:
+    code, out, err = cli("import", export / "a.csv", export, "--shop", shop.folder, "--yes")
+    out = out.replace("\n", " ")
+    assert code == 5
+    assert "b.csv: 2 rows read: 1 added, 0 known already, 1 refused" in out
+    assert "c.csv: not imported" in out
+    assert "d.pdf: skipped" in out
+    assert "3 files imported, 1 not, 1 skipped; 6 rows read: 3 added, 2 known already, 1 refused. The log is" in out
+    assert "no rows after it" in err
+
+
+def test_one_file_in_a_folder_is_still_a_list(cli: Cli, shop: Shop, orders: Path, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    orders.rename(tmp_path / "one" / "orders.csv")
+    (entry,) = parsed(cli("import", tmp_path / "one", "--shop", shop.folder, "--json"))
+    assert entry["added"] == 2

@@ -11,7 +11,7 @@ import pytest
 
 from regulars import Shop
 from regulars.capability import DECISION
-from regulars.decisions import append, to_events
+from regulars.decisions import to_events
 
 AS_OF = datetime(2024, 5, 1, tzinfo=UTC)
 MADE = datetime(2024, 5, 2, 8, tzinfo=UTC)
@@ -89,11 +89,11 @@ def test_an_empty_cell_is_named(name: str) -> None:
 
 
 def test_decisions_that_the_log_has_already_are_not_added_again(shop: Shop) -> None:
-    first = append(shop.log, to_events(table(), "churn", 3, AS_OF, MADE), "decisions")
-    again = append(shop.log, to_events(table(), "churn", 3, AS_OF, AS_OF), "decisions")
+    first = shop.log.append(to_events(table(), "churn", 3, AS_OF, MADE), "decisions")
+    again = shop.log.append(to_events(table(), "churn", 3, AS_OF, AS_OF), "decisions")
     assert (first, again) == (1, 1)
     assert shop.log.read("events").num_rows == 2
 
 
 def test_no_decisions_are_no_new_version(shop: Shop) -> None:
-    assert append(shop.log, to_events(table().slice(0, 0), "churn", 3, AS_OF, MADE), "decisions") == 0
+    assert shop.log.append(to_events(table().slice(0, 0), "churn", 3, AS_OF, MADE), "decisions") == 0

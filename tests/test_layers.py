@@ -14,11 +14,12 @@ PACKAGE = Path(regulars.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "clock", "storage", "spreadsheet", "units"),
+    ("errors", "clock", "storage", "seal", "spreadsheet", "units"),
     ("events", "engine"),
-    ("config", "capability", "models", "tables", "decisions", "shop"),
+    ("customers",),
+    ("config", "capability", "models", "tables", "decisions", "shop", "doctor"),
     ("simulate",),
-    ("evaluation", "logistic"),
+    ("evaluation", "language", "logistic"),
     ("profile", "churn"),
     ("demo",),
     ("cli",),
@@ -96,7 +97,7 @@ def reads_truth(source: str, module: str) -> Iterator[str]:
         if any(name == known or name.startswith(f"{known}.") for known in TRUTH):
             yield f"{module}, line {line}: {name}"
     for node in nodes(ast.parse(source)):
-        if isinstance(node, ast.Attribute) and node.attr == "inside":
+        if isinstance(node, ast.Attribute) and node.attr == "hidden":
             yield f"{module}, line {node.lineno}: {ast.unparse(node)}"
 
 
@@ -230,7 +231,7 @@ def test_everything_public_is_documented() -> None:
         (reads_truth, "regulars.cli.simulate", "from regulars.simulate import truth"),
         (reads_truth, "regulars.shop", "import regulars.simulate.truth"),
         (reads_truth, "regulars.campaign.model", "from regulars.simulate.oracle import values"),
-        (reads_truth, "regulars.demo", "world.inside.customers"),
+        (reads_truth, "regulars.demo", "world.hidden.customers"),
         (names_engine, "regulars.shop", "import duckdb"),
         (names_engine, "regulars.shop", "from ibis.backends.duckdb import Backend"),
         (names_engine, "regulars.shop", "backend = ibis.duckdb.connect()"),

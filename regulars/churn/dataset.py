@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from regulars.customers import ordered_within
 from regulars.errors import NotEnoughError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def dataset(shop: Shop, moments: Sequence[datetime], horizon_days: int) -> Datas
     pairs = pa.concat_tables([shop.customers(moment) for moment in moments])
     table = shop.tables.of("profile", pairs)
     names = [name for name in table.column_names if name not in KEYS]
-    is_lost = _is_lost(shop, pairs, horizon_days)
+    is_lost = (~ordered_within(shop, pairs, horizon_days)).astype(float)
     lost, stayed = int(is_lost.sum()), int((1 - is_lost).sum())
     if min(lost, stayed) < LEAST:
         raise NotEnoughError(
@@ -78,18 +78,6 @@ def dataset(shop: Shop, moments: Sequence[datetime], horizon_days: int) -> Datas
             "choose another moment, or set horizon_days under [churn] in shop.toml."
         )
     return Dataset(table, features_of(table, names), is_lost)
-
-
-def _is_lost(shop: Shop, pairs: pa.Table, horizon_days: int) -> Floats:
-    numbered = shop.engine.table(pairs.append_column("pair", pa.array(range(pairs.num_rows), pa.int64())))
-    events = shop.events
-    orders = events.filter(events.type == "order_completed").select("customer_id", "time")
-    met = orders.join(numbered, "customer_id")
-    horizon: Any = ibis.interval(days=horizon_days)
-    returned = met.filter(met.time >= met.as_of, met.time < met.as_of + horizon).select("pair").distinct()
-    is_lost = np.ones(pairs.num_rows)
-    is_lost[shop.engine.to_arrow(returned)["pair"].to_numpy()] = 0
-    return is_lost
 
 
 def _listed(moments: Sequence[datetime]) -> str:

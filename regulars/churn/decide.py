@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from regulars.churn.dataset import features_of
 from regulars.churn.model import FILES, ChurnModel
 from regulars.churn.reasons import reasons
+from regulars.customers import withheld
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 Floats = npt.NDArray[np.float64]
+
+PURPOSES = ("marketing", "profiling")
+"""What a contact because of a risk is: whoever forbids one of them is left out."""
 
 OWN = {
     "churn_probability": {"meaning": "chance of no order within the horizon", "unit": "share"},
@@ -35,7 +40,8 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     -------
     One row a customer, at most `[churn] contacts` of them: the columns of `DECISION`, and `rank`,
     `churn_probability` (0 to 1), `expected_spend` (in the shop's currency, over the horizon, if the
-    customer is not lost) and `value_at_risk` (the one times the other).
+    customer is not lost) and `value_at_risk` (the one times the other). Whoever objected to marketing or
+    profiling, or took consent back, is not among them; the table's metadata says how many that left out.
     """
     kept = shop.models.in_use("churn")
     model = ChurnModel.from_files({name: kept.read(name) for name in FILES})
@@ -43,6 +49,15 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     customers = shop.customers(as_of)
     if not customers.num_rows:
         raise NotEnoughError(f"churn: no customer has an order before {as_of:%Y-%m-%d}. Choose a later as-of time.")
+    left_out = pa.chunked_array([withheld(shop, purpose, as_of) for purpose in PURPOSES], pa.string())
+    may = pc.invert(pc.is_in(customers["customer_id"], left_out))
+    count_left_out = customers.num_rows - pc.sum(may).as_py()
+    customers = customers.filter(may)
+    if not customers.num_rows:
+        raise NotEnoughError(
+            f"churn: all {count_left_out} customers with an order before {as_of:%Y-%m-%d} objected to marketing or "
+            "profiling, or took consent back. There is nobody to contact."
+        )
     table = shop.tables.of("profile", customers)
     features = features_of(table, model.names)
     risk = model.predict(features)
@@ -72,7 +87,8 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "disclosure": pa.nulls(count, pa.string()),
         }
     )
-    return decided.cast(pa.schema([field.with_metadata(OWN.get(field.name)) for field in decided.schema]))
+    fields = [field.with_metadata(OWN.get(field.name)) for field in decided.schema]
+    return decided.cast(pa.schema(fields, {"left_out": str(count_left_out)}))
 
 
 def _middle(column: Floats) -> float:

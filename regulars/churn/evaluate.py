@@ -226,7 +226,7 @@ def _leaks(shop: Shop, split: Split, data: Dataset) -> Check:
     """Change the future of some customers: their features must stay as they are."""
     step = max(data.table.num_rows // PROBED, 1)
     pairs = data.table.select(["customer_id", "as_of"]).take(pa.array(range(0, data.table.num_rows, step)))
-    events = shop.events.filter(shop.events.customer_id.isin(pairs["customer_id"].to_pylist()))
+    events = shop.identities.events_of(shop.events, pairs)
 
     def compute(seen: object) -> pa.Table:
         return shop.with_events(seen).tables.of("profile", pairs)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from regulars.cli import acting, learning, log, simulate
+from regulars.cli import acting, customers, learning, log, overview, simulate, upkeep
 from regulars.cli.common import err
 from regulars.errors import RegularsError
 
@@ -18,7 +18,8 @@ __all__ = ["app", "main"]
 EXIT_CODES = """
 Exit codes: 0 done; 2 the command was typed wrong; 3 shop.toml; 4 the folder is no shop, or in use;
 5 a file cannot be read; 6 rows were refused (--strict); 7 the log or a model is damaged; 8 no such
-customer, capability or version; 9 too little data; 1 anything else.
+customer, capability or version; 9 too little data; 10 the machine or set-up is unsafe (doctor);
+1 anything else.
 """
 
 app = typer.Typer(
@@ -29,8 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (log.commands, learning.commands, acting.commands, simulate.commands):
-    app.registered_commands += group.registered_commands
+for group in (log, overview, upkeep, learning, acting, simulate):
+    app.registered_commands += group.commands.registered_commands
+app.add_typer(customers.commands)
 
 
 def _print_version(asked: bool) -> None:
@@ -58,12 +60,14 @@ def main() -> None:
         _fail(error, error.exit_code)
     except OSError as error:
         # A full disk, a missing permission: said as they are, for the user can mend them.
-        _fail(error, 1)
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(error, 1, f"{where}{error.strerror or error}")
 
 
-def _fail(error: Exception, code: int) -> None:
+def _fail(error: Exception, code: int, said: str = "") -> None:
+    said = said or str(error)
     if "--json" in sys.argv:
-        print(json.dumps({"error": str(error), "kind": type(error).__name__, "exit_code": code}, ensure_ascii=False))
+        print(json.dumps({"error": said, "kind": type(error).__name__, "exit_code": code}, ensure_ascii=False))
     else:
-        err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+        err.print(f"[bold red]Error:[/] {escape(said)}", soft_wrap=True)
     raise SystemExit(code)

@@ -37,6 +37,7 @@ def decide(
                 "decisions": decided.table.num_rows,
                 "files": [str(path) for path in decided.files],
                 "log_version": decided.log_version,
+                "left_out": decided.left_out,
                 "first": decided.table.slice(0, 10).to_pylist(),
             }
         )
@@ -58,6 +59,8 @@ def _show_decisions(name: str, decided: Any, currency: str) -> None:
         out.print(f"{position:>3}. [bold]{escape(row['customer_id'])}[/]: {row['action']}; {', '.join(values)}")
         for reason in row["reasons"]:
             out.print(f"     [dim]{escape(reason)}[/]", highlight=False)
+    if decided.left_out:
+        out.print(f"{decided.left_out:,} customers are left out: they objected, or took their consent back.")
     if decided.table.num_rows > 10:
         out.print(f"The first 10 of {decided.table.num_rows:,}; all are in:")
     for path in decided.files:

@@ -47,7 +47,13 @@ def init(
 
 @commands.command("import", epilog="Example: regulars import orders.csv --shop myshop")
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, JSON lines, Parquet or XLSX; .gz and .zst too.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILES...",
+            help="CSV, TSV, JSON lines, Parquet or XLSX; .gz and .zst too. Or folders and .zip archives of them.",
+        ),
+    ],
     shop: ShopFolder = Path(),
     map_file: Annotated[
         Path | None,
@@ -56,31 +62,77 @@ def import_(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Take the guessed mapping without asking.")] = False,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="If any row is refused, import nothing and leave the log as it was."),
+        typer.Option("--strict", help="If any row of a file is refused, import nothing of that file."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Import a file of events into the log, whole or not at all.
+    """Import files of events into the log, each whole or not at all.
 
     Which column is what is taken from shop.toml, else guessed from the headers (English or Chinese)
     and the values, shown, and after your yes written to shop.toml. Importing a file again adds nothing.
+    Of many files, one that cannot be read does not stop the rest; the exit code is then its.
     """
-    from regulars.events.readers import open_source
+    from regulars.events import sandbox
+
+    sandbox.prepare()  # while the rest of this program is loaded
+    from regulars.events.files import Found, find
     from regulars.shop import Shop
 
     door = Shop.open(shop)
+    mapping = _mapping_from(map_file) if map_file else None
+    asks = not (yes or map_file or as_json) and sys.stdin.isatty()
+    found = list(find(files))
+    if found == [Found(files[0])]:
+        result = _import_one(door, files[0], mapping, strict=strict, asks=asks, as_json=as_json)
+        if as_json and result:
+            emit(vars(result))
+        elif result:
+            _print_import(result)
+            _print_unrated(door)
+        return
+    if all(file.skipped for file in found):
+        names = ", ".join(map(str, files))
+        raise InputError(
+            f"{names}: holds no file to import. Name the files, or a folder or .zip archive that has some."
+        )
+    outcomes: list[dict[str, Any]] = []
+    for number, file in enumerate(found, 1):
+        outcome: dict[str, Any] = {"source": str(file.path)}
+        if file.skipped:
+            outcome["skipped"] = file.skipped
+        else:
+            try:
+                about = f" ({number} of {len(found)})"
+                result = _import_one(door, file.path, mapping, strict=strict, asks=asks, as_json=as_json, about=about)
+                outcome |= vars(result) if result else {"skipped": "you said no"}
+            except InputError as error:
+                outcome |= {"error": str(error), "kind": type(error).__name__, "exit_code": error.exit_code}
+        outcomes.append(outcome)
+        if not as_json:
+            _print_outcome(outcome)
+    if as_json:
+        emit(outcomes)
+    else:
+        _print_total(outcomes, door.log.version)
+        _print_unrated(door)
+    worst = max((outcome.get("exit_code", 0) for outcome in outcomes), default=0)
+    if worst:
+        raise SystemExit(worst)
+
+
+def _import_one(
+    door: Any, file: Path, mapping: Any, *, strict: bool, asks: bool, as_json: bool, about: str = ""
+) -> Any:
+    """Import a file, its mapping shown if it is new; None if the user does not want it so."""
+    from regulars.events.sandbox import open_source
+
     source = open_source(file)
-    mapping = _mapping_from(map_file) if map_file else door.mapping_for(source)
-    is_new = mapping.name not in door.config.mapping
-    if is_new and not as_json:
+    mapping = mapping or door.mapping_for(source)
+    if mapping.name not in door.config.mapping and not as_json:
         _show_mapping(mapping, source)
-        if (
-            not (yes or map_file)
-            and sys.stdin.isatty()
-            and not typer.confirm("Import with this mapping?", default=True)
-        ):
+        if asks and not typer.confirm("Import with this mapping?", default=True):
             out.print("Nothing was imported. Write your own mapping to a file and give it with --map FILE.")
-            raise SystemExit(0)
+            return None
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -91,16 +143,16 @@ def import_(
         transient=True,
         disable=as_json or not err.is_terminal,
     ) as progress:
-        task = progress.add_task(f"importing {file.name}", total=1.0, rows=0)
-        result = door.import_(
+        task = progress.add_task(f"importing {escape(file.name)}{about}", total=1.0, rows=0)
+        return door.import_(
             file,
             mapping=mapping,
             strict=strict,
             on_progress=lambda rows, share: progress.update(task, completed=share, rows=rows),
         )
-    if as_json:
-        emit(vars(result))
-        return
+
+
+def _print_import(result: Any) -> None:
     out.print(
         f"{result.read:,} rows read: [green]{result.added:,} added[/], {result.duplicates:,} known already, "
         f"{result.rejected:,} refused. The log is at version {result.version}."
@@ -109,11 +161,43 @@ def import_(
         out.print(f"  {count:,} refused: {escape(reason)}")
     for note, count in result.notes.items():
         out.print(f"  {count:,} {escape(note)}")
-    if door.unrated:
-        unrated = ", ".join(door.unrated)
-        out.print(f"  Money in {unrated} counts as unknown until its rates are: regulars rates FILE --shop {shop}")
     if result.rejects:
         out.print(f"  Refused rows, with line, column, value and reason: {result.rejects}")
+
+
+def _print_unrated(door: Any) -> None:
+    if door.unrated:
+        out.print(
+            f"  Money in {', '.join(door.unrated)} counts as unknown until there are rates: "
+            f"regulars rates FILE --shop {door.folder}"
+        )
+
+
+def _print_outcome(outcome: dict[str, Any]) -> None:
+    """One line for one of many files."""
+    source = escape(outcome["source"])
+    if "error" in outcome:
+        out.print(f"{source}: [bold red]not imported[/]")
+        err.print(f"[bold red]Error:[/] {escape(outcome['error'])}", soft_wrap=True)
+    elif "skipped" in outcome:
+        out.print(f"[dim]{source}: skipped ({escape(outcome['skipped'])})[/]", soft_wrap=True)
+    else:
+        refused = f"{outcome['rejected']:,} refused" + (f": {outcome['rejects']}" if outcome["rejects"] else "")
+        out.print(
+            f"{source}: {outcome['read']:,} rows read: [green]{outcome['added']:,} added[/], "
+            f"{outcome['duplicates']:,} known already, {escape(refused)}",
+            soft_wrap=True,
+        )
+
+
+def _print_total(outcomes: list[dict[str, Any]], version: int) -> None:
+    rows = {name: sum(each.get(name, 0) for each in outcomes) for name in ("read", "added", "duplicates", "rejected")}
+    failed, skipped = (sum(name in outcome for outcome in outcomes) for name in ("error", "skipped"))
+    out.print(
+        f"{len(outcomes) - failed - skipped:,} files imported, {failed:,} not, {skipped:,} skipped; "
+        f"{rows['read']:,} rows read: [green]{rows['added']:,} added[/], {rows['duplicates']:,} known already, "
+        f"{rows['rejected']:,} refused. The log is at version {version}."
+    )
 
 
 def _mapping_from(path: Path) -> Any:
@@ -190,45 +274,3 @@ def rates(
         out.print(f"No rate is known of {', '.join(door.unrated)}: money in it counts as unknown.")
     elif not found:
         out.print("No rates are known, and none are needed: all money is in the shop's own currency.")
-
-
-@commands.command(epilog="Example: regulars events --shop myshop")
-def events(
-    shop: ShopFolder = Path(),
-    as_json: Json = False,
-) -> None:
-    """What the log holds: events by type, with first and last times, customers and products."""
-    import ibis
-
-    from regulars.shop import Shop
-
-    door = Shop.open(shop)
-    log = door.events
-    by_type = log.group_by("type").agg(
-        rows=log.count(),
-        events=log.event_id.nunique(),
-        customers=log.customer_id.nunique(),
-        products=log.product_id.nunique(),
-        first=log.time.min(),
-        last=log.time.max(),
-    )
-    rows = door.engine.to_arrow(by_type.order_by(ibis.desc("rows"))).to_pylist()
-    if as_json:
-        emit({"version": door.log.version, "types": rows})
-        return
-    table = Table(
-        "Type",
-        "Rows",
-        "Events",
-        "Customers",
-        "Products",
-        "First",
-        "Last",
-        title=f"Version {door.log.version}",
-    )
-    for row in rows:
-        counts = [f"{row[name]:,}" for name in ("rows", "events", "customers", "products")]
-        table.add_row(row["type"], *counts, f"{row['first']:%Y-%m-%d %H:%M}", f"{row['last']:%Y-%m-%d %H:%M}")
-    out.print(table)
-    for commit in list(door.log.history())[:5]:
-        out.print(f"[dim]version {commit.version}, {commit.time:%Y-%m-%d %H:%M}: {commit.operation}[/]")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import ibis
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
 from regulars import storage
+from regulars.errors import RegularsError
 
 __all__ = ["Engine"]
 
@@ -56,7 +59,8 @@ class Engine:
         if key not in self._tables:
             # Files never change once written: the same list is the same table, and expressions
             # made from it at different times can be put together.
-            self._tables[key] = self._backend.read_parquet(list(key))
+            with _refused():
+                self._tables[key] = self._backend.read_parquet(list(key))
         return self._tables[key]
 
     def table(self, rows: pa.Table) -> ibis.Table:
@@ -64,9 +68,22 @@ class Engine:
         return ibis.memtable(rows)
 
     def to_arrow(self, expression: ibis.Expr) -> pa.Table:
-        """Compute an expression, into memory."""
-        return self._backend.to_pyarrow(expression)
+        """Compute an expression, into memory; RegularsError if the system refuses memory, disk or a file."""
+        with _refused():
+            return self._backend.to_pyarrow(expression)
 
     def sql(self, expression: ibis.Expr) -> str:
         """What the engine is asked, as it reads it."""
         return str(ibis.to_sql(expression, dialect=self._backend.name))
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What the system refuses the engine (a full disk, too many open files, no memory), said as a user can mend it."""
+    try:
+        yield
+    except duckdb.OperationalError as error:
+        raise RegularsError(
+            f"{error} Free some space on the disk, raise [engine] memory in shop.toml, or the limit on open files "
+            "(ulimit -n 4096), and do it again."
+        ) from error

@@ -20,6 +20,7 @@ from regulars.evaluation.proportion import wilson_interval
 from regulars.evaluation.report import Report
 from regulars.evaluation.split import Split, cut_offs
 from regulars.evaluation.ties import UndefinedMetricError
+from regulars.evaluation.timeline import timeline_plot
 
 __all__ = [
     "Check",
@@ -45,5 +46,6 @@ __all__ = [
     "metric_plot",
     "render",
     "scramble",
+    "timeline_plot",
     "wilson_interval",
 ]

@@ -30,6 +30,7 @@ def merge(catalogue: pa.Table | None, said: Sequence[pa.Table]) -> pa.Table | No
     keys = [name for name in CATALOGUE.names if name != "valid_from"]
     merged = rows.group_by(keys).aggregate([("valid_from", "min")])
     merged = merged.rename_columns({"valid_from_min": "valid_from"}).select(CATALOGUE.names).cast(CATALOGUE)
-    order = [("product_id", "ascending"), ("valid_from", "ascending"), ("title", "ascending")]
-    merged = merged.sort_by(order)
+    # By every column: Arrow groups in any order, and an order left to chance would be a new version each time.
+    order = dict.fromkeys(["product_id", "valid_from", *CATALOGUE.names])
+    merged = merged.sort_by([(name, "ascending") for name in order])
     return None if catalogue is not None and merged.equals(catalogue) else merged

@@ -20,7 +20,8 @@ from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
 from regulars.events.readers import RawRows, Reject
 from regulars.events.schema import CATALOGUE, EVENTS, MONEY, TIME
 from regulars.events.times import SKIPPED, TWICE, to_time
-from regulars.events.values import Values, by_dictionary, encoded, plain, to_money, to_number, to_text
+from regulars.events.undated import IMPORT, SAYS, Undated
+from regulars.events.values import Values, by_dictionary, encoded, plain, to_money, to_number, to_text, to_truth
 
 Mask = npt.NDArray[np.bool_]
 
@@ -41,7 +42,10 @@ WANTED = {
     "number": "a finite number",
     "money": "a finite amount of money",
     "time": "a time",
+    "yes or no": "yes or no",
 }
+TAKEN_BACK = {"consent_given": "consent_withdrawn", "objection_made": "objection_withdrawn"}
+"""What a type becomes in a row that says that it is not granted."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,14 @@ class Conversion:
     currency : ISO 4217, of amounts that name none.
     timezone : of times that name none.
     received_at : the moment of the import.
+    undated : what gives rows their time where the mapping says `time = "import"`.
     """
 
     mapping: Mapping
     currency: str
     timezone: str
     received_at: datetime
+    undated: Undated | None = None
 
 
 class Placed(NamedTuple):
@@ -116,6 +122,9 @@ class _Reading:
             if field == "time" and pa.types.is_dictionary(raw.type):
                 self.time_codes = raw.indices
         for field, value in self.mapping.constants.items():
+            if field == "time" and value == IMPORT:
+                self.columns[field] = pa.repeat(pa.scalar(self.conversion.received_at, TIME), self.count)
+                continue
             values, unreadable = self._read(field, pa.array([value]))
             if unreadable is not None and unreadable[0].as_py():
                 self.refuse(np.ones(self.count, bool), field, f"the constant {value!r} cannot be read")
@@ -131,6 +140,8 @@ class _Reading:
             return Values(moments, unreadable)
         if kind == "money":
             return to_money(raw, self.mapping.decimal)
+        if kind == "yes or no":
+            return to_truth(raw)
         if kind == "number":
             return to_number(raw, self.mapping.decimal)
         if kind == "whole number":
@@ -163,6 +174,7 @@ class _Reading:
         self._check_time()
         self.refuse(_is_null(columns["type"]), "type", "the type of the event is missing")
         columns["type"] = by_dictionary(columns["type"], _snake_case, keep=True).values
+        self._settle_granted()
         if "event_id" in columns:
             self.refuse(_is_null(columns["event_id"]), "event_id", "the id of the event is missing")
         nobody = np.ones(self.count, bool)
@@ -180,6 +192,19 @@ class _Reading:
         self.refuse(moments < 0, "time", "before 1970")
         latest = (self.conversion.received_at + AHEAD - EARLIEST) // timedelta(microseconds=1)
         self.refuse(moments > latest, "time", "in the future")
+
+    def _settle_granted(self) -> None:
+        if "granted" not in self.columns:
+            return
+        granted = self.columns.pop("granted")
+        self.refuse(_is_null(granted), "granted", "it is not said whether it is granted")
+        is_no = np.asarray(pc.equal(granted, False).fill_null(False))
+        is_known = _is_any_of(self.columns["type"], tuple(TAKEN_BACK))
+        self.refuse(~is_known, "granted", f"granted is for {' and '.join(TAKEN_BACK)} alone")
+        types = encoded(self.columns["type"])
+        taken_back = pa.array([TAKEN_BACK.get(word) for word in types.dictionary.to_pylist()], pa.string())
+        plain_types = pc.if_else(pa.array(is_no & is_known), taken_back.take(types.indices), plain(types))
+        self.columns["type"] = plain_types.dictionary_encode()
 
     def _settle_quantity_and_price(self) -> None:
         columns = self.columns
@@ -214,9 +239,10 @@ class _Reading:
     def _name_orders(self) -> None:
         """Lines of one customer at one moment are one order, where the file gives no order id."""
         columns = self.columns
-        if "order_id" in columns:
-            return
         is_order = _is_any_of(columns["type"], ORDER_TYPES)
+        given = columns.get("order_id")
+        if given is not None:
+            is_order &= _is_null(given)
         if not is_order.any():
             return
         customers = columns.get("customer_id", pa.nulls(self.count, pa.string()))
@@ -229,7 +255,8 @@ class _Reading:
         # Rows without a time are refused; but a null among the words of a dictionary cannot be written.
         orders = pc.fill_null(orders, "")
         indices = pairs if is_order.all() else pc.if_else(pa.array(is_order), pairs, None)
-        columns["order_id"] = pa.DictionaryArray.from_arrays(indices, orders)
+        named = pa.DictionaryArray.from_arrays(indices, orders)
+        columns["order_id"] = named if given is None else encoded(pc.coalesce(plain(given), plain(named)))
 
     def finish(self) -> Converted:
         columns = self.columns
@@ -244,12 +271,15 @@ class _Reading:
             columns["properties"] = properties
         columns.setdefault("received_at", pa.repeat(pa.scalar(self.conversion.received_at, TIME), self.count))
         table = pa.table({name: columns[name] for name in EVENTS.names if name in columns})
+        undated = self.conversion.undated
+        if undated is not None:
+            table = undated.stamp(table)
         places = self.rows.lines
         moments = table["time"].cast(pa.int64()).fill_null(0).to_numpy()
         if (moments[1:] < moments[:-1]).any():
             order = np.argsort(moments, kind="stable")
             table, places, self.is_good = table.take(pa.array(order)), places[order], self.is_good[order]
-        table = _with_identity(table, self.is_good)
+        table = _with_identity(table, self.is_good, CONTENT if undated is None else SAYS)
         is_refund = _is_any_of(whole(table["type"]), ("order_refunded",))
         events = _part(table, places, self.is_good & ~is_refund)
         refunds = _part(table, places, self.is_good & is_refund)
@@ -266,7 +296,9 @@ class _Reading:
             name.removeprefix(EXTRA): column.take(pa.array(first)) for name, column in zip(names, columns, strict=True)
         }
         objects = pa.array([_json(row) for row in pa.table(cells).to_pylist()], pa.string())
-        return pa.DictionaryArray.from_arrays(codes, objects)
+        # A null among the words of a dictionary cannot be written: a row that says nothing has no code.
+        codes = pc.if_else(objects.is_null().take(codes), None, codes)
+        return pa.DictionaryArray.from_arrays(codes, objects.fill_null(""))
 
     def _products(self) -> pa.Table:
         """What the good rows say of products: each distinct description, and when it was first seen."""
@@ -307,11 +339,11 @@ def _distinct_rows(columns: Sequence[pa.Array]) -> tuple[pa.Array, npt.NDArray[n
     return distinct.indices, first
 
 
-def _with_identity(table: pa.Table, is_good: Mask) -> pa.Table:
-    """Give each event its id and line, where the file gave none."""
+def _with_identity(table: pa.Table, is_good: Mask, says: tuple[str, ...]) -> pa.Table:
+    """Give each event its id and line, where the file gave none: the id is made of its time and what it says."""
     if "event_id" not in table.column_names:
         times = whole(table["time"]).cast(pa.int64()).fill_null(0)
-        content = hash_rows(table, CONTENT)
+        content = hash_rows(table, says)
         # Equal content at different times is not the same event, so the time counts in the ordinal.
         identity = content ^ (times.to_numpy().view(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
         # Refused rows have no equals: else mending one would renumber, and count again, the good ones.

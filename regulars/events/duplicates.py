@@ -45,17 +45,16 @@ def repeated(keys: Hashes) -> Hashes:
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
-def repeats(keys: Hashes, content: Hashes) -> tuple[Mask, Mask]:
-    """Which rows bear a key that an earlier row has, and which of them say something else than the first?
+def repeats(keys: Hashes, content: Hashes) -> tuple[Mask, Hashes]:
+    """Which rows bear a key that an earlier row has, and the content of the first row of each row's key.
 
     >>> repeats(np.array([1, 1, 2, 1], np.uint64), np.array([10, 10, 20, 11], np.uint64))
-    (array([False,  True, False,  True]), array([False, False, False,  True]))
+    (array([False,  True, False,  True]), array([10, 10, 20, 10], dtype=uint64))
     """
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     earliest = first[group]
     is_repeat: Mask = earliest != np.arange(len(keys))
-    differs: Mask = content != content[earliest]
-    return is_repeat, differs
+    return is_repeat, content[earliest]
 
 
 def concatenate(arrays: list[Hashes]) -> Hashes:

@@ -16,10 +16,14 @@ import pyarrow as pa
 import tomlkit
 
 from regulars.errors import InputError
-from regulars.events.mapping import FIELDS, Mapping
+from regulars.events.mapping import EXTRA, FIELDS, Mapping
 from regulars.events.schema import TYPES
 from regulars.events.timeformat import detect, is_bare_number, readings
-from regulars.events.values import NULL_TEXTS, to_number
+from regulars.events.undated import IMPORT
+from regulars.events.values import NULL_TEXTS, to_number, to_truth
+
+LEAST_TRAITS = 2
+"""Columns that a file about customers must have: who, and something of them."""
 
 ENOUGH = 0.9
 """Share of the filled cells that must be of a field's kind, for the column to be that field."""
@@ -89,7 +93,7 @@ def guess(headers: Sequence[str], rows: Sequence[Sequence[str | None]], *, name:
             f"the file has no rows to go by. Columns: {_listed(table)}. Give a file with rows, or write "
             f"[mapping.{name}] in shop.toml yourself."
         )
-    found = _by_preset(table) or _by_synonyms(table, name, currency)
+    found = _by_preset(table) or _of_customers(table) or _by_synonyms(table, name, currency)
     mapping = Mapping(name, found.columns, found.constants, found.time_format, found.decimal)
     used = set(found.columns.values())
     return Guess(mapping, found.evidence, tuple(header for header in table if header not in used))
@@ -147,6 +151,41 @@ def _by_preset(table: _Table) -> _Draft | None:
     return None
 
 
+def _of_customers(table: _Table) -> _Draft | None:
+    """A file about customers that tells no time of events: accounts and what is known of them."""
+    words, draft = _synonyms(), _Draft()
+    fields = words["fields"]
+    known = {name for names in (*words["customer"].values(), fields["customer_id"]) for name in names}
+    of_events = {name for kind in words["never_customer"] for name in fields[kind] if name not in known}
+    if any(_plain(header) in of_events for header in table):
+        return None
+    for kind in ("customer_id", *words["customer"]):
+        for header in _named(table, words["customer"].get(kind) or fields[kind]):
+            # Where it is the address that customers are known by, it is still their address.
+            if (header not in draft.columns.values() or kind == "email") and _filled(table[header]):
+                field_name = kind if kind == "customer_id" else f"{EXTRA}{kind}"
+                draft.take(field_name, header, "header; a file about customers")
+                break
+    email = draft.columns.get(f"{EXTRA}email", "")
+    if email and any(_named(table, words["known_by_email"])):
+        draft.take("anonymous_id", draft.columns["customer_id"], "header; the customer's other id")
+        draft.take("customer_id", email, "header; orders name customers by email")
+    ids = _filled(table.get(draft.columns.get("customer_id", ""), []))
+    if len(draft.columns) < LEAST_TRAITS or len(set(ids)) < ENOUGH * len(ids):
+        return None
+    for header in table:
+        name = f"{EXTRA}{_as_name(header)}"
+        if header not in draft.columns.values() and name not in (EXTRA, *draft.columns):
+            draft.take(name, header, "all else that is said of a customer")
+    draft.fix("type", "customer_identified", "one row a customer, and nothing of products or orders")
+    draft.fix("time", IMPORT, "no column tells a time of events: what a row says holds from the import on")
+    return draft
+
+
+def _as_name(header: str) -> str:
+    return "_".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", header).lower()))
+
+
 def _by_synonyms(table: _Table, name: str, currency: str) -> _Draft:
     words = _synonyms()["fields"]
     numeric = [n for kind in words if FIELDS.get(kind) in ("number", "money") for n in words[kind]]
@@ -162,7 +201,8 @@ def _by_synonyms(table: _Table, name: str, currency: str) -> _Draft:
             _time_by_values(table, draft, month_first)
     _amount_of_the_order(table, draft)
     _product_by_its_name(table, draft)
-    if "type" not in draft.columns:
+    _consents(table, draft)
+    if "type" not in {*draft.columns, *draft.constants}:
         draft.fix("type", "order_completed", "no column tells kinds of event: every row is of an order")
     if "currency" not in draft.columns:
         draft.fix("currency", currency, "no column tells the currency: the shop's own")
@@ -233,6 +273,21 @@ def _amount_of_the_order(table: _Table, draft: _Draft) -> None:
         if header not in draft.columns.values() and _confirmed("amount", header, table, draft, False):
             draft.take("amount", header, "header; of a whole order, and each order has one row")
             return
+
+
+def _consents(table: _Table, draft: _Draft) -> None:
+    """Who allowed what, or objected to it: a column of purposes, and one of yes and no."""
+    if {"type", "product_id", "order_id"} & set(draft.columns):
+        return
+    purposes = [header for header in _named(table, _synonyms()["purpose"]) if _filled(table[header])]
+    for kind, names in _synonyms()["granted"].items():
+        for header in _named(table, names):
+            cells = pa.array(_filled(table[header]), pa.string())
+            if purposes and len(cells) and _mostly(to_truth(cells).values.is_valid().to_pylist()):
+                draft.take("text", purposes[0], "header")
+                draft.take("granted", header, "header; values: yes or no")
+                draft.fix("type", kind, "a column of purposes and one of yes and no")
+                return
 
 
 def _product_by_its_name(table: _Table, draft: _Draft) -> None:
@@ -349,9 +404,10 @@ def _listed(table: _Table) -> str:
 @cache
 def _synonyms() -> dict[str, Any]:
     read = tomllib.loads((_FOLDER / "synonyms.toml").read_text("utf-8"))
-    for key in ("never_time", "event_words", "bare_type", "order_total"):
+    for key in ("never_time", "event_words", "bare_type", "order_total", "purpose", "known_by_email"):
         read[key] = [_plain(word) for word in read[key]]
-    read["fields"] = {kind: [_plain(word) for word in names] for kind, names in read["fields"].items()}
+    for key in ("customer", "granted", "fields"):
+        read[key] = {kind: [_plain(word) for word in names] for kind, names in read[key].items()}
     return read
 
 

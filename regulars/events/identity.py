@@ -19,9 +19,11 @@ from regulars.events.duplicates import Hashes, in_sorted
 CONTENT = (
     "customer_id", "session_id", "type", "product_id", "quantity", "unit_price", "order_id",
     "query", "text", "channel", "campaign_id", "variant", "device_id", "ip", "payment_id", "outcome",
+    "anonymous_id",
 )  # fmt: skip
 """What an id is made of, besides the time. `properties` and `currency` stay out: mapping one more column
-of a file, or naming the shop's currency later, must not make its rows new ones."""
+of a file, or naming the shop's currency later, must not make its rows new ones. A new column
+goes to the end: the place counts."""
 
 NULL = np.uint64(0x9E3779B97F4A7C15)
 ODD = np.uint64(0xFF51AFD7ED558CCD)

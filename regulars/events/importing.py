@@ -17,10 +17,11 @@ from regulars import storage
 from regulars.errors import RejectedError
 from regulars.events.convert import Conversion, Converted, Placed, convert
 from regulars.events.identity import whole
+from regulars.events.imported import Fingerprint
 from regulars.events.log import EventLog
 from regulars.events.readers import Chunk, Reject, Source
 from regulars.events.schema import EVENTS
-from regulars.events.transaction import Transaction
+from regulars.events.transaction import Conflict, Transaction
 from regulars.events.values import plain
 from regulars.spreadsheet import to_csv
 
@@ -71,7 +72,7 @@ def import_file(
 
     Parameters
     ----------
-    rejects : where to list refused rows (CSV: file, line, column, value, reason).
+    rejects : where to list refused rows (CSV: file, line, column, value, reason, detail).
     strict : fail whole, leaving the log as it was, if any row is refused.
 
     Raises
@@ -81,10 +82,16 @@ def import_file(
     """
     mapping = conversion.mapping
     name = source.path.name
+    fingerprint = Fingerprint(source.path, conversion)
+    snapshot = log.snapshot()
+    known = fingerprint.rows_among(snapshot.imported)
+    if known is not None:
+        return ImportResult(str(source.path), snapshot.version, known, 0, known, 0)
     refusals = _Refusals(rejects, source.path)
     read = 0
     notes: Counter[str] = Counter()
     with log.transaction(f"import of {name}", {"source": name, "mapping": mapping.name}) as transaction:
+        fingerprint.begin()
         refunds: list[Placed] = []
         # Closed even if a row is refused: no thread may write on once the transaction is abandoned.
         with closing(_in_parallel(source, conversion, transaction)) as pieces:
@@ -103,7 +110,12 @@ def import_file(
         duplicates, conflicts = transaction.settle(ids_are_derived=not has_ids)
         header = mapping.columns.get("event_id", "")
         reason = "another event has this id and says something else; the first one stays"
-        refusals.add([Reject(c.place, header, c.event_id, reason) for c in conflicts], strict=strict)
+        refusals.add(
+            [Reject(c.place, header, c.event_id, reason, _hashes(c)) for c in conflicts],
+            strict=strict,
+        )
+        if not refusals.count and (text := fingerprint.text()):
+            transaction.remember(text, read)
         version = transaction.commit()
     return ImportResult(
         source=str(source.path),
@@ -116,6 +128,10 @@ def import_file(
         rejects=rejects if refusals.count else None,
         notes=dict(notes.most_common()),
     )
+
+
+def _hashes(conflict: Conflict) -> str:
+    return f"hash of this row {conflict.content:016x}, of the first {conflict.first:016x}"
 
 
 def _in_parallel(
@@ -177,7 +193,7 @@ class _Refusals:
                 "line": pa.array([reject.line for reject in rejects], pa.int64()),
                 **{
                     name: pa.array([getattr(reject, name) for reject in rejects], pa.string())
-                    for name in ("column", "value", "reason")
+                    for name in ("column", "value", "reason", "detail")
                 },
             }
         )

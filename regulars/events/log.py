@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from regulars import storage
-from regulars.errors import CorruptLogError
 from regulars.events import commit as commits
-from regulars.events.commit import Commit, DataFile
+from regulars.events.commit import Commit
+from regulars.events.integrity import verified
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.events.transaction import Transaction
 
@@ -50,32 +51,19 @@ class EventLog:
         return commits.read(self.folder, self.version if version is None else version)
 
     def history(self) -> Iterator[Commit]:
-        """All versions, the newest first."""
-        for version in range(self.version, 0, -1):
+        """All versions that live, the newest first."""
+        for version in reversed(commits.versions(self.folder)):
             yield commits.read(self.folder, version)
 
     def paths(self, snapshot: Commit, table: str) -> list[Path]:
-        """Where the files of a table are.
+        """Where the files of a table are, each checked when this process first asks for it.
 
         Raises
         ------
         CorruptLogError
-            If one is missing or has not the size that was committed.
+            If one is missing, or its bytes are not those that were committed.
         """
-        return [self._path(file) for file in snapshot.tables.get(table, ())]
-
-    def _path(self, file: DataFile) -> Path:
-        path = self.folder / file.path
-        try:
-            size = path.stat().st_size
-        except FileNotFoundError:
-            raise CorruptLogError(f"{path} is missing from the log. Restore it from a backup.") from None
-        if size != file.size:
-            raise CorruptLogError(
-                f"{path} has {size} bytes, {file.size} were committed: it was changed or cut off. "
-                "Restore it from a backup."
-            )
-        return path
+        return verified(self.folder, snapshot.tables.get(table, ()))
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """A whole table in memory, for small logs and tests; large ones go through the engine."""
@@ -84,14 +72,28 @@ class EventLog:
         found = [pq.read_table(path, columns=columns).cast(nothing.schema) for path in paths]
         return pa.concat_tables([nothing, *found])
 
+    def append(self, events: pa.Table, operation: str, details: Mapping[str, Any] | None = None) -> int:
+        """Add events that have ids, in one commit; those that are there already are not added again. The version.
+
+        events : in the columns of `EVENTS`, by time.
+        """
+        with self.transaction(operation, details) as transaction:
+            transaction.write(events, operation, np.arange(events.num_rows), transaction.reserve())
+            transaction.settle(ids_are_derived=False)
+            return transaction.commit()
+
     @contextmanager
-    def transaction(self, operation: str, details: Mapping[str, Any] | None = None) -> Iterator[Transaction]:
+    def transaction(
+        self, operation: str, details: Mapping[str, Any] | None = None, *, base: Callable[[], Commit] | None = None
+    ) -> Iterator[Transaction]:
         """Change the log: hold its lock, write files, and make them count by one commit at the end.
 
         If anything is raised inside, or the process dies, the log stays as it was.
+
+        base : gives the version to start from, asked under the lock; default: the newest.
         """
         with storage.lock(self.folder / "lock", operation):
-            transaction = Transaction(self.folder, self.snapshot(), operation, dict(details or {}))
+            transaction = Transaction(self.folder, (base or self.snapshot)(), operation, dict(details or {}))
             try:
                 yield transaction
             except BaseException:

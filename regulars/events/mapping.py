@@ -33,6 +33,7 @@ FIELDS: dict[str, str] = {
     "ip": "text",
     "payment_id": "text",
     "outcome": "text",
+    "granted": "yes or no",  # no makes consent_given consent_withdrawn, and objection_made objection_withdrawn
     "title": "text",
     "category": "text",
     "brand": "text",
@@ -56,7 +57,7 @@ class Mapping:
     ----------
     name : of the mapping; its section in shop.toml is `[mapping.NAME]`.
     columns : {field: header of the file}, fields as in `FIELDS` or `properties.NAME`.
-    constants : {field: the one value that all rows have}.
+    constants : {field: the one value that all rows have}; of time, "import" is the moment of the import.
     time_format : strptime format of times, e.g. "%d/%m/%Y %H:%M"; "" for ISO 8601,
         "unix" for seconds, "unix_ms" for milliseconds since 1970.
     decimal : what stands before the cents, "." or ",".

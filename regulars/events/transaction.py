@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -19,10 +20,14 @@ from regulars.events import commit as commits
 from regulars.events.commit import Commit, DataFile
 from regulars.events.duplicates import Hashes, concatenate, in_sorted, repeated, repeats
 from regulars.events.identity import hash_rows, keys, whole
+from regulars.events.integrity import verified
 from regulars.events.returns import tie, untied
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 
 Rows = npt.NDArray[np.int64]
+
+REMEMBERED = 1_000
+"""So many files that were imported whole are known by their bytes, the newest."""
 
 MERGED = {"catalogue": (CATALOGUE, catalogue.merge), "rates": (RATES, rates.merge)}
 """Tables that are small and kept whole: a change merges what it says with what is known."""
@@ -31,11 +36,18 @@ CONTENT = tuple(name for name in EVENTS.names if name not in ("event_id", "line"
 
 
 class Conflict(NamedTuple):
-    """An event that bears the id of another and says something else: the first one stays."""
+    """An event that bears the id of another and says something else: the first one stays.
+
+    Attributes
+    ----------
+    content, first : 64-bit hashes of what this one says and of what the first one says.
+    """
 
     event_id: str
     source: str
     place: int
+    content: int
+    first: int
 
 
 @dataclass
@@ -63,6 +75,8 @@ class Transaction:
         self._next = 0
         self._guard = Lock()
         self._said: dict[str, list[pa.Table]] = {name: [] for name in MERGED}
+        self._imported = dict(base.imported)
+        self._replaced: list[tuple[str, Collection[str], Sequence[DataFile]]] = []
         self._remove_orphans()
 
     def _remove_orphans(self) -> None:
@@ -89,7 +103,7 @@ class Transaction:
         """
         if events.num_rows:
             its_keys = keys(whole(events["event_id"]), whole(events["line"]))
-            staged = Staged(self._store(events, number, source), its_keys, places, number)
+            staged = Staged(self.store(events, number, {source: events.num_rows}), its_keys, places, number)
             with self._guard:
                 self._staged.append(staged)
 
@@ -99,12 +113,20 @@ class Transaction:
             with self._guard:
                 self._said[table].append(rows)
 
+    def remember(self, fingerprint: str, rows: int) -> None:
+        """That a file, which has so many rows, is whole in the log once this change is."""
+        self._imported = dict([*self._imported.items(), (fingerprint, rows)][-REMEMBERED:])
+
+    def forget(self) -> None:
+        """That any file is whole in the log: rows are being left out of it."""
+        self._imported = {}
+
     def tie_returns(self, refunds: pa.Table) -> pa.Table:
         """Refunds with the order that each belongs to, where it is in the log or in this change."""
         latest = pc.max(refunds["time"]).as_py()
         files = [*self._base.tables.get("events", ()), *(staged.file for staged in self._staged)]
-        earlier = [self._folder / file.path for file in files if (file.first or "") <= latest.isoformat()]
-        return tie(refunds, earlier, latest)
+        earlier = [file for file in files if (file.first or "") <= latest.isoformat()]
+        return tie(refunds, verified(self._folder, earlier), latest)
 
     def settle(self, *, ids_are_derived: bool) -> tuple[int, list[Conflict]]:
         """Leave out what the log has already: how many rows that were, and which said something else.
@@ -124,7 +146,10 @@ class Transaction:
         """Make what was written count; the number of the version. No new version if nothing is new."""
         tables = dict(self._base.tables)
         merged = {name: file for name in MERGED if (file := self._store_merged(name)) is not None}
-        if not self._staged and not merged:
+        for name, left_out, instead in self._replaced:
+            kept = (file for file in tables.get(name, ()) if file.path not in left_out)
+            tables[name] = (*kept, *instead)
+        if not self._staged and not merged and not self._replaced:
             return self._base.version
         tables |= {name: (file,) for name, file in merged.items()}
         self._staged.sort(key=lambda staged: staged.number)
@@ -132,9 +157,23 @@ class Transaction:
         storage.sync_folder(self._folder / "data")
         commits.write(
             self._folder,
-            Commit(self._version, clock.now(), self._operation, tables, self.details | {"added": self.added}),
+            Commit(
+                self._version,
+                clock.now(),
+                self._operation,
+                tables,
+                self.details | {"added": self.added},
+                self._imported,
+            ),
         )
         return self._version
+
+    def replace(self, table: str, left_out: Collection[str], instead: Sequence[DataFile] = ()) -> None:
+        """Leave files of the base, named by their paths, out of the new version, and put others in their place.
+
+        instead : from `store`.
+        """
+        self._replaced.append((table, left_out, instead))
 
     @property
     def added(self) -> int:
@@ -150,7 +189,14 @@ class Transaction:
         if not commits.commit_path(self._folder, self._version).exists():
             self._remove_orphans()
 
-    def _store(self, table: pa.Table, number: int, source: str | None = None) -> DataFile:
+    def store(self, table: pa.Table, number: int, sources: Mapping[str, int]) -> DataFile:
+        """Write a data file, of which nobody knows before the commit.
+
+        Parameters
+        ----------
+        number : from `reserve`.
+        sources : rows by the file from outside that they came from.
+        """
         name = f"data/{self._version:010d}-{number:05d}.parquet"
         written = storage.create(self._folder / name, storage.parquet(table, unique=["event_id"], bounded=["time"]))
         first, last = (None, None)
@@ -160,19 +206,20 @@ class Transaction:
         currencies = None
         if "unit_price" in table.column_names:
             currencies = tuple(sorted(pc.unique(table["currency"]).drop_null().to_pylist()))
-        return DataFile(name, table.num_rows, written.size, written.sha256, first, last, source, currencies)
+        return DataFile(name, table.num_rows, written.size, written.sha256, first, last, sources, currencies)
 
     def _replace(self, staged: Staged, table: pa.Table, places: Rows) -> None:
         """Write a staged file anew with other rows; an empty one is dropped."""
         self._drop(staged)
-        self.write(table, staged.file.source or "", places, staged.number)
+        self.write(table, _source(staged), places, staged.number)
 
     def _drop(self, staged: Staged) -> None:
         storage.remove(self._folder / staged.file.path)
         self._staged.remove(staged)
 
     def _read(self, file: DataFile, columns: list[str] | None = None) -> pa.Table:
-        return pq.read_table(self._folder / file.path, columns=columns)
+        (path,) = verified(self._folder, [file])
+        return pq.read_table(path, columns=columns)
 
     def _number_on(self) -> None:
         """Equal rows that fell into different data files: number them on over the files."""
@@ -230,15 +277,20 @@ class Transaction:
         for staged, rows in zip(self._staged, places, strict=True):
             met.append(staged.keys[rows])
             said.append(self._content(staged.file, rows))
-        is_known, differs = repeats(concatenate(met), concatenate(said))
+        content = concatenate(said)
+        is_known, first = repeats(concatenate(met), content)
+        differs = content != first
         ends = old + np.cumsum([len(rows) for rows in places])
         conflicts: list[Conflict] = []
         for staged, rows, end in zip(list(self._staged), places, ends.tolist(), strict=True):
             own = slice(end - len(rows), end)
-            conflicts += self._leave_out(staged, rows[is_known[own]], rows[differs[own]])
+            found = self._leave_out(staged, rows[is_known[own]], rows[differs[own]])
+            both = zip(content[own][differs[own]].tolist(), first[own][differs[own]].tolist(), strict=True)
+            conflicts += [Conflict(*one, *hashes) for one, hashes in zip(found, both, strict=True)]
         return int(is_known[old:].sum()) - len(conflicts), conflicts
 
-    def _leave_out(self, staged: Staged, known: Rows, differing: Rows) -> list[Conflict]:
+    def _leave_out(self, staged: Staged, known: Rows, differing: Rows) -> list[tuple[str, str, int]]:
+        """Drop known rows; of those that differ from what is known: id, source and place."""
         if len(known) == staged.file.rows and not len(differing):
             self._drop(staged)
             return []
@@ -246,11 +298,11 @@ class Transaction:
             return []
         table = self._read(staged.file)
         names = table["event_id"].take(pa.array(differing)).to_pylist()
-        source = staged.file.source or ""
+        source = _source(staged)
         lines = staged.places[differing].tolist()
         kept = np.delete(np.arange(table.num_rows), known)
         self._replace(staged, table.take(pa.array(kept)), staged.places[kept])
-        return [Conflict(name, source, line) for name, line in zip(names, lines, strict=True)]
+        return [(name, source, line) for name, line in zip(names, lines, strict=True)]
 
     def _keys(self, file: DataFile) -> Hashes:
         ids = self._read(file, ["event_id", "line"])
@@ -272,8 +324,13 @@ class Transaction:
         schema, merge = MERGED[name]
         old = [self._read(file) for file in self._base.tables.get(name, ())]
         merged = merge(pa.concat_tables(old).cast(schema) if old else None, self._said[name])
-        return None if merged is None else self._store(merged, self.reserve())
+        return None if merged is None else self.store(merged, self.reserve(), {})
 
 
 def _overlaps(file: DataFile, span: tuple[str, str]) -> bool:
     return file.first is None or file.last is None or not (file.last < span[0] or file.first > span[1])
+
+
+def _source(staged: Staged) -> str:
+    (source,) = staged.file.sources
+    return source

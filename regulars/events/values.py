@@ -85,6 +85,20 @@ def to_number(values: pa.Array, decimal: str = ".") -> Values:
     return Values(pc.if_else(unreadable, None, numbers), unreadable)
 
 
+YES = pa.array(["yes", "y", "true", "t", "1", "granted", "given", "subscribed", "on", "是", "同意", "已同意"])
+NO = pa.array(["no", "n", "false", "f", "0", "withdrawn", "denied", "refused", "unsubscribed", "off", "否", "不同意"])
+
+
+def to_truth(values: pa.Array) -> Values:
+    """Truth values; upper and lower case are alike."""
+    if pa.types.is_dictionary(values.type):
+        return by_dictionary(values, to_truth)
+    words = pc.utf8_lower(to_text(values).values)
+    is_yes, is_no = pc.is_in(words, YES), pc.is_in(words, NO)
+    truths = pc.if_else(pc.or_(is_yes, is_no), is_yes, None)
+    return Values(truths, pc.and_(pc.is_valid(words), pc.is_null(truths)))
+
+
 def to_money(values: pa.Array, decimal: str = ".") -> Values:
     """decimal(18,4), rounded half to even at the fourth digit; else as `to_number`."""
     if pa.types.is_dictionary(values.type):

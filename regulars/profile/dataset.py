@@ -15,6 +15,7 @@ from regulars.profile.features import FEATURES, LEVELS, Feature
 from regulars.profile.levels import MAKERS, Source
 
 if TYPE_CHECKING:
+    from regulars.customers import Identities
     from regulars.engine import Engine
     from regulars.shop import Shop
 
@@ -38,10 +39,13 @@ def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
     there is nothing to say (the gap between orders of who has one order). Each column's metadata has
     its `meaning`, `unit` and `window_days`.
     """
-    return compute(shop.engine, shop.events, shop.catalogue, pairs, shop.config.shop.timezone)
+    zone = shop.config.shop.timezone
+    return compute(shop.engine, shop.events, shop.catalogue, pairs, zone, shop.identities)
 
 
-def compute(engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa.Table, zone: str) -> pa.Table:
+def compute(
+    engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa.Table, zone: str, identities: Identities
+) -> pa.Table:
     """`features_as_of` on tables, for whoever has them at hand."""
     if pairs.num_rows == 0:
         return pa.table({"customer_id": pa.array([], pa.string()), "as_of": pa.array([], TIME)})
@@ -53,11 +57,18 @@ def compute(engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa
     place = pa.array(range(pairs.num_rows), pa.int64())
     has_one_moment = pairs.num_rows >= MANY and pc.count_distinct(pairs["as_of"]).as_py() == 1
     numbered = pairs.append_column("place", place)
-    numbered = numbered.append_column("pair", pairs["customer_id"] if has_one_moment else place)
+    numbered = numbered.append_column("pair", identities.customers(pairs) if has_one_moment else place)
+    asked = engine.table(numbered)
+    # Each event counts for the customer that it belongs to as of the moment: where there is one
+    # moment, it is named after that customer; else each pair is joined to all of the customer's ids.
+    events = identities.named(events, latest) if has_one_moment else identities.raw(events)
+    has_other_ids = not has_one_moment and not identities.is_plain
+    members = engine.table(identities.members(pairs).rename_columns({"place": "pair"})) if has_other_ids else asked
     source = Source(
         events=events.filter(events.customer_id.notnull()),
         catalogue=catalogue,
-        pairs=engine.table(numbered),
+        pairs=asked,
+        members=members,
         zone=zone,
         first=min((moment for moment in first.values() if moment is not None), default=latest),
         last=latest,

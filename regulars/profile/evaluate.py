@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from regulars.capability import Learned
+from regulars.customers import ordered_within
 from regulars.errors import NotEnoughError
 from regulars.evaluation import (
     Check,
@@ -118,14 +118,7 @@ def evaluate(shop: Shop, split: Split) -> Report:
 def _observe(shop: Shop, moment: datetime, horizon_days: int) -> tuple[pa.Table, Floats]:
     """Profiles as of a moment, and who ordered within the horizon after it."""
     table = features_as_of(shop, shop.customers(moment))
-    events = shop.events
-    after = events.filter(
-        events.type == "order_completed",
-        events.time >= ibis.literal(moment),
-        events.time < ibis.literal(moment + timedelta(days=horizon_days)),
-    )
-    ids = set(shop.engine.to_arrow(after.select("customer_id").distinct())["customer_id"].to_pylist())
-    returned = np.array([customer in ids for customer in table["customer_id"].to_pylist()], float)
+    returned = ordered_within(shop, table.select(KEYS), horizon_days).astype(float)
     if min(returned.sum(), len(returned) - returned.sum()) < LEAST:
         raise NotEnoughError(
             f"profile: as of {moment:%Y-%m-%d}, {int(returned.sum())} of {len(returned)} customers ordered in the "
@@ -146,7 +139,7 @@ def _meaning(table: pa.Table, name: str) -> str:
 def _leaks(shop: Shop, split: Split, table: pa.Table) -> Check:
     step = max(table.num_rows // PROBED, 1)
     pairs = table.select(KEYS).take(pa.array(range(0, table.num_rows, step)))
-    events = shop.events.filter(shop.events.customer_id.isin(pairs["customer_id"].to_pylist()))
+    events = shop.identities.events_of(shop.events, pairs)
 
     def compute(seen: Any) -> pa.Table:
         return features_as_of(shop.with_events(seen), pairs)

@@ -26,9 +26,11 @@ class Source:
 
     Attributes
     ----------
-    events : the log, without decisions and without guests.
+    events : the log, without decisions and without guests; customer_id is the raw id, or where all
+        pairs have one moment the customer.
     catalogue : all that it ever said of products, with `valid_from`.
     pairs : place (its number), pair (what names it in every level), customer_id, as_of.
+    members : pair, customer_id (each id that belongs to the pair's customer as of its moment), as_of.
     moment : the as_of of all pairs, where there are many and all have the same; `pair` is the customer
         then, and no level needs to be joined to the pairs. Else None.
     zone : the shop's time zone.
@@ -38,6 +40,7 @@ class Source:
     events: ibis.Table
     catalogue: ibis.Table
     pairs: ibis.Table
+    members: ibis.Table
     zone: str
     first: datetime
     last: datetime
@@ -50,7 +53,7 @@ class Source:
             seconds = int(self.moment.timestamp()) - found.time.epoch_seconds()
             as_of = ibis.literal(self.moment, "timestamp('UTC', 6)")
             return found.mutate(pair=found.customer_id, as_of=as_of, age_days=seconds / float(DAY))
-        found = rows.select("customer_id", "time", *columns).join(self.pairs, "customer_id")
+        found = rows.select("customer_id", "time", *columns).join(self.members, "customer_id")
         found = found.filter(found.time < found.as_of)
         seconds = found.as_of.epoch_seconds() - found.time.epoch_seconds()
         return found.mutate(age_days=seconds / float(DAY))

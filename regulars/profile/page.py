@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from regulars.errors import NotEnoughError, NotFoundError
+from regulars.customers import require_known, withheld
+from regulars.errors import NotEnoughError
 from regulars.events.schema import TIME
 from regulars.profile.dataset import KEYS, absent, features_as_of
 from regulars.profile.evaluate import norms
@@ -38,6 +39,7 @@ STAGE_WORDS = {
 
 
 NO_EVIDENCE = "the log has no "
+OBJECTED = "Does not want to be profiled: no decision is made about this customer."
 TOO_EARLY = "too little is known of this customer yet"
 
 
@@ -87,15 +89,16 @@ class Page:
 
 
 def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
-    """The profile of one customer as of a moment.
+    """The profile of one customer, by any of its ids, as of a moment.
 
     Raises
     ------
     NotFoundError
         If the log has no event of this customer before the moment; the message names similar ones.
     """
-    _require_known(shop, customer_id, as_of)
+    require_known(shop, customer_id, as_of)
     pairs = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
+    customer_id = shop.identities.customers(pairs)[0].as_py()
     table = features_as_of(shop, pairs)
     row = table.to_pylist()[0]
     measure = _norms(shop, as_of)
@@ -105,12 +108,19 @@ def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
     why = {name: NO_EVIDENCE + EVIDENCE[need][0] for name, need in missing.items()}
     why |= {name: TOO_EARLY for name in table.column_names if name not in KEYS and row[name] is None}
     sentences = tuple(describe(features, stage, measure, shop.config.shop.currency))
+    if customer_id in withheld(shop, "profiling", as_of).to_pylist():
+        sentences += (OBJECTED,)
     return Page(customer_id, as_of, stage, sentences, features, why)
 
 
 def profiles(shop: Shop, as_of: datetime) -> pa.Table:
-    """The profiles of all customers with an order before a moment: customer_id, stage, then the features."""
-    table = features_as_of(shop, shop.customers(as_of))
+    """The profiles of all customers with an order before a moment: customer_id, stage, then the features.
+
+    Whoever objected to profiling, or took consent to it back, is not among them.
+    """
+    customers = shop.customers(as_of)
+    may = pc.invert(pc.is_in(customers["customer_id"], withheld(shop, "profiling", as_of)))
+    table = features_as_of(shop, customers.filter(may))
     if not table.num_rows:
         raise NotEnoughError(f"profile: no customer has an order before {as_of:%Y-%m-%d}. Choose a later time.")
     found = stages(table, _norms(shop, as_of).rhythm)
@@ -125,19 +135,6 @@ def _norms(shop: Shop, as_of: datetime) -> Norms:
         if datetime.fromisoformat(model.card["until"]) <= as_of:
             return Norms.from_bytes(model.read("norms.json"))
     return norms(shop, as_of)
-
-
-def _require_known(shop: Shop, customer_id: str, as_of: datetime) -> None:
-    events = shop.events
-    before = events.filter(events.time < ibis.literal(as_of), events.customer_id.notnull())
-    if shop.engine.to_arrow(before.filter(before.customer_id == customer_id).limit(1)).num_rows:
-        return
-    ids = before.select("customer_id").distinct()
-    nearest = ids.order_by(ids.customer_id.levenshtein(customer_id), "customer_id").limit(3)
-    there = ", ".join(shop.engine.to_arrow(nearest)["customer_id"].to_pylist()) or "none"
-    raise NotFoundError(
-        f'There is no customer "{customer_id}" with an event before {as_of:%Y-%m-%d %H:%M} UTC. Similar ids: {there}.'
-    )
 
 
 def describe(features: dict[str, float], stage: str, measure: Norms, currency: str) -> list[str]:

@@ -61,7 +61,7 @@ def values(world: World, *, share: float = 0.1, horizon_days: int = HORIZON_DAYS
     ----------
     share : what a coupon or discount takes off.
     """
-    inside, said = world.inside, world.params.treatments
+    inside, said = world.hidden, world.params.treatments
     people, state = inside.customers, inside.state.copy()
     day = state.day
     treatments = state.treatments
@@ -136,7 +136,7 @@ class Prices(NamedTuple):
 
 def prices(world: World) -> Prices:
     """Each product's elasticity, and its best price, were it changed alone."""
-    inside = world.inside
+    inside = world.hidden
     state = inside.state.copy()
     state.treatments.wake(state.day)
     crowd = world.people(state, world.is_active(state))

@@ -57,8 +57,8 @@ def tables(world: World) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     products = pa.table(
         {
             "product_id": world.product_ids,
-            "appeal": pa.array(world.inside.catalogue.appeal),
-            "cost": pa.array(world.inside.catalogue.cost),
+            "appeal": pa.array(world.hidden.catalogue.appeal),
+            "cost": pa.array(world.hidden.catalogue.cost),
             **{name: pa.array(value, from_pandas=True) for name, value in known._asdict().items()},  # NaN is empty
         }
     )
@@ -66,8 +66,8 @@ def tables(world: World) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         "customers": customers,
         "products": products,
         "rings": _rings(world),
-        "frauds": _frauds(world.inside.state.acts),
-        "tickets": _tickets(world, world.inside.state.asked),
+        "frauds": _frauds(world.hidden.state.acts),
+        "tickets": _tickets(world, world.hidden.state.asked),
     }, said
 
 
@@ -103,7 +103,7 @@ def record(folder: Path, world: World) -> None:
 
 
 def _customers(world: World, found: Values) -> pa.Table:
-    inside = world.inside
+    inside = world.hidden
     people, treatments = inside.customers, inside.state.treatments
     mine = slice(0, people.honest)
     left = (people.patience - treatments.used_up)[mine]
@@ -136,7 +136,7 @@ def _rows(matrix: npt.NDArray[np.float32]) -> pa.Array:
 
 
 def _rings(world: World) -> pa.Table:
-    people = world.inside.customers
+    people = world.hidden.customers
     ring = people.ring[people.honest :].astype(np.int64)
     members = np.arange(people.honest, len(people))
     return pa.table(

@@ -150,7 +150,7 @@ class World:
         return self.moment(self._state.day)
 
     @property
-    def inside(self) -> Inside:
+    def hidden(self) -> Inside:
         """What is hidden from a shop: for the truth alone. A policy that looks here is no policy."""
         return Inside(self._customers, self._catalogue, self._state, self._names)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -64,6 +66,40 @@ def test_the_list_is_as_long_as_the_shop_can_contact_and_no_longer(
 def test_a_moment_before_any_order_is_refused(tea_shop: Shop, tea_as_of: datetime) -> None:
     with pytest.raises(NotEnoughError, match="no customer has an order before 2023"):
         decide(tea_shop, tea_as_of - timedelta(days=300))
+
+
+def test_who_objected_or_took_consent_back_is_never_on_the_list(
+    own_tea_shop: Shop, tea_as_of: datetime, table: pa.Table, record: Callable[..., Any]
+) -> None:
+    first, second, third, fourth, fifth, sixth = table["customer_id"].to_pylist()[:6]
+    before = (tea_as_of - timedelta(seconds=1)).isoformat()
+    told = [
+        ("objection_made", first, "marketing", before),
+        ("objection_made", second, "profiling", before),
+        ("consent_withdrawn", third, "marketing", before),
+        ("objection_made", fourth, "pricing", before),
+        ("consent_given", fifth, "marketing", before),
+        ("objection_made", sixth, "marketing", tea_as_of.isoformat()),
+    ]
+    record(own_tea_shop, *({"type": t, "customer_id": who, "text": why, "time": at} for t, who, why, at in told))
+    decided = own_tea_shop.decide("churn", tea_as_of)
+    assert decided.table["customer_id"].to_pylist()[:3] == [fourth, fifth, sixth]
+    assert not {first, second, third} & set(decided.table["customer_id"].to_pylist())
+    assert decided.left_out == 3
+    assert next(own_tea_shop.log.history()).details["left_out"] == 3
+
+
+def test_an_objection_of_a_visitor_who_is_known_now_counts(
+    own_tea_shop: Shop, tea_as_of: datetime, table: pa.Table, record: Callable[..., Any]
+) -> None:
+    first = table["customer_id"][0].as_py()
+    before = (tea_as_of - timedelta(seconds=1)).isoformat()
+    record(
+        own_tea_shop,
+        {"type": "objection_made", "anonymous_id": "v1", "text": "marketing", "time": before},
+        {"type": "customer_identified", "anonymous_id": "v1", "customer_id": first, "time": before},
+    )
+    assert first not in decide(own_tea_shop, tea_as_of)["customer_id"].to_pylist()
 
 
 def test_a_damaged_model_decides_nothing(own_tea_shop: Shop, tea_as_of: datetime) -> None:

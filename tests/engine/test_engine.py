@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from regulars.engine import Engine
+from regulars.errors import RegularsError
 from regulars.events.schema import EVENTS, TIME
 
 ORDERS = pa.table({"customer": ["ada", "ada", "bob"], "price": [2.0, 3.0, 5.0]})
@@ -63,3 +64,13 @@ def test_what_is_asked_can_be_read() -> None:
     said = engine.sql(table.group_by("customer").agg(paid=table.price.sum()))
     assert "GROUP BY" in said
     assert "orders" in said
+
+
+def test_what_the_system_refuses_the_engine_is_a_sentence_with_the_mending(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"n": [1]}), path)
+    engine = Engine()
+    table = engine.parquet([path], pa.schema([("n", pa.int64())]))
+    path.unlink()
+    with pytest.raises(RegularsError, match=r"a\.parquet.* Free some space on the disk"):
+        engine.to_arrow(table.n.sum())

@@ -47,6 +47,18 @@ def test_what_was_said_earlier_moves_the_time_back():
     assert known(merge(said(("tea", "Tea", 3)), [said(("tea", "Tea", 1))])) == [("tea", "Tea", 1)]
 
 
+def test_the_order_of_a_catalogue_does_not_depend_on_the_order_of_what_was_said():
+    rows = [
+        {"product_id": "tea", "title": "Tea", "category": category, "brand": brand, "valid_from": day(1)}
+        for category in ("black", "green", None)
+        for brand in ("Nord", "Ost", None)
+    ]
+    forwards = merge(None, [pa.Table.from_pylist(rows, CATALOGUE)])
+    backwards = merge(None, [pa.Table.from_pylist(rows[::-1], CATALOGUE)])
+    assert forwards.equals(backwards)
+    assert merge(forwards, [pa.Table.from_pylist(rows[::-1], CATALOGUE)]) is None
+
+
 def test_a_file_gives_the_catalogue_what_its_good_rows_say(till):
     mapping = till.mapping_with(title="title")
     rows = [

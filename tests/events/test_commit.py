@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from regulars import storage
-from regulars.errors import CorruptLogError
+from regulars.errors import CorruptLogError, NotFoundError
 from regulars.events import commit as commits
 from regulars.events.commit import FORMAT, Commit, DataFile
+from regulars.seal import sealed
 
-FILE = DataFile("data/0000000001-00000.parquet", 3, 900, "ab" * 32, "2024-05-01", "2024-05-02", "orders.csv")
+FILE = DataFile("data/0000000001-00000.parquet", 3, 900, "ab" * 32, "2024-05-01", "2024-05-02", {"orders.csv": 3})
 FIRST = Commit(1, datetime(2024, 6, 1, tzinfo=UTC), "import of 订单.csv", {"events": (FILE, FILE)}, {"added": 6})
 
 
@@ -55,18 +56,50 @@ def test_version_0_is_the_empty_log(folder):
 
 def test_a_version_that_is_not_there_is_named_with_the_newest(folder):
     commits.write(folder, FIRST)
-    with pytest.raises(CorruptLogError, match=r"no version 7 of the log .* the newest is 1"):
+    with pytest.raises(NotFoundError, match=r"no version 7 of the log .* the newest is 1"):
         commits.read(folder, 7)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"format": "x"}', FIRST.to_json()[:-20], b"\xff"])
 def test_a_damaged_commit_is_named_with_the_mending(folder, data):
     commits.commit_path(folder, 1).write_bytes(data)
-    with pytest.raises(CorruptLogError, match=r"00001\.json is not a commit file .* Restore it from a backup"):
+    with pytest.raises(
+        CorruptLogError, match=r"00001\.json is not a commit file, or is damaged .* Restore it from a backup"
+    ):
         commits.read(folder, 1)
 
 
 def test_a_newer_layout_asks_for_an_upgrade(folder):
-    commits.commit_path(folder, 1).write_text(json.dumps({"format": FORMAT + 1}))
+    commits.commit_path(folder, 1).write_bytes(sealed(json.dumps({"format": FORMAT + 1})))
     with pytest.raises(CorruptLogError, match=r"newer Regulars .* pip install -U regulars"):
         commits.read(folder, 1)
+
+
+def test_a_version_that_is_no_longer_kept_is_told_from_one_that_never_was(folder):
+    for version in (3, 4, 5):
+        commits.write(folder, Commit(version, FIRST.time, "import", {}))
+    with pytest.raises(NotFoundError, match=r"Version 2 .* no longer kept: regulars vacuum .* oldest .* is 3"):
+        commits.read(folder, 2)
+    commits.commit_path(folder, 4).unlink()
+    with pytest.raises(CorruptLogError, match=r"00004\.json is missing"):
+        commits.read(folder, 4)
+
+
+def test_a_commit_under_another_number_is_refused(folder):
+    commits.commit_path(folder, 2).write_bytes(FIRST.to_json())
+    with pytest.raises(CorruptLogError, match="it is version 1"):
+        commits.read(folder, 2)
+
+
+def test_any_flipped_bit_of_a_commit_is_noticed(folder):
+    data = FIRST.to_json()
+    for at in range(len(data)):
+        for bit in range(8):
+            flipped = data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
+            with pytest.raises(CorruptLogError):
+                Commit.from_json(flipped, commits.commit_path(folder, 1))
+
+
+def test_a_folder_of_commits_that_is_missing_is_no_empty_log(tmp_path):
+    with pytest.raises(CorruptLogError, match=r"commits cannot be read: No such file"):
+        commits.newest_version(tmp_path)

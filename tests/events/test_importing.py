@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -110,6 +111,8 @@ def test_of_two_events_with_one_id_the_first_stays(till, cut_to, size):
     result = till.import_(path, mapping=mapping)
     assert (result.read, result.added, result.duplicates, result.rejected) == (4, 2, 1, 1)
     assert till.refused() == [(5, "id", "e1", "another event has this id and says something else; the first one stays")]
+    hashes = re.search(r"hash of this row ([0-9a-f]{16}), .* first ([0-9a-f]{16})", till.rejects.read_text()).groups()
+    assert len(set(hashes)) == 2
     later = till.file("later.csv", f"{MAY[3]},e3", f"{MAY[1]},e2", f"{MAY[0]},e1", header=header)
     result = till.import_(later, mapping=mapping)
     assert (result.added, result.duplicates, result.rejected) == (1, 1, 1)
@@ -249,6 +252,20 @@ def test_lines_of_one_moment_are_one_order_where_the_file_names_none(till):
         ("ada@2024-05-03T12:00:00", "tea"),
         ("bob@2024-05-02T11:00:00", "tea"),
     ]
+
+
+def test_lines_without_an_order_id_are_one_order_in_a_file_that_has_that_column(till):
+    rows = [f"2024-05-0{day},{who},{what},1,4.50,{order}" for day, who, what, order in [
+        (1, "ada", "tea", ""), (1, "ada", "cup", ""), (1, "bob", "tea", "B1"), (2, "ada", "tea", ""),
+    ]]  # fmt: skip
+    till.import_rows(*rows)
+    assert till.rows("order_id", "product_id") == [
+        ("B1", "tea"),
+        ("ada@2024-05-01T00:00:00", "cup"),
+        ("ada@2024-05-01T00:00:00", "tea"),
+        ("ada@2024-05-02T00:00:00", "tea"),
+    ]
+    assert till.import_rows(*rows).added == 0
 
 
 def test_an_amount_gives_the_price_of_one_piece(till):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from regulars import Shop
 from regulars.config import ShopSettings
+from regulars.customers import Identities
 from regulars.engine import Engine
 from regulars.events.schema import CATALOGUE, EVENTS, TIME
 from regulars.profile.dataset import absent, compute, features_as_of
@@ -317,7 +318,9 @@ def test_features_are_those_of_plain_python(
             "as_of": pa.array([START + timedelta(hours=hour) for _, hour in asked], TIME),
         }
     )
-    found = compute(engine, engine.table(log), engine.table(CATALOGUE.empty_table()), pairs, "UTC").to_pylist()
+    events = engine.table(log)
+    nobody = Identities.of(engine, events)
+    found = compute(engine, events, engine.table(CATALOGUE.empty_table()), pairs, "UTC", nobody).to_pylist()
     for row, (who, hour) in zip(found, asked, strict=True):
         # Evidence is of the shop, whoever gave it: before it, all of a kind is absent.
         has_orders = any(r[5] and r[1] < hour for r in rows)

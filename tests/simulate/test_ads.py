@@ -17,7 +17,7 @@ def shown(bid: float, budget: float = np.inf, auction: str = "second", day: int 
     """Ads shown and clicked on a day, where the same is bid for all."""
     params = load("gifts")
     said = params.ads.model_copy(update={"auction": auction})
-    customers = World(params, customers=COUNT, seed=1, days=10).inside.customers
+    customers = World(params, customers=COUNT, seed=1, days=10).hidden.customers
     who = np.arange(COUNT)
     same = np.ones(COUNT)
     rows, _, _ = ads.auctions(

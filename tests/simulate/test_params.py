@@ -56,5 +56,5 @@ def test_a_file_of_ones_own_is_a_preset(tmp_path: Path) -> None:
 
 
 def test_a_preset_that_there_is_not_names_those_that_there_are() -> None:
-    with pytest.raises(ConfigError, match="no preset toys. Presets: gifts, grocery, fashion"):
+    with pytest.raises(ConfigError, match=r"no preset toys. Presets: gifts, grocery, fashion"):
         load("toys")

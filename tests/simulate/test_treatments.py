@@ -27,13 +27,13 @@ def world(gifts: Params) -> World:
 
 @pytest.fixture
 def treatments(world: World) -> Treatments:
-    return world.inside.state.treatments
+    return world.hidden.state.treatments
 
 
 @pytest.fixture
 def one(world: World) -> One:
     """one(kind): a customer of a kind for messages, who lives alone."""
-    people = world.inside.customers
+    people = world.hidden.customers
     alone = np.bincount(people.household, minlength=len(people))[people.household] == 1
 
     def find(kind: int) -> npt.NDArray[np.int64]:
@@ -61,7 +61,7 @@ def visits_of(world: World, who: npt.NDArray[np.bool_], contact: bool, days: int
     ids=KINDS,
 )
 def test_each_kind_of_customer_answers_in_its_way(world: World, kind: int, low: float, high: float) -> None:
-    people = world.inside.customers
+    people = world.hidden.customers
     alone = np.bincount(people.household, minlength=len(people))[people.household] == 1
     who = ((people.kind[:, MESSAGE] == kind) & alone)[: people.honest]
     # The same numbers are drawn for whoever is not changed: so a customer without an effect does just the same.
@@ -69,7 +69,7 @@ def test_each_kind_of_customer_answers_in_its_way(world: World, kind: int, low: 
 
 
 def test_sure_things_come_more_often_than_lost_causes(world: World) -> None:
-    people = world.inside.customers
+    people = world.hidden.customers
     rates = [people.rate[people.kind[:, MESSAGE] == kind].mean() for kind in (SURE_THING, LOST_CAUSE)]
     assert rates[0] > 2 * rates[1]
 
@@ -95,7 +95,7 @@ def test_effects_and_fatigue_fade(world: World, treatments: Treatments, one: One
 
 
 def test_an_effect_spills_over_to_the_household_and_to_nobody_else(world: World, treatments: Treatments) -> None:
-    people = world.inside.customers
+    people = world.hidden.customers
     shared = np.bincount(people.household)[people.household] > 1
     customer = np.flatnonzero(shared & (people.kind[:, MESSAGE] == PERSUADABLE))[:1]
     treatments.act(customer, MESSAGE)
@@ -120,7 +120,7 @@ def test_sleeping_dogs_and_whoever_has_not_consented_are_driven_away(treatments:
 
 
 def test_who_is_persuadable_can_be_learned_in_part(world: World) -> None:
-    people = world.inside.customers
+    people = world.hidden.customers
     for action in range(len(ACTIONS)):
         persuaded = people.kind[:, action] == PERSUADABLE
         assert people.taste[persuaded, 0].mean() > people.taste[~persuaded, 0].mean() + 0.3

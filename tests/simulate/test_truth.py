@@ -39,7 +39,7 @@ def steady(gifts: Params) -> Params:
 def margin(world: World, decisions: pa.Table | None) -> float:
     """What a world earns within the horizon, decisions being made on its first day."""
     played, total = world.copy(), 0.0
-    cost = world.inside.catalogue.cost
+    cost = world.hidden.catalogue.cost
     for day in range(HORIZON_DAYS):
         rows, _ = played.advance(decisions if day == 0 else None)
         bought = rows[rows["type"] == CODES["order_completed"]]
@@ -150,7 +150,7 @@ def test_a_damaged_truth_is_named(make_world: MakeWorld, tmp_path: Path) -> None
 @pytest.mark.parametrize(("customer", "action"), [("nobody", "message"), ("c0000000", "shout")])
 def test_a_decision_that_the_truth_does_not_know_is_refused(make_world: MakeWorld, customer: str, action: str) -> None:
     truth = Truth.of(make_world())
-    with pytest.raises(InputError, match="row 1: .* there is no such in the truth"):
+    with pytest.raises(InputError, match=r"row 1: .* there is no such in the truth"):
         truth.value(pa.table({"customer_id": [customer], "action": [action]}))
 
 
@@ -176,7 +176,7 @@ def test_evaluate_finds_the_regret_of_the_newest_decisions(make_world: MakeWorld
         }
         table = pa.table({field.name: filled[field.name] for field in DECISION})
         events = decisions.to_events(table, "churn", version, shop.now, shop.now)
-        decisions.append(shop.log, events, "decisions of churn")
+        shop.log.append(events, "decisions of churn")
 
     log(best, 1)
     found = regret(Shop.open(shop.folder), "churn")

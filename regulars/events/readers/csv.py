@@ -17,7 +17,8 @@ import pyarrow.csv as pacsv
 
 from regulars.errors import InputError
 from regulars.events.readers.encoding import LONGEST_ROW, is_utf8, read_blocks, read_sample
-from regulars.events.readers.rows import SHOWN, Chunk, Lines, RawRows, Reject, refuse_unknown
+from regulars.events.readers.rows import SHOWN, Chunk, Lines, RawRows, Reject, refuse_unknown, refuse_wide
+from regulars.events.readers.unpacked import Unpacked
 
 if TYPE_CHECKING:
     import _csv
@@ -57,6 +58,7 @@ class CsvSource:
         self._record = _record_pattern(self.delimiter)
         first, self._header_lines = self._header()
         self.headers = tuple(cell.strip() for cell in first)
+        refuse_wide(path, self.headers)
         _refuse_bad_headers(path, self.headers)
         after = self._text.split("\n", self._header_lines)[self._header_lines :]
         if not "".join(after).strip():
@@ -92,8 +94,10 @@ class CsvSource:
         refuse_unknown(self.path, columns, self.headers)
         wanted = tuple(dict.fromkeys(columns))
         # Pieces of equal size, a whole number for every two workers, so that none waits at the end.
-        pieces = max(round(self.path.stat().st_size / LARGEST_CHUNK / 2) * 2, 4)
-        size = self.path.stat().st_size // pieces + 4096
+        with Unpacked(self.path) as stream:
+            whole = stream.size
+        pieces = max(round(whole / LARGEST_CHUNK / 2) * 2, 4)
+        size = whole // pieces + 4096
         size = min(max(size, SMALLEST_CHUNK), LARGEST_CHUNK)
         rest, line, skip = b"", 1, self._header_lines
         is_too_long = False
@@ -330,10 +334,11 @@ def _is_quoted(text: str, delimiter: str) -> bool:
 
 
 def _refuse_bad_headers(path: Path, headers: tuple[str, ...]) -> None:
-    for index, header in enumerate(headers):
-        if header and header in headers[:index]:
-            first = headers.index(header) + 1
+    seen: dict[str, int] = {}
+    for number, header in enumerate(headers, 1):
+        first = seen.setdefault(header, number)
+        if header and first < number:
             raise InputError(
-                f'{path}, line 1: the header "{header}" stands twice, in columns {first} and {index + 1}. '
+                f'{path}, line 1: the header "{header}" stands twice, in columns {first} and {number}. '
                 "Rename one of them and import again."
             )

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from regulars.errors import InputError
+from regulars.events.readers.unpacked import Unpacked
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -76,8 +76,12 @@ def _decodes(sample: bytes, encoding: str) -> bool:
 
 
 def read_sample(path: Path) -> tuple[str, str]:
-    """The encoding of a file and its first mebibyte as text; InputError if there is none."""
-    sample = _read_bytes(path, SAMPLE_BYTES)
+    """The encoding of a file and its first mebibyte as text, or first row if that is longer; InputError if empty."""
+    with Unpacked(path) as stream:
+        sample = more = stream.read(SAMPLE_BYTES)
+        while more and len(sample) < LONGEST_ROW and not (b"\n" in more or b"\r" in more):
+            more = stream.read(SAMPLE_BYTES)
+            sample += more
     if not sample.strip(b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"):
         raise InputError(f"{path}: the file is empty. Export it again; a header and rows are expected.")
     encoding = detect(sample)
@@ -92,20 +96,18 @@ def read_blocks(path: Path, encoding: str, size: int) -> Iterator[Block]:
     the row which holds them can be refused, and that row alone. A carriage return by itself becomes
     a line end, as in files from old Macs.
     """
-    total = max(path.stat().st_size, 1)
     # The decoders of utf-16 cannot hand a wrong byte on: a file with one is refused whole.
     errors = "strict" if encoding == "utf-16" else "surrogateescape"
     decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)(errors)
-    taken = 0
+    is_first = True
     held = b""
     try:
-        with pa.input_stream(str(path)) as stream:
+        with Unpacked(path) as stream:
             while True:
-                block: bytes = stream.read(size)
+                block = stream.read(size)
                 is_last = not block
-                if not taken:
-                    block = block.removeprefix(codecs.BOM_UTF8)
-                taken += size
+                if is_first:
+                    block, is_first = block.removeprefix(codecs.BOM_UTF8), False
                 if decoder is not None:
                     block = decoder.decode(block, is_last).encode("utf-8", errors)
                 if held:
@@ -114,7 +116,7 @@ def read_blocks(path: Path, encoding: str, size: int) -> Iterator[Block]:
                     block, held = block[:-1], b"\r"  # its "\n" may begin the next block
                 if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
                     block = re.sub(rb"\r(?!\n)", b"\n", block)
-                yield Block(block, min(taken / total, 1.0), is_last)
+                yield Block(block, stream.share_read, is_last)
                 if is_last:
                     return
     except UnicodeDecodeError as error:
@@ -122,23 +124,6 @@ def read_blocks(path: Path, encoding: str, size: int) -> Iterator[Block]:
             f"{path}: begins as {encoding}, but has bytes that are not "
             f"({error.object[error.start : error.start + 4]!r}). Save it as UTF-8 and import it again."
         ) from None
-    except (OSError, pa.ArrowInvalid) as error:
-        raise damaged(path, error) from None
-
-
-def _read_bytes(path: Path, count: int) -> bytes:
-    try:
-        with pa.input_stream(str(path)) as stream:
-            data: bytes = stream.read(count)
-            return data
-    except (OSError, pa.ArrowInvalid) as error:
-        raise damaged(path, error) from None
-
-
-def damaged(path: Path, error: Exception) -> InputError:
-    """A file that ends too early, or whose compressed bytes do not unpack."""
-    why = str(error).split(". ", maxsplit=1)[0].strip()
-    return InputError(f"{path}: damaged inside ({why}). It may have been cut off while it was copied: fetch it again.")
 
 
 def is_utf8(text: bytes) -> bool:

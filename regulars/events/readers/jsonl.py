@@ -91,7 +91,7 @@ def _parse(data: bytes, first_line: int, columns: tuple[str, ...]) -> RawRows:
             row = flatten(found)
             if b"\\u" in text:
                 # Half of a surrogate pair may be written in JSON, but is no text.
-                "".join(value for value in row.values() if value).encode()
+                "".join([*row, *(value for value in row.values() if value)]).encode()
         except (ValueError, RecursionError) as error:
             rejects.append(_reject(text, number, f"not a JSON object: {error}"))
         else:
@@ -113,9 +113,12 @@ def _reject(text: bytes, line: int, reason: str) -> Reject:
 def _object(line: str) -> dict[str, Any] | None:
     try:
         found = json.loads(line)
+        if isinstance(found, dict):
+            "".join(flatten(found)).encode()  # half of a surrogate pair is no name of a column
+            return found
     except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+        pass
+    return None
 
 
 def flatten(found: dict[str, Any], prefix: str = "") -> dict[str, str | None]:

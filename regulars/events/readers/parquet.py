@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -9,13 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from regulars.errors import InputError
-from regulars.events.readers.encoding import damaged
-from regulars.events.readers.rows import Chunk, Lines, RawRows, refuse_unknown
+from regulars.events.readers.bombs import refuse_bomb
+from regulars.events.readers.rows import Chunk, Lines, RawRows, damaged, refuse_unknown, refuse_wide
+from regulars.events.readers.unpacked import whole_file
 
 CHUNK_ROWS = 1 << 18
+LARGEST_CHUNK = 256 << 20
+"""In bytes, each text counted as often as it stands: rows of long texts come fewer at a time."""
 
 
 class ParquetSource:
@@ -33,13 +38,22 @@ class ParquetSource:
         self.path = path
         self.share_read = 0.0
         try:
-            self._file = pq.ParquetFile(path)
-        except (pa.ArrowInvalid, OSError) as error:
+            file = whole_file(path)
+            opened = pq.ParquetFile(file)
+            # As dictionaries: a text of a kilobyte that stands in a million rows stays one text in memory.
+            texts = [field.name for field in opened.schema_arrow if _is_text(field.type)]
+            self._file = pq.ParquetFile(file, metadata=opened.metadata, read_dictionary=texts)
+        except MemoryError:
+            raise  # pyarrow's is an ArrowException too, but says nothing of the file
+        except (pa.ArrowException, OSError) as error:
             raise InputError(
                 f"{path}: not a whole Parquet file ({_first_sentence(error)}). It may have been cut off while "
                 "it was copied: fetch it again."
             ) from None
         self.headers = tuple(self._file.schema_arrow.names)
+        refuse_wide(path, self.headers)
+        self._size = len(file.getbuffer()) if isinstance(file, io.BytesIO) else file.stat().st_size
+        refuse_bomb(path, self._size, _said_unpacked(self._file.metadata))
         if self._file.metadata.num_rows == 0:
             raise InputError(f"{path}: has columns ({', '.join(self.headers)}) and no rows.")
 
@@ -47,22 +61,52 @@ class ParquetSource:
         """The first rows, as text, in the order of the headers."""
         try:
             batch = next(self._file.iter_batches(batch_size=rows))
-        except (pa.ArrowInvalid, OSError) as error:
+            batch.validate(full=True)
+            refuse_bomb(self.path, self._size, sum(map(_unpacked, batch.columns)))
+        except MemoryError:
+            raise  # pyarrow's is an ArrowException too, but says nothing of the file
+        except (pa.ArrowException, OSError) as error:
             raise damaged(self.path, error) from None
         return [[None if cell is None else str(cell) for cell in row.values()] for row in batch.to_pylist()]
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """The whole file, 262,144 rows at a time; only the columns asked for."""
         refuse_unknown(self.path, columns, self.headers)
-        row = 1
+        row, unpacked = 1, 0
         try:
             for batch in self._file.iter_batches(batch_size=CHUNK_ROWS, columns=list(dict.fromkeys(columns))):
-                lines = np.arange(row, row + batch.num_rows, dtype=np.int64)
-                yield partial(_raw_rows, batch, lines)
-                row += batch.num_rows
-                self.share_read = (row - 1) / self._file.metadata.num_rows
-        except (pa.ArrowInvalid, OSError) as error:
+                batch.validate(full=True)  # a damaged file may hold texts that are none
+                in_batch = sum(map(_unpacked, batch.columns))
+                unpacked += in_batch
+                refuse_bomb(self.path, self._size, unpacked)
+                self.share_read = (row - 1 + batch.num_rows) / self._file.metadata.num_rows
+                rows = max(batch.num_rows * LARGEST_CHUNK // max(in_batch, LARGEST_CHUNK), 1)
+                for start in range(0, batch.num_rows, rows):
+                    part = batch.slice(start, rows)
+                    yield partial(_raw_rows, part, np.arange(row, row + part.num_rows, dtype=np.int64))
+                    row += part.num_rows
+        except MemoryError:
+            raise  # pyarrow's is an ArrowException too, but says nothing of the file
+        except (pa.ArrowException, OSError) as error:
             raise damaged(self.path, error) from None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _said_unpacked(metadata: pq.FileMetaData) -> int:
+    """The bytes that a file says its columns take unpacked; values that repeat may be stored once."""
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    return sum(group.column(column).total_uncompressed_size for group in groups for column in range(group.num_columns))
+
+
+def _unpacked(values: pa.Array) -> int:
+    """The bytes of a column, a text counted as often as it stands."""
+    if not pa.types.is_dictionary(values.type) or not _is_text(values.type.value_type):
+        return int(values.nbytes)
+    lengths = pc.binary_length(values.dictionary).take(values.indices)
+    return int(pc.sum(lengths.cast(pa.int64())).as_py() or 0) + int(values.indices.nbytes)
 
 
 def _raw_rows(batch: pa.RecordBatch, lines: Lines) -> RawRows:

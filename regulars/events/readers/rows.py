@@ -20,12 +20,16 @@ SHOWN = 200
 
 
 class Reject(NamedTuple):
-    """A row that cannot be read: where it is, what stands there, and why it is refused."""
+    """A row that cannot be read: where it is, what stands there, and why it is refused.
+
+    `detail` says more of this row alone: rows are counted by their reason.
+    """
 
     line: int
     column: str
     value: str
     reason: str
+    detail: str = ""
 
 
 @dataclass
@@ -64,9 +68,28 @@ class Source(Protocol):
         """The whole file in pieces of bounded size, in its own order; only the columns asked for."""
 
 
+MOST_COLUMNS = 1 << 14
+"""As many as a spreadsheet has; each is looked at for what it may be."""
+
+
+def refuse_wide(path: Path, headers: Sequence[str]) -> None:
+    """InputError if a file has more columns than any export."""
+    if len(headers) > MOST_COLUMNS:
+        raise InputError(
+            f"{path}: has {len(headers):,} columns; at most {MOST_COLUMNS:,} are read. Is it what you meant to import? "
+            "If it is, leave out those that are not needed."
+        )
+
+
 def refuse_unknown(path: Path, columns: Sequence[str], headers: Sequence[str]) -> None:
     """InputError if a column is asked for that the file does not have."""
     if missing := [name for name in columns if name not in headers]:
         raise InputError(
             f'{path}: no column "{missing[0]}". Found: {", ".join(headers)}. Name one of these in the mapping instead.'
         )
+
+
+def damaged(path: Path, error: Exception) -> InputError:
+    """A file that ends too early, or whose compressed bytes do not unpack."""
+    why = str(error).split(". ", maxsplit=1)[0].strip()
+    return InputError(f"{path}: damaged inside ({why}). It may have been cut off while it was copied: fetch it again.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import zipfile
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -14,9 +16,14 @@ import pyarrow as pa
 import python_calamine as calamine
 
 from regulars.errors import InputError
+from regulars.events.readers import archive
+from regulars.events.readers.bombs import refuse_bomb
 from regulars.events.readers.rows import Chunk, RawRows, refuse_unknown
+from regulars.events.readers.unpacked import whole_file
 
 CHUNK_ROWS = 1 << 16
+LARGEST_WORKBOOK = 1 << 30
+"""In bytes, unpacked. Reading takes about twice as much memory."""
 
 
 class XlsxSource:
@@ -34,7 +41,9 @@ class XlsxSource:
         self.path = path
         self.share_read = 0.0
         try:
-            book = calamine.CalamineWorkbook.from_path(str(path))
+            file = whole_file(path)
+            _refuse_large(path, file)
+            book = calamine.CalamineWorkbook.from_object(file)
             sheet = next((s for s in map(book.get_sheet_by_name, book.sheet_names) if s.start is not None), None)
         except calamine.PasswordError:
             raise InputError(f"{path}: is protected by a password. Save it without one.") from None
@@ -48,9 +57,11 @@ class XlsxSource:
         self.headers = tuple((_text(cell) or "").strip() for cell in header)
         if next(rows, None) is None:
             raise InputError(f"{path}: has a header ({', '.join(self.headers)}) and no rows after it.")
-        for index, name in enumerate(self.headers):
-            if name and name in self.headers[:index]:
+        seen: set[str] = set()
+        for name in filter(None, self.headers):
+            if name in seen:
                 raise InputError(f'{path}, row {number}: the header "{name}" stands twice. Rename one.')
+            seen.add(name)
 
     def _rows(self) -> Iterator[tuple[int, list[Any]]]:
         """The rows that are not empty, each with its number in the sheet; the header is the first."""
@@ -71,8 +82,28 @@ class XlsxSource:
             table = pa.table(
                 {name: pa.array([_text(row[at[name]]) for _, row in rows], pa.string()) for name in columns}
             )
-            yield partial(RawRows, table, np.array([number for number, _ in rows], np.int64))
             self.share_read = rows[-1][0] / (self._sheet.total_height + 1)
+            yield partial(RawRows, table, np.array([number for number, _ in rows], np.int64))
+
+
+def _refuse_large(path: Path, file: Path | io.BytesIO) -> None:
+    """By what the workbook, an archive, says of itself; who lies there meets the limit on memory."""
+    try:
+        with zipfile.ZipFile(file) as parts:
+            unpacked = sum(part.file_size for part in parts.infolist())
+    except archive.LIES:
+        return  # no archive: calamine says what it is
+    if isinstance(file, io.BytesIO):
+        file.seek(0)
+        size = len(file.getbuffer())
+    else:
+        size = file.stat().st_size
+    refuse_bomb(path, size, unpacked)
+    if unpacked > LARGEST_WORKBOOK:
+        raise InputError(
+            f"{path}: a workbook of {unpacked >> 20:,} MiB; at most {LARGEST_WORKBOOK >> 20:,} MiB are read, for all "
+            "of it has to be in memory. Save it as CSV."
+        )
 
 
 def _text(cell: Any) -> str | None:

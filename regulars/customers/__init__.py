@@ -1,0 +1,17 @@
+"""Who are the customers: which ids are one, what is known of each, and what may not be done to them?
+
+All of it is read off the log as of a moment; nothing else is stored.
+"""
+
+from regulars.customers.consent import consents_as_of, ledger, objections_as_of, withheld
+from regulars.customers.identities import Identities
+from regulars.customers.known import require_known
+from regulars.customers.merging import merge, unmerge
+from regulars.customers.one import one_customer
+from regulars.customers.orders import ordered_within
+from regulars.customers.view import customers_as_of
+
+__all__ = [
+    "Identities", "consents_as_of", "customers_as_of", "ledger", "merge", "objections_as_of", "one_customer",
+    "ordered_within", "require_known", "unmerge", "withheld",
+]  # fmt: skip

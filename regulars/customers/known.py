@@ -1,0 +1,35 @@
+"""Ids that the log knows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import ibis
+
+from regulars.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+
+def require_known(shop: Shop, customer_id: str, as_of: datetime) -> None:
+    """Refuse an id that no event before the moment has.
+
+    Raises
+    ------
+    NotFoundError
+        The message names similar ids.
+    """
+    events = shop.events
+    before = events.filter(events.time < ibis.literal(as_of))
+    # An alias names the earlier id beside the new one: it is known, though no other event has it.
+    named, unnamed = before.select(id=before.customer_id), before.select(id=before.anonymous_id)
+    ids = ibis.union(named, unnamed, distinct=True).filter(ibis._.id.notnull())
+    if shop.engine.to_arrow(ids.filter(ids.id == customer_id).limit(1)).num_rows:
+        return
+    nearest = ids.order_by(ids.id.levenshtein(customer_id), "id").limit(3)
+    there = ", ".join(shop.engine.to_arrow(nearest)["id"].to_pylist()) or "none"
+    raise NotFoundError(
+        f'There is no customer "{customer_id}" with an event before {as_of:%Y-%m-%d %H:%M} UTC. Similar ids: {there}.'
+    )

@@ -1,0 +1,67 @@
+"""Embeddings: one space for all languages, kept by content, and never hurt by a text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regulars.language import DIMENSIONS, embed, embedding
+
+
+def test_english_and_chinese_words_for_one_thing_are_near() -> None:
+    english = embed(["white candle holder", "wool scarf", "coffee mug"])
+    chinese = embed(["白色烛台", "羊毛围巾", "咖啡杯"])
+    assert (english @ chinese.T).argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_vectors_have_length_one_and_the_order_of_the_texts() -> None:
+    found = embed(["tea", "cup", "tea"])
+    assert found.shape == (3, DIMENSIONS)
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-3)
+    assert np.array_equal(found[0], found[2])
+    assert not np.array_equal(found[0], found[1])
+
+
+def test_no_texts_and_empty_texts_are_no_mistake() -> None:
+    assert embed([]).shape == (0, DIMENSIONS)
+    assert (embed(["", "  "]) == 0).all()
+
+
+@pytest.mark.parametrize("text", ["\ud800 half a pair", "nul \x00", "long " * 100_000, "🫖", "ة"])
+def test_any_text_has_a_vector(text: str) -> None:
+    assert np.isfinite(embed([text])).all()
+
+
+def test_a_text_is_encoded_once_and_then_read_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "new" / "vectors.parquet"
+    first = embed(["tea", "cup"], cache)
+    encoded: list[str] = []
+
+    class Counting:
+        def encode(self, texts: list[str]) -> np.ndarray:
+            encoded.extend(texts)
+            return np.ones((len(texts), DIMENSIONS)) / np.sqrt(DIMENSIONS)
+
+    monkeypatch.setattr(embedding, "_encoder", Counting)
+    again = embed(["cup", "tea", "spoon"], cache)
+    assert encoded == ["spoon"]
+    assert np.array_equal(again[:2], first[::-1])
+    assert np.array_equal(embed(["spoon"], cache), again[2:])
+    assert encoded == ["spoon"]
+
+
+def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path) -> None:
+    cache = tmp_path / "vectors.parquet"
+    first = embed(["tea"], cache)
+    cache.write_bytes(cache.read_bytes()[:-20])
+    assert np.array_equal(embed(["tea"], cache), first)
+
+
+def test_another_encoder_does_not_read_this_ones_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "vectors.parquet"
+    embed(["tea"], cache)
+    key = embedding._key("tea")
+    monkeypatch.setattr(embedding, "_name", lambda: "another 1.0")
+    assert embedding._key("tea") != key
