@@ -50,7 +50,9 @@ def events(
     clicked = of(new[is_ad], "ad_clicked", at[is_ad])
     signed = of(new, "signed_up", at + 60_000_000)
     signed["traits"] = customers.traits[new]
-    for rows in (clicked, signed):
+    named = of(new, "customer_identified", at + 60_000_000)
+    named["traits"] = customers.traits[new]
+    for rows in (clicked, signed, named):
         who = rows["customer"]
         rows["device"], rows["ip"] = customers.device[who], customers.ip[who]
         rows["channel"] = BY_SOURCE[customers.source[who]]
@@ -72,6 +74,6 @@ def events(
     ]
     for rows in (given, before, *changes):
         rows["text"] = consent_text
-    return np.concatenate([clicked, signed, given, identified, before, *changes]), np.concatenate(
+    return np.concatenate([clicked, signed, named, given, identified, before, *changes]), np.concatenate(
         [withdrawn, objecting]
     )

@@ -57,8 +57,8 @@ Rows = npt.NDArray[np.void]
 NONE = -1
 UNKNOWN = ("product", "device", "ip", "payment", "query", "text", "campaign", "traits", "price")
 
-# Numbers in a customer's day from which those begin who are not written by the visits' loop.
-AFTERWARDS, CONTACTS, ADS, FRAUD, LIFE = (1 << 19, 5 << 17, 6 << 17, 7 << 17, 15 << 16)
+# The visits of a customer's day number their events from 0, all else that happens from here.
+AFTERWARDS = 1 << 19
 
 
 def blank(count: int) -> Rows:
