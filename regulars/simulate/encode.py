@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from numba import njit
 
 from regulars.events.schema import EVENTS, MONEY, TIME
 from regulars.simulate.raw import CHANNELS, OUTCOMES, TYPES, Rows
@@ -44,16 +45,22 @@ def codes(prefix: str, numbers: npt.NDArray[np.int64] | npt.NDArray[np.uint64], 
     """
     count, width = len(numbers), len(prefix) + digits
     text = np.empty((count, width), np.uint8)
-    text[:, : len(prefix)] = np.frombuffer(prefix.encode(), np.uint8)
-    left = numbers.astype(np.uint64)
-    for place in range(width - 1, len(prefix) - 1, -1):
-        text[:, place] = HEX[left & np.uint64(15)]
-        left >>= np.uint64(4)
+    _spell(text, np.frombuffer(prefix.encode(), np.uint8), numbers.astype(np.uint64))
     offsets = np.arange(count + 1, dtype=np.int32) * width
     known = None
     if numbers.dtype != np.uint64 and (is_unknown := numbers < 0).any():
         known = pa.array(~is_unknown).buffers()[1]
     return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(text), known)
+
+
+@njit(cache=True, nogil=True)
+def _spell(text: npt.NDArray[np.uint8], prefix: npt.NDArray[np.uint8], numbers: npt.NDArray[np.uint64]) -> None:
+    for row in range(len(numbers)):
+        text[row, : len(prefix)] = prefix
+        left = numbers[row]
+        for place in range(text.shape[1] - 1, len(prefix) - 1, -1):
+            text[row, place] = HEX[left & np.uint64(15)]
+            left >>= np.uint64(4)
 
 
 def customer_ids(numbers: npt.NDArray[np.int64] | npt.NDArray[np.int32]) -> pa.StringArray:

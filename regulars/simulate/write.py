@@ -124,10 +124,13 @@ class _Writer:
         if not self._rows or self._names is None:
             return
         rows = joined(self._rows)
-        self._waiting.append(self._pool.submit(self._write, rows, self._names, self._transaction.reserve()))
         self._rows = []
-        while len(self._waiting) > self._workers:  # or memory would grow where the disk is slow
-            self._waiting.popleft().result()
+        # A busy day fills several files: as text a row takes many times what it takes as numbers.
+        for first in range(0, len(rows), ROWS_A_FILE):
+            while len(self._waiting) >= self._workers:  # or memory would grow where the disk is slow
+                self._waiting.popleft().result()
+            some = rows[first : first + ROWS_A_FILE]
+            self._waiting.append(self._pool.submit(self._write, some, self._names, self._transaction.reserve()))
 
     def _write(self, rows: Rows, names: Names, number: int) -> None:
         self._transaction.write(to_events(rows, names), SOURCE, np.arange(len(rows)), number)
