@@ -127,8 +127,8 @@ def bench_segment(folder: Path) -> list[Row]:
     shop = folder / "shop"
     Shop.create(shop, ShopSettings(name="Segment", currency="EUR"))
     ours, peak = regulars("import", source, "--shop", shop, "--yes", "--json")
-    events = Shop.open(shop).events
-    count = Shop.open(shop).engine.to_arrow(events.event_id.nunique()).as_py()
+    opened = Shop.open(shop)
+    count = opened.engine.to_arrow(opened.events.event_id.nunique()).as_py()
     assert count == SEGMENT_EVENTS, f"{count} events"
     read = f"COPY (FROM read_json('{source}', format = 'newline_delimited')) TO '{folder / 'copy.parquet'}'"
     theirs = seconds(lambda: duckdb.sql(read))

@@ -76,12 +76,13 @@ def import_(
 
     sandbox.prepare()  # while the rest of this program is loaded
     from regulars.events.files import Found, find
+    from regulars.events.formats import takes_whole
     from regulars.shop import Shop
 
     door = Shop.open(shop)
     mapping = _mapping_from(map_file) if map_file else None
     asks = not (yes or map_file or as_json) and sys.stdin.isatty()
-    found = list(find(files))
+    found = list(find(files, takes_whole))
     if found == [Found(files[0])]:
         result = _import_one(door, files[0], mapping, strict=strict, asks=asks, as_json=as_json)
         if as_json and result:
@@ -124,12 +125,15 @@ def _import_one(
     door: Any, file: Path, mapping: Any, *, strict: bool, asks: bool, as_json: bool, about: str = ""
 ) -> Any:
     """Import a file, its mapping shown if it is new; None if the user does not want it so."""
+    from regulars.events.formats import FORMATS
     from regulars.events.sandbox import open_source
 
     source = open_source(file)
     mapping = mapping or door.mapping_for(source)
     if mapping.name not in door.config.mapping and not as_json:
-        _show_mapping(mapping, source)
+        _show_mapping(mapping, open_source(file, mapping.format))
+        if mapping.format and (weakness := FORMATS[mapping.format].weakness):
+            out.print(f"[yellow]{weakness}[/]")
         if asks and not typer.confirm("Import with this mapping?", default=True):
             out.print("Nothing was imported. Write your own mapping to a file and give it with --map FILE.")
             return None

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.engine.json import patched
 from regulars.events.identity import CONTENT, derived_ids, hash_rows, ordinals, whole
 from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
 from regulars.events.readers import RawRows, Reject
@@ -269,7 +270,8 @@ class _Reading:
                 columns["currency"] = pa.DictionaryArray.from_arrays(indices, code)
         if properties := self._properties():
             columns["properties"] = properties
-        columns.setdefault("received_at", pa.repeat(pa.scalar(self.conversion.received_at, TIME), self.count))
+        received = columns.get("received_at", pa.nulls(self.count, TIME))
+        columns["received_at"] = pc.fill_null(received, pa.scalar(self.conversion.received_at, TIME))
         table = pa.table({name: columns[name] for name in EVENTS.names if name in columns})
         undated = self.conversion.undated
         if undated is not None:
@@ -289,16 +291,18 @@ class _Reading:
         """Fields outside of the schema, as one JSON object a row; each distinct object is written once."""
         names = [name for name in self.columns if name.startswith(EXTRA)]
         if not names:
-            return None
+            return self.rows.properties
+        if self.rows.properties is not None:
+            own = {name.removeprefix(EXTRA): plain(self.columns[name]) for name in names}
+            return patched(self.rows.properties, pa.array(["{}"] * self.count, pa.string()), own)
         columns = [encoded(self.columns[name]) for name in names]
         codes, first = _distinct_rows(columns)
         cells = {
             name.removeprefix(EXTRA): column.take(pa.array(first)) for name, column in zip(names, columns, strict=True)
         }
-        objects = pa.array([_json(row) for row in pa.table(cells).to_pylist()], pa.string())
-        # A null among the words of a dictionary cannot be written: a row that says nothing has no code.
-        codes = pc.if_else(objects.is_null().take(codes), None, codes)
-        return pa.DictionaryArray.from_arrays(codes, objects.fill_null(""))
+        # Rows without any have no code: a null among the words of a dictionary cannot be written.
+        objects = pa.array([_json(row) for row in pa.table(cells).to_pylist()], pa.string()).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(objects.indices.take(codes), objects.dictionary)
 
     def _products(self) -> pa.Table:
         """What the good rows say of products: each distinct description, and when it was first seen."""

@@ -418,5 +418,5 @@ def _presets() -> list[tuple[str, dict[str, Any]]]:
         (path.name.removesuffix(".toml"), variant)
         for path in found
         if path.name.endswith(".toml")
-        for variant in tomllib.loads(path.read_text("utf-8"))["variant"]
+        for variant in tomllib.loads(path.read_text("utf-8")).get("variant", ())  # a format has none
     ]

@@ -61,6 +61,7 @@ class Mapping:
     time_format : strptime format of times, e.g. "%d/%m/%Y %H:%M"; "" for ISO 8601,
         "unix" for seconds, "unix_ms" for milliseconds since 1970.
     decimal : what stands before the cents, "." or ",".
+    format : how rows are made of the file's, e.g. "shopify"; "" for one row a line, as they stand.
 
     Examples
     --------
@@ -74,6 +75,7 @@ class Mapping:
     constants: MappingABC[str, str] = field(default_factory=dict)
     time_format: str = ""
     decimal: str = "."
+    format: str = ""
 
     def __post_init__(self) -> None:
         for name in (*self.columns, *self.constants):
@@ -103,7 +105,7 @@ class Mapping:
     @classmethod
     def from_dict(cls, name: str, section: MappingABC[str, Any]) -> Mapping:
         """From a section of TOML, as `to_dict` gives it."""
-        allowed = {"columns", "constants", "time_format", "decimal"}
+        allowed = {"columns", "constants", "time_format", "decimal", "format"}
         if unknown := set(section) - allowed:
             raise ConfigError(
                 f'mapping "{name}": no setting {", ".join(sorted(unknown))}. There are: {", ".join(sorted(allowed))}.'
@@ -114,14 +116,15 @@ class Mapping:
                 raise ConfigError(
                     f'mapping "{name}": {key} = {said!r}; fields and texts are expected, as in time = "Date".'
                 )
-        for key in ("time_format", "decimal"):
+        for key in ("time_format", "decimal", "format"):
             if not isinstance(section.get(key, ""), str):
                 raise ConfigError(f'mapping "{name}": {key} = {section[key]!r}; a text is expected.')
         return cls(name, **{"columns": {}, **section})
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in TOML; what is as by default is left out."""
-        section: dict[str, Any] = {"columns": dict(self.columns)}
+        section: dict[str, Any] = {"format": self.format} if self.format else {}
+        section["columns"] = dict(self.columns)
         if self.constants:
             section["constants"] = dict(self.constants)
         if self.time_format:

@@ -127,6 +127,6 @@ def test_a_file_that_the_disk_gives_no_more_is_a_fault_and_not_the_end(till, mon
     def broken(*_):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("regulars.events.files.hashlib.file_digest", broken)
+    monkeypatch.setattr("regulars.events.integrity.hashlib.file_digest", broken)
     (fault,) = check(till.log, Engine()).faults
     assert "input/output error" in fault.fault

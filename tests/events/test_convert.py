@@ -128,3 +128,23 @@ def test_a_line_without_an_event_id_is_no_part_of_the_identity():
 def test_further_columns_go_to_the_properties():
     found = read({"time": [DAY] * 2, "customer_id": ["ada"] * 2, "properties.颜色": ["绿", None]}).events.events
     assert found["properties"].to_pylist() == ['{"颜色": "绿"}', None]
+
+
+def test_rows_without_any_of_the_extra_fields_have_no_properties():
+    found = read({"time": [DAY, DAY], "customer_id": ["ada", "bob"], "properties.country": ["GB", None]})
+    assert found.events.events["properties"].to_pylist() == ['{"country": "GB"}', None]
+
+
+def test_extra_fields_join_the_properties_that_a_format_gives():
+    table = pa.table({"when": [DAY, DAY], "who": ["ada", "bob"], "where": ["GB", None]})
+    mapping = Mapping(
+        "calls", {"time": "when", "customer_id": "who", "properties.country": "where"}, {"type": "tasted"}
+    )
+    rows = RawRows(table, np.arange(2), properties=pa.array(['{"tea":1.5}', None]))
+    found = convert(rows, Conversion(mapping, "GBP", "UTC", NOW))
+    assert found.events.events["properties"].to_pylist() == ['{"tea":1.5,"country":"GB"}', None]
+
+
+def test_an_event_that_does_not_say_when_it_was_received_was_received_now():
+    found = read({"time": [DAY, DAY], "customer_id": ["ada", "bob"], "received_at": ["2024-05-02", None]})
+    assert found.events.events["received_at"].to_pylist() == [datetime(2024, 5, 2, tzinfo=UTC), NOW]

@@ -21,7 +21,7 @@ import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from regulars.errors import InputError
-from regulars.events import sandbox
+from regulars.events import readers, sandbox
 from regulars.events.convert import Conversion, convert
 from regulars.events.guess import guess
 from regulars.events.mapping import Mapping
@@ -204,13 +204,28 @@ def test_a_parquet_bomb_is_refused(tmp_path, bomb):
     assert "bytes that unpack to" in message(path)
 
 
+def test_a_bomb_in_one_row_is_refused_before_it_is_shown(tmp_path):
+    path = tmp_path / "till.parquet"
+    pq.write_table(list_bomb(), path, compression="zstd")
+    source = sandbox.open_source(path)
+    with pytest.raises(InputError, match="bytes that unpack to"):
+        source.sample(1)
+
+
+def test_texts_of_parquet_that_are_no_utf8_are_named_as_damage(tmp_path):
+    path = tmp_path / "till.parquet"
+    pq.write_table(pa.table({"a": pa.array([b"caf\xe9"]).view(pa.string())}), path)
+    with pytest.raises(InputError, match="damaged inside"):
+        list(readers.open_source(path).chunks(["a"]))
+
+
 def test_long_texts_that_repeat_come_in_pieces_of_bounded_size(tmp_path, monkeypatch):
-    from regulars.events.readers import open_source, parquet
+    from regulars.events.readers import parquet
 
     monkeypatch.setattr(parquet, "LARGEST_CHUNK", 10_000)
     path = tmp_path / "till.parquet"
     pq.write_table(pa.table({"a": ["x" * 1000] * 50}), path)
-    sizes = [chunk().table.num_rows for chunk in open_source(path).chunks(["a"])]
+    sizes = [chunk().table.num_rows for chunk in readers.open_source(path).chunks(["a"])]
     assert sum(sizes) == 50
     assert max(sizes) <= 10
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from regulars.errors import InputError
-from regulars.events.readers import jsonl, open_source
+from regulars.events.readers import WHOLE, jsonl, open_source
 
 
 def read(folder, *lines, columns=None, data=None):
@@ -82,3 +82,16 @@ def test_a_line_without_end_is_refused_and_not_kept_in_memory(tmp_path, monkeypa
     rows, rejects = read(tmp_path, '{"a": 1}', '{"a": "' + "x" * 50_000 + '"}', '{"a": 3}')
     assert [line for line, _ in rows] == [1, 3]
     assert [line for line, _ in rejects] == [2]
+
+
+@pytest.mark.parametrize("size", [1, 16, 1 << 20])
+def test_whole_lines_stand_as_they_are_with_their_places(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(jsonl, "WHOLE_CHUNK_BYTES", size)
+    data = b'{"a": 1}\r\n\n  \n[2\n{"b": "\xff"}\n{"a": "' + "茶".encode() * 30 + b'"}'
+    rows, rejects = read(tmp_path, columns=[WHOLE], data=data)
+    assert [(line, row[WHOLE].strip()) for line, row in rows] == [
+        (1, '{"a": 1}'),
+        (4, "[2"),
+        (6, '{"a": "' + "茶" * 30 + '"}'),
+    ]
+    assert [line for line, _ in rejects] == [5]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import subprocess
 import sys
 import threading
 import time
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -247,11 +248,13 @@ def test_an_answer_longer_than_any_is_refused_before_it_is_read(orders, monkeypa
 
 def test_rows_that_do_not_hold_together_are_refused(orders):
     broken = pa.DictionaryArray.from_arrays(pa.array([7], pa.int32()), pa.array(["x"]), safe=False)
-    rows = readers.RawRows(pa.table({"a": broken}), pa.array([1]).to_numpy())
-    head, *bodies = wire.pack(rows, 1.0)
-    body = pa.py_buffer(b"".join(map(bytes, bodies)))
+    rows = readers.RawRows(pa.table({"a": broken}), np.array([1]))
+    sink = io.BytesIO()
+    frame = wire.pack(rows, 1.0)
+    wire.send(sink, frame)
+    sent = pa.py_buffer(sink.getvalue())
     with pytest.raises(InputError, match="damaged inside"):
-        sandbox._Source(orders)._rows(json.loads(head[wire.LENGTHS.size :]), body)
+        sandbox._Source(orders)._rows(frame.head, sent.slice(sent.size - sum(frame.sizes)))
 
 
 def test_an_import_whose_reader_dies_leaves_the_log_as_it_was(shop: Shop, tmp_path, monkeypatch):
@@ -299,7 +302,8 @@ import os; os.kill(os.getpid(), 9)
 
 
 def test_modules_in_the_folder_where_it_is_called_are_not_loaded(orders, tmp_path, monkeypatch):
-    (tmp_path / "numpy.py").write_text("raise SystemExit('the code of a stranger')")
+    for name in ("json", "numpy", "regulars"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the code of a stranger')")
     monkeypatch.chdir(tmp_path)
     assert sandbox.open_source(orders).headers[0] == "date"
 

@@ -10,11 +10,11 @@ from regulars.events.readers import archive
 from regulars.events.readers.csv import CsvSource
 from regulars.events.readers.jsonl import JsonLinesSource
 from regulars.events.readers.parquet import ParquetSource
-from regulars.events.readers.rows import Chunk, RawRows, Reject, Source
+from regulars.events.readers.rows import WHOLE, Chunk, RawRows, Reject, Source
 from regulars.events.readers.unpacked import PACKINGS
 from regulars.events.readers.xlsx import XlsxSource
 
-__all__ = ["ARCHIVE", "KINDS", "Chunk", "RawRows", "Reject", "Source", "kind_of", "open_source"]
+__all__ = ["ARCHIVE", "KINDS", "WHOLE", "Chunk", "RawRows", "Reject", "Source", "kind_of", "open_source"]
 
 KINDS: dict[str, Callable[[Path], Source]] = {
     ".csv": CsvSource,

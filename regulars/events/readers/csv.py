@@ -49,6 +49,8 @@ class CsvSource:
         If the file is empty, has only a header, or has a header twice.
     """
 
+    gives_whole = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.share_read = 0.0

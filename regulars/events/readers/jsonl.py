@@ -12,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.errors import InputError
-from regulars.events.readers.encoding import LONGEST_ROW, read_blocks, read_sample
-from regulars.events.readers.rows import SHOWN, Chunk, RawRows, Reject, refuse_unknown
+from regulars.events.readers.encoding import LONGEST_ROW, is_utf8, read_blocks, read_sample
+from regulars.events.readers.rows import SHOWN, WHOLE, Chunk, RawRows, Reject, refuse_unknown
 
 CHUNK_BYTES = 8 << 20
+WHOLE_CHUNK_BYTES = 16 << 20
+"""Of lines that are not taken apart here: an event in the log is a tenth of what it is in JSON."""
 
 
 class JsonLinesSource:
@@ -26,6 +28,8 @@ class JsonLinesSource:
     InputError
         If the file is empty or its first lines hold no object.
     """
+
+    gives_whole = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,13 +52,17 @@ class JsonLinesSource:
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """The whole file in pieces of about 8 MiB, in its own order; only the fields asked for.
 
-        InputError if one of them stands on none of its lines.
+        InputError if one of them stands on none of its lines. Of `WHOLE` alone, the lines as they stand, of
+        which any may be no JSON.
         """
         wanted = tuple(dict.fromkeys(columns))
-        unseen = {name: json.dumps(name.rpartition(".")[2]).encode() for name in wanted if name not in self.headers}
+        parse, size = (_lines, WHOLE_CHUNK_BYTES) if wanted == (WHOLE,) else (_parse, CHUNK_BYTES)
+        unseen = {
+            name: json.dumps(name.rpartition(".")[2]).encode() for name in wanted if name not in (*self.headers, WHOLE)
+        }
         rest, line = b"", 1
         is_too_long = False
-        for block in read_blocks(self.path, self.encoding, CHUNK_BYTES):
+        for block in read_blocks(self.path, self.encoding, size):
             self.share_read = block.share_read
             text = block.text
             if is_too_long:
@@ -66,7 +74,7 @@ class JsonLinesSource:
             cut = len(text) if block.is_last else text.rfind(b"\n") + 1
             if cut:
                 unseen = {name: key for name, key in unseen.items() if key not in text}
-                yield partial(_parse, text[:cut], line, wanted)
+                yield partial(parse, text[:cut], line, wanted)
                 line += text.count(b"\n", 0, cut)
             rest = text[cut:]
             if len(rest) > LONGEST_ROW:
@@ -99,6 +107,31 @@ def _parse(data: bytes, first_line: int, columns: tuple[str, ...]) -> RawRows:
             lines.append(number)
     table = pa.table({name: pa.array([row.get(name) for row in flat], pa.string()) for name in columns})
     return RawRows(table, np.array(lines, np.int64), rejects)
+
+
+def _lines(data: bytes, first_line: int, columns: tuple[str, ...]) -> RawRows:
+    """The lines that are not blank, each a text."""
+    rejects: list[Reject] = []
+    if not is_utf8(data):
+        texts = data.split(b"\n")
+        wrong = [number for number, text in enumerate(texts) if not is_utf8(text)]
+        rejects = [_reject(texts[number], first_line + number, "holds bytes that are not UTF-8") for number in wrong]
+        for number in wrong:
+            texts[number] = b""
+        data = b"\n".join(texts)
+    codes = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(codes == ord("\n")) + 1
+    if not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    starts = np.concatenate(([0], ends[:-1]))
+    # Each with its newline, which JSON allows: so that the texts lie in the data as they are.
+    offsets = np.concatenate(([0], ends)).astype(np.int32)
+    texts = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
+    blank = [row for row in np.flatnonzero(codes[starts] <= ord(" ")) if not data[starts[row] : ends[row]].strip()]
+    rows = np.delete(np.arange(len(ends)), blank)
+    if blank:
+        texts = texts.take(pa.array(rows))
+    return RawRows(pa.table({columns[0]: texts}), rows + first_line, rejects)
 
 
 def _too_long(text: bytes, line: int, columns: tuple[str, ...]) -> RawRows:

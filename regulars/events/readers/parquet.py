@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from regulars.engine.json import to_json
 from regulars.errors import InputError
 from regulars.events.readers.bombs import refuse_bomb
-from regulars.events.readers.rows import Chunk, Lines, RawRows, damaged, refuse_unknown, refuse_wide
+from regulars.events.readers.rows import WHOLE, Chunk, Lines, RawRows, damaged, refuse_unknown, refuse_wide
 from regulars.events.readers.unpacked import whole_file
 
 CHUNK_ROWS = 1 << 18
@@ -33,6 +34,7 @@ class ParquetSource:
     """
 
     encoding = "parquet"
+    gives_whole = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,11 +72,14 @@ class ParquetSource:
         return [[None if cell is None else str(cell) for cell in row.values()] for row in batch.to_pylist()]
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
-        """The whole file, 262,144 rows at a time; only the columns asked for."""
-        refuse_unknown(self.path, columns, self.headers)
+        """The whole file, 262,144 rows at a time; only the columns asked for (`WHOLE`: all of them, as one)."""
+        refuse_unknown(self.path, columns, (*self.headers, WHOLE))
+        wanted = None if WHOLE in columns else list(dict.fromkeys(columns))
+        size = max(CHUNK_ROWS // 32, 1) if wanted is None else CHUNK_ROWS  # as JSON, rows are long
+        parse = _objects if wanted is None else _raw_rows
         row, unpacked = 1, 0
         try:
-            for batch in self._file.iter_batches(batch_size=CHUNK_ROWS, columns=list(dict.fromkeys(columns))):
+            for batch in self._file.iter_batches(batch_size=size, columns=wanted):
                 batch.validate(full=True)  # a damaged file may hold texts that are none
                 in_batch = sum(map(_unpacked, batch.columns))
                 unpacked += in_batch
@@ -83,7 +88,7 @@ class ParquetSource:
                 rows = max(batch.num_rows * LARGEST_CHUNK // max(in_batch, LARGEST_CHUNK), 1)
                 for start in range(0, batch.num_rows, rows):
                     part = batch.slice(start, rows)
-                    yield partial(_raw_rows, part, np.arange(row, row + part.num_rows, dtype=np.int64))
+                    yield partial(parse, part, np.arange(row, row + part.num_rows, dtype=np.int64))
                     row += part.num_rows
         except MemoryError:
             raise  # pyarrow's is an ArrowException too, but says nothing of the file
@@ -112,6 +117,10 @@ def _unpacked(values: pa.Array) -> int:
 def _raw_rows(batch: pa.RecordBatch, lines: Lines) -> RawRows:
     columns = {name: _as_text_if_nested(batch[name]) for name in batch.schema.names}
     return RawRows(pa.table(columns), lines)
+
+
+def _objects(batch: pa.RecordBatch, lines: Lines) -> RawRows:
+    return RawRows(pa.table({WHOLE: to_json(pa.Table.from_batches([batch]))}), lines)
 
 
 def _as_text_if_nested(values: pa.Array) -> pa.Array:

@@ -19,6 +19,10 @@ SHOWN = 200
 """How much of a row that cannot be read is shown in the rejects, in characters."""
 
 
+WHOLE = "$"
+"""The column that is the row itself, as one JSON object: JSON lines and Parquet give it besides their own."""
+
+
 class Reject(NamedTuple):
     """A row that cannot be read: where it is, what stands there, and why it is refused.
 
@@ -34,11 +38,17 @@ class Reject(NamedTuple):
 
 @dataclass
 class RawRows:
-    """Some rows of a file: columns by header, and the line of the file on which each row begins."""
+    """Some rows of a file: columns by header, and the line of the file on which each row begins.
+
+    Attributes
+    ----------
+    properties : for each row what goes to `properties` as it is, a JSON object; None if there is nothing.
+    """
 
     table: pa.Table
     lines: Lines
     rejects: list[Reject] = field(default_factory=list)
+    properties: pa.Array | None = None
 
 
 Chunk = Callable[[], RawRows]
@@ -53,12 +63,14 @@ class Source(Protocol):
     path : where it is.
     headers : of its columns.
     encoding : of its text, e.g. "utf-8"; "parquet" or "xlsx" for those.
+    gives_whole : whether `chunks` can give `WHOLE`.
     share_read : how much of it `chunks` has given, 0 to 1.
     """
 
     path: Path
     headers: tuple[str, ...]
     encoding: str
+    gives_whole: bool
     share_read: float
 
     def sample(self, rows: int) -> list[list[str | None]]:

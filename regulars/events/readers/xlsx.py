@@ -36,6 +36,7 @@ class XlsxSource:
     """
 
     encoding = "xlsx"
+    gives_whole = False
 
     def __init__(self, path: Path) -> None:
         self.path = path

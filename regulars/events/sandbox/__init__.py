@@ -1,6 +1,6 @@
 """Files from outside, read in a process of their own: what a hostile file breaks is that process and nothing else.
 
-`open_source` is that of `regulars.events.readers`, and what it gives behaves as theirs does. The
+`open_source` is that of `regulars.events.formats`, and what it gives behaves as theirs does. The
 process has limits on memory, on time for each piece, and can write no file. It is no wall against
 who takes it over: it runs with the rights of its user.
 """
@@ -23,8 +23,12 @@ from regulars.events.sandbox.process import borrowed, prepare
 __all__ = ["members", "open_source", "prepare"]
 
 
-def open_source(path: Path) -> Source:
-    """Open a file from outside, as `readers.open_source` does, in another process.
+def open_source(path: Path, form: str = "") -> Source:
+    """Open a file from outside, as `formats.open_source` does, in another process.
+
+    Parameters
+    ----------
+    form : name of the ready-made format to read it by (see `formats.unfolded`); "" for the file as it stands.
 
     Raises
     ------
@@ -32,7 +36,7 @@ def open_source(path: Path) -> Source:
         As there; and if reading it takes more memory or time than an honest file, or ends that
         process. Reading on may raise it too.
     """
-    return _Source(path)
+    return _Source(path, form)
 
 
 def members(path: Path) -> list[str]:
@@ -50,19 +54,21 @@ def _ask(path: Path, what: str, **about: Any) -> dict[str, Any]:
 class _Source:
     """A file that another process has open. It keeps none: each question finds one that waits."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, form: str) -> None:
+        self.path, self._form = path, form
         self.share_read = 0.0
-        found = _ask(path, "open")
+        found = _ask(path, "open", form=form)
         self.headers = tuple(found["headers"])
         self.encoding: str = found["encoding"]
+        self.gives_whole: bool = found["gives_whole"]
 
     def sample(self, rows: int) -> list[list[str | None]]:
-        found: list[list[str | None]] = _ask(self.path, "sample", rows=rows)["sample"]
+        found: list[list[str | None]] = _ask(self.path, "sample", form=self._form, rows=rows)["sample"]
         return found
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
-        with borrowed() as reader, closing(reader.ask(self.path, "chunks", columns=list(columns))) as answers:
+        asked = {"form": self._form, "columns": list(columns)}
+        with borrowed() as reader, closing(reader.ask(self.path, "chunks", **asked)) as answers:
             for head, body in answers:
                 if "rows" in head:
                     self.share_read = head["share"]

@@ -1,0 +1,252 @@
+"""JSON in columns: many texts read at once, by many paths, without a loop over rows."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["DEEPEST", "Elements", "Extracted", "elements", "extract", "objects", "patched", "path", "to_json"]
+
+DEEPEST = 500
+"""Objects nested deeper than this are refused: whoever reads them later by recursion would fall over them."""
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_local = threading.local()
+
+
+class Extracted(NamedTuple):
+    """What stands at some paths of JSON objects.
+
+    Attributes
+    ----------
+    columns : for each path an array of text, null where nothing or null stands; a list or object as JSON.
+    problems : {row: why it cannot be read}; in such a row all columns are null.
+    """
+
+    columns: list[pa.Array]
+    problems: dict[int, str]
+
+
+class Elements(NamedTuple):
+    """The elements of JSON arrays, one after the other.
+
+    Attributes
+    ----------
+    counts : (n,) how many each array has.
+    texts : the elements, each as JSON.
+    """
+
+    counts: npt.NDArray[np.int64]
+    texts: pa.Array
+
+
+def path(*names: str) -> str:
+    """The path to a field: the name of each object on the way.
+
+    >>> path("context", "device", "id")
+    '$."context"."device"."id"'
+    """
+    return "$" + "".join(f'."{name}"' for name in names)
+
+
+def extract(texts: pa.Array, paths: Sequence[str], objects: Sequence[str] = ("$",)) -> Extracted:
+    """The text at each path of JSON objects, each parsed once for all paths.
+
+    A row cannot be read if it is no JSON object, is nested deeper than `DEEPEST`, or if one of the
+    objects that are looked into has a key twice: which of the two is meant, nobody can tell.
+
+    Parameters
+    ----------
+    texts : (n,) text.
+    paths : what to read; made by `path`.
+    objects : paths of the objects whose keys must be distinct.
+
+    Examples
+    --------
+    >>> found = extract(pa.array(['{"a": {"b": 1.5}}', '{"a": 1, "a": 2}', "[1]"]), [path("a", "b")])
+    >>> found.columns[0].to_pylist()
+    ['1.5', None, None]
+    >>> found.problems
+    {1: 'the key "a" stands twice in one object', 2: 'not a JSON object: a list or a value by itself'}
+    """
+    deep = _too_deep(texts)
+    if len(deep):
+        is_deep = np.zeros(len(texts), bool)
+        is_deep[deep] = True
+        texts = pc.if_else(pa.array(is_deep), None, texts)
+    columns = ", ".join(f"x[{number}] AS c{number}" for number in range(1, len(paths) + 1))
+    found = _run(
+        f"SELECT {columns}, x IS NOT NULL AND k[1] IS NOT NULL AS is_object, to_json(k)::VARCHAR AS k FROM (SELECT "  # noqa: S608
+        "CASE WHEN starts_with(ltrim(t, E' \\t\\r\\n'), '{') "
+        f"THEN TRY(json_extract_string(t, {_listed(paths)})) END x, "
+        f"TRY(json_keys(t, {_listed(objects)})) k FROM input)",
+        {"t": texts},
+    )
+    problems = _repeated_keys(found["k"].combine_chunks())
+    is_broken = ~np.asarray(found["is_object"].fill_null(False))
+    for row in np.flatnonzero(is_broken).tolist():
+        problems[row] = _why_not(texts[row].as_py())
+    for row in deep.tolist():
+        problems[row] = f"nested deeper than {DEEPEST}"
+    arrays = [_text(found[f"c{number}"]) for number in range(1, len(paths) + 1)]
+    if problems:
+        is_good = np.ones(len(texts), bool)
+        is_good[list(problems)] = False
+        arrays = [pc.if_else(pa.array(is_good), array, None) for array in arrays]
+    return Extracted(arrays, dict(sorted(problems.items())))
+
+
+def elements(texts: pa.Array) -> Elements:
+    """The elements of JSON arrays; nothing of what is no array.
+
+    >>> found = elements(pa.array(['[{"a": 1}, "b"]', None, "[]"]))
+    >>> found.counts.tolist(), found.texts.to_pylist()
+    ([2, 0, 0], ['{"a":1}', '"b"'])
+    """
+    found = _run("SELECT TRY(json_extract(t, '$[*]'))::VARCHAR[] AS e FROM input", {"t": texts})["e"].combine_chunks()
+    counts = np.asarray(pc.fill_null(pc.list_value_length(found), 0)).astype(np.int64)
+    return Elements(counts, _text(found.flatten()))
+
+
+def patched(objects: pa.Array, patches: pa.Array, adding: Mapping[str, pa.Array]) -> pa.Array:
+    """JSON objects without some keys and with others; null where nothing is left.
+
+    Parameters
+    ----------
+    objects : (n,) text; null counts as {}, and what is no object as {"value": it}.
+    patches : (n,) text, JSON objects: whose values are null, those keys are left out (RFC 7396).
+    adding : {key: (n,) text, or JSON where the key ends in "{}"}; where that is null, the key is left out.
+
+    Examples
+    --------
+    >>> objects, patches = pa.array(['{"a": 1, "b": 2}', '{"a": 1}', None]), pa.array(['{"a": null}'] * 3)
+    >>> patched(objects, patches, {"c": pa.array(["x", None, None])}).to_pylist()
+    ['{"b":2,"c":"x"}', None, None]
+    """
+    pairs = ", ".join(
+        f"{_quoted(key.removesuffix('{}'))}, v{number}{'::JSON' if key.endswith('{}') else ''}"
+        for number, key in enumerate(adding)
+    )
+    found = _run(
+        "SELECT nullif(json_merge_patch(CASE WHEN t IS NULL THEN '{}' WHEN TRY(json_type(t)) = 'OBJECT' THEN t "  # noqa: S608
+        f"ELSE json_object('value', t) END, p, json_object({pairs}))::VARCHAR, '{{}}') AS o FROM input",
+        {"t": objects, "p": patches, **{f"v{number}": values for number, values in enumerate(adding.values())}},
+    )
+    return _text(found["o"])
+
+
+def objects(counts: npt.NDArray[np.int64], keys: pa.Array, texts: pa.Array, numbers: pa.Array) -> pa.Array:
+    """JSON objects out of pairs; null where there is none.
+
+    Parameters
+    ----------
+    counts : (n,) how many pairs each object has.
+    keys : (pairs,) text; a pair whose key is null is left out.
+    texts, numbers : (pairs,) text; the value is the text where there is one, else the number as it is written.
+
+    Examples
+    --------
+    >>> keys, texts, numbers = pa.array(["a", "b", "c"]), pa.array(["x", None, None]), pa.array([None, "1", None])
+    >>> objects(np.array([2, 0, 1]), keys, texts, numbers).to_pylist()
+    ['{"a":"x","b":1}', None, '{"c":null}']
+    """
+    pairs = _run(
+        "SELECT to_json(k)::VARCHAR || ':' || coalesce(to_json(t)::VARCHAR, n, 'null') AS p FROM input",
+        {"k": keys, "t": texts, "n": numbers},
+    )
+    pairs = _text(pairs["p"])
+    is_kept = np.asarray(pc.is_valid(pairs))  # null where the key is
+    kept = np.add.reduceat(np.append(is_kept, False).astype(np.int64), np.cumsum(counts) - counts) * (counts > 0)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(kept)]).astype(np.int32))
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, pairs.filter(pa.array(is_kept))), ",")
+    return pc.if_else(pa.array(kept > 0), pc.binary_join_element_wise("{", joined, "}", ""), None)
+
+
+def to_json(rows: pa.Table) -> pa.Array:
+    """Each row of a table as a JSON object, nested columns and all.
+
+    >>> to_json(pa.table({"a": [1], "b": [[{"c": "x"}]]})).to_pylist()
+    ['{"a":1,"b":[{"c":"x"}]}']
+    """
+    return _text(_run("SELECT to_json(input)::VARCHAR AS o FROM input", rows)["o"])
+
+
+def _run(query: str, columns: pa.Table | Mapping[str, pa.Array]) -> pa.Table:
+    # A connection for each thread: pieces of a file are read side by side, each by one core.
+    connection = getattr(_local, "connection", None)
+    if connection is None:
+        connection = _local.connection = duckdb.connect(config={"threads": 1})
+    connection.register("input", columns if isinstance(columns, pa.Table) else pa.table(dict(columns)))
+    try:
+        return connection.sql(query).to_arrow_table()
+    finally:
+        connection.unregister("input")
+
+
+def _text(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return whole.cast(pa.string())
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return "[" + ", ".join(map(_quoted, paths)) + "]"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _repeated_keys(keys: pa.Array) -> dict[int, str]:
+    """Rows with a key twice in one object. Events of one kind have the same keys: each list is looked at once."""
+    distinct = keys.dictionary_encode()
+    twice = {}
+    for code, text in enumerate(distinct.dictionary.to_pylist()):
+        for names in json.loads(text):
+            repeated = next((name for name in names or () if names.count(name) > 1), None)
+            if repeated is not None:
+                twice[code] = f'the key "{repeated}" stands twice in one object'
+                break
+    if not twice:
+        return {}
+    codes = distinct.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return {row: twice[codes[row]] for row in np.flatnonzero(np.isin(codes, list(twice))).tolist()}
+
+
+def _why_not(text: str | None) -> str:
+    try:
+        found = json.loads(text or "")
+    except (ValueError, RecursionError) as error:
+        return f"not a JSON object: {error}"
+    if isinstance(found, dict):
+        return "not a JSON object: half of a surrogate pair, which is no text"
+    return "not a JSON object: a list or a value by itself"
+
+
+def _too_deep(texts: pa.Array) -> npt.NDArray[np.int64]:
+    """Rows nested deeper than `DEEPEST`; only the few with so many brackets are looked at one by one."""
+    _, offsets_buffer, data = texts.buffers()
+    if data is None:
+        return np.empty(0, np.int64)
+    offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if np.diff(offsets).max(initial=0) < 2 * DEEPEST:
+        return np.empty(0, np.int64)
+    # "[" and "{" differ in one bit.
+    brackets = np.flatnonzero((np.frombuffer(data, np.uint8) & 0b1101_1111) == ord("["))
+    suspects = np.flatnonzero(np.diff(np.searchsorted(brackets, offsets)) > DEEPEST)
+    return np.array([row for row in suspects.tolist() if _depth(texts[row].as_py() or "") > DEEPEST], np.int64)
+
+
+def _depth(text: str) -> int:
+    codes = np.frombuffer(_STRING.sub("", text).encode("utf-8", "replace"), np.uint8)
+    opens = np.isin(codes, np.frombuffer(b"{[", np.uint8)).astype(np.int64)
+    closes = np.isin(codes, np.frombuffer(b"}]", np.uint8))
+    return int(np.cumsum(opens - closes).max(initial=0))

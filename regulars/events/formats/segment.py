@@ -1,0 +1,288 @@
+"""Segment's calls as JSON lines: track, identify, page, screen, group and alias, each product a line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.engine.json import extract, patched, path
+from regulars.events.formats.format import by_word, refused
+from regulars.events.formats.listed import Listed
+from regulars.events.readers import WHOLE, Chunk, RawRows
+from regulars.events.schema import MONEY
+from regulars.events.values import encoded, to_money
+
+NOTHING = pa.scalar(0, MONEY)
+
+CALLS = {
+    "identify": "customer_identified",
+    "alias": "customer_aliased",
+    "group": "group_joined",
+    "page": "page_viewed",
+    "screen": "page_viewed",
+}
+"""What a call is that is no track."""
+
+OTHER_NAMES = {
+    # The first version of the e-commerce specification.
+    "viewed_product_category": "product_list_viewed",
+    "viewed_product": "product_viewed",
+    "clicked_product": "product_clicked",
+    "added_product": "product_added",
+    "removed_product": "product_removed",
+    "viewed_promotion": "promotion_viewed",
+    "clicked_promotion": "promotion_clicked",
+    "viewed_cart": "cart_viewed",
+    "started_order": "checkout_started",
+    "viewed_checkout_step": "checkout_step_viewed",
+    "completed_checkout_step": "checkout_step_completed",
+    "updated_order": "order_updated",
+    "completed_order": "order_completed",
+    "refunded_order": "order_refunded",
+    "cancelled_order": "order_cancelled",
+    "order_canceled": "order_cancelled",
+    # Its sister specifications.
+    "signed_in": "sign_in",
+    "email_delivered": "message_sent",
+    "email_opened": "message_opened",
+    "email_link_clicked": "message_clicked",
+    "push_notification_received": "message_sent",
+    "push_notification_tapped": "message_clicked",
+    "live_chat_message_sent": "support_asked",
+    "live_chat_message_received": "support_answered",
+    "unsubscribed": "consent_withdrawn",
+}
+"""Names of events that the log knows by another."""
+
+OF_AN_ORDER = ("order_completed", "order_updated", "order_cancelled", "order_refunded")
+OF_A_PRODUCT = ("product_viewed", "product_clicked", "product_added", "product_removed")
+
+CALL = {name: path(name) for name in ("event", "timestamp", "originalTimestamp", "receivedAt", "sentAt")} | {
+    "call": path("type"),
+    "previousId": path("previousId"),
+    "anonymous": path("anonymousId"),
+    "page_name": path("name"),
+    "page_category": path("category"),
+    "group_id": path("groupId"),
+    "properties": path("properties"),
+    "traits": path("traits"),
+    "location_country": path("context", "location", "country"),
+    "location_region": path("context", "location", "region"),
+    "trait_country": path("traits", "country"),
+    "trait_region": path("traits", "region"),
+    "address_country": path("traits", "address", "country"),
+    "address_state": path("traits", "address", "state"),
+}
+"""What is read of a call to make columns of it."""
+
+PROPERTIES = (
+    "products", "order_id", "orderId", "currency", "query", "review_body", "variation_id", "country", "region",
+    "revenue", "subtotal", "total", "shipping", "tax",
+)  # fmt: skip
+"""What is read of its properties."""
+
+PRODUCT = ("product_id", "id", "sku", "name", "category", "brand", "price", "quantity")
+"""What is read of a product."""
+
+# What went into columns, and so is left out of the properties: by whether the call has a product of its own,
+# whether that goes by `id`, and whether its order goes by `orderId`; the first for calls with traits.
+_ALWAYS = ("products", "order_id", "currency", "query", "review_body")
+_OF_PRODUCT = ("product_id", "name", "category", "brand", "price", "quantity")
+PRODUCT_PATCHES = [json.dumps(dict.fromkeys([*_OF_PRODUCT, *more])) for more in ((), ("id",))]
+CALL_PATCHES = ["{}"] + [
+    json.dumps(dict.fromkeys([*_ALWAYS, *product, *by_id, *old]))
+    for old in ((), ("orderId",))
+    for by_id in ((), ("id",))
+    for product in ((), _OF_PRODUCT)
+]
+
+CONTEXT = {
+    "context_locale": path("context", "locale"),
+    "context_timezone": path("context", "timezone"),
+    "context_user_agent": path("context", "userAgent"),
+    "context_device_type": path("context", "device", "type"),
+    "context_os_name": path("context", "os", "name"),
+    "context_page_path": path("context", "page", "path"),
+    "context_page_referrer": path("context", "page", "referrer"),
+    "context_campaign_source": path("context", "campaign", "source"),
+    "context_campaign_medium": path("context", "campaign", "medium"),
+}
+"""Fields of the context that are kept among the properties, by the names that Segment gives them in tables."""
+
+OWN = ("messageId", "receivedAt", "userId", "channel")
+INSIDE = ("context.sessionId", "context.campaign.name", "context.device.id", "context.ip")
+"""Columns of the preset that are fields of the call: on some calls only."""
+
+MADE = (
+    "type", "line", "time", "anonymousId", "product_id", "quantity", "unit_price", "currency", "order_id", "query",
+    "text", "variant", "title", "category", "brand", "list_price",
+)  # fmt: skip
+
+OBJECTS = [path(*names) for names in ((), ("properties",), ("traits",), ("context",), ("context", "device"))]
+
+
+class Segment:
+    """Calls of Segment's API, as RudderStack, PostHog, Jitsu and Dittofeed have them too."""
+
+    name = "segment"
+    weakness = ""
+    added: tuple[str, ...] = (*MADE, *OWN, *INSIDE)
+
+    def recognises(self, headers: Sequence[str]) -> bool:
+        """By the id of the message, the type of the call, and one of the ids of the person."""
+        return {"messageId", "type"} <= set(headers) and bool({"userId", "anonymousId"} & set(headers))
+
+    def reads(self, headers: Sequence[str]) -> tuple[str, ...]:
+        """Whole calls."""
+        return (WHOLE,)
+
+    def unfold(self, pieces: Iterator[Chunk], columns: Sequence[str]) -> Iterator[Chunk]:
+        """Each call by itself: no call needs another."""
+        for piece in pieces:
+            yield partial(_unfold, piece, tuple(columns))
+
+
+def _unfold(piece: Chunk, columns: tuple[str, ...]) -> RawRows:
+    raw = piece()
+    texts = raw.table[WHOLE].combine_chunks()
+    calls = _Calls(texts, [name for name in columns if name not in MADE])
+    table = pa.table({name: encoded(calls.column(name)) for name in columns})
+    rejects = [*raw.rejects, *refused(raw, calls.problems, texts)]
+    return RawRows(table, raw.lines[calls.list.events], rejects, calls.properties())
+
+
+class _Calls:
+    """Calls, and the lines of events that they become.
+
+    Attributes
+    ----------
+    problems : {call: why it cannot be read}.
+    list : their products, and the lines.
+    """
+
+    def __init__(self, texts: pa.Array, own: Sequence[str]) -> None:
+        paths = {
+            **CALL,
+            **{name: path("properties", name) for name in (*PROPERTIES, *PRODUCT)},
+            **CONTEXT,
+            **{name: path(*name.split(".")) for name in own},
+        }
+        read = extract(texts, list(paths.values()), OBJECTS)
+        self.read = dict(zip(paths, read.columns, strict=True))
+        self.list = Listed(self.read["products"], PRODUCT, "products")
+        self.problems = read.problems | self.list.problems
+        self.call = by_word(self.read["call"], str.lower)
+        self.types = self._types()
+        self.list.unfold(self.problems)
+        self._find_products()
+
+    def _types(self) -> pa.Array:
+        tracked = by_word(self.read["event"], _type_of)
+        named = by_word(self.call, CALLS.get)
+        is_track = pc.fill_null(pc.equal(self.call, "track"), True)
+        return pc.if_else(is_track, tracked, named)
+
+    def _find_products(self) -> None:
+        of_line = {name: self.list.of_product(name, self.read[name]) for name in PRODUCT}
+        self.type = self.list.of_event(self.types)
+        # Elsewhere an id is of whatever the event is about.
+        is_product = pc.or_(pa.array(self.list.is_listed), pc.is_in(self.type, pa.array(OF_A_PRODUCT)))
+        by_id = pc.if_else(is_product, of_line["id"], None)
+        self.uses_id = np.asarray(pc.and_(pc.is_null(of_line["product_id"]), pc.is_valid(by_id)))
+        self.product_id = pc.coalesce(of_line["product_id"], by_id, of_line["sku"])
+        self.has_product = pc.is_valid(self.product_id)
+        self.product = {name: pc.if_else(self.has_product, values, None) for name, values in of_line.items()}
+
+    def column(self, name: str) -> pa.Array:
+        """A column of the lines."""
+        if name in self.made:
+            return self.made[name]()
+        return self.list.of_event(self.of_calls[name] if name in self.of_calls else self.read[name])
+
+    @cached_property
+    def made(self) -> dict[str, Callable[[], pa.Array]]:
+        """{column of the lines: how it is made}."""
+        product = self.product
+        amount = self.list.of_event(self._amount())
+        # An order without products is one of its amount.
+        one = pc.if_else(pc.or_(self.has_product, pc.is_valid(amount)), "1", None)
+        return {
+            "type": lambda: self.type,
+            "line": lambda: pa.array(self.list.places),
+            "product_id": lambda: self.product_id,
+            "unit_price": lambda: pc.if_else(self.has_product, product["price"], amount),
+            "quantity": lambda: pc.coalesce(product["quantity"], one),
+            "title": lambda: product["name"],
+            "category": lambda: product["category"],
+            "brand": lambda: product["brand"],
+            "list_price": lambda: product["price"],
+        }
+
+    @cached_property
+    def of_calls(self) -> dict[str, pa.Array]:
+        """{column: its values, one a call}."""
+        read = self.read
+        is_unsubscribed = pc.fill_null(pc.equal(self.types, "consent_withdrawn"), False)
+        return {
+            "time": pc.coalesce(read["timestamp"], read["originalTimestamp"], read["receivedAt"], read["sentAt"]),
+            "anonymousId": pc.if_else(self._is_call("alias"), read["previousId"], read["anonymous"]),
+            "order_id": pc.coalesce(read["order_id"], read["orderId"]),
+            "text": pc.if_else(is_unsubscribed, "marketing", read["review_body"]),
+            "variant": read["variation_id"],
+        }
+
+    def _is_call(self, *names: str) -> pa.Array:
+        return pc.is_in(self.call, pa.array(names))
+
+    def _amount(self) -> pa.Array:
+        """What an order without products came to, without shipping and tax."""
+        read = self.read
+        total = to_money(read["total"]).values
+        for name in ("shipping", "tax"):
+            total = pc.subtract(total, pc.fill_null(to_money(read[name]).values, NOTHING)).cast(MONEY)
+        # A total that is no number is handed on as it is, to be refused by what it says.
+        found = pc.coalesce(read["revenue"], read["subtotal"], total.cast(pa.string()), read["total"])
+        return pc.if_else(pc.is_in(self.types, pa.array(OF_AN_ORDER)), found, None)
+
+    def properties(self) -> pa.Array:
+        """What went into no column: of the call, of its context, and under `product` of each listed product."""
+        read, line = self.read, self.list.of_event
+        has_traits = self._is_call("identify", "group")
+        is_page = self._is_call("page", "screen")
+        country = pc.if_else(has_traits, pc.coalesce(read["trait_country"], read["address_country"]), read["country"])
+        region = pc.if_else(has_traits, pc.coalesce(read["trait_region"], read["address_state"]), read["region"])
+        # Which keys went into columns: a number for each choice, from its bits.
+        is_alone = ~self.list.is_listed
+        uses_old = np.asarray(pc.and_(pc.is_null(read["order_id"]), pc.is_valid(read["orderId"])))[self.list.events]
+        choice = 1 + (is_alone & np.asarray(self.has_product)) + 2 * (is_alone & self.uses_id) + 4 * uses_old
+        choice[np.asarray(has_traits)[self.list.events]] = 0
+        of_product = patched(
+            self.list.texts.take(pa.array(self.list.element[~is_alone])),
+            pa.array(PRODUCT_PATCHES).take(pa.array(self.uses_id[~is_alone].astype(int))),
+            {},
+        )
+        return patched(
+            line(pc.if_else(has_traits, read["traits"], read["properties"])),
+            pa.array(CALL_PATCHES).take(pa.array(choice)),
+            {
+                "page_name": line(pc.if_else(is_page, read["page_name"], None)),
+                "page_category": line(pc.if_else(is_page, read["page_category"], None)),
+                "group_id": line(pc.if_else(self._is_call("group"), read["group_id"], None)),
+                "country": line(pc.coalesce(country, read["location_country"])),
+                "region": line(pc.coalesce(region, read["location_region"])),
+                **{name: line(read[name]) for name in CONTEXT},
+                "product{}": self.list.beside(of_product),
+            },
+        )
+
+
+def _type_of(event: str) -> str:
+    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", event.strip())
+    name = re.sub(r"[\s_\-]+", "_", words).lower()
+    return OTHER_NAMES.get(name, name)
