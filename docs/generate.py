@@ -1,8 +1,8 @@
 """Make the parts of the documentation that the code knows: `python docs/generate.py`.
 
 docs/cli.md comes from the commands, the table of settings in docs/configuration.md from `regulars.config`,
-the table of features in docs/profile.md from `regulars.profile.features`. The tables stand between
-marker comments; the rest of those pages is written by hand.
+the table of features in docs/profile.md from `regulars.profile.features`, that of parameters in docs/simulate.md
+from `regulars.simulate.params`. The tables stand between marker comments; the rest is written by hand.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from regulars import cli, storage
 from regulars.config import SECTIONS
 from regulars.profile.evidence import EVIDENCE
 from regulars.profile.features import FEATURES
+from regulars.simulate import load, params
+from regulars.simulate.params import PRESETS
 
 DOCS = Path(__file__).parent
 
@@ -28,6 +30,7 @@ def pages() -> dict[Path, str]:
         DOCS / "cli.md": cli_page(),
         DOCS / "configuration.md": _filled(DOCS / "configuration.md", "settings", settings_table()),
         DOCS / "profile.md": _filled(DOCS / "profile.md", "features", features_table()),
+        DOCS / "simulate.md": _filled(DOCS / "simulate.md", "parameters", parameters_table()),
     }
 
 
@@ -101,6 +104,18 @@ def features_table() -> str:
         for f in FEATURES
     ]
     return table(("Feature", "Meaning", "Unit", "Window", "Needs"), rows)
+
+
+def parameters_table() -> str:
+    """Every parameter of a simulated shop, with the presets' values where they are one number or word."""
+    presets = [load(name) for name in PRESETS]
+    rows = []
+    for section, model in params.SECTIONS.items():
+        for key, field in model.model_fields.items():
+            values = [getattr(getattr(preset, section), key) for preset in presets]
+            shown = ("…" if isinstance(value, dict | tuple) else f"`{value}`" for value in values)
+            rows.append((f"`[{section}]`", f"`{key}`", *shown, field.description or ""))
+    return table(("Section", "Parameter", *PRESETS, "What it is"), rows)
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("events", "engine"),
     ("customers",),
     ("config", "capability", "models", "tables", "decisions", "shop", "doctor"),
+    ("simulate",),
     ("evaluation", "language", "logistic"),
     ("profile", "churn"),
     ("demo",),
@@ -39,6 +40,7 @@ WRITING_CALLS = {
 TELLING_TIME = {
     ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"),
 }  # fmt: skip
+TRUTH = {f"regulars.simulate.{name}" for name in ("truth", "record", "oracle")}
 UNSAFE = {"pickle", "cPickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
 
 
@@ -85,6 +87,18 @@ def wrong_way(source: str, module: str) -> Iterator[str]:
             other = "shop" if other == "Shop" else "errors"
         if HEIGHT[other] > HEIGHT[own] or (other in APART and own in APART):
             yield f"{module}, line {line}: {name} is above it"
+
+
+def reads_truth(source: str, module: str) -> Iterator[str]:
+    """Only who judges may know the truth of a simulated shop: evaluation, and the `evaluate` of a capability."""
+    if part_of(module) in ("simulate", "evaluation") or module.rsplit(".", maxsplit=1)[-1] == "evaluate":
+        return
+    for line, name in imported(source):
+        if any(name == known or name.startswith(f"{known}.") for known in TRUTH):
+            yield f"{module}, line {line}: {name}"
+    for node in nodes(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr == "hidden":
+            yield f"{module}, line {node.lineno}: {ast.unparse(node)}"
 
 
 def names_engine(source: str, module: str) -> Iterator[str]:
@@ -175,6 +189,10 @@ def test_imports_go_one_way() -> None:
     assert found_by(wrong_way) == []
 
 
+def test_only_who_judges_reads_the_truth() -> None:
+    assert found_by(reads_truth) == []
+
+
 def test_every_module_has_its_layer() -> None:
     parts = {part for path in SOURCES if (part := part_of(name_of(path)))}
     assert parts == set(HEIGHT)
@@ -209,6 +227,11 @@ def test_everything_public_is_documented() -> None:
         (wrong_way, "regulars.profile", "def late():\n    from regulars.churn import decide"),
         (wrong_way, "regulars.config", "from regulars import evaluation"),
         (wrong_way, "regulars.events.log", "from regulars import Shop"),
+        (reads_truth, "regulars.churn.decide", "from regulars.simulate.truth import Truth"),
+        (reads_truth, "regulars.cli.simulate", "from regulars.simulate import truth"),
+        (reads_truth, "regulars.shop", "import regulars.simulate.truth"),
+        (reads_truth, "regulars.campaign.model", "from regulars.simulate.oracle import values"),
+        (reads_truth, "regulars.demo", "world.hidden.customers"),
         (names_engine, "regulars.shop", "import duckdb"),
         (names_engine, "regulars.shop", "from ibis.backends.duckdb import Backend"),
         (names_engine, "regulars.shop", "backend = ibis.duckdb.connect()"),
@@ -244,6 +267,9 @@ def test_each_checker_can_fail(checker: Checker, module: str, source: str) -> No
         (wrong_way, "regulars.shop", "from regulars.events.log import EventLog"),
         (wrong_way, "regulars.models", "if TYPE_CHECKING:\n    from regulars.churn import decide"),
         (wrong_way, "regulars.cli", "from regulars.demo import run"),
+        (reads_truth, "regulars.evaluation.regret", "from regulars.simulate.truth import Truth"),
+        (reads_truth, "regulars.campaign.evaluate", "from regulars.simulate.truth import Truth"),
+        (reads_truth, "regulars.demo", "from regulars.simulate import World"),
         (names_engine, "regulars.engine", "ibis.duckdb.connect()"),
         (writes, "regulars.storage", 'open("a", "w")'),
         (writes, "regulars.shop", 'path.open("rb")'),

@@ -53,29 +53,38 @@ def evaluate(
 ) -> None:
     """How good is a capability? Learn before a time, judge by what came after it. Nothing is kept.
 
-    The default time is the latest whose outcome is known: one horizon before the newest event.
+    The default time is the latest whose outcome is known: one horizon before the newest event. On a simulated shop,
+    the capability's newest decisions are besides set against the best that the truth allows.
     """
     from datetime import timedelta
 
     from regulars import storage
     from regulars.evaluation import Section, Split, render
+    from regulars.evaluation.regret import in_words, regret
     from regulars.shop import Shop
 
     door = Shop.open(shop)
     days = horizon or door.config.churn.horizon_days
     split = Split(to_moment(as_of) or door.now - timedelta(days=days), days)
-    reports = []
+    reports, regrets = [], []
     for name in named(capability):
         with working(f"evaluating {name} as of {split.as_of:%Y-%m-%d}", quiet=as_json):
             reports.append(door.evaluate(name, split))
+            regrets.append(regret(door, name))
         if not as_json:
             out.print(reports[-1])
+            if regrets[-1]:
+                out.print(in_words(regrets[-1], door.config.shop.currency))
     if html:
         storage.replace(html, render(door.config.shop.name, [Section(report=report) for report in reports]))
         if not as_json:
             out.print(f"Report: {html}")
     if as_json:
-        emit([report.to_dict() for report in reports])
+        found = []
+        for report, missed in zip(reports, regrets, strict=True):
+            said = {**missed._asdict(), "regret": missed.regret} if missed else None
+            found.append(report.to_dict() | ({"regret": said} if said else {}))
+        emit(found)
 
 
 @commands.command(epilog="Example: regulars history churn --shop myshop")

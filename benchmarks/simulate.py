@@ -1,0 +1,106 @@
+"""The simulated shop: a log of a million customers, a day with decisions for all, and how real it looks.
+
+    python -m benchmarks.simulate                all cases (about 40 minutes on two cores)
+    python -m benchmarks.simulate step facts     some of: events, step, facts
+
+The log needs about 12 GB of disk. Online Retail, CDNOW and journey are not needed: what they look like is
+written in `regulars.simulate.facts`, and its test computes it again.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.log import regulars
+from benchmarks.report import Row, save
+from regulars import Shop
+from regulars.simulate import World, simulate
+from regulars.simulate.facts import REAL, beside_real, facts, share_holding
+
+CUSTOMERS, DAYS = 1_000_000, 365
+STEP_CUSTOMERS, STEPS = 100_000, 30
+SEEDS = (1, 2, 3)
+
+
+def bench_events(folder: Path, customers: int = CUSTOMERS, days: int = DAYS) -> list[Row]:
+    """`regulars simulate`, from nothing to a shop with its truth, in a process of its own on two cores."""
+    shop = folder / "shop"
+    words = ("--customers", customers, "--days", days, "--seed", 1, "--workers", 2, "--json")
+    spent, peak = regulars("simulate", shop, *words)
+    rows = Shop.open(shop).log.snapshot().rows("events")
+    case = f"simulate {customers:,} customers, {days} days"
+    return [
+        Row(case, "events/s", "higher", rows / spent),
+        Row(case, "events", "higher", rows),
+        Row(case, "peak memory mib", "lower", peak),
+    ]
+
+
+def bench_step(folder: Path) -> list[Row]:
+    """`World.step` with a decision for every customer; the median of thirty days."""
+    found = []
+    for preset in REAL:
+        world = World(preset, customers=STEP_CUSTOMERS, seed=1, days=DAYS, workers=2)
+        world.step()  # the first call compiles
+        rng = np.random.default_rng(0)
+        seconds = []
+        for _ in range(STEPS):
+            decisions = _for_all(world, rng)
+            start = time.perf_counter()
+            world.step(decisions)
+            seconds.append(time.perf_counter() - start)
+        case = f"World.step, {preset}, {STEP_CUSTOMERS:,} customers, decisions for all"
+        found.append(Row(case, "seconds a day", "lower", float(np.median(seconds))))
+    return found
+
+
+def _for_all(world: World, rng: np.random.Generator) -> pa.Table:
+    """One of five actions for each customer, drawn by lot."""
+    count = len(world.customer_ids)
+    products = world.product_ids.take(pa.array(rng.integers(0, len(world.product_ids), count * 4)))
+    offsets = pa.array(np.arange(count + 1, dtype=np.int32) * 4)
+    return pa.table(
+        {
+            "customer_id": world.customer_ids,
+            "action": rng.choice(["message", "coupon", "discount", "ad", "recommend"], count),
+            "share": np.full(count, 0.1),
+            "bid": np.full(count, world.params.ads.rival_bid),
+            "products": pa.ListArray.from_arrays(offsets, products),
+        }
+    )
+
+
+def bench_facts(folder: Path) -> list[Row]:
+    """Each preset at the size of its real shop, three seeds: the mean share of facts within a quarter of the real."""
+    found = []
+    for preset, real in REAL.items():
+        shares = []
+        for seed in SEEDS:
+            # Some who come never buy: so many come that about as many buy as in the real shop.
+            customers = round(real.customers * {"gifts": 1.27, "grocery": 1.0, "fashion": 1.5}[preset])
+            world = World(preset, customers=customers, seed=seed, days=real.days, workers=2)
+            shop = simulate(folder / f"{preset}{seed}", world).shop
+            shares.append(share_holding(beside_real(facts(shop, preset), preset)))
+        case = f"stylised facts, {preset} beside {real.source}"
+        found.append(Row(case, "share within 25 %", "higher", float(np.mean(shares))))
+    return found
+
+
+CASES: dict[str, Callable[[Path], list[Row]]] = {"events": bench_events, "step": bench_step, "facts": bench_facts}
+
+
+def main(names: list[str]) -> None:
+    for name in names or list(CASES):
+        with tempfile.TemporaryDirectory(prefix="simulate-") as folder:
+            save("simulate", CASES[name](Path(folder)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

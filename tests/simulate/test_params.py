@@ -1,0 +1,60 @@
+"""Parameters: every preset is whole, every mistake is named with its key and its remedy."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from regulars.errors import ConfigError
+from regulars.simulate import load
+from regulars.simulate.params import PRESETS, parse
+
+TEXT = (files("regulars.simulate") / "presets" / "gifts.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_whole_and_bilingual(preset: str) -> None:
+    params = load(preset)
+    words = [*params.catalogue.styles, *params.catalogue.categories, *sum(params.catalogue.categories.values(), ())]
+    assert [word for word in words if not re.fullmatch(r"[A-Za-z0-9 &'-]+\|\w*[\u4e00-\u9fff]\w*", word)] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "message"),
+    [
+        ("margin = 0.45", "margin = -0.1", r"\[catalogue\].*cost is above the price for all products; choose a margin"),
+        ("products = 3900", "products = 9", r"10 categories share 9 products; give more products"),
+        ("friend_share = 0.1", "friend_share = 0.9", "nobody comes two ways"),
+        ("persuadable_share = 0.25", "persuadable_share = 0.95", "above 1 together; make one smaller"),
+        ("weekdays = [154,", "weekdays = [-1,", r"\[visits\] weekdays.0 = -1"),
+        ("outside = 2.0", "outsid = 2.0", r"\[visits\] there is no outsid. There are: hours"),
+        ("outside = 2.0", "", r"\[visits\] outside is missing; copy it from a preset"),
+        ("outside = 2.0", "outside = [", "not valid TOML"),
+        ('auction = "second"', 'auction = "third"', r"\[ads\] auction = 'third': input should be 'first' or 'second'"),
+        ('timezone = "Europe/London"', 'timezone = "London"', "is no time zone"),
+        ("start = 2023-12-01", 'start = "soon"', "start = 'soon'"),
+    ],
+)
+def test_a_mistake_is_named_with_its_key(line: str, instead: str, message: str) -> None:
+    assert line in TEXT
+    with pytest.raises(ConfigError, match=message) as caught:
+        parse(TEXT.replace(line, instead), "mine.toml")
+    assert str(caught.value).startswith("mine.toml: ")
+
+
+def test_nobody_ever_comes_is_refused() -> None:
+    with pytest.raises(ConfigError, match="weekdays are all 0: nobody would ever come"):
+        parse(re.sub(r"weekdays = .*", "weekdays = [0, 0, 0, 0, 0, 0, 0]", TEXT), "mine.toml")
+
+
+def test_a_file_of_ones_own_is_a_preset(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(TEXT.replace("Simulated gifts", "Mine"), "utf-8")
+    assert load(tmp_path / "mine.toml").name == "Mine"
+
+
+def test_a_preset_that_there_is_not_names_those_that_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"no preset toys. Presets: gifts, grocery, fashion"):
+        load("toys")
