@@ -26,6 +26,8 @@ lint: $(VENV)/.tested
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.ground
+	$(BIN)/python -m benchmarks.log
+	$(BIN)/python -m benchmarks.simulate
 
 # The report of the demo's shop, on this machine only. The HTTP API and the console will answer here.
 serve: $(VENV)/.installed

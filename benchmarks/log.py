@@ -8,6 +8,7 @@ Everything is generated. Needs about 6 GB of disk.
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import signal
@@ -22,11 +23,14 @@ from pathlib import Path
 
 import duckdb
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmarks.report import Row, save
 from regulars import Shop
 from regulars.config import ShopSettings
 from regulars.errors import RegularsError
+from regulars.events.schema import EVENTS
 
 ROWS = 20_000_000
 SEGMENT_EVENTS = 2_000_000
@@ -253,11 +257,57 @@ def bench_flips(folder: Path) -> list[Row]:
     return [Row(f"flipped bits, {FLIPS:,}", "read silently", "lower", silent)]
 
 
+# Of visitors with one device each, who sign in now and then; a few sign in on the device of another, and one customer
+# in ten turns out to be another.
+IDENTIFIED = """
+    COPY (SELECT 'j' || i AS event_id, 0::INTEGER AS line,
+                 TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_seconds(i) AS time, now() AS received_at,
+                 'u' || (hash(i % 3500000) % 700000) AS customer_id,
+                 CASE WHEN i % 50 = 0 THEN 'u' || (700000 + hash(i) % 70000) ELSE 'a' || (hash(i + 1) % 3500000) END
+                     AS anonymous_id,
+                 CASE WHEN i % 50 = 0 THEN 'customer_aliased' ELSE 'customer_identified' END AS type
+          FROM range({rows}) t(i)) TO '{target}'"""
+
+RESOLVE = """
+import json, resource, sys, time
+from pathlib import Path
+from regulars.customers import Identities
+from regulars.engine import Engine
+from regulars.events.schema import EVENTS
+
+engine = Engine(spill=Path(sys.argv[2]))
+start = time.perf_counter()
+found = Identities.of(engine, engine.parquet([Path(sys.argv[1])], EVENTS))
+spent = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps([spent, peak, found.intervals.num_rows, found.refusals.num_rows]))
+"""
+
+
+def bench_identity(folder: Path) -> list[Row]:
+    """Five million identify and alias events, resolved for every moment; in a process of its own."""
+    plain, source = folder / "plain.parquet", folder / "joins.parquet"
+    duckdb.sql(IDENTIFIED.format(rows=JOINS, target=plain))
+    said = duckdb.sql(f"SELECT * FROM '{plain}'").to_arrow_table()
+    missing = [field for field in EVENTS if field.name not in said.column_names]
+    for field in missing:
+        said = said.append_column(field, pa.nulls(said.num_rows, field.type))
+    pq.write_table(said.select(EVENTS.names).cast(EVENTS), source)
+    del said
+    command = [sys.executable, "-c", RESOLVE, str(source), str(folder / "spill")]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    spent, peak, intervals, refusals = json.loads(done.stdout)
+    print(f"{intervals:,} intervals, {refusals:,} ids not joined", file=sys.stderr)
+    case = "identity, 5 m identify/alias events"
+    return [Row(case, "seconds", "lower", spent), Row(case, "memory mib", "lower", peak)]
+
+
 CASES: dict[str, Callable[[Path], list[Row]]] = {
     "csv": bench_csv,
     "segment": bench_segment,
     "kill": bench_kill,
     "flips": bench_flips,
+    "identity": bench_identity,
 }
 
 
