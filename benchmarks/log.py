@@ -194,12 +194,13 @@ def bench_kill(folder: Path) -> list[Row]:
             words = [step, *(["--keep-days", "0"] if step == "vacuum" else [])]
         command = [sys.executable, "-m", "regulars", *words, "--shop", str(shop)]
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with (folder / "said.txt").open("w") as said_by_it:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said_by_it)
         try:
             process.wait(rng.uniform(0.3, 1.05) * seconds_of[step])
             seconds_of[step] = time.perf_counter() - start
             outcomes["ended by itself"] += 1
-            assert process.returncode == 0, f"{words} ended with {process.returncode}"
+            assert process.returncode == 0, f"{words} ended: {(folder / 'said.txt').read_text()}"
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -59,8 +59,8 @@ def compact(
         groups = _groups(before, below, more_than)
         for number, group in enumerate(groups, 1):
             # Sorted by time alone, and what is equal in it stays in its order: the same files give the same.
-            rows = pa.concat_tables([pq.read_table(path) for path in verified(log.folder, group)])
-            rows = rows.cast(EVENTS).sort_by("time")
+            rows = pa.concat_tables([pq.read_table(path).cast(EVENTS) for path in verified(log.folder, group)])
+            rows = rows.sort_by("time")
             sources: Counter[str] = Counter()
             for file in group:
                 sources.update(file.sources)

@@ -81,3 +81,12 @@ def test_few_small_files_are_left_alone(worn):
 
 def test_an_empty_log_is_compacted_already(till):
     assert compact(till.log) == (0, 0, 0)
+
+
+def test_a_log_that_was_compacted_grows_and_is_compacted_again(worn):
+    compact(worn.log)
+    worn.import_(worn.file("day6.csv", *rows(6)))
+    before = every_row(worn)
+    assert compact(worn.log).after == 1
+    assert every_row(worn) == before
+    assert sum(before.values()) == 72
