@@ -3,6 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# PyTorch without CUDA, which is a tenth of the size; for a GPU: make TORCH=cuda
+TORCH ?= cpu
+TORCH_VERSION := 2.13.0
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
 .PHONY: demo test soak lint bench serve clean
 
@@ -41,6 +45,9 @@ clean:
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed; name one: make PYTHON=python3.11"'
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+ifeq ($(TORCH),cpu)
+	$(PIP) --index-url $(TORCH_INDEX) --timeout 5 --retries 0 torch==$(TORCH_VERSION) 2>/dev/null || $(PIP) torch==$(TORCH_VERSION)
+endif
 	$(PIP) --editable .
 	touch $@
 

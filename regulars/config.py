@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import tomlkit
@@ -56,6 +56,21 @@ class LogSettings(_Section):
     )
 
 
+class BehaviorSettings(_Section):
+    """[behavior]"""
+
+    size: Literal["tiny", "small", "base", "large"] = Field(
+        "small", description="How large the behaviour model is: tiny, small, base or large (from a GPU on)."
+    )
+    epochs: int = Field(20, ge=1, le=1000, description="How many times it goes over the log, at most.")
+    learning_rate: float = Field(0.002, gt=0, lt=1, description="How far each step goes.")
+    held_back_days: int = Field(
+        255,
+        ge=1,
+        description="So many last days are not learned by the model whose vectors other capabilities learn from.",
+    )
+
+
 class ProfileSettings(_Section):
     """[profile]"""
 
@@ -80,12 +95,27 @@ class Config(_Section):
     shop: ShopSettings = ShopSettings()
     log: LogSettings = LogSettings()
     engine: EngineSettings = EngineSettings()
+    behavior: BehaviorSettings = BehaviorSettings()
     profile: ProfileSettings = ProfileSettings()
     churn: ChurnSettings = ChurnSettings()
     mapping: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="[mapping.NAME]: which columns of a kind of file are which fields; `regulars import` writes it.",
     )
+
+    def with_behavior(self, size: str) -> Config:
+        """The same, with another size of the behaviour model.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such size.
+        """
+        try:
+            section = BehaviorSettings.model_validate({**self.behavior.model_dump(), "size": size})
+        except ValidationError as error:
+            raise ConfigError(f'"{size}" is no size of the behaviour model. {error.errors()[0]["msg"]}.') from None
+        return self.model_copy(update={"behavior": section})
 
     def mappings(self) -> dict[str, Mapping]:
         """The mappings, by name."""
@@ -96,6 +126,7 @@ SECTIONS: dict[str, type[_Section]] = {
     "shop": ShopSettings,
     "log": LogSettings,
     "engine": EngineSettings,
+    "behavior": BehaviorSettings,
     "profile": ProfileSettings,
     "churn": ChurnSettings,
 }

@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config", "capability", "models", "tables", "decisions", "shop", "doctor"),
     ("simulate",),
     ("evaluation", "language", "logistic"),
+    ("behavior",),
     ("profile", "churn"),
     ("demo",),
     ("cli",),

@@ -21,15 +21,21 @@ def learn(
         str | None,
         typer.Option("--until", metavar="TIME", help="Learn from events before this time only. Default: all."),
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Size of the behaviour model: tiny, small, base or large. Default: that of shop.toml."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Learn from the log. What is better than its baseline is put to use; the rest is kept, out of use."""
     from regulars.shop import Shop
 
     door = Shop.open(shop)
+    if size:
+        door.config = door.config.with_behavior(size)
     found = []
     for name in named(capability):
-        with working(f"learning {name}", quiet=as_json):
+        with working(f"learning {name}", quiet=as_json or name == "behavior"):
             model, report = door.learn(name, to_moment(until))
         found.append({"capability": name, "version": model.version, **report.to_dict()})
         if not as_json:

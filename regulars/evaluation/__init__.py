@@ -15,7 +15,7 @@ from regulars.evaluation.metrics import (
     expected_calibration_error,
     log_loss,
 )
-from regulars.evaluation.plots import calibration_plot, gain_plot, histogram, importance_plot, metric_plot
+from regulars.evaluation.plots import calibration_plot, gain_plot, histogram, importance_plot, line_plot, metric_plot
 from regulars.evaluation.proportion import wilson_interval
 from regulars.evaluation.report import Report
 from regulars.evaluation.split import Split, cut_offs
@@ -42,6 +42,7 @@ __all__ = [
     "histogram",
     "importance_plot",
     "leak_check",
+    "line_plot",
     "log_loss",
     "metric_plot",
     "render",

@@ -365,6 +365,31 @@ def histogram(values: npt.ArrayLike, title: str, unit: str) -> ChartType:
     return chart
 
 
+def line_plot(x: npt.ArrayLike, y: npt.ArrayLike, x_title: str, y_title: str) -> ChartType:
+    """How does one figure go with another?
+
+    Parameters
+    ----------
+    x, y : (n,) float, finite
+    x_title, y_title : str
+        What they are, e.g. "Epoch", "Loss".
+
+    Examples
+    --------
+    >>> chart = line_plot([1, 2, 3], [0.1, 0.2, 0.15], "Epoch", "NDCG@10")
+    >>> [row["y"] for row in chart.to_dict()["data"]["values"]]
+    [0.1, 0.2, 0.15]
+    """
+    rows = [{"x": float(a), "y": float(b)} for a, b in zip(np.asarray(x), np.asarray(y), strict=True)]
+    chart: ChartType = (
+        alt.Chart(_rows(rows))
+        .mark_line(point=True, color=palette.MODEL)
+        .encode(x=alt.X("x:Q", title=x_title), y=alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False)))
+        .properties(width=_WIDTH, height=_HEIGHT, description=f"{y_title}, by {x_title.lower()}.")
+    )
+    return chart
+
+
 def _gain(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
     ties = tied(y, p)
     contacted = np.concatenate([[0.0], np.cumsum(ties.mass[::-1]) / ties.mass.sum()])

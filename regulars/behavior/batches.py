@@ -1,0 +1,333 @@
+"""From sequences to rows of tokens: packed without padding, with questions between the events, and their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from regulars.behavior.buckets import gap_bucket, hour_and_weekday, survival_bins
+from regulars.behavior.sequences import DAY, FIELDS, Sequences
+from regulars.behavior.transformer import Where
+from regulars.behavior.vocabulary import Vocabulary
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+EVENTS_A_QUESTION = 8
+"""One question for so many events, and one at the end."""
+LOOKED_AT = 32
+"""A question's products are drawn among those of so many next events."""
+ANSWERS = 4
+"""So many of them."""
+SPEND_DAYS = 30
+"""Spend is what is spent in so many days after a question."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Events, and questions ("now" tokens: how do things stand at this moment?) among them, of many customers.
+
+    Attributes
+    ----------
+    starts : (c + 1,) where each customer's tokens begin.
+    event : (t,) the event itself; of a question, the last event before it, -1 if there is none.
+    is_now : (t,) whether it is a question.
+    place : (t,) how many events of the customer lie before it: distances are counted in events.
+    time : (t,) microseconds since 1970.
+    fields : (t, f) numbers, in the order of FIELDS.
+    """
+
+    starts: Ints
+    event: Ints
+    is_now: npt.NDArray[np.bool_]
+    place: Ints
+    time: Ints
+    fields: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, sequences: Sequences, vocabulary: Vocabulary, customer: Ints, before: Ints, time: Ints) -> Tokens:
+        """All events of sequences, and questions among them.
+
+        Parameters
+        ----------
+        customer, before, time : (q,) of each question: whose, after how many events, when.
+        """
+        n, q = len(sequences.time), len(customer)
+        owner = np.concatenate([sequences.owner, customer])
+        place = np.concatenate([np.arange(n) - sequences.starts[sequences.owner], before])
+        is_now = np.concatenate([np.zeros(n, bool), np.ones(q, bool)])
+        # A question comes before the event that has its place: it does not know it.
+        order = np.lexsort((np.concatenate([np.zeros(n, np.int64), time]), ~is_now, place, owner))
+        last = np.where(before > 0, sequences.starts[customer] + before - 1, -1)
+        event = np.concatenate([np.arange(n), last])
+        when = np.concatenate([sequences.time, time])
+        asked = np.zeros((q, len(FIELDS)), np.int32)
+        asked[:, FIELDS.index("type")] = vocabulary.now
+        if q:
+            gap = np.where(last >= 0, time - sequences.time[last], -1)
+            asked[:, FIELDS.index("gap")] = gap_bucket(gap)
+            hour, weekday = hour_and_weekday(time, vocabulary.clock)
+            asked[:, FIELDS.index("hour")], asked[:, FIELDS.index("weekday")] = hour, weekday
+        told = np.column_stack([sequences.fields[name] for name in FIELDS]) if n else np.zeros((0, len(FIELDS)))
+        fields = np.concatenate([told, asked]).astype(np.int32)
+        counts = np.bincount(owner, minlength=len(sequences.customers))
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return cls(starts, event[order], is_now[order], place[order], when[order], fields[order])
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What came after each token, -1 or NaN where that is not known.
+
+    Attributes
+    ----------
+    pair_starts : (t + 1,) the pairs of token k are those from pair_starts[k] to pair_starts[k + 1].
+    pair_product, pair_type : (p,) a product met after the token, and the type of the event it was met in: of an event
+        the very next one, of a question some of the next ones.
+    next_type : (t,)
+    bin : (t,) of `survival_bins`, in which the next event lies; of a token without one, the last whole bin for
+        which it is known that there was none (-1 for not even the first).
+    has_next : (t,) whether there is a next event.
+    spend : (t,) money spent in the 30 days after a question.
+    """
+
+    pair_starts: Ints
+    pair_product: Ints
+    pair_type: Ints
+    next_type: Ints
+    bin: Ints
+    has_next: npt.NDArray[np.bool_]
+    spend: Floats
+
+    @classmethod
+    def of(cls, tokens: Tokens, sequences: Sequences, until: int, rng: np.random.Generator) -> Targets:
+        """Of all tokens; `until` is when the log ends, in microseconds."""
+        count = len(tokens.event)
+        ends = np.repeat(sequences.starts[1:], np.diff(tokens.starts))
+        following = (
+            np.where(tokens.event >= 0, tokens.event, np.repeat(sequences.starts[:-1], np.diff(tokens.starts)) - 1) + 1
+        )
+        has_next = following < ends
+        at = np.where(has_next, following, 0)
+        products, types = sequences.fields["product"], sequences.fields["type"]
+        nothing = len(products) == 0
+        next_product = np.zeros(count, np.int64) if nothing else np.where(has_next, products[at], 0)
+        next_type = np.full(count, -1, np.int64) if nothing else np.where(has_next, types[at], -1)
+        when = np.full(count, until) if nothing else np.where(has_next, sequences.time[at], until)
+        gap = np.maximum(when - tokens.time, 0)
+        # Of who has not come back a bin counts only if all of it has passed.
+        bins = np.where(has_next, survival_bins(gap), survival_bins(gap) - 1)
+        plain = np.flatnonzero((next_product > 0) & ~tokens.is_now)
+        asked = np.flatnonzero(tokens.is_now & has_next)
+        drawn = rng.integers(0, LOOKED_AT, (len(asked), ANSWERS))
+        drawn[:, 0] = 0
+        later = following[asked, None] + drawn
+        ok = later < ends[asked, None]
+        later = np.where(ok, later, 0)
+        ok &= (products[later] > 0) if not nothing else False
+        who = np.broadcast_to(asked[:, None], ok.shape)[ok]
+        spend = np.full(count, np.nan, np.float32)
+        now = np.flatnonzero(tokens.is_now)
+        if len(now) and not nothing:
+            is_seen = tokens.time[now] + SPEND_DAYS * DAY <= until
+            spent = np.concatenate([[0.0], np.cumsum(sequences.spend, dtype=np.float64)])
+            stop = _first_at(sequences.time, following[now], ends[now], tokens.time[now] + SPEND_DAYS * DAY)
+            spend[now] = np.where(is_seen, spent[stop] - spent[following[now]], np.nan)
+        token = np.concatenate([plain, who])
+        order = np.argsort(token, kind="stable")
+        pair_starts = np.concatenate([[0], np.cumsum(np.bincount(token, minlength=count))]).astype(np.int64)
+        return cls(
+            pair_starts,
+            np.concatenate([next_product[plain], products[later][ok] if not nothing else []]).astype(np.int64)[order],
+            np.concatenate([next_type[plain], types[later][ok] if not nothing else []]).astype(np.int64)[order],
+            next_type.astype(np.int64),
+            bins,
+            has_next,
+            spend,
+        )
+
+
+def questions(sequences: Sequences, until: int, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+    """Moments to ask about: at random between events, and one after the last of each customer.
+
+    Returns
+    -------
+    customer, before (how many events lie before), time: (q,)
+    """
+    if not sequences.is_timed:
+        nothing = np.zeros(0, np.int64)
+        return nothing, nothing, nothing
+    owner = sequences.owner
+    picked = np.flatnonzero(rng.random(len(owner)) < 1 / EVENTS_A_QUESTION)
+    # Between an event and the next there must be a moment; within one order there is none.
+    ends = sequences.starts[owner[picked] + 1]
+    is_last = picked + 1 >= ends
+    following = sequences.time[np.where(is_last, picked, picked + 1)]
+    picked, following = picked[~is_last], following[~is_last]
+    gap = following - sequences.time[picked]
+    picked, gap = picked[gap > 1_000_000], gap[gap > 1_000_000]
+    # Evenly on the logarithm of time: soon after an event is as well known as long after it.
+    shift = np.exp(rng.random(len(picked)) * np.log(gap.astype(np.float64))).astype(np.int64)
+    some = np.flatnonzero(sequences.lengths > 0)
+    last = sequences.starts[some + 1] - 1
+    left = np.maximum(until - sequences.time[last], 1)
+    end = sequences.time[last] + (rng.random(len(some)) * left).astype(np.int64)
+    customer = np.concatenate([owner[picked], some])
+    before = np.concatenate([picked + 1 - sequences.starts[owner[picked]], sequences.lengths[some]])
+    return customer, before, np.concatenate([sequences.time[picked] + np.maximum(shift, 1), end])
+
+
+def rows(starts: Ints, width: int, rng: np.random.Generator) -> Iterator[list[tuple[int, int]]]:
+    """Rows of at most `width` tokens, filled with whole histories, or pieces of those that are longer.
+
+    Yields
+    ------
+    [(from, to)] of tokens, of one row; who shares a row is drawn at random, and so is where long ones are cut.
+    """
+    pieces = _pieces(starts, width, rng.integers(0, width, len(starts) - 1))
+    pieces = pieces[rng.permutation(len(pieces))]
+    row_of = _packed(pieces[:, 1] - pieces[:, 0], width)
+    if not len(pieces):
+        return
+    ends = np.flatnonzero(np.diff(row_of)) + 1
+    for row in np.split(pieces, ends):
+        yield [(int(low), int(high)) for low, high in row]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of tokens with their targets, as one step takes them. B rows of T tokens.
+
+    Attributes
+    ----------
+    fields : (B, T, f); zeros where a row is not filled.
+    customer : (B, T) which piece of its row a token is of, -1 where a row is not filled.
+    place, time : (B, T)
+    is_now : (B, T)
+    at : (t,) places of tokens in the flattened rows; next_type, bin, has_next, spend : (t,) their targets.
+    pair_at, pair_product, pair_type : (p,) the place of each pair's token in the flattened rows, and its targets.
+    """
+
+    fields: npt.NDArray[np.int32]
+    customer: Ints
+    place: Ints
+    time: Ints
+    is_now: npt.NDArray[np.bool_]
+    at: Ints
+    next_type: Ints
+    bin: Ints
+    has_next: npt.NDArray[np.bool_]
+    spend: Floats
+    pair_at: Ints
+    pair_product: Ints
+    pair_type: Ints
+
+    @classmethod
+    def of(cls, packed: Sequence[Sequence[tuple[int, int]]], width: int, tokens: Tokens, targets: Targets) -> Batch:
+        """From rows of pieces (`rows`)."""
+        pieces = np.array([piece for row in packed for piece in row], np.int64)
+        counts = np.array([len(row) for row in packed])
+        length = pieces[:, 1] - pieces[:, 0]
+        row = np.repeat(np.arange(len(packed)), counts)
+        filled = np.cumsum(length) - length
+        offset = filled - np.repeat(filled[np.cumsum(counts) - counts], counts)
+        token = _ranges(pieces[:, 0], length)
+        at = np.repeat(row * width + offset, length) + _ranges(np.zeros_like(length), length)
+        shape = (len(packed), width)
+
+        def laid(values: npt.NDArray[Any], empty: int) -> npt.NDArray[Any]:
+            whole = np.full((shape[0] * shape[1], *values.shape[1:]), empty, values.dtype)
+            whole[at] = values
+            return whole.reshape(*shape, *values.shape[1:])
+
+        first, last = targets.pair_starts[token], targets.pair_starts[token + 1]
+        pair = _ranges(first, last - first)
+        return cls(
+            fields=laid(tokens.fields[token], 0),
+            customer=laid(np.repeat(np.arange(len(pieces)), length), -1),
+            place=laid(tokens.place[token], 0),
+            time=laid(tokens.time[token], 0),
+            is_now=laid(tokens.is_now[token], 0),
+            at=at,
+            next_type=targets.next_type[token],
+            bin=targets.bin[token],
+            has_next=targets.has_next[token],
+            spend=targets.spend[token],
+            pair_at=np.repeat(at, last - first),
+            pair_product=targets.pair_product[pair],
+            pair_type=targets.pair_type[pair],
+        )
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens there are, without padding."""
+        return len(self.at)
+
+    def where(self, device: torch.device) -> Where:
+        """Where the tokens stand."""
+        found = (torch.from_numpy(a).to(device) for a in (self.customer, self.place, self.time, self.is_now))
+        return Where(*found)
+
+
+def _ranges(first: Ints, count: Ints) -> Ints:
+    """first[0], first[0] + 1, … (count[0] of them), first[1], …
+
+    >>> _ranges(np.array([5, 0]), np.array([2, 3])).tolist()
+    [5, 6, 0, 1, 2]
+    """
+    begun = np.cumsum(count) - count
+    found: Ints = np.repeat(first - begun, count) + np.arange(count.sum())
+    return found
+
+
+@numba.njit(cache=True)
+def _pieces(starts: Ints, width: int, shift: Ints) -> Ints:
+    count = 0
+    for k in range(len(starts) - 1):
+        count += (starts[k + 1] - starts[k]) // width + 2
+    found = np.empty((count, 2), np.int64)
+    n = 0
+    for k in range(len(starts) - 1):
+        low, end = starts[k], starts[k + 1]
+        high = end if end - low <= width else low + 1 + shift[k]
+        while low < end:
+            # A token alone has nothing to look back at and is followed by nothing of the piece: still it is learned.
+            found[n, 0], found[n, 1] = low, min(high, end)
+            n += 1
+            low, high = min(high, end), min(high, end) + width
+    return found[:n]
+
+
+@numba.njit(cache=True)
+def _packed(lengths: Ints, width: int) -> Ints:
+    """The row of each piece: rows are filled in turn."""
+    row = np.empty(len(lengths), np.int64)
+    current, used = 0, 0
+    for k in range(len(lengths)):
+        if used + lengths[k] > width:
+            current += 1
+            used = 0
+        row[k] = current
+        used += lengths[k]
+    return row
+
+
+@numba.njit(cache=True)
+def _first_at(times: Ints, low: Ints, high: Ints, moments: Ints) -> Ints:
+    found = np.empty(len(low), np.int64)
+    for k in range(len(low)):
+        a, b = low[k], high[k]
+        while a < b:
+            middle = (a + b) // 2
+            if times[middle] < moments[k]:
+                a = middle + 1
+            else:
+                b = middle
+        found[k] = a
+    return found

@@ -1,0 +1,66 @@
+"""Several processes that train one model, started by torch's own launcher.
+
+    torchrun --nproc-per-node 4 -m regulars learn behavior --size base
+
+Each process takes its share of the rows of every step, gradients are averaged, and the first one writes.
+"""
+
+from __future__ import annotations
+
+import os
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+
+def begin() -> torch.device:
+    """Join the others, if the launcher started this process; the device that it works on."""
+    has_gpu = torch.cuda.is_available()
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    if dist.is_available() and dist.is_torchelastic_launched() and not dist.is_initialized():
+        dist.init_process_group("nccl" if has_gpu else "gloo")
+    if has_gpu:
+        torch.cuda.set_device(local)
+        return torch.device("cuda", local)
+    return torch.device("cpu")
+
+
+def count() -> int:
+    """How many processes train."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Which of them this is, from 0."""
+    return dist.get_rank() if count() > 1 else 0
+
+
+def is_first() -> bool:
+    """Whether this is the one that writes and reports."""
+    return rank() == 0
+
+
+def average_gradients(network: nn.Module) -> None:
+    """Give all processes the mean of their gradients; a parameter without one counts as zero."""
+    if count() == 1:
+        return
+    for parameter in network.parameters():
+        if not parameter.numel():
+            continue
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        grad = parameter.grad
+        if grad.is_sparse:
+            # Rows differ from process to process: they travel dense.
+            grad = grad.to_dense()
+        dist.all_reduce(grad)
+        parameter.grad = grad / count() if not parameter.grad.is_sparse else (grad / count()).to_sparse(1)
+
+
+def share_weights(network: nn.Module) -> None:
+    """Begin with the weights of the first process."""
+    if count() > 1:
+        for parameter in network.parameters():
+            if parameter.numel():
+                dist.broadcast(parameter.data, 0)

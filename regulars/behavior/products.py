@@ -1,0 +1,94 @@
+"""A vector for each product: one of its own, and one made from what is known of it, so that new ones have a place."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor, nn
+
+from regulars.behavior.vocabulary import NOTHING, Content, Ints
+
+RARE = 2
+"""A product met fewer times than this has no vector of its own: one event tells nothing that its content does not."""
+WHOLE_BELOW = 60_000
+"""Up to so many products all vectors are made at each step; of more, only those that are needed."""
+
+
+class Products(nn.Module):
+    """Vectors of products.
+
+    Parameters
+    ----------
+    content : what is known of each; row 0 is of no product.
+    counts : (n + 1,) in how many events each was met: those met less than `RARE` times share a vector.
+    """
+
+    def __init__(self, content: Content, counts: Ints, dimensions: int) -> None:
+        super().__init__()
+        self.count = len(counts)
+        self.is_whole = self.count <= WHOLE_BELOW
+        has_content = content.attributes.shape[1] + content.texts.shape[1] > 0
+        self.free = nn.Embedding(self.count, dimensions, sparse=not self.is_whole)
+        nn.init.normal_(self.free.weight, std=0.02)
+        own = np.arange(self.count)
+        own[(counts < RARE) & (own > 0) & has_content] = NOTHING
+        self.register_buffer("own", torch.from_numpy(own), persistent=False)
+        self.attributes = nn.Parameter(torch.randn(content.attributes.shape[1], dimensions) * 0.02)
+        self.texts = nn.Linear(content.texts.shape[1], dimensions, bias=False) if content.texts.shape[1] else None
+        if self.texts is not None:
+            nn.init.normal_(self.texts.weight, std=0.02)
+        self._content = content
+        self.register_buffer("meaning", torch.from_numpy(content.texts), persistent=False)
+        self._all = _Mean(content.attributes) if self.is_whole and content.attributes.shape[1] else None
+
+    def forward(self, numbers: Tensor | None = None) -> Tensor:
+        """(k, D) vectors of products by their numbers (k,), of all by default; 0 of no product."""
+        own = cast(Tensor, self.own)
+        meaning = cast(Tensor, self.meaning)
+        found = self.free(own if numbers is None else own[numbers])
+        if self.attributes.shape[0]:
+            mean = self._all
+            if mean is None or numbers is not None:
+                rows = slice(None) if numbers is None else numbers.cpu().numpy()
+                mean = _Mean(self._content.attributes[rows])
+            found = found + _Average.apply(self.attributes, mean)  # type: ignore[no-untyped-call]
+        if self.texts is not None:
+            found = found + self.texts(meaning if numbers is None else meaning[numbers])
+        return cast(Tensor, found)
+
+
+class _Mean:
+    """A sparse matrix and its transpose: an EmbeddingBag over a catalogue takes ten times as long, on a CPU."""
+
+    def __init__(self, matrix: sp.csr_matrix) -> None:
+        self.forward, self.backward = _tensor(matrix), _tensor(matrix.T.tocsr())
+
+    def to(self, device: torch.device) -> _Mean:
+        """On the device where the vectors are."""
+        if self.forward.device != device:
+            self.forward, self.backward = self.forward.to(device), self.backward.to(device)
+        return self
+
+
+class _Average(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor, mean: _Mean) -> Tensor:
+        ctx.mean = mean.to(vectors.device)
+        return cast(Tensor, torch.sparse.mm(mean.forward, vectors))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        return torch.sparse.mm(ctx.mean.backward, grads[0]), None
+
+
+def _tensor(matrix: sp.csr_matrix) -> Tensor:
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(matrix.indptr.astype(np.int64)),
+        torch.from_numpy(matrix.indices.astype(np.int64)),
+        torch.from_numpy(matrix.data.astype(np.float32)),
+        size=matrix.shape,
+        check_invariants=False,
+    )
