@@ -69,12 +69,11 @@ class Tokens:
         when = np.concatenate([sequences.time, time])
         asked = np.zeros((q, len(FIELDS)), np.int32)
         asked[:, FIELDS.index("type")] = vocabulary.now
-        if q:
-            gap = np.where(last >= 0, time - sequences.time[last], -1)
-            asked[:, FIELDS.index("gap")] = gap_bucket(gap)
-            hour, weekday = hour_and_weekday(time, vocabulary.clock)
-            asked[:, FIELDS.index("hour")], asked[:, FIELDS.index("weekday")] = hour, weekday
-        told = np.column_stack([sequences.fields[name] for name in FIELDS]) if n else np.zeros((0, len(FIELDS)))
+        gap = np.where(last >= 0, time - np.append(sequences.time, 0)[last], -1)
+        asked[:, FIELDS.index("gap")] = gap_bucket(gap)
+        hour, weekday = hour_and_weekday(time, vocabulary.clock)
+        asked[:, FIELDS.index("hour")], asked[:, FIELDS.index("weekday")] = hour, weekday
+        told = np.column_stack([sequences.fields[name] for name in FIELDS])
         fields = np.concatenate([told, asked]).astype(np.int32)
         counts = np.bincount(owner, minlength=len(sequences.customers))
         starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -108,19 +107,17 @@ class Targets:
     @classmethod
     def of(cls, tokens: Tokens, sequences: Sequences, until: int, rng: np.random.Generator) -> Targets:
         """Of all tokens; `until` is when the log ends, in microseconds."""
-        count = len(tokens.event)
-        ends = np.repeat(sequences.starts[1:], np.diff(tokens.starts))
-        following = (
-            np.where(tokens.event >= 0, tokens.event, np.repeat(sequences.starts[:-1], np.diff(tokens.starts)) - 1) + 1
-        )
+        count, n = len(tokens.event), len(sequences.time)
+        per = np.diff(tokens.starts)
+        first, ends = np.repeat(sequences.starts[:-1], per), np.repeat(sequences.starts[1:], per)
+        following = np.where(tokens.event >= 0, tokens.event + 1, first)
         has_next = following < ends
-        at = np.where(has_next, following, 0)
-        products, types = sequences.fields["product"], sequences.fields["type"]
-        nothing = len(products) == 0
-        next_product = np.zeros(count, np.int64) if nothing else np.where(has_next, products[at], 0)
-        next_type = np.full(count, -1, np.int64) if nothing else np.where(has_next, types[at], -1)
-        when = np.full(count, until) if nothing else np.where(has_next, sequences.time[at], until)
-        gap = np.maximum(when - tokens.time, 0)
+        # One row more, of nothing, for what has no next event.
+        products, types = (np.append(sequences.fields[name], 0).astype(np.int64) for name in ("product", "type"))
+        times = np.append(sequences.time, until)
+        at = np.where(has_next, following, n)
+        next_product, next_type = products[at], np.where(has_next, types[at], -1)
+        gap = np.maximum(times[at] - tokens.time, 0)
         # Of who has not come back a bin counts only if all of it has passed.
         bins = np.where(has_next, survival_bins(gap), survival_bins(gap) - 1)
         plain = np.flatnonzero((next_product > 0) & ~tokens.is_now)
@@ -128,25 +125,23 @@ class Targets:
         drawn = rng.integers(0, LOOKED_AT, (len(asked), ANSWERS))
         drawn[:, 0] = 0
         later = following[asked, None] + drawn
-        ok = later < ends[asked, None]
-        later = np.where(ok, later, 0)
-        ok &= (products[later] > 0) if not nothing else False
+        later = np.where(later < ends[asked, None], later, n)
+        ok = products[later] > 0
         who = np.broadcast_to(asked[:, None], ok.shape)[ok]
-        spend = np.full(count, np.nan, np.float32)
         now = np.flatnonzero(tokens.is_now)
-        if len(now) and not nothing:
-            is_seen = tokens.time[now] + SPEND_DAYS * DAY <= until
-            spent = np.concatenate([[0.0], np.cumsum(sequences.spend, dtype=np.float64)])
-            stop = _first_at(sequences.time, following[now], ends[now], tokens.time[now] + SPEND_DAYS * DAY)
-            spend[now] = np.where(is_seen, spent[stop] - spent[following[now]], np.nan)
+        spend = np.full(count, np.nan, np.float32)
+        horizon = tokens.time[now] + SPEND_DAYS * DAY
+        spent = np.concatenate([[0.0], np.cumsum(sequences.spend, dtype=np.float64)])
+        stop = _first_at(sequences.time, following[now], ends[now], horizon)
+        spend[now] = np.where(horizon <= until, spent[stop] - spent[following[now]], np.nan)
         token = np.concatenate([plain, who])
         order = np.argsort(token, kind="stable")
         pair_starts = np.concatenate([[0], np.cumsum(np.bincount(token, minlength=count))]).astype(np.int64)
         return cls(
             pair_starts,
-            np.concatenate([next_product[plain], products[later][ok] if not nothing else []]).astype(np.int64)[order],
-            np.concatenate([next_type[plain], types[later][ok] if not nothing else []]).astype(np.int64)[order],
-            next_type.astype(np.int64),
+            np.concatenate([next_product[plain], products[later][ok]])[order],
+            np.concatenate([next_type[plain], types[later][ok]])[order],
+            next_type,
             bins,
             has_next,
             spend,

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from regulars.behavior.buckets import BINS
+from regulars.behavior.dropout import Dropout
 from regulars.behavior.products import Products
 from regulars.behavior.sequences import FIELDS
 from regulars.behavior.sizes import Settings
@@ -30,12 +31,11 @@ class Network(nn.Module):
         super().__init__()
         size = settings.size
         d = size.dimensions
-        self.size, self.dropout, self.is_timed = size, settings.dropout, vocabulary.is_timed
+        self.size, self.is_timed = size, vocabulary.is_timed
+        self.drop = Dropout(settings.dropout)
         self.products = Products(content, vocabulary.counts, d)
         self.fields = nn.ModuleDict({f"of_{name}": nn.Embedding(count, d) for name, count in vocabulary.sizes.items()})
-        self.blocks = nn.ModuleList(
-            Block(size, settings.dropout, is_timed=vocabulary.is_timed) for _ in range(size.layers)
-        )
+        self.blocks = nn.ModuleList(Block(size, self.drop, is_timed=vocabulary.is_timed) for _ in range(size.layers))
         self.norm = nn.RMSNorm(d)
         kinds = len(vocabulary.types) + 1
         self.has_types = kinds > 2
@@ -54,7 +54,7 @@ class Network(nn.Module):
         x = F.embedding(at, vectors)
         for name, table in self.fields.items():
             x = x + table(fields[..., FIELDS.index(name.removeprefix("of_"))])
-        return F.dropout(x, self.dropout, self.training)
+        return cast(Tensor, self.drop(x))
 
     def forward(self, x: Tensor, where: Where) -> Tensor:
         """States (B, T, D) of whole rows of tokens (B, T, D)."""

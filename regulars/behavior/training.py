@@ -150,7 +150,7 @@ class _Run:
         sparse = [network.products.free.weight] if network.products.free.sparse else []
         dense = [p for p in network.parameters() if all(p is not s for s in sparse) and p.numel()]
         rate = settings.learning_rate
-        self.optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(dense, lr=rate, betas=(0.9, 0.98))]
+        self.optimizers: list[torch.optim.Optimizer] = [torch.optim.Adam(dense, lr=rate, betas=(0.9, 0.98), fused=True)]
         if sparse:
             self.optimizers.append(torch.optim.SparseAdam(sparse, lr=rate, betas=(0.9, 0.98)))
         self.dense = dense
@@ -168,17 +168,15 @@ class _Run:
         settings = self.settings
         rng = np.random.default_rng([settings.seed, number])
         first = self.step_of_epoch
-        if not first:
-            torch.manual_seed(settings.seed * 100_003 + number)
         self.network.train()
         losses, tokens = [], 0
         for step, (batch, steps) in enumerate(self._batches(rng)):
             if step < first:
                 continue
             self._rate(number - 1 + step / max(steps, 1), (number - 1) * steps + step)
-            loss = self._step(
-                batch, rng_negatives=np.random.default_rng([settings.seed, number, step, distributed.rank()])
-            )
+            # Each step draws from a seed of its own, so that one who goes on from a checkpoint draws the same.
+            self.network.drop.begin(settings.seed, number, step, distributed.rank())
+            loss = self._step(batch, np.random.default_rng([settings.seed, number, step, distributed.rank()]))
             if not np.isfinite(loss):
                 raise FloatingPointError(f"epoch {number}, batch {step + 1} of {steps}")
             losses.append(loss)
@@ -211,9 +209,11 @@ class _Run:
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
-    def _step(self, batch: Batch, rng_negatives: np.random.Generator) -> float:
+    def _step(self, batch: Batch, rng: np.random.Generator) -> float:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            loss = self._loss(batch, rng_negatives)
+            loss = self._loss(batch, rng)
+        if not loss.requires_grad:
+            return 0.0  # none of the tokens is followed by anything
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -295,7 +295,6 @@ class _Run:
             for key, state in optimizer.state_dict()["state"].items():
                 for name, value in state.items():
                     tensors[f"optimizer.{number}.{key}.{name}"] = torch.as_tensor(value)
-        tensors["random"] = torch.get_rng_state()
         about = {
             "fingerprint": self.fingerprint,
             "epoch": epoch,
@@ -327,7 +326,6 @@ class _Run:
                 key, word = name.split(".", 1)
                 state.setdefault(int(key), {})[word] = value if value.dim() or word == "step" else value.item()
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-        torch.set_rng_state(tensors["random"])
         self.trained = Trained([Epoch(**saved) for saved in about["epochs"]], about["best"])
         self.step_of_epoch = about["step"]
 

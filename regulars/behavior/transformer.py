@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from regulars.behavior.dropout import Dropout
 from regulars.behavior.sizes import Size
 
 TIME_BUCKETS = 32
@@ -32,10 +33,10 @@ class Block(nn.Module):
     place bias: Press et al. (2022), Train Short, Test Long (ALiBi).
     """
 
-    def __init__(self, size: Size, dropout: float, *, is_timed: bool) -> None:
+    def __init__(self, size: Size, drop: Dropout, *, is_timed: bool) -> None:
         super().__init__()
         d = size.dimensions
-        self.heads, self.dropout = size.heads, dropout
+        self.heads, self.drop = size.heads, drop
         self.norm_attention, self.norm_forward = nn.RMSNorm(d), nn.RMSNorm(d)
         self.qkv = nn.Linear(d, 3 * d, bias=False)
         self.out = nn.Linear(d, d, bias=False)
@@ -63,13 +64,12 @@ class Block(nn.Module):
             bias = bias + self.time_bias[:, seen.ago]
         bias = bias.transpose(0, 1) if bias.dim() == 4 else bias[None]  # B, H, T, K
         bias = bias.masked_fill(~seen.allowed[:, None], float("-inf"))
-        dropped = self.dropout if self.training else 0.0
-        found = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype), dropout_p=dropped)
+        found = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
         found = self.out(found.transpose(1, 2).reshape(B, T, D))
-        x = x + torch.sigmoid(self.gate_attention(x)) * F.dropout(found, self.dropout, self.training)
+        x = x + torch.sigmoid(self.gate_attention(x)) * self.drop(found)
         up, gate = self.up(self.norm_forward(x)).chunk(2, -1)  # B, T, 2 D
         forward = self.down(F.silu(gate) * up)
-        x = x + torch.sigmoid(self.gate_forward(x)) * F.dropout(forward, self.dropout, self.training)
+        x = x + torch.sigmoid(self.gate_forward(x)) * self.drop(forward)
         return x, kept
 
 

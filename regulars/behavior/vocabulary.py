@@ -12,7 +12,6 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from regulars.behavior.buckets import GAPS, PRICES, QUANTITIES
-from regulars.errors import CorruptLogError
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -147,12 +146,9 @@ class Vocabulary:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Vocabulary:
-        """From what `to_bytes` gave."""
-        try:
-            saved = json.loads(data)
-            prices = [np.nan if price is None else price for price in saved.pop("usual_price")]
-            clock = tuple((int(moment), int(offset)) for moment, offset in saved.pop("clock"))
-            counts = np.array(saved.pop("counts"), np.int64)
-            return cls(**saved, counts=counts, usual_price=np.array(prices, np.float64), clock=clock)
-        except (ValueError, KeyError, TypeError) as error:
-            raise CorruptLogError(f"The vocabulary of the behaviour model cannot be read: {error}.") from None
+        """From what `to_bytes` gave; ValueError, KeyError or TypeError if it is something else."""
+        saved = json.loads(data)
+        prices = [np.nan if price is None else price for price in saved.pop("usual_price")]
+        clock = tuple((int(moment), int(offset)) for moment, offset in saved.pop("clock"))
+        counts = np.array(saved.pop("counts"), np.int64)
+        return cls(**saved, counts=counts, usual_price=np.array(prices, np.float64), clock=clock)

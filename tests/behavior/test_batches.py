@@ -1,0 +1,118 @@
+"""Rows of tokens: nothing is lost, nothing is doubled, and no token knows what comes after it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regulars.behavior.batches import Batch, Targets, Tokens, questions, rows
+from regulars.behavior.sequences import DAY, FIELDS, Sequences, place_before
+from tests.behavior.conftest import timed
+
+NOTHING = np.zeros(0, np.int64)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=20), st.integers(1, 12), st.integers(0, 5))
+def test_every_token_stands_in_one_row_and_no_row_is_too_long(lengths: list[int], width: int, seed: int) -> None:
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    packed = list(rows(starts, width, np.random.default_rng(seed)))
+    assert all(sum(high - low for low, high in row) <= width for row in packed)
+    there = sorted(k for row in packed for low, high in row for k in range(low, high))
+    assert there == list(range(sum(lengths)))
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    assert all(owner[low] == owner[high - 1] for row in packed for low, high in row)
+
+
+def test_a_question_stands_before_the_event_that_it_must_not_know() -> None:
+    sequences, vocabulary = timed([3])
+    moment = np.array([sequences.time[1]])
+    before = place_before(sequences, np.array([0]), moment)
+    tokens = Tokens.of(sequences, vocabulary, np.array([0]), before, moment)
+    assert before.tolist() == [1]
+    assert tokens.is_now.tolist() == [False, True, False, False]
+    assert tokens.place.tolist() == [0, 1, 1, 2]
+    assert tokens.fields[1, FIELDS.index("product")] == 0
+    assert tokens.fields[1, FIELDS.index("type")] == vocabulary.now
+
+
+def test_what_an_event_must_foretell_is_the_next_one_of_the_same_customer() -> None:
+    sequences, vocabulary = timed([2, 2])
+    tokens = Tokens.of(sequences, vocabulary, NOTHING, NOTHING, NOTHING)
+    until = int(sequences.time.max()) + DAY
+    targets = Targets.of(tokens, sequences, until, np.random.default_rng(0))
+    products = sequences.fields["product"]
+    assert targets.has_next.tolist() == [True, False, True, False]
+    assert targets.pair_starts.tolist() == [0, 1, 1, 2, 2]
+    assert targets.pair_product.tolist() == [products[1], products[3]]
+    assert targets.next_type.tolist() == [sequences.fields["type"][1], -1, sequences.fields["type"][3], -1]
+
+
+def test_spend_after_a_question_is_that_of_thirty_days_or_not_known_yet() -> None:
+    time = np.array([0, 10, 29, 31, 100]) * DAY + 10_000 * DAY
+    fields = {name: np.ones(5, np.int32) for name in FIELDS}
+    money = np.array([1, 2, 4, 8, 16], np.float32)
+    sequences = Sequences(["ada"], np.array([0, 5]), time, fields, money)
+    _, vocabulary = timed([1])
+    asked = np.array([time[0] + 1, time[4] + 1])
+    customer = np.zeros(2, np.int64)
+    tokens = Tokens.of(sequences, vocabulary, customer, place_before(sequences, customer, asked), asked)
+    targets = Targets.of(tokens, sequences, int(time[4] + 20 * DAY), np.random.default_rng(0))
+    spend = targets.spend[tokens.is_now]
+    assert spend[0] == 6
+    assert np.isnan(spend[1])
+
+
+def test_who_has_not_come_back_counts_only_for_the_bins_that_have_passed() -> None:
+    sequences, vocabulary = timed([1])
+    tokens = Tokens.of(sequences, vocabulary, NOTHING, NOTHING, NOTHING)
+
+    def last_bin(days: float) -> int:
+        targets = Targets.of(tokens, sequences, int(sequences.time[0] + days * DAY), np.random.default_rng(0))
+        assert not targets.has_next[0]
+        return int(targets.bin[0])
+
+    assert [last_bin(0.0), last_bin(0.5), last_bin(1.5)] == [-1, 3, 4]
+
+
+def test_questions_lie_between_events_and_one_after_the_last() -> None:
+    sequences, _ = timed([40] * 50)
+    until = int(sequences.time.max()) + 50 * DAY
+    customer, before, time = questions(sequences, until, np.random.default_rng(0))
+    assert np.array_equal(place_before(sequences, customer, time), before)
+    assert (time < until).all()
+    assert (np.bincount(customer[before == 40], minlength=50) == 1).all()
+
+
+def test_a_batch_lays_tokens_and_their_targets_at_the_same_places() -> None:
+    sequences, vocabulary = timed([5, 3, 9])
+    rng = np.random.default_rng(0)
+    tokens = Tokens.of(sequences, vocabulary, NOTHING, NOTHING, NOTHING)
+    targets = Targets.of(tokens, sequences, int(sequences.time.max()) + DAY, rng)
+    batch = Batch.of(list(rows(tokens.starts, 8, rng)), 8, tokens, targets)
+    assert batch.tokens == 17
+    flat = batch.fields.reshape(-1, len(FIELDS))[:, FIELDS.index("product")]
+    time = batch.time.ravel()
+    for at, product in zip(batch.pair_at, batch.pair_product, strict=True):
+        here = np.flatnonzero((sequences.time == time[at]) & (sequences.fields["product"] == flat[at]))
+        assert sequences.fields["product"][here[0] + 1] == product
+
+
+def test_events_of_one_moment_have_no_question_between_them() -> None:
+    sequences, _ = timed([30])
+    sequences.time[:] = sequences.time[0]
+    customer, before, _ = questions(sequences, int(sequences.time[0]) + DAY, np.random.default_rng(0))
+    assert (customer.tolist(), before.tolist()) == ([0], [30])
+
+
+@pytest.mark.parametrize("lengths", [[0], [0, 3, 0], [1]])
+def test_customers_without_events_are_no_mistake(lengths: list[int]) -> None:
+    sequences, vocabulary = timed(lengths)
+    customer = np.arange(len(lengths))
+    moment = np.full(len(lengths), 20_000 * DAY)
+    tokens = Tokens.of(sequences, vocabulary, customer, place_before(sequences, customer, moment), moment)
+    targets = Targets.of(tokens, sequences, 20_000 * DAY, np.random.default_rng(0))
+    assert len(targets.has_next) == sum(lengths) + len(lengths)
+    assert not targets.has_next[tokens.is_now].any()
