@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,37 +25,56 @@ def full_softmax(query: Tensor, vectors: Tensor, target: Tensor) -> Tensor:
 
 
 def sampled_softmax(
-    query: Tensor, target_vectors: Tensor, target: Tensor, negative_vectors: Tensor, negatives: Tensor, log_q: Tensor
+    query: Tensor, pairs: Pairs, target_vectors: Tensor, negative_vectors: Tensor, log_q: float
 ) -> Tensor:
-    """(p,) negative log-likelihood of products, each among itself and those drawn.
+    """(p,) negative log-likelihood of products, each among those that came of its query and those drawn.
 
     Parameters
     ----------
-    query, target_vectors : (p, D)
-    target : (p,) numbers of products.
-    negative_vectors, negatives : (m, D), (m,) drawn once for all; one that is the target is left out.
-    log_q : (m,) logarithm of how often each is expected among the m: taken off, so that products drawn more often
-        are not held down for it.
+    query : (u, D)
+    pairs : which product came of which query.
+    target_vectors : (p, D) of the products that came.
+    negative_vectors : (m, D) of products drawn once for all queries, each at most once; all of them for a full softmax.
+    log_q : logarithm of the chance of each to be drawn: taken off, so that the few stand for all.
 
     Source
     ------
-    Yi et al. (2019), Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations, section 4; left
-    off at the target, which is there for certain: Klenitskiy et al. (2024), arXiv 2507.09331.
+    Yi et al. (2019), Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations, section 4. Not
+    taken off what came, which is there for certain: Khrylchenko et al. (2025), Correcting the LogQ Correction, arXiv
+    2507.09331.
 
     Examples
     --------
-    One product against itself alone is certain:
+    One product against itself alone is certain; against another as likely, drawn by half, it is one of three:
 
-    >>> one = torch.ones(1, 1)
-    >>> seven = torch.tensor([7])
-    >>> sampled_softmax(one, one, seven, one, seven, torch.zeros(1)).item()
+    >>> import math
+    >>> one, zero, no = torch.ones(1, 1), torch.tensor([0]), torch.tensor([-1])
+    >>> sampled_softmax(one, Pairs(zero, zero, zero), one, one, 0.0).item()
     0.0
+    >>> sampled_softmax(one, Pairs(zero, zero, no), one, one, -math.log(2)).exp().round().item()
+    3.0
     """
-    positive = (query * target_vectors).sum(-1, keepdim=True)  # p, 1
-    negative = query @ negative_vectors.T - log_q  # p, m
-    negative = negative.masked_fill(negatives[None] == target[:, None], MASKED)
-    found: Tensor = torch.logsumexp(torch.cat([positive, negative], 1), 1) - positive[:, 0]
-    return found
+    negative = query @ negative_vectors.T - log_q  # u, m
+    hit = pairs.place >= 0
+    negative = negative.index_put((pairs.query[hit], pairs.place[hit]), negative.new_tensor(MASKED))
+    positive = (query[pairs.query] * target_vectors).sum(-1)  # p
+    came = negative.new_full((len(query), int(pairs.slot.max()) + 1), MASKED)
+    came = came.index_put((pairs.query, pairs.slot), positive)  # u, slots
+    return torch.logsumexp(torch.cat([came, negative], 1), 1)[pairs.query] - positive
+
+
+class Pairs(NamedTuple):
+    """Products that came of queries.
+
+    Attributes
+    ----------
+    query, slot : (p,) of which query, and the number of the pair among those of its query.
+    place : (p,) where among the products drawn this one is, -1 for nowhere.
+    """
+
+    query: Tensor
+    slot: Tensor
+    place: Tensor
 
 
 def hazard_loss(logits: Tensor, bins: Tensor, has_next: Tensor) -> Tensor:

@@ -47,8 +47,8 @@ class Settings:
     dropout : share of the activations that are left out in training, [0, 1).
     learning_rate : of Adam at its peak; it rises over the first steps and falls to 0 by a cosine.
     batch_tokens : tokens of one step.
-    negatives : products drawn beside the true one, shared by all tokens of a step.
-    full_below : up to so many products all of them stand against the true one instead (full softmax).
+    negatives : products drawn to stand against the one that came, shared by all tokens of a step.
+    full_below : up to so many products all of them stand against it instead (full softmax).
     seed : of all that is drawn.
     """
 
@@ -58,8 +58,8 @@ class Settings:
     dropout: float = 0.5
     learning_rate: float = 2e-3
     batch_tokens: int = 1152
-    negatives: int = 512
-    full_below: int = 1000
+    negatives: int = 2048
+    full_below: int = 4096
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:

@@ -20,11 +20,11 @@ from torch.nn.functional import cross_entropy
 from regulars import storage
 from regulars.behavior import distributed
 from regulars.behavior.batches import Batch, Targets, Tokens, questions, rows
-from regulars.behavior.losses import full_softmax, hazard_loss, sampled_softmax, spend_loss
+from regulars.behavior.losses import Pairs, hazard_loss, sampled_softmax, spend_loss
 from regulars.behavior.network import Network
 from regulars.behavior.sequences import Sequences
 from regulars.behavior.sizes import Settings
-from regulars.behavior.vocabulary import Vocabulary
+from regulars.behavior.vocabulary import Ints, Vocabulary
 from regulars.errors import RegularsError
 
 WARM_UP = 100
@@ -161,7 +161,6 @@ class _Run:
             else np.zeros(known)
         )
         self.met = np.flatnonzero(counts[1:] > 0) + 1
-        self.is_full = known - 1 <= settings.full_below
 
     def epoch(self, number: int, on_step: OnStep) -> tuple[float, int]:
         """Go over the log once (from where a checkpoint left off); mean loss of a token, and tokens."""
@@ -229,10 +228,11 @@ class _Run:
         network, device = self.network, self.device
         fields = torch.from_numpy(batch.fields).to(device).long()
         target = torch.from_numpy(batch.pair_product).to(device)
-        negatives, log_q = self._negatives(rng)
+        drawn = self._negatives(rng)
+        negatives = torch.from_numpy(drawn).to(device)
         if network.products.is_whole:
             vectors, places = network.products(), None
-            target_vectors, negative_vectors = vectors[target], vectors if self.is_full else vectors[negatives]
+            target_vectors, negative_vectors = vectors[target], vectors[negatives]
         else:
             needed = torch.cat([fields[..., 0].flatten(), target, negatives])
             distinct, back = torch.unique(needed, return_inverse=True)
@@ -240,19 +240,21 @@ class _Run:
             places = back[: fields[..., 0].numel()].view(fields.shape[:2])
             target_vectors = vectors[back[places.numel() : places.numel() + len(target)]]
             negative_vectors = vectors[back[places.numel() + len(target) :]]
-        x = network.embed(fields, vectors, places)
-        states = network(x, batch.where(device)).flatten(0, 1)  # B T, D
+        states = network(network.embed(fields, vectors, places), batch.where(device)).flatten(0, 1)  # B T, D
         total: Tensor = states.new_zeros(())
         if len(target):
-            of = states[torch.from_numpy(batch.pair_at).to(device)]
-            query = network.product_query(of, torch.from_numpy(batch.pair_type).to(device)).float()
-            if self.is_full:
-                lost = full_softmax(query, vectors.float(), target)
-            else:
-                lost = sampled_softmax(
-                    query, target_vectors.float(), target, negative_vectors.float(), negatives, log_q
-                )
-            total = total + lost.mean()
+            kinds = torch.from_numpy(batch.query_type).to(device)
+            query = network.product_query(states[torch.from_numpy(batch.query_at).to(device)], kinds)
+            came = (batch.pair_query, batch.pair_slot, _places(drawn, batch.pair_product))
+            lost = sampled_softmax(
+                query.float(),
+                Pairs(*(torch.from_numpy(each).to(device) for each in came)),
+                target_vectors.float(),
+                negative_vectors.float(),
+                float(np.log(len(drawn) / len(self.met))),
+            )
+            weight = torch.from_numpy(batch.pair_weight).to(device)
+            total = total + (lost * weight).sum() / weight.sum()
         if network.has_types:
             known = batch.next_type >= 0
             if known.any():
@@ -276,13 +278,12 @@ class _Run:
             total = total + spend_loss(network.spend_head(there[known]).float(), spend[known]).mean()
         return total
 
-    def _negatives(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        if self.is_full:
-            return torch.zeros(0, dtype=torch.long, device=self.device), torch.zeros(0, device=self.device)
-        count = self.settings.negatives
-        drawn = self.met[rng.integers(0, len(self.met), count)]
-        # Drawn evenly, each is expected equally often: what is taken off is the same for all, and is left off.
-        return torch.from_numpy(drawn).to(self.device), torch.zeros(count, device=self.device)
+    def _negatives(self, rng: np.random.Generator) -> Ints:
+        """Products that stand against those that came: all that were ever met, or some of them, ascending."""
+        if len(self.met) <= max(self.settings.full_below, self.settings.negatives):
+            return self.met
+        # What is drawn twice counts once: far cheaper than to draw without repeating.
+        return self.met[np.unique(rng.integers(0, len(self.met), self.settings.negatives))]
 
     def save(self, epoch: int, step: int) -> None:
         """Write how far training is: at the beginning of a step of an epoch."""
@@ -338,6 +339,16 @@ class _Run:
         digest.update(np.ascontiguousarray(self.sequences.fields["product"]).tobytes())
         digest.update(str([(name, tuple(p.shape)) for name, p in self.network.named_parameters()]).encode())
         return digest.hexdigest()
+
+
+def _places(ascending: Ints, values: Ints) -> Ints:
+    """Where values stand in an ascending array, -1 for nowhere.
+
+    >>> _places(np.array([2, 5]), np.array([5, 3])).tolist()
+    [1, -1]
+    """
+    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return np.where(ascending[at] == values, at, -1) if len(ascending) else np.full(len(values), -1)
 
 
 def _part(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:

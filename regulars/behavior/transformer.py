@@ -28,7 +28,7 @@ class Block(nn.Module):
 
     Source
     ------
-    Gates: LiRank (Borisyuk et al., 2024, LiGR in Meta's and Yandex's reading: arXiv 2502.03417, section 3). Relative
+    Gates: Borisyuk et al. (2025), From Features to Transformers (LiGR), arXiv 2502.03417. Relative
     bias of place and time: Zhai et al. (2024), Actions Speak Louder than Words (HSTU), section 3.3. The start of the
     place bias: Press et al. (2022), Train Short, Test Long (ALiBi).
     """

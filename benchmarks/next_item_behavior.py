@@ -1,0 +1,134 @@
+"""The behaviour model on the protocol of the next product: settings and epochs by validation, then both questions.
+
+What the model is given is products and their order, and attributes where there are any; nothing else is known.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchmarks.next_item import (
+    Figure,
+    Floats,
+    Histories,
+    Question,
+    Scores,
+    evaluate,
+    figures,
+    refit,
+    strict,
+    validation,
+)
+from regulars.behavior.model import BehaviorModel
+from regulars.behavior.sequences import Sequences
+from regulars.behavior.sizes import SIZES, Settings
+from regulars.behavior.training import Epoch, Trained
+from regulars.behavior.vocabulary import Content, Vocabulary
+
+CHOSEN_BY = "ndcg@10"
+CHOOSERS = 5_000
+"""Customers whose validation products choose the epoch; the figures are of all."""
+PILOT = 0.25
+"""Of the epochs, to choose between dropouts."""
+DROPOUTS = (0.5, 0.2)
+MOST_TOKENS = 16_000_000
+"""What a training may cost on two cores: of long logs fewer epochs are made, but never fewer than `LEAST_EPOCHS`."""
+LEAST_EPOCHS = 10
+
+
+@dataclass(frozen=True)
+class Result:
+    """The figures of each question, and what training took.
+
+    epoch_seconds, best_seconds : an epoch in the middle; all up to the best one, without validation.
+    """
+
+    settings: dict[str, object]
+    validation: dict[str, Figure]
+    strict: dict[str, Figure]
+    refit: dict[str, Figure]
+    epoch_seconds: float
+    best_seconds: float
+    refit_seconds: float
+
+
+def sequences(histories: Histories) -> Sequences:
+    """The same histories; products are numbered from 1."""
+    return Sequences.of_flat(histories.offsets.astype(np.int64), (histories.items + 1).astype(np.int32))
+
+
+def new(fitted: Histories, settings: Settings, *, with_content: bool = True) -> BehaviorModel:
+    """A model that has learned nothing yet."""
+    counts = np.concatenate([[0], fitted.events_per_item()])
+    content = Content.none(fitted.n_items)
+    if with_content and fitted.attributes is not None:
+        pairs = fitted.attributes.tocoo()
+        content = Content.of_attributes(pairs.row + 1, pairs.col, fitted.n_items, pairs.shape[1])
+    return BehaviorModel.new(Vocabulary.of_numbers(counts), content, settings, 0)
+
+
+def scores(model: BehaviorModel) -> Scores:
+    """As the protocol asks for them."""
+
+    def found(known: Histories) -> Floats:
+        customers = np.arange(known.n_users)
+        states = model.states(sequences(known), customers, np.zeros(known.n_users, np.int64))
+        return model.scores(states)[:, 1:]
+
+    return found
+
+
+def settings_for(histories: Histories) -> Settings:
+    """The size `small`, with as long a context as nine of ten histories need, in steps of 64."""
+    longest = int(np.quantile(histories.lengths, 0.9))
+    context = int(np.clip(-(-longest // 64) * 64, 64, 256))
+    epochs = int(np.clip(MOST_TOKENS // max(len(histories.items), 1), LEAST_EPOCHS, 20))
+    size = replace(SIZES["small"], context=context)
+    return Settings(size, epochs=epochs, patience=epochs, batch_tokens=max(1152, 4 * context))
+
+
+def run(histories: Histories, *, with_content: bool = True) -> Result:
+    """Choose, fit and judge; no test product is looked at before the settings are chosen."""
+    question = validation(histories)
+    sample = question.of(np.random.default_rng(0).permutation(len(question.users))[:CHOOSERS])
+    base = settings_for(question.fitted)
+    pilots = {}
+    for dropout in DROPOUTS:
+        short = replace(base, dropout=dropout, epochs=max(int(base.epochs * PILOT), 1))
+        pilots[dropout] = _judged(sample, _fit(question.fitted, short, with_content)[0])
+        print(f"pilot, dropout {dropout}: {CHOSEN_BY} {pilots[dropout]:.4f}", flush=True)
+    settings = replace(base, dropout=max(pilots, key=lambda dropout: pilots[dropout]))
+    model, trained = _fit(question.fitted, settings, with_content, sample)
+    again = refit(histories)
+    begun = time.perf_counter()
+    # As many epochs as were best, on a schedule of the same length: the last of them is where the rate is lowest.
+    final, _ = _fit(again.fitted, replace(settings, epochs=trained.best), with_content)
+    seconds = time.perf_counter() - begun
+    return Result(
+        {"dropout": settings.dropout, "context": settings.size.context, "epochs": trained.best, "pilots": pilots},
+        figures(evaluate(question, scores(model))),
+        figures(evaluate(strict(histories), scores(model))),
+        figures(evaluate(again, scores(final))),
+        float(np.median([epoch.seconds for epoch in trained.epochs])),
+        float(sum(epoch.seconds for epoch in trained.epochs[: trained.best])),
+        seconds,
+    )
+
+
+def _fit(
+    fitted: Histories, settings: Settings, with_content: bool, sample: Question | None = None
+) -> tuple[BehaviorModel, Trained]:
+    model = new(fitted, settings, with_content=with_content)
+
+    def show(epoch: Epoch) -> None:
+        print(f"epoch {epoch.number}: loss {epoch.loss:.3f}, {epoch.validation:.4f}, {epoch.seconds:.1f} s", flush=True)
+
+    judge = None if sample is None else lambda model: _judged(sample, model)
+    return model, model.fit(sequences(fitted), validate=judge, on_epoch=show)
+
+
+def _judged(question: Question, model: BehaviorModel) -> float:
+    return figures(evaluate(question, scores(model)))[CHOSEN_BY].value
