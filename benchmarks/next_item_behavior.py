@@ -90,17 +90,17 @@ def settings_for(histories: Histories) -> Settings:
     return Settings(size, epochs=epochs, patience=epochs, batch_tokens=max(1152, 4 * context))
 
 
-def run(histories: Histories, *, with_content: bool = True) -> Result:
+def run(histories: Histories, *, with_content: bool = True, dropouts: tuple[float, ...] = DROPOUTS) -> Result:
     """Choose, fit and judge; no test product is looked at before the settings are chosen."""
     question = validation(histories)
     sample = question.of(np.random.default_rng(0).permutation(len(question.users))[:CHOOSERS])
     base = settings_for(question.fitted)
     pilots = {}
-    for dropout in DROPOUTS:
+    for dropout in dropouts if len(dropouts) > 1 else ():
         short = replace(base, dropout=dropout, epochs=max(int(base.epochs * PILOT), 1))
         pilots[dropout] = _judged(sample, _fit(question.fitted, short, with_content)[0])
         print(f"pilot, dropout {dropout}: {CHOSEN_BY} {pilots[dropout]:.4f}", flush=True)
-    settings = replace(base, dropout=max(pilots, key=lambda dropout: pilots[dropout]))
+    settings = replace(base, dropout=max(pilots, key=lambda dropout: pilots[dropout]) if pilots else dropouts[0])
     model, trained = _fit(question.fitted, settings, with_content, sample)
     again = refit(histories)
     begun = time.perf_counter()

@@ -31,8 +31,10 @@ RARE_KIND = 20
 RARE_WORD = 2
 """A word in the titles of fewer products than this says nothing of any."""
 MOST_WORDS = 50_000
-LEAST_EVENTS = 100
-"""Below so many events there is nothing to learn from."""
+LEAST_CUSTOMERS = 50
+"""With events before the moment; below, there is nothing to learn from."""
+LEAST_DAYS = 60
+"""So much log must lie before it."""
 WORD = re.compile(r"[一-鿿]|[^\W_]+")
 """A word, or one Chinese character."""
 
@@ -61,13 +63,8 @@ def vocabulary_and_content(shop: Shop, until: datetime) -> tuple[Vocabulary, Con
         .agg(count=ibis._.count(), price=ibis._.unit_price.cast("float64").median())
         .order_by("product_id")
     )
+    _require_enough(shop, events, met.num_rows, until)
     kinds = shop.engine.to_arrow(events.group_by("type").agg(count=ibis._.count()).order_by("type"))
-    total = sum(kinds["count"].to_pylist())
-    if total < LEAST_EVENTS or not met.num_rows:
-        raise NotEnoughError(
-            f"behavior: {total} events before {until:%Y-%m-%d}, {met.num_rows} products among them; at least "
-            f"{LEAST_EVENTS} events about products are needed. Import more history, or choose a later time."
-        )
     channels = shop.engine.to_arrow(
         events.filter(events.channel.notnull()).group_by("channel").agg(count=ibis._.count()).order_by("channel")
     )
@@ -158,6 +155,22 @@ def _events(shop: Shop, until: datetime) -> Any:
     return events.filter(events.time < ibis.literal(until, "timestamp('UTC')"), ~events.type.isin(LEFT_OUT))
 
 
+def _require_enough(shop: Shop, events: Any, products: int, until: datetime) -> None:
+    who = ibis.coalesce(events.customer_id, events.anonymous_id)
+    row = shop.engine.to_arrow(events.agg(customers=who.nunique(), first=events.time.min())).to_pylist()[0]
+    if row["customers"] < LEAST_CUSTOMERS or not products:
+        raise NotEnoughError(
+            f"behavior: {row['customers']} customers and {products} products before {until:%Y-%m-%d}; at least "
+            f"{LEAST_CUSTOMERS} customers are needed, and one product. Import more history, or choose a later time."
+        )
+    days = (until - row["first"]) // timedelta(days=1)
+    if days < LEAST_DAYS:
+        raise NotEnoughError(
+            f"behavior: {days} days of log before {until:%Y-%m-%d}, at least {LEAST_DAYS} are needed. Import more "
+            "history, or choose a later time."
+        )
+
+
 def _numbered(name: str, number: str, values: Sequence[str]) -> pa.Table:
     numbers = np.arange(1, len(values) + 1, dtype=np.int32)
     return pa.table({name: pa.array(list(values), pa.string()), number: numbers})
@@ -169,7 +182,8 @@ def _frequent(table: pa.Table, name: str) -> list[str]:
 
 def _catalogue(shop: Shop, until: datetime) -> pa.Table:
     """What was known of each product before a moment: its newest row."""
-    known = shop.catalogue.filter(shop.catalogue.valid_from < ibis.literal(until, "timestamp('UTC')"))
+    catalogue = shop.catalogue
+    known = catalogue.filter(catalogue.valid_from < ibis.literal(until, "timestamp('UTC')"))
     newest = known.group_by("product_id").agg(
         **{name: known[name].argmax(known.valid_from) for name in ("title", "category", "brand", "text")}
     )

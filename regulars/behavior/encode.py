@@ -90,7 +90,7 @@ def _advanced(
             rows = torch.from_numpy(np.flatnonzero(still)).to(device)
             starts, lengths = starts[still], lengths[still]
             cache = [(k[rows], v[rows]) for k, v in cache]
-            before = None if before is None else _rows(before, rows)
+            before = None if before is None else before.rows(rows)
         width = int(min(CHUNK, lengths.max() - low))
         at = starts[:, None] + low + np.arange(width)  # B, T
         is_there = at < (starts + lengths)[:, None]
@@ -102,10 +102,14 @@ def _advanced(
             torch.from_numpy(tokens.is_now[at] | ~is_there).to(device),
         )
         x = network.embed(torch.from_numpy(tokens.fields[at]).to(device).long(), vectors)
-        states, own = network.advance(x, where, before, cache)
         asked = is_there & wanted[at]
-        if asked.any():
-            yield Encoded(at[asked], states[torch.from_numpy(asked).to(device)])
+        only = _places(asked)  # B, N
+        states, own = network.advance(x, where, before, cache, torch.from_numpy(only).to(device))
+        is_asked = np.take_along_axis(asked, only, 1)
+        # Where a row has fewer than the others, it is filled with tokens that nobody asked for, or one twice.
+        is_asked[:, 1:] &= only[:, 1:] != only[:, :-1]
+        if is_asked.any():
+            yield Encoded(np.take_along_axis(at, only, 1)[is_asked], states[torch.from_numpy(is_asked).to(device)])
         if low + CHUNK < lengths.max():
             cache, before = _kept(network, cache, own, before, where)
 
@@ -116,17 +120,24 @@ def _kept(network: Network, cache: Cache, own: Cache, before: Where | None, wher
     joined = own if not cache else [
         (torch.cat([old[0], new[0]], 2), torch.cat([old[1], new[1]], 2)) for old, new in zip(cache, own, strict=True)
     ]  # fmt: skip
-    whole = where if before is None else Where(
-        *(torch.cat([getattr(before, n), getattr(where, n)], 1) for n in ("customer", "place", "time", "is_now"))
-    )  # fmt: skip
+    whole = where if before is None else before.before(where)
     if whole.place.shape[1] <= room:
         return joined, whole
     # Questions take places of their own, so more tokens than `context` may have to stay: those near enough do.
     nearest = whole.place[:, -1:] - whole.place < network.size.context
     room = int(nearest.sum(1).max())
     cut = [(k[:, :, -room:], v[:, :, -room:]) for k, v in joined]
-    return cut, Where(*(getattr(whole, n)[:, -room:] for n in ("customer", "place", "time", "is_now")))
+    return cut, whole.each(lambda values: values[:, -room:])
 
 
-def _rows(where: Where, rows: Tensor) -> Where:
-    return Where(where.customer[rows], where.place[rows], where.time[rows], where.is_now[rows])
+def _places(asked: npt.NDArray[np.bool_]) -> Ints:
+    """(B, N) places of what is asked for in each row, ascending; the last one again where a row has fewer.
+
+    >>> _places(np.array([[True, False, True], [False, True, False]])).tolist()
+    [[0, 2], [1, 1]]
+    """
+    count = asked.sum(1)
+    most = max(int(count.max()), 1)
+    order = np.argsort(~asked, axis=1, kind="stable")[:, :most]
+    filled = np.minimum(np.arange(most), np.maximum(count - 1, 0)[:, None])
+    return np.take_along_axis(order, filled, 1)

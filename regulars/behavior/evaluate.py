@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from regulars.behavior import distributed
-from regulars.behavior.dataset import micros, sequences_of, vocabulary_and_content
+from regulars.behavior.dataset import LEAST_DAYS, micros, sequences_of, vocabulary_and_content
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.progress import Bar
 from regulars.behavior.sequences import DAY, Sequences
@@ -34,8 +34,6 @@ JUDGED_DAYS = 14
 POPULAR_DAYS = 30
 VALIDATED = 0.1
 """The last part of the time before a model's end, by which it is decided when to stop."""
-LEAST_DAYS = 30
-"""So much log there must be before the moment until which the earlier model learns."""
 WARM_EPOCHS = 2
 WARM_RATE = 0.25
 """Of the learning rate, for a model that goes on from weights that it has."""

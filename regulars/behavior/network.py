@@ -58,20 +58,39 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor, where: Where) -> Tensor:
         """States (B, T, D) of whole rows of tokens (B, T, D)."""
-        seen = Seen.of(where, where, self.size.context, is_timed=self.is_timed)
+        seen = self._seen(where, None, None)
         for block in self.blocks:
             x, _ = block(x, seen)
         return cast(Tensor, self.norm(x))
 
-    def advance(self, x: Tensor, where: Where, before: Where | None, cache: Cache) -> tuple[Tensor, Cache]:
-        """States (B, T, D) of tokens that follow others, whose keys and values are in `cache`; and their own."""
-        asked = where if before is None else _joined(before, where)
-        seen = Seen.of(where, asked, self.size.context, is_timed=self.is_timed)
+    def advance(
+        self, x: Tensor, where: Where, before: Where | None, cache: Cache, only: Tensor
+    ) -> tuple[Tensor, Cache]:
+        """States (B, N, D) of some tokens that follow others, and keys and values of all.
+
+        Parameters
+        ----------
+        x, where : (B, T, D), (B, T) the tokens.
+        before, cache : where tokens before them stand, and their keys and values of each block; None and [] for none.
+        only : (B, N) places of those whose states are wanted: the last block need not do the work for the others.
+        """
+        seen = self._seen(where, before, None) if len(self.blocks) > 1 else None
         kept: Cache = []
         for number, block in enumerate(self.blocks):
-            x, own = block(x, seen, cache[number] if cache else None)
+            is_last = number == len(self.blocks) - 1
+            given = self._seen(where, before, only) if is_last else seen
+            x, own = block(x, given, cache[number] if cache else None, only if is_last else None)
             kept.append(own)
         return cast(Tensor, self.norm(x)), kept
+
+    def _seen(self, where: Where, before: Where | None, only: Tensor | None) -> Seen:
+        asked = where if before is None else before.before(where)
+        itself = torch.arange(where.place.shape[1], device=where.place.device).expand(where.place.shape)
+        asking = where
+        if only is not None:
+            asking, itself = where.each(lambda values: values.gather(1, only)), only
+        itself = itself + asked.place.shape[1] - where.place.shape[1]
+        return Seen.of(asking, asked, itself, self.size.context, is_timed=self.is_timed)
 
     def product_query(self, states: Tensor, types: Tensor) -> Tensor:
         """(n, D) what to hold against products' vectors, if the next event is of a type (n,)."""
@@ -82,13 +101,6 @@ class Network(nn.Module):
         if self.product_of_type is None:
             return states
         return states + torch.softmax(self.type_head(states), 1) @ self.product_of_type.weight
-
-
-def _joined(first: Where, second: Where) -> Where:
-    def both(name: str) -> Tensor:
-        return torch.cat([getattr(first, name), getattr(second, name)], 1)
-
-    return Where(both("customer"), both("place"), both("time"), both("is_now"))
 
 
 def _start(module: nn.Module) -> None:

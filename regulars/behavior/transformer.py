@@ -6,6 +6,7 @@ Shapes: B rows, T tokens of a row, K tokens that they may look at, H heads, D di
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -47,23 +48,27 @@ class Block(nn.Module):
         self.time_bias = nn.Parameter(torch.zeros(size.heads, TIME_BUCKETS)) if is_timed else None
 
     def forward(
-        self, x: Tensor, seen: Seen, cache: tuple[Tensor, Tensor] | None = None
+        self, x: Tensor, seen: Seen, cache: tuple[Tensor, Tensor] | None = None, only: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Tokens (B, T, D) after the block, and their keys and values (B, H, T, D/H).
 
-        `cache` are keys and values of earlier tokens (B, H, K - T, D/H), which stand before these.
+        `cache` are keys and values of earlier tokens (B, H, K - T, D/H), which stand before these. `only` (B, N) are
+        the places of those that are wanted after the block: then (B, N, D), and `seen` is of them.
         """
         B, T, D = x.shape
         normed = self.norm_attention(x)
         q, k, v = self.qkv(normed).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)  # B, H, T, D/H
         kept = (k, v)
+        if only is not None:
+            x = x.gather(1, only[:, :, None].expand(-1, -1, D))  # B, N, D
+            q = q.gather(2, only[:, None, :, None].expand(-1, self.heads, -1, q.shape[3]))
+            T = only.shape[1]
         if cache is not None:
             k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)  # B, H, K, D/H
-        bias = self.place_bias[:, seen.back]  # H, B, T, K or H, T, K
+        bias = self.place_bias[:, seen.back]  # H, B, T, K
         if self.time_bias is not None and seen.ago is not None:
             bias = bias + self.time_bias[:, seen.ago]
-        bias = bias.transpose(0, 1) if bias.dim() == 4 else bias[None]  # B, H, T, K
-        bias = bias.masked_fill(~seen.allowed[:, None], float("-inf"))
+        bias = bias.transpose(0, 1).masked_fill(~seen.allowed[:, None], float("-inf"))  # B, H, T, K
         found = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
         found = self.out(found.transpose(1, 2).reshape(B, T, D))
         x = x + torch.sigmoid(self.gate_attention(x)) * self.drop(found)
@@ -79,7 +84,7 @@ class Seen:
     Attributes
     ----------
     allowed : (B, T, K) itself, and events before it of the same customer, at most `context` - 1 back.
-    back : (B, T, K) how many events back, or (T, K) where that is the same in all rows.
+    back : (B, T, K) how many events back.
     ago : (B, T, K) bucket of how long ago; None where time is not known.
     """
 
@@ -87,16 +92,13 @@ class Seen:
         self.allowed, self.back, self.ago = allowed, back, ago
 
     @classmethod
-    def of(cls, asking: Where, asked: Where, context: int, *, is_timed: bool) -> Seen:
-        """For tokens (B, T) looking at tokens (B, K), of which the last T are the same."""
+    def of(cls, asking: Where, asked: Where, itself: Tensor, context: int, *, is_timed: bool) -> Seen:
+        """For tokens (B, T) looking at tokens (B, K), among which they themselves have the places (B, T)."""
         back = asking.place[:, :, None] - asked.place[:, None, :]
         same = asking.customer[:, :, None] == asked.customer[:, None, :]
         allowed = same & (back > 0) & (back < context) & ~asked.is_now[:, None, :]
-        T, K = back.shape[1:]
-        itself = torch.arange(T, device=back.device)
-        allowed[:, itself, K - T + itself] = True
+        allowed = allowed.scatter(2, itself[:, :, None], True)
         back = back.clamp(0, context - 1)
-        back[:, itself, K - T + itself] = 0
         ago = time_bucket(asking.time[:, :, None] - asked.time[:, None, :]) if is_timed else None
         return cls(allowed, back, ago)
 
@@ -106,6 +108,18 @@ class Where:
 
     def __init__(self, customer: Tensor, place: Tensor, time: Tensor, is_now: Tensor) -> None:
         self.customer, self.place, self.time, self.is_now = customer, place, time, is_now
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Where:
+        """The same change made to all."""
+        return Where(*(change(value) for value in (self.customer, self.place, self.time, self.is_now)))
+
+    def rows(self, rows: Tensor) -> Where:
+        """Some of the rows."""
+        return self.each(lambda values: values[rows])
+
+    def before(self, later: Where) -> Where:
+        """These tokens and later ones of the same rows."""
+        return Where(*(torch.cat([getattr(self, n), getattr(later, n)], 1) for n in vars(self)))
 
 
 def time_bucket(microseconds: Tensor) -> Tensor:
