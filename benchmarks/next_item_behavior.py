@@ -102,6 +102,8 @@ def run(histories: Histories, *, with_content: bool = True, dropouts: tuple[floa
         print(f"pilot, dropout {dropout}: {CHOSEN_BY} {pilots[dropout]:.4f}", flush=True)
     settings = replace(base, dropout=max(pilots, key=lambda dropout: pilots[dropout]) if pilots else dropouts[0])
     model, trained = _fit(question.fitted, settings, with_content, sample)
+    validated, strictly = (figures(evaluate(asked, scores(model))) for asked in (question, strict(histories)))
+    print(f"strict: {strictly}", flush=True)
     again = refit(histories)
     begun = time.perf_counter()
     # As many epochs as were best, on a schedule of the same length: the last of them is where the rate is lowest.
@@ -109,8 +111,8 @@ def run(histories: Histories, *, with_content: bool = True, dropouts: tuple[floa
     seconds = time.perf_counter() - begun
     return Result(
         {"dropout": settings.dropout, "context": settings.size.context, "epochs": trained.best, "pilots": pilots},
-        figures(evaluate(question, scores(model))),
-        figures(evaluate(strict(histories), scores(model))),
+        validated,
+        strictly,
         figures(evaluate(again, scores(final))),
         float(np.median([epoch.seconds for epoch in trained.epochs])),
         float(sum(epoch.seconds for epoch in trained.epochs[: trained.best])),

@@ -65,9 +65,10 @@ class BehaviorSettings(_Section):
     epochs: int = Field(20, ge=1, le=1000, description="How many times it goes over the log, at most.")
     learning_rate: float = Field(0.002, gt=0, lt=1, description="How far each step goes.")
     held_back_days: int = Field(
-        255,
+        165,
         ge=1,
-        description="So many last days are not learned by the model whose vectors other capabilities learn from.",
+        description="So many last days are not learned by the model whose vectors other capabilities learn from; by "
+        "default as far back as churn learns.",
     )
 
 

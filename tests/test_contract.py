@@ -58,6 +58,11 @@ def make_twins(folder: Path) -> None:
 
 def make(folder: Path, table: pa.Table) -> Shop:
     shop = Shop.create(folder, ShopSettings(name="Gifts", currency="GBP", timezone="Europe/London"))
+    settings = folder / "shop.toml"
+    settings.write_text(
+        settings.read_text().replace('# size = "small"', 'size = "tiny"').replace("# epochs = 20", "epochs = 1")
+    )
+    shop = Shop.open(folder)
     (folder / "in").mkdir()
     pq.write_table(table.replace_schema_metadata(None), folder / "in" / "orders.parquet")
     assert shop.import_(folder / "in" / "orders.parquet").rejected < table.num_rows / 100

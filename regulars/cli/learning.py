@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from regulars.cli.common import AsOf, Capabilities, Json, ShopFolder, emit, named, out, to_moment, working
+from regulars.cli.common import AsOf, Capabilities, Json, ShopFolder, emit, err, named, out, to_moment, working
 
 commands = typer.Typer()
 
@@ -28,19 +28,33 @@ def learn(
     as_json: Json = False,
 ) -> None:
     """Learn from the log. What is better than its baseline is put to use; the rest is kept, out of use."""
+    from regulars.errors import NotEnoughError
     from regulars.shop import Shop
 
     door = Shop.open(shop)
     if size:
         door.config = door.config.with_behavior(size)
     found = []
+    missed: list[NotEnoughError] = []
     for name in named(capability):
-        with working(f"learning {name}", quiet=as_json or name == "behavior"):
-            model, report = door.learn(name, to_moment(until))
+        try:
+            # The behaviour model shows how it goes by itself.
+            with working(f"learning {name}", quiet=as_json or name == "behavior"):
+                model, report = door.learn(name, to_moment(until))
+        except NotEnoughError as error:
+            # One that was not asked for by name must not stand in the way of the others.
+            if capability:
+                raise
+            missed.append(error)
+            continue
         found.append({"capability": name, "version": model.version, **report.to_dict()})
         if not as_json:
             out.print(f"[bold]{name}[/], version {model.version}: {report.verdict}")
             out.print(f"  Report: {model.folder / 'report.html'}")
+    if missed and not found:
+        raise missed[0]
+    for reason in missed:
+        err.print(f"[yellow]Not learned:[/] {reason}")
     if as_json:
         emit(found)
 
