@@ -20,11 +20,12 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 EVENTS_A_QUESTION = 8
-"""One question for so many events, and one at the end."""
+"""One question for so many events, as far as there are gaps between them; and one after the last."""
 LOOKED_AT = 32
 """A question's products are drawn among those of so many next events."""
-ANSWERS = 4
-"""So many of them."""
+ANSWERS = 8
+ANSWER_WEIGHT = 0.25
+"""So many of them, and how much each counts beside the very next product of an event."""
 AHEAD = 3
 AHEAD_WEIGHT = 0.15
 """An event foretells the products of so many next events; each counts this much of the one before it. What comes a
@@ -143,7 +144,7 @@ class Targets:
         met = np.concatenate([nearest.ravel(), later.ravel()])
         token = np.concatenate([np.repeat(plain, AHEAD), np.repeat(asked, ANSWERS)])
         weight = np.concatenate(
-            [np.tile(AHEAD_WEIGHT ** np.arange(AHEAD), len(plain)), np.full(later.size, 1 / ANSWERS)]
+            [np.tile(AHEAD_WEIGHT ** np.arange(AHEAD), len(plain)), np.full(later.size, ANSWER_WEIGHT)]
         )
         about = products[met] > 0
         met, token, weight = met[about], token[about], weight[about]
@@ -172,14 +173,13 @@ def questions(sequences: Sequences, until: int, rng: np.random.Generator) -> tup
         nothing = np.zeros(0, np.int64)
         return nothing, nothing, nothing
     owner = sequences.owner
-    picked = np.flatnonzero(rng.random(len(owner)) < 1 / EVENTS_A_QUESTION)
     # Between an event and the next there must be a moment; within one order there is none.
-    ends = sequences.starts[owner[picked] + 1]
-    is_last = picked + 1 >= ends
-    following = sequences.time[np.where(is_last, picked, picked + 1)]
-    picked, following = picked[~is_last], following[~is_last]
-    gap = following - sequences.time[picked]
-    picked, gap = picked[gap > 1_000_000], gap[gap > 1_000_000]
+    gap = np.diff(sequences.time, append=0)
+    gap[sequences.starts[1:][sequences.lengths > 0] - 1] = 0
+    picked = np.flatnonzero(gap > 1_000_000)
+    share = len(owner) / EVENTS_A_QUESTION / max(len(picked), 1)
+    picked = picked[rng.random(len(picked)) < share]
+    gap = gap[picked]
     # Evenly on the logarithm of time: soon after an event is as well known as long after it.
     shift = np.exp(rng.random(len(picked)) * np.log(gap.astype(np.float64))).astype(np.int64)
     some = np.flatnonzero(sequences.lengths > 0)
