@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["DEEPEST", "Elements", "Extracted", "elements", "extract", "objects", "patched", "path", "to_json"]
+__all__ = ["DEEPEST", "Elements", "Extracted", "Field", "elements", "extract", "kinds", "objects", "patched", "to_json"]
+
+Field = tuple[str, ...]
+"""A field, by the names of the objects that it is inside of, and its own; () for the whole."""
 
 DEEPEST = 500
 """Objects nested deeper than this are refused: whoever reads them later by recursion would fall over them."""
@@ -48,17 +51,8 @@ class Elements(NamedTuple):
     texts: pa.Array
 
 
-def path(*names: str) -> str:
-    """The path to a field: the name of each object on the way.
-
-    >>> path("context", "device", "id")
-    '$."context"."device"."id"'
-    """
-    return "$" + "".join(f'."{name}"' for name in names)
-
-
-def extract(texts: pa.Array, paths: Sequence[str], objects: Sequence[str] = ("$",)) -> Extracted:
-    """The text at each path of JSON objects, each parsed once for all paths.
+def extract(texts: pa.Array, paths: Sequence[Field], objects: Sequence[Field] = ((),)) -> Extracted:
+    """The text at each path of JSON objects.
 
     A row cannot be read if it is no JSON object, is nested deeper than `DEEPEST`, or if one of the
     objects that are looked into has a key twice: which of the two is meant, nobody can tell.
@@ -66,12 +60,12 @@ def extract(texts: pa.Array, paths: Sequence[str], objects: Sequence[str] = ("$"
     Parameters
     ----------
     texts : (n,) text.
-    paths : what to read; made by `path`.
+    paths : what to read; at least one.
     objects : paths of the objects whose keys must be distinct.
 
     Examples
     --------
-    >>> found = extract(pa.array(['{"a": {"b": 1.5}}', '{"a": 1, "a": 2}', "[1]"]), [path("a", "b")])
+    >>> found = extract(pa.array(['{"a": {"b": 1.5}}', '{"a": 1, "a": 2}', "[1]"]), [("a", "b")])
     >>> found.columns[0].to_pylist()
     ['1.5', None, None]
     >>> found.problems
@@ -82,26 +76,33 @@ def extract(texts: pa.Array, paths: Sequence[str], objects: Sequence[str] = ("$"
         is_deep = np.zeros(len(texts), bool)
         is_deep[deep] = True
         texts = pc.if_else(pa.array(is_deep), None, texts)
-    columns = ", ".join(f"x[{number}] AS c{number}" for number in range(1, len(paths) + 1))
     found = _run(
-        f"SELECT {columns}, x IS NOT NULL AND k[1] IS NOT NULL AS is_object, to_json(k)::VARCHAR AS k FROM (SELECT "  # noqa: S608
-        "CASE WHEN starts_with(ltrim(t, E' \\t\\r\\n'), '{') "
-        f"THEN TRY(json_extract_string(t, {_listed(paths)})) END x, "
-        f"TRY(json_keys(t, {_listed(objects)})) k FROM input)",
+        "SELECT regexp_matches(t, '^[ \\t\\r\\n]*\\{') AND k[1] IS NOT NULL AS is_object, "  # noqa: S608
+        f"to_json(k)::VARCHAR AS k FROM (SELECT t, TRY(json_keys(t, {_pointers(objects)})) AS k FROM input)",
         {"t": texts},
     )
-    problems = _repeated_keys(found["k"].combine_chunks())
-    is_broken = ~np.asarray(found["is_object"].fill_null(False))
+    keys = found["k"].combine_chunks().dictionary_encode()
+    names = [json.loads(text) for text in keys.dictionary.to_pylist()]
+    problems = _repeated(keys.indices, names)
+    is_broken = ~np.asarray(found["is_object"].combine_chunks().fill_null(False))
     for row in np.flatnonzero(is_broken).tolist():
         problems[row] = _why_not(texts[row].as_py())
     for row in deep.tolist():
         problems[row] = f"nested deeper than {DEEPEST}"
-    arrays = [_text(found[f"c{number}"]) for number in range(1, len(paths) + 1)]
     if problems:
         is_good = np.ones(len(texts), bool)
         is_good[list(problems)] = False
-        arrays = [pc.if_else(pa.array(is_good), array, None) for array in arrays]
-    return Extracted(arrays, dict(sorted(problems.items())))
+        texts = pc.if_else(pa.array(is_good), texts, None)
+    return Extracted(_columns(texts, paths, _Names(objects, names)), dict(sorted(problems.items())))
+
+
+def kinds(texts: pa.Array, at: Field) -> pa.Array:
+    """What stands at a path of JSON texts: "OBJECT", "ARRAY", "VARCHAR", …; null for nothing.
+
+    >>> kinds(pa.array(['{"a": {}}', '{"a": "{}"}', "{}"]), ("a",)).to_pylist()
+    ['OBJECT', 'VARCHAR', None]
+    """
+    return _text(_run(f"SELECT TRY(json_type(t, {_pointers([at])}[1])) AS k FROM input", {"t": texts})["k"])  # noqa: S608
 
 
 def elements(texts: pa.Array) -> Elements:
@@ -116,29 +117,43 @@ def elements(texts: pa.Array) -> Elements:
     return Elements(counts, _text(found.flatten()))
 
 
-def patched(objects: pa.Array, patches: pa.Array, adding: Mapping[str, pa.Array]) -> pa.Array:
+def patched(
+    objects: pa.Array,
+    adding: Mapping[str, pa.Array],
+    without: Sequence[Collection[str]] = ((),),
+    which: npt.NDArray[np.int64] | None = None,
+) -> pa.Array:
     """JSON objects without some keys and with others; null where nothing is left.
 
     Parameters
     ----------
     objects : (n,) text; null counts as {}, and what is no object as {"value": it}.
-    patches : (n,) text, JSON objects: whose values are null, those keys are left out (RFC 7396).
     adding : {key: (n,) text, or JSON where the key ends in "{}"}; where that is null, the key is left out.
+    without : sets of keys to leave out.
+    which : (n,) of which set, by its place in `without`; the first if left out.
 
     Examples
     --------
-    >>> objects, patches = pa.array(['{"a": 1, "b": 2}', '{"a": 1}', None]), pa.array(['{"a": null}'] * 3)
-    >>> patched(objects, patches, {"c": pa.array(["x", None, None])}).to_pylist()
+    >>> objects = pa.array(['{"a": 1, "b": 2}', '{"a": 1}', None])
+    >>> patched(objects, {"c": pa.array(["x", None, None])}, [["a"]]).to_pylist()
     ['{"b":2,"c":"x"}', None, None]
     """
-    pairs = ", ".join(
-        f"{_quoted(key.removesuffix('{}'))}, v{number}{'::JSON' if key.endswith('{}') else ''}"
-        for number, key in enumerate(adding)
-    )
+    values = {f"v{number}": values for number, values in enumerate(adding.values()) if values.null_count < len(values)}
+    names = [key.removesuffix("{}") for key in adding]
+    # What is added is written behind what is left, as text: an object of it would be built, and read again.
+    pairs = [
+        f"{_quoted(json.dumps(name) + ':')} || "
+        + (f"v{number}" if key.endswith("{}") else f"to_json(v{number})::VARCHAR")
+        for number, (key, name) in enumerate(zip(adding, names, strict=True))
+        if f"v{number}" in values
+    ]
+    patches = _listed(json.dumps(dict.fromkeys([*keys, *names])) for keys in without)
     found = _run(
-        "SELECT nullif(json_merge_patch(CASE WHEN t IS NULL THEN '{}' WHEN TRY(json_type(t)) = 'OBJECT' THEN t "  # noqa: S608
-        f"ELSE json_object('value', t) END, p, json_object({pairs}))::VARCHAR, '{{}}') AS o FROM input",
-        {"t": objects, "p": patches, **{f"v{number}": values for number, values in enumerate(adding.values())}},
+        "SELECT CASE WHEN a = '' THEN nullif(o, '{}') WHEN o = '{}' THEN '{' || a || '}' "  # noqa: S608
+        "ELSE left(o, -1) || ',' || a || '}' END AS o FROM (SELECT json_merge_patch("
+        "CASE WHEN t IS NULL THEN '{}' WHEN TRY(json_type(t)) = 'OBJECT' THEN t ELSE json_object('value', t) END, "
+        f"{patches}[w + 1])::VARCHAR AS o, concat_ws(',', {', '.join([*pairs, 'NULL'])}) AS a FROM input)",
+        {"t": objects, "w": np.zeros(len(objects), np.int64) if which is None else which, **values},
     )
     return _text(found["o"])
 
@@ -179,7 +194,7 @@ def to_json(rows: pa.Table) -> pa.Array:
     return _text(_run("SELECT to_json(input)::VARCHAR AS o FROM input", rows)["o"])
 
 
-def _run(query: str, columns: pa.Table | Mapping[str, pa.Array]) -> pa.Table:
+def _run(query: str, columns: pa.Table | Mapping[str, pa.Array | npt.NDArray[np.int64]]) -> pa.Table:
     # A connection for each thread: pieces of a file are read side by side, each by one core.
     connection = getattr(_local, "connection", None)
     if connection is None:
@@ -198,28 +213,61 @@ def _text(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     return whole.cast(pa.string())
 
 
-def _listed(paths: Sequence[str]) -> str:
-    return "[" + ", ".join(map(_quoted, paths)) + "]"
+class _Names:
+    """The names of fields that stand in some objects, of any row."""
+
+    def __init__(self, objects: Sequence[Field], distinct: Sequence[Sequence[Sequence[str] | None]]) -> None:
+        self._of = {
+            path: {name for lists in distinct for name in lists[place] or ()} for place, path in enumerate(objects)
+        }
+
+    def may_hold(self, path: Field) -> bool:
+        """Whether anything may stand at a path."""
+        steps = ((path[:depth], name) for depth, name in enumerate(path))
+        return all(name in self._of.get(parent, (name,)) for parent, name in steps)
+
+
+def _columns(texts: pa.Array, paths: Sequence[Field], names: _Names) -> list[pa.Array]:
+    # Files hold few of the fields that there may be: each path costs as much as if it were there.
+    asked = [path for path in dict.fromkeys(paths) if names.may_hold(path)]
+    nothing = pa.nulls(len(texts), pa.string())
+    if not asked:
+        return [nothing] * len(paths)
+    columns = ", ".join(f"x[{number}] AS c{number}" for number in range(1, len(asked) + 1))
+    found = _run(
+        f"SELECT {columns} FROM (SELECT json_extract_string(t, {_pointers(asked)}) AS x FROM input)",  # noqa: S608
+        {"t": texts},
+    )
+    read = {path: _text(found[f"c{number}"]) for number, path in enumerate(asked, 1)}
+    return [read.get(path, nothing) for path in paths]
+
+
+def _pointers(paths: Sequence[Field]) -> str:
+    escaped = (["", *(name.replace("~", "~0").replace("/", "~1") for name in path)] for path in paths)
+    return _listed("/".join(names) or "$" for names in escaped)
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return "[" + ", ".join(map(_quoted, texts)) + "]"
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _repeated_keys(keys: pa.Array) -> dict[int, str]:
+def _repeated(codes: pa.Array, distinct: Sequence[Sequence[Sequence[str] | None]]) -> dict[int, str]:
     """Rows with a key twice in one object. Events of one kind have the same keys: each list is looked at once."""
-    distinct = keys.dictionary_encode()
     twice = {}
-    for code, text in enumerate(distinct.dictionary.to_pylist()):
-        for names in json.loads(text):
-            repeated = next((name for name in names or () if names.count(name) > 1), None)
-            if repeated is not None:
+    for code, lists in enumerate(distinct):
+        for names in lists:
+            if names and len(set(names)) < len(names):
+                repeated = next(name for name in names if names.count(name) > 1)
                 twice[code] = f'the key "{repeated}" stands twice in one object'
                 break
     if not twice:
         return {}
-    codes = distinct.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return {row: twice[codes[row]] for row in np.flatnonzero(np.isin(codes, list(twice))).tolist()}
+    found = codes.fill_null(-1).to_numpy(zero_copy_only=False)
+    return {row: twice[found[row]] for row in np.flatnonzero(np.isin(found, list(twice))).tolist()}
 
 
 def _why_not(text: str | None) -> str:

@@ -294,7 +294,7 @@ class _Reading:
             return self.rows.properties
         if self.rows.properties is not None:
             own = {name.removeprefix(EXTRA): plain(self.columns[name]) for name in names}
-            return patched(self.rows.properties, pa.array(["{}"] * self.count, pa.string()), own)
+            return patched(self.rows.properties, own)
         columns = [encoded(self.columns[name]) for name in names]
         codes, first = _distinct_rows(columns)
         cells = {

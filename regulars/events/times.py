@@ -152,15 +152,16 @@ def _part(parts: pa.Array, name: str) -> pa.Array:
 
 
 def _iso(texts: pa.Array, timezone: str) -> tuple[pa.Array, pa.Array | None]:
-    # Arrow's own casts are five times faster than the pattern, and read nearly every real file.
-    try:
-        return _local(texts.cast(NAIVE), timezone)
-    except pa.ArrowInvalid:
-        pass
-    try:
-        return texts.cast(TIME), None
-    except pa.ArrowInvalid:
-        return _iso_by_pattern(texts, timezone)
+    # Arrow's own casts are five times faster than the pattern, and read nearly every real file. The one that
+    # the first text calls for comes first: to fail at every text takes a cast ten times as long.
+    first = pc.first(texts).as_py() or ""
+    casts = (lambda: _local(texts.cast(NAIVE), timezone)), (lambda: (texts.cast(TIME), None))
+    for cast in reversed(casts) if re.search(r":.*[Z+-]", first) else casts:
+        try:
+            return cast()
+        except pa.ArrowInvalid:
+            pass
+    return _iso_by_pattern(texts, timezone)
 
 
 def _iso_by_pattern(texts: pa.Array, timezone: str) -> tuple[pa.Array, pa.Array | None]:

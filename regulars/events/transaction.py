@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,10 @@ from regulars.events.returns import tie, untied
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 
 Rows = npt.NDArray[np.int64]
+Found = TypeVar("Found")
+
+WORKERS = 2
+"""Files of the log that are compared with a change at the same time."""
 
 REMEMBERED = 1_000
 """So many files that were imported whole are known by their bytes, the newest."""
@@ -246,31 +252,41 @@ class Transaction:
 
     def _drop_derived(self) -> int:
         """Drop rows whose identity the log has; made from content, it says all that the row says."""
-        # Such an id holds its time: where times do not meet, no ids do.
-        span = self._span()
-        files = [file for file in self._base.tables.get("events", ()) if _overlaps(file, span)]
+        # Such an id holds its time: where times do not meet, no ids do. So each file is compared with those
+        # near it alone; where all are, as in a file without order, what they hold is put in order once.
+        staged = list(self._staged)
+        changed = [one.file for one in staged]
+        files = [file for file in self._base.tables.get("events", ()) if _meeting(file, changed)]
         if not files:
             return 0
-        fresh = np.sort(concatenate([staged.keys for staged in self._staged]))
-        met = np.sort(concatenate([its_keys[in_sorted(its_keys, fresh)] for its_keys in map(self._keys, files)]))
+        fresh = lru_cache(WORKERS)(lambda which: _ordered([staged[place].keys for place in which]))
+
+        def met_in(file: DataFile) -> Hashes:
+            existing = self._keys(file)
+            found: Hashes = existing[in_sorted(existing, fresh(_meeting(file, changed)))]
+            return found
+
+        met = _side_by_side(met_in, files)
+        old = lru_cache(1)(lambda which: _ordered([met[place] for place in which]))
         dropped = 0
-        for staged in list(self._staged):
-            known = np.flatnonzero(in_sorted(staged.keys, met))
-            self._leave_out(staged, known, known[:0])
+        for one in staged:
+            known = np.flatnonzero(in_sorted(one.keys, old(_meeting(one.file, files))))
+            self._leave_out(one, known, known[:0])
             dropped += len(known)
         return dropped
 
     def _drop_given(self) -> tuple[int, list[Conflict]]:
         """Drop rows that the log or an earlier row has, and name those that say something else."""
         fresh = np.sort(concatenate([staged.keys for staged in self._staged]))
-        # Of each identity that is met twice: its key and what it says, the log's before the change's own.
-        met: list[Hashes] = []
-        said: list[Hashes] = []
-        for file in self._base.tables.get("events", ()):
+
+        def met_in(file: DataFile) -> tuple[Hashes, Hashes]:
             existing = self._keys(file)
             rows = np.flatnonzero(in_sorted(existing, fresh))
-            met.append(existing[rows])
-            said.append(self._content(file, rows))
+            return existing[rows], self._content(file, rows)
+
+        # Of each identity that is met twice: its key and what it says, the log's before the change's own.
+        found_in = _side_by_side(met_in, self._base.tables.get("events", ()))
+        met, said = [one for one, _ in found_in], [one for _, one in found_in]
         old = sum(map(len, met))
         suspects = np.unique(concatenate([*met, repeated(fresh)]))
         places = [np.flatnonzero(in_sorted(staged.keys, suspects)) for staged in self._staged]
@@ -313,11 +329,6 @@ class Transaction:
             return np.empty(0, np.uint64)
         return hash_rows(untied(self._read(file).take(pa.array(rows))), CONTENT)
 
-    def _span(self) -> tuple[str, str]:
-        firsts = [staged.file.first or "" for staged in self._staged]
-        lasts = [staged.file.last or "" for staged in self._staged]
-        return min(firsts, default=""), max(lasts, default="")
-
     def _store_merged(self, name: str) -> DataFile | None:
         if not self._said[name]:
             return None
@@ -327,8 +338,25 @@ class Transaction:
         return None if merged is None else self.store(merged, self.reserve(), {})
 
 
-def _overlaps(file: DataFile, span: tuple[str, str]) -> bool:
-    return file.first is None or file.last is None or not (file.last < span[0] or file.first > span[1])
+def _meeting(file: DataFile, others: Sequence[DataFile]) -> tuple[int, ...]:
+    """Which of some files hold times between the first and the last of a file, by their places."""
+    return tuple(place for place, other in enumerate(others) if _meet(file, other))
+
+
+def _meet(one: DataFile, other: DataFile) -> bool:
+    if one.first is None or one.last is None or other.first is None or other.last is None:
+        return True
+    return one.first <= other.last and other.first <= one.last
+
+
+def _ordered(keys: list[Hashes]) -> Hashes:
+    return np.sort(concatenate(keys))
+
+
+def _side_by_side(work: Callable[[DataFile], Found], files: Iterable[DataFile]) -> list[Found]:
+    """What some work gives for each file; so many at a time, for each is in memory then."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(work, files))
 
 
 def _source(staged: Staged) -> str:

@@ -46,6 +46,8 @@ def by_dictionary(values: pa.Array, convert: Convert, *, keep: bool = False) -> 
     distinct, unreadable = convert(values.dictionary)
     # An empty cell has no code, and nothing in it that could not be read.
     bad = None if unreadable is None else pc.fill_null(unreadable.take(values.indices), False)
+    if keep and distinct.equals(values.dictionary):
+        return Values(values, bad)
     if keep:
         # Texts that became equal share a code again, and nothing has none.
         codes = distinct.dictionary_encode()
@@ -63,7 +65,8 @@ def to_text(values: pa.Array) -> Values:
         other = pc.if_else(pc.is_nan(values), None, values).cast(pa.string())
         return Values(pc.coalesce(whole, other), None)
     texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
-    texts = pc.replace_substring_regex(texts, r"^(\d+)\.0$", r"\1")
+    if pc.any(pc.ends_with(texts, ".0")).as_py():  # hardly ever, and to look is a tenth of the pattern's work
+        texts = pc.replace_substring_regex(texts, r"^(\d+)\.0$", r"\1")
     return Values(pc.if_else(pc.is_in(texts, NULL_TEXTS), None, texts), None)
 
 

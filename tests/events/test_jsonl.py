@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from regulars.errors import InputError
 from regulars.events.readers import WHOLE, jsonl, open_source
@@ -29,14 +31,26 @@ def test_rows_with_their_lines_over_blank_ones(tmp_path):
     rows, rejects = read(tmp_path, '{"a": 1, "in": {"b": "x"}}', "", '{"a": null, "in": {"b": [1, 2]}}', '{"a": true}')
     assert rows == [
         (1, {"a": "1", "in.b": "x"}),
-        (3, {"a": None, "in.b": "[1, 2]"}),
+        (3, {"a": None, "in.b": "[1,2]"}),
         (4, {"a": "true", "in.b": None}),
     ]
     assert rejects == []
 
 
 @pytest.mark.usefixtures("_piece_bytes")
-@pytest.mark.parametrize("line", ["[1]", '{"a": 1', "3", "nonsense", '{"a": "\\ud800"}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[1]",
+        '{"a": 1',
+        "3",
+        "nonsense",
+        '{"a": "\\ud800"}',
+        "[" * 100_000,
+        '{"a": 1, "a": 2}',
+        '{"a": ' + "[" * 600 + "]" * 600 + "}",
+    ],
+)
 def test_a_line_that_is_no_object_is_refused_alone(tmp_path, line):
     rows, rejects = read(tmp_path, '{"a": "1"}', line, '{"a": "\\ud83c\\udf75"}')
     assert rows == [(1, {"a": "1"}), (3, {"a": "🍵"})]
@@ -64,6 +78,59 @@ def test_a_field_that_first_comes_late_can_be_asked_for(tmp_path):
     assert rows[-1] == (2001, {"a": "2", "late": "x"})
 
 
+def test_an_object_where_others_have_a_value_is_none(tmp_path):
+    lines = ['{"a": 1}', '{"a": {"b": 2}}', '{"a": "{b}"}', '{"a": "{}"}', '{"a.b": 3}']
+    assert [(row["a"], row["a.b"]) for _, row in read(tmp_path, *lines)[0]] == [
+        ("1", None),
+        (None, "2"),
+        ("{b}", None),
+        ("{}", None),
+        (None, "3"),
+    ]
+
+
+def test_a_key_that_stands_twice_in_an_object_that_is_read_is_refused_and_elsewhere_not(tmp_path):
+    lines = ['{"a": {"b": 1}, "c": {"d": 2}}', '{"a": {"b": 1, "b": 2}}', '{"a": {"b": 1}, "c": {"d": 2, "d": 3}}']
+    rows, rejects = read(tmp_path, *lines, columns=["a.b"])
+    assert [line for line, _ in rows] == [1, 3]
+    assert rejects == [(2, 'the key "b" stands twice in one object')]
+
+
+def flat(found, before=()):
+    """What each field of an object is, as Python reads it."""
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from flat(value, (*before, name))
+        else:
+            yield ".".join((*before, name)), value
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**30), 10**30),
+    st.text(),
+    st.floats(-1e15, 1e15).map(lambda x: round(x, 4)),
+)
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0."), min_size=1, max_size=5)
+OBJECTS = st.dictionaries(NAMES, st.recursive(SCALARS, lambda inside: st.dictionaries(NAMES, inside, max_size=3)))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(OBJECTS.filter(bool), min_size=1, max_size=5), st.booleans())
+def test_each_cell_is_what_stands_in_its_line(tmp_path, objects, in_ascii):
+    wanted = [dict(flat(found)) for found in objects]
+    assume(any(wanted))
+    rows, rejects = read(tmp_path, *(json.dumps(found, ensure_ascii=in_ascii) for found in objects))
+    assert rejects == []
+    for (_, row), cells in zip(rows, wanted, strict=True):
+        for name, text in row.items():
+            value = cells.get(name)
+            assert (
+                text == value if value is None or isinstance(value, str) else json.loads(text) == pytest.approx(value)
+            )
+
+
 def test_a_field_that_never_comes_is_named_with_those_that_do(tmp_path):
     with pytest.raises(InputError, match=r'no column "c"\. Found: a, b'):
         read(tmp_path, '{"a": 1, "b": 2}', columns=["a", "c"])
@@ -86,7 +153,7 @@ def test_a_line_without_end_is_refused_and_not_kept_in_memory(tmp_path, monkeypa
 
 @pytest.mark.parametrize("size", [1, 16, 1 << 20])
 def test_whole_lines_stand_as_they_are_with_their_places(tmp_path, monkeypatch, size):
-    monkeypatch.setattr(jsonl, "WHOLE_CHUNK_BYTES", size)
+    monkeypatch.setattr(jsonl, "CHUNK_BYTES", size)
     data = b'{"a": 1}\r\n\n  \n[2\n{"b": "\xff"}\n{"a": "' + "茶".encode() * 30 + b'"}'
     rows, rejects = read(tmp_path, columns=[WHOLE], data=data)
     assert [(line, row[WHOLE].strip()) for line, row in rows] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -56,7 +57,7 @@ class Unfolded:
 
     def sample(self, rows: int) -> list[list[str | None]]:
         """The first rows, as text, in the order of the headers."""
-        for chunk in self.chunks(self.headers):
+        for chunk in self._pieces(self.headers, lambda piece: partial(_first, piece, rows)):
             first = chunk().table.slice(0, rows)
             texts = [plain(whole(first[name])).cast(pa.string()).to_pylist() for name in self.headers]
             if first.num_rows:
@@ -66,12 +67,20 @@ class Unfolded:
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """The whole file in pieces, in its own order; only the columns asked for."""
         refuse_unknown(self.path, columns, self.headers)
+        for chunk in self._pieces(columns):
+            self.share_read = self._source.share_read
+            yield chunk
+
+    def _pieces(self, columns: Sequence[str], cut: Callable[[Chunk], Chunk] = lambda piece: piece) -> Iterator[Chunk]:
         reads = self._format.reads(self._source.headers)
         own = [name for name in columns if name not in self._format.added]
         wanted = reads if reads == (WHOLE,) else tuple(dict.fromkeys([*reads, *own]))
-        for chunk in self._format.unfold(self._source.chunks(wanted), columns):
-            self.share_read = self._source.share_read
-            yield chunk
+        return self._format.unfold(map(cut, self._source.chunks(wanted)), columns)
+
+
+def _first(piece: Chunk, count: int) -> RawRows:
+    rows = piece()
+    return RawRows(rows.table.slice(0, count), rows.lines[:count])
 
 
 def whole_orders(pieces: Iterator[Chunk], column: str) -> Iterator[RawRows]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 
@@ -10,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.engine.json import elements, extract, objects, patched, path
+from regulars.engine.json import elements, extract, objects, patched
 from regulars.events.formats.format import by_word, refused
 from regulars.events.formats.listed import Listed
 from regulars.events.readers import WHOLE, Chunk, RawRows
@@ -45,28 +44,28 @@ TYPES = {
 KEY = ("user_pseudo_id", "event_timestamp", "event_name", "event_bundle_sequence_id", "batch_event_index")
 
 EVENT = {
-    name: path(name)
+    name: (name,)
     for name in (
         "event_timestamp", "event_name", "event_bundle_sequence_id", "batch_event_index", "user_pseudo_id", "platform",
         "items", "event_params",
     )
 } | {
-    "transaction": path("ecommerce", "transaction_id"),
-    "refund_value": path("ecommerce", "refund_value"),
-    "purchase_revenue": path("ecommerce", "purchase_revenue"),
-    "manual_campaign": path("collected_traffic_source", "manual_campaign_name"),
+    "transaction": ("ecommerce", "transaction_id"),
+    "refund_value": ("ecommerce", "refund_value"),
+    "purchase_revenue": ("ecommerce", "purchase_revenue"),
+    "manual_campaign": ("collected_traffic_source", "manual_campaign_name"),
 }  # fmt: skip
 """What is read of an event to make columns of it."""
 
 KEPT = {
-    "country": path("geo", "country"),
-    "region": path("geo", "region"),
-    "device_category": path("device", "category"),
-    "device_operating_system": path("device", "operating_system"),
-    "device_language": path("device", "language"),
-    "traffic_source_source": path("traffic_source", "source"),
-    "traffic_source_medium": path("traffic_source", "medium"),
-    "traffic_source_name": path("traffic_source", "name"),
+    "country": ("geo", "country"),
+    "region": ("geo", "region"),
+    "device_category": ("device", "category"),
+    "device_operating_system": ("device", "operating_system"),
+    "device_language": ("device", "language"),
+    "traffic_source_source": ("traffic_source", "source"),
+    "traffic_source_medium": ("traffic_source", "medium"),
+    "traffic_source_name": ("traffic_source", "name"),
 }
 """What is kept among the properties, by these names."""
 
@@ -74,15 +73,13 @@ PARAMETERS = ("ga_session_id", "transaction_id", "currency", "search_term", "cam
 """Parameters that columns are made of; all but `value` are then no properties."""
 
 ITEM = ("item_id", "item_name", "item_brand", "item_category", "price", "quantity")
-OF_ITEM = json.dumps(dict.fromkeys(ITEM))
-"""The patch that leaves these out."""
 
 MADE = (
     "event_id", "line", "type", "time", "user_pseudo_id", "session_id", "product_id", "quantity", "unit_price",
     "currency", "order_id", "query", "channel", "campaign", "title", "category", "brand", "list_price",
 )  # fmt: skip
 INSIDE = ("user_id", "device.vendor_id")
-OBJECTS = [path(*names) for names in ((), ("ecommerce",), ("geo",), ("device",))]
+OBJECTS = [(), ("ecommerce",), ("geo",), ("device",)]
 
 
 class GoogleAnalytics:
@@ -125,7 +122,7 @@ class _Events:
     """
 
     def __init__(self, texts: pa.Array, own: Sequence[str]) -> None:
-        paths = {**EVENT, **KEPT, **{name: path(*name.split(".")) for name in own}}
+        paths = {**EVENT, **KEPT, **{name: tuple(name.split(".")) for name in own}}
         read = extract(texts, list(paths.values()), OBJECTS)
         self.read = {name: _said(values) for name, values in zip(paths, read.columns, strict=True)}
         self.list = Listed(self.read["items"], ITEM, "items")
@@ -139,7 +136,7 @@ class _Events:
         """Take the parameters apart; events that have a key twice."""
         counts, texts = elements(self.read["event_params"])
         kinds = ("string_value", "int_value", "float_value", "double_value")
-        read = extract(texts, [path("key"), *(path("value", kind) for kind in kinds)])
+        read = extract(texts, [("key",), *(("value", kind) for kind in kinds)])
         keys, strings, *numbers = read.columns
         number = pc.coalesce(*numbers)
         events = np.repeat(np.arange(len(counts)), counts)
@@ -210,10 +207,9 @@ class _Events:
     def properties(self) -> pa.Array:
         """What went into no column: parameters, place and device, and under `product` the rest of the item."""
         listed = self.list.element[self.list.is_listed]
-        of_item = patched(self.list.texts.take(pa.array(listed)), pa.array([OF_ITEM] * len(listed), pa.string()), {})
+        of_item = patched(self.list.texts.take(pa.array(listed)), {}, [ITEM])
         kept = {name: self.list.of_event(self.read[name]) for name in KEPT}
-        nothing = pa.array(["{}"] * len(self.list.events), pa.string())
-        return patched(self.list.of_event(self.others), nothing, {**kept, "product{}": self.list.beside(of_item)})
+        return patched(self.list.of_event(self.others), {**kept, "product{}": self.list.beside(of_item)})
 
 
 def _said(texts: pa.Array) -> pa.Array:

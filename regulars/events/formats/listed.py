@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.engine.json import elements, extract, path
+from regulars.engine.json import elements, extract
 
 
 class Listed:
@@ -31,7 +31,7 @@ class Listed:
     def __init__(self, lists: pa.Array, names: Iterable[str], called: str) -> None:
         self._counts, self.texts = elements(lists)
         names = tuple(names)
-        read = extract(self.texts, [path(name) for name in names])
+        read = extract(self.texts, [(name,) for name in names])
         self._columns: Mapping[str, pa.Array] = dict(zip(names, read.columns, strict=True))
         is_lost = pc.and_(pa.array(self._counts == 0), pc.not_equal(lists, "[]"))
         self.problems = dict.fromkeys(np.flatnonzero(pc.fill_null(is_lost, False)).tolist(), f"{called} is not a list")
@@ -51,6 +51,8 @@ class Listed:
 
     def of_event(self, values: pa.Array) -> pa.Array:
         """For each line the value of its event."""
+        if values.null_count == len(values):
+            return pa.nulls(len(self.events), values.type)
         return values if self._is_alike else values.take(pa.array(self.events))
 
     def beside(self, of_listed: pa.Array) -> pa.Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
@@ -11,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.engine.json import extract, patched, path
+from regulars.engine.json import extract, patched
 from regulars.events.formats.format import by_word, refused
 from regulars.events.formats.listed import Listed
 from regulars.events.readers import WHOLE, Chunk, RawRows
@@ -63,21 +62,21 @@ OTHER_NAMES = {
 OF_AN_ORDER = ("order_completed", "order_updated", "order_cancelled", "order_refunded")
 OF_A_PRODUCT = ("product_viewed", "product_clicked", "product_added", "product_removed")
 
-CALL = {name: path(name) for name in ("event", "timestamp", "originalTimestamp", "receivedAt", "sentAt")} | {
-    "call": path("type"),
-    "previousId": path("previousId"),
-    "anonymous": path("anonymousId"),
-    "page_name": path("name"),
-    "page_category": path("category"),
-    "group_id": path("groupId"),
-    "properties": path("properties"),
-    "traits": path("traits"),
-    "location_country": path("context", "location", "country"),
-    "location_region": path("context", "location", "region"),
-    "trait_country": path("traits", "country"),
-    "trait_region": path("traits", "region"),
-    "address_country": path("traits", "address", "country"),
-    "address_state": path("traits", "address", "state"),
+CALL = {name: (name,) for name in ("event", "timestamp", "originalTimestamp", "receivedAt", "sentAt")} | {
+    "call": ("type",),
+    "previousId": ("previousId",),
+    "anonymous": ("anonymousId",),
+    "page_name": ("name",),
+    "page_category": ("category",),
+    "group_id": ("groupId",),
+    "properties": ("properties",),
+    "traits": ("traits",),
+    "location_country": ("context", "location", "country"),
+    "location_region": ("context", "location", "region"),
+    "trait_country": ("traits", "country"),
+    "trait_region": ("traits", "region"),
+    "address_country": ("traits", "address", "country"),
+    "address_state": ("traits", "address", "state"),
 }
 """What is read of a call to make columns of it."""
 
@@ -94,24 +93,24 @@ PRODUCT = ("product_id", "id", "sku", "name", "category", "brand", "price", "qua
 # whether that goes by `id`, and whether its order goes by `orderId`; the first for calls with traits.
 _ALWAYS = ("products", "order_id", "currency", "query", "review_body")
 _OF_PRODUCT = ("product_id", "name", "category", "brand", "price", "quantity")
-PRODUCT_PATCHES = [json.dumps(dict.fromkeys([*_OF_PRODUCT, *more])) for more in ((), ("id",))]
-CALL_PATCHES = ["{}"] + [
-    json.dumps(dict.fromkeys([*_ALWAYS, *product, *by_id, *old]))
+WITHOUT_OF_PRODUCT = [_OF_PRODUCT, (*_OF_PRODUCT, "id")]
+WITHOUT = [()] + [
+    (*_ALWAYS, *product, *by_id, *old)
     for old in ((), ("orderId",))
     for by_id in ((), ("id",))
     for product in ((), _OF_PRODUCT)
 ]
 
 CONTEXT = {
-    "context_locale": path("context", "locale"),
-    "context_timezone": path("context", "timezone"),
-    "context_user_agent": path("context", "userAgent"),
-    "context_device_type": path("context", "device", "type"),
-    "context_os_name": path("context", "os", "name"),
-    "context_page_path": path("context", "page", "path"),
-    "context_page_referrer": path("context", "page", "referrer"),
-    "context_campaign_source": path("context", "campaign", "source"),
-    "context_campaign_medium": path("context", "campaign", "medium"),
+    "context_locale": ("context", "locale"),
+    "context_timezone": ("context", "timezone"),
+    "context_user_agent": ("context", "userAgent"),
+    "context_device_type": ("context", "device", "type"),
+    "context_os_name": ("context", "os", "name"),
+    "context_page_path": ("context", "page", "path"),
+    "context_page_referrer": ("context", "page", "referrer"),
+    "context_campaign_source": ("context", "campaign", "source"),
+    "context_campaign_medium": ("context", "campaign", "medium"),
 }
 """Fields of the context that are kept among the properties, by the names that Segment gives them in tables."""
 
@@ -124,7 +123,10 @@ MADE = (
     "text", "variant", "title", "category", "brand", "list_price",
 )  # fmt: skip
 
-OBJECTS = [path(*names) for names in ((), ("properties",), ("traits",), ("context",), ("context", "device"))]
+DISTINCT = ("messageId", "time", "receivedAt")
+"""Columns whose values hardly repeat, for which a dictionary would be in vain."""
+
+OBJECTS = [(), ("properties",), ("traits",), ("context",), ("context", "device")]
 
 
 class Segment:
@@ -152,9 +154,13 @@ def _unfold(piece: Chunk, columns: tuple[str, ...]) -> RawRows:
     raw = piece()
     texts = raw.table[WHOLE].combine_chunks()
     calls = _Calls(texts, [name for name in columns if name not in MADE])
-    table = pa.table({name: encoded(calls.column(name)) for name in columns})
+    table = pa.table({name: _encoded(name, calls.column(name)) for name in columns})
     rejects = [*raw.rejects, *refused(raw, calls.problems, texts)]
     return RawRows(table, raw.lines[calls.list.events], rejects, calls.properties())
+
+
+def _encoded(name: str, values: pa.Array) -> pa.Array:
+    return values if name in DISTINCT else encoded(values)
 
 
 class _Calls:
@@ -169,9 +175,9 @@ class _Calls:
     def __init__(self, texts: pa.Array, own: Sequence[str]) -> None:
         paths = {
             **CALL,
-            **{name: path("properties", name) for name in (*PROPERTIES, *PRODUCT)},
+            **{name: ("properties", name) for name in (*PROPERTIES, *PRODUCT)},
             **CONTEXT,
-            **{name: path(*name.split(".")) for name in own},
+            **{name: tuple(name.split(".")) for name in own},
         }
         read = extract(texts, list(paths.values()), OBJECTS)
         self.read = dict(zip(paths, read.columns, strict=True))
@@ -243,12 +249,15 @@ class _Calls:
     def _amount(self) -> pa.Array:
         """What an order without products came to, without shipping and tax."""
         read = self.read
-        total = to_money(read["total"]).values
+        is_order = pc.is_in(self.types, pa.array(OF_AN_ORDER))
+        given = pc.coalesce(read["revenue"], read["subtotal"])
+        # Of most calls there is nothing to work out.
+        total = pc.if_else(pc.and_(is_order, pc.is_null(given)), read["total"], None)
+        net = to_money(total.dictionary_encode()).values
         for name in ("shipping", "tax"):
-            total = pc.subtract(total, pc.fill_null(to_money(read[name]).values, NOTHING)).cast(MONEY)
+            net = pc.subtract(net, pc.fill_null(to_money(read[name].dictionary_encode()).values, NOTHING)).cast(MONEY)
         # A total that is no number is handed on as it is, to be refused by what it says.
-        found = pc.coalesce(read["revenue"], read["subtotal"], total.cast(pa.string()), read["total"])
-        return pc.if_else(pc.is_in(self.types, pa.array(OF_AN_ORDER)), found, None)
+        return pc.if_else(is_order, pc.coalesce(given, net.cast(pa.string()), total), None)
 
     def properties(self) -> pa.Array:
         """What went into no column: of the call, of its context, and under `product` of each listed product."""
@@ -264,12 +273,12 @@ class _Calls:
         choice[np.asarray(has_traits)[self.list.events]] = 0
         of_product = patched(
             self.list.texts.take(pa.array(self.list.element[~is_alone])),
-            pa.array(PRODUCT_PATCHES).take(pa.array(self.uses_id[~is_alone].astype(int))),
             {},
+            WITHOUT_OF_PRODUCT,
+            self.uses_id[~is_alone].astype(np.int64),
         )
         return patched(
             line(pc.if_else(has_traits, read["traits"], read["properties"])),
-            pa.array(CALL_PATCHES).take(pa.array(choice)),
             {
                 "page_name": line(pc.if_else(is_page, read["page_name"], None)),
                 "page_category": line(pc.if_else(is_page, read["page_category"], None)),
@@ -279,6 +288,8 @@ class _Calls:
                 **{name: line(read[name]) for name in CONTEXT},
                 "product{}": self.list.beside(of_product),
             },
+            WITHOUT,
+            choice,
         )
 
 

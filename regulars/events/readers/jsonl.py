@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from regulars.engine.json import Field, extract, kinds
 from regulars.errors import InputError
 from regulars.events.readers.encoding import LONGEST_ROW, is_utf8, read_blocks, read_sample
 from regulars.events.readers.rows import SHOWN, WHOLE, Chunk, RawRows, Reject, refuse_unknown
 
-CHUNK_BYTES = 8 << 20
-WHOLE_CHUNK_BYTES = 16 << 20
-"""Of lines that are not taken apart here: an event in the log is a tenth of what it is in JSON."""
+CHUNK_BYTES = 16 << 20
+"""An event in the log is a tenth of what it is in JSON."""
 
 
 class JsonLinesSource:
@@ -42,27 +43,35 @@ class JsonLinesSource:
                 f"{path}, line 1: no JSON object on any of the first lines.{hint} One object a line is "
                 'expected, as in {"type": "order_completed", "time": "2024-05-01T10:00:00Z"}.'
             )
-        self.headers = tuple(dict.fromkeys(name for found in self._objects for name in flatten(found)))
+        self._fields: dict[str, dict[Field, None]] = {}  # of each header
+        for field in dict.fromkeys(field for found in self._objects for field in _fields(found)):
+            self._fields.setdefault(".".join(field), {})[field] = None
+        self.headers = tuple(self._fields)
 
     def sample(self, rows: int) -> list[list[str | None]]:
         """The first rows, as text, in the order of the headers."""
-        flat = [flatten(found) for found in self._objects[:rows]]
+        flat = [{".".join(field): value for field, value in _fields(found).items()} for found in self._objects[:rows]]
         return [[row.get(header) for header in self.headers] for row in flat]
 
+    def _meant(self, name: str) -> tuple[Field, ...]:
+        """What a dotted name may mean: fields of the first lines, one inside of objects, one with dots in its name."""
+        inside = tuple(name.split("."))
+        return tuple(dict.fromkeys([*self._fields.get(name, ()), *([inside] if all(inside) else []), (name,)]))
+
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
-        """The whole file in pieces of about 8 MiB, in its own order; only the fields asked for.
+        """The whole file in pieces of about 16 MiB, in its own order; only the fields asked for.
 
         InputError if one of them stands on none of its lines. Of `WHOLE` alone, the lines as they stand, of
         which any may be no JSON.
         """
         wanted = tuple(dict.fromkeys(columns))
-        parse, size = (_lines, WHOLE_CHUNK_BYTES) if wanted == (WHOLE,) else (_parse, CHUNK_BYTES)
+        parse = _lines if wanted == (WHOLE,) else partial(_parse, {name: self._meant(name) for name in wanted})
         unseen = {
             name: json.dumps(name.rpartition(".")[2]).encode() for name in wanted if name not in (*self.headers, WHOLE)
         }
         rest, line = b"", 1
         is_too_long = False
-        for block in read_blocks(self.path, self.encoding, size):
+        for block in read_blocks(self.path, self.encoding, CHUNK_BYTES):
             self.share_read = block.share_read
             text = block.text
             if is_too_long:
@@ -74,42 +83,45 @@ class JsonLinesSource:
             cut = len(text) if block.is_last else text.rfind(b"\n") + 1
             if cut:
                 unseen = {name: key for name, key in unseen.items() if key not in text}
-                yield partial(parse, text[:cut], line, wanted)
+                yield partial(parse, text[:cut], line)
                 line += text.count(b"\n", 0, cut)
             rest = text[cut:]
             if len(rest) > LONGEST_ROW:
-                yield partial(_too_long, rest[: 4 * SHOWN], line, wanted)
+                yield partial(_too_long, wanted, rest[: 4 * SHOWN], line)
                 rest, is_too_long = b"", True
         refuse_unknown(self.path, list(unseen), self.headers)
 
 
-def _parse(data: bytes, first_line: int, columns: tuple[str, ...]) -> RawRows:
-    # json.loads a line, not an Arrow JSON table: there a field that is a number on one line and
-    # text on another refuses the whole piece, and names no line.
-    flat: list[dict[str, str | None]] = []
-    lines: list[int] = []
-    rejects: list[Reject] = []
-    for number, text in enumerate(data.split(b"\n"), first_line):
-        if not text.strip():
-            continue
-        try:
-            found = json.loads(text.decode())
-            if not isinstance(found, dict):
-                raise ValueError("not an object")
-            row = flatten(found)
-            if b"\\u" in text:
-                # Half of a surrogate pair may be written in JSON, but is no text.
-                "".join([*row, *(value for value in row.values() if value)]).encode()
-        except (ValueError, RecursionError) as error:
-            rejects.append(_reject(text, number, f"not a JSON object: {error}"))
-        else:
-            flat.append(row)
-            lines.append(number)
-    table = pa.table({name: pa.array([row.get(name) for row in flat], pa.string()) for name in columns})
-    return RawRows(table, np.array(lines, np.int64), rejects)
+def _parse(meant: Mapping[str, Sequence[Field]], data: bytes, first_line: int) -> RawRows:
+    """The columns: of the fields that each may mean, the first that a line has."""
+    raw = _lines(data, first_line)
+    texts = raw.table[WHOLE].combine_chunks()
+    fields = tuple(dict.fromkeys(field for of_column in meant.values() for field in of_column))
+    objects = tuple(dict.fromkeys(field[:depth] for field in fields for depth in range(len(field))))
+    read = extract(texts, fields, objects)
+    values = {field: _plain(texts, field, column) for field, column in zip(fields, read.columns, strict=True)}
+    table = pa.table({name: pc.coalesce(*map(values.__getitem__, of_column)) for name, of_column in meant.items()})
+    if not read.problems:
+        return RawRows(table, raw.lines, raw.rejects)
+    rejects = [
+        _reject((texts[row].as_py() or "").encode(), int(raw.lines[row]), reason)
+        for row, reason in read.problems.items()
+    ]
+    good = np.delete(np.arange(len(texts)), list(read.problems))
+    return RawRows(table.take(pa.array(good)), raw.lines[good], [*raw.rejects, *rejects])
 
 
-def _lines(data: bytes, first_line: int, columns: tuple[str, ...]) -> RawRows:
+def _plain(texts: pa.Array, field: Field, values: pa.Array) -> pa.Array:
+    """A column without the objects among its values: their own fields are columns."""
+    rows = np.flatnonzero(np.asarray(pc.fill_null(pc.starts_with(values, "{"), False)))
+    if not len(rows):
+        return values
+    is_object = np.zeros(len(values), bool)
+    is_object[rows] = np.asarray(pc.equal(kinds(texts.take(pa.array(rows)), field), "OBJECT"))
+    return pc.if_else(pa.array(is_object), None, values)
+
+
+def _lines(data: bytes, first_line: int) -> RawRows:
     """The lines that are not blank, each a text."""
     rejects: list[Reject] = []
     if not is_utf8(data):
@@ -131,12 +143,13 @@ def _lines(data: bytes, first_line: int, columns: tuple[str, ...]) -> RawRows:
     rows = np.delete(np.arange(len(ends)), blank)
     if blank:
         texts = texts.take(pa.array(rows))
-    return RawRows(pa.table({columns[0]: texts}), rows + first_line, rejects)
+    return RawRows(pa.table({WHOLE: texts}), rows + first_line, rejects)
 
 
-def _too_long(text: bytes, line: int, columns: tuple[str, ...]) -> RawRows:
-    empty = _parse(b"", line, columns)
-    return RawRows(empty.table, empty.lines, [_reject(text, line, f"a row longer than {LONGEST_ROW >> 20} MiB")])
+def _too_long(columns: tuple[str, ...], text: bytes, line: int) -> RawRows:
+    nothing = pa.table({name: pa.nulls(0, pa.string()) for name in columns})
+    reason = f"a row longer than {LONGEST_ROW >> 20} MiB"
+    return RawRows(nothing, np.empty(0, np.int64), [_reject(text, line, reason)])
 
 
 def _reject(text: bytes, line: int, reason: str) -> Reject:
@@ -147,26 +160,29 @@ def _object(line: str) -> dict[str, Any] | None:
     try:
         found = json.loads(line)
         if isinstance(found, dict):
-            "".join(flatten(found)).encode()  # half of a surrogate pair is no name of a column
+            "".join(map("".join, _fields(found))).encode()  # half of a surrogate pair is no name of a column
             return found
     except (ValueError, RecursionError):
         pass
     return None
 
 
-def flatten(found: dict[str, Any], prefix: str = "") -> dict[str, str | None]:
-    """An object as {dotted name: text}; a list stays one value, as JSON.
+def _fields(found: dict[str, Any]) -> dict[Field, str | None]:
+    """The fields of an object and of the objects in it, as text; a list stays one value, as JSON.
 
-    >>> flatten({"type": "sign_in", "context": {"ip": "10.0.0.1"}, "tags": [1, 2], "ok": True})
-    {'type': 'sign_in', 'context.ip': '10.0.0.1', 'tags': '[1, 2]', 'ok': 'true'}
+    Those whose names are empty, or hold a zero byte, are no columns.
+
+    >>> _fields({"type": "sign_in", "context": {"ip": "10.0.0.1"}, "tags": [1, 2], "ok": True})
+    {('type',): 'sign_in', ('context', 'ip'): '10.0.0.1', ('tags',): '[1,2]', ('ok',): 'true'}
     """
-    flat: dict[str, str | None] = {}
+    fields: dict[Field, str | None] = {}
     for key, value in found.items():
-        name = f"{prefix}{key}"
+        if not key or "\0" in key:
+            continue
         if isinstance(value, dict):
-            flat |= flatten(value, f"{name}.")
+            fields |= {(key, *field): inside for field, inside in _fields(value).items()}
         elif value is None or isinstance(value, str):
-            flat[name] = value
+            fields[key,] = value
         else:
-            flat[name] = json.dumps(value, ensure_ascii=False)
-    return flat
+            fields[key,] = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return fields

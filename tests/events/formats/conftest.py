@@ -80,5 +80,5 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> i
     """Files are cut into pieces of so many bytes, at least a row each."""
     for name in ("SMALLEST_CHUNK", "LARGEST_CHUNK"):
         monkeypatch.setattr(csv_reader, name, request.param)
-    monkeypatch.setattr(jsonl_reader, "WHOLE_CHUNK_BYTES", request.param)
+    monkeypatch.setattr(jsonl_reader, "CHUNK_BYTES", request.param)
     return int(request.param)
