@@ -63,7 +63,7 @@ class BehaviorSettings(_Section):
         "small", description="How large the behaviour model is: tiny, small, base or large (from a GPU on)."
     )
     epochs: int = Field(20, ge=1, le=1000, description="How many times it goes over the log, at most.")
-    learning_rate: float = Field(0.002, gt=0, lt=1, description="How far each step goes.")
+    learning_rate: float = Field(0.003, gt=0, lt=1, description="How far each step goes.")
     held_back_days: int = Field(
         165,
         ge=1,

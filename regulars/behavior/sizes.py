@@ -47,19 +47,18 @@ class Settings:
     dropout : share of the activations that are left out in training, [0, 1).
     learning_rate : of Adam at its peak; it rises over the first steps and falls to 0 by a cosine.
     batch_tokens : tokens of one step.
-    negatives : products drawn to stand against the one that came, shared by all tokens of a step.
-    full_below : up to so many products all of them stand against it instead (full softmax).
+    negatives : products drawn to stand against the one that came, shared by all tokens of a
+        step; all there are, where those are fewer (full softmax).
     seed : of all that is drawn.
     """
 
     size: Size
     epochs: int = 20
     patience: int = 3
-    dropout: float = 0.5
+    dropout: float = 0.2
     learning_rate: float = 2e-3
     batch_tokens: int = 1152
     negatives: int = 2048
-    full_below: int = 4096
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:

@@ -280,7 +280,7 @@ class _Run:
 
     def _negatives(self, rng: np.random.Generator) -> Ints:
         """Products that stand against those that came: all that were ever met, or some of them, ascending."""
-        if len(self.met) <= max(self.settings.full_below, self.settings.negatives):
+        if len(self.met) <= self.settings.negatives:
             return self.met
         # What is drawn twice counts once: far cheaper than to draw without repeating.
         return self.met[np.unique(rng.integers(0, len(self.met), self.settings.negatives))]

@@ -27,7 +27,11 @@ from regulars.units import shown
 AS_OF = datetime(2011, 9, 10, tzinfo=UTC)
 SETTINGS = ShopSettings(name="Online Retail", currency="GBP", timezone="Europe/London")
 SOURCE = "online_retail.parquet"
-BEHAVIOR = {'# size = "small"': 'size = "tiny"', "# epochs = 20": "epochs = 4"}
+BEHAVIOR = {
+    '# size = "small"': 'size = "tiny"',
+    "# epochs = 20": "epochs = 4",
+    "# learning_rate = 0.003": "learning_rate = 0.004",
+}
 """Settings by which the behaviour model takes a minute, not ten."""
 
 Working = Callable[[str], AbstractContextManager[object]]
