@@ -32,6 +32,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.ground
 	$(BIN)/python -m benchmarks.log
 	$(BIN)/python -m benchmarks.simulate
+	$(BIN)/python -m benchmarks.behavior
 
 # The report of the demo's shop, on this machine only. The HTTP API and the console will answer here.
 serve: $(VENV)/.installed

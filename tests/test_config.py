@@ -58,7 +58,7 @@ def test_the_sample_explains_every_setting() -> None:
         ('# first\n[churn]\nhorizon_days = "a while"\n', 3, "'a while'"),
         ("[engine]\nthreads = -1\n", 2, "threads"),
         ('[engine]\nmemory = "lots"\n', 2, "memory"),
-        ("[shop]\n[chrun]\n", 2, 'no section "chrun". There are: shop, log, engine, profile, churn'),
+        ("[shop]\n[chrun]\n", 2, 'no section "chrun". There are: shop, log, engine, behavior, profile, churn'),
         ("[churn]\ncontacts = 10\n[profile]\nnew_days = 0\n", 4, "new_days"),
     ],
 )
