@@ -1,7 +1,9 @@
 """What others do to foresee the next product, each tuned on validation.
 
-python -m benchmarks.next_item_peers                          all data sets and peers (about an hour on two cores)
-python -m benchmarks.next_item_peers --data FILE.parquet --attributes FILE.json --peers "covisitation" "ease"
+    python -m benchmarks.next_item_peers                       all data sets and peers
+    python -m benchmarks.next_item_peers --data FILE.parquet --attributes FILE.json --peers covisitation ease
+
+OMP_NUM_THREADS says how many cores are used; all where it does not.
 """
 
 from __future__ import annotations
