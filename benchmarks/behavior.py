@@ -67,8 +67,10 @@ def rows_of(
 def bench_beauty(folder: Path) -> list[Row]:
     """Amazon Beauty: the table to beat; products hardly met in training; what an epoch takes."""
     histories = beauty()
-    ours, peers = compared(histories, minutes=10)
-    plain = next_item_behavior.run(histories, with_content=False, dropouts=(ours.settings["dropout"],))
+    ours, peers = compared(histories, minutes=5)
+    plain = next_item_behavior.run(
+        histories, with_content=False, with_refit=False, dropouts=(ours.settings["dropout"],)
+    )
     rows = rows_of("beauty", ours, peers, published=True)
     rare = {name: found.strict["recall@10 rare"].value for name, found in peers.items()}
     rare["ours without content"] = plain.strict["recall@10 rare"].value

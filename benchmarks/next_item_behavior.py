@@ -90,7 +90,13 @@ def settings_for(histories: Histories) -> Settings:
     return Settings(size, epochs=epochs, patience=epochs, batch_tokens=max(1152, 4 * context))
 
 
-def run(histories: Histories, *, with_content: bool = True, dropouts: tuple[float, ...] = DROPOUTS) -> Result:
+def run(
+    histories: Histories,
+    *,
+    with_content: bool = True,
+    with_refit: bool = True,
+    dropouts: tuple[float, ...] = DROPOUTS,
+) -> Result:
     """Choose, fit and judge; no test product is looked at before the settings are chosen."""
     question = validation(histories)
     sample = question.of(np.random.default_rng(0).permutation(len(question.users))[:CHOOSERS])
@@ -104,19 +110,21 @@ def run(histories: Histories, *, with_content: bool = True, dropouts: tuple[floa
     model, trained = _fit(question.fitted, settings, with_content, sample)
     validated, strictly = (figures(evaluate(asked, scores(model))) for asked in (question, strict(histories)))
     print(f"strict: {strictly}", flush=True)
-    again = refit(histories)
+    again: dict[str, Figure] = {}
     begun = time.perf_counter()
-    # As many epochs as were best, on a schedule of the same length: the last of them is where the rate is lowest.
-    final, _ = _fit(again.fitted, replace(settings, epochs=trained.best), with_content)
-    seconds = time.perf_counter() - begun
+    if with_refit:
+        # As many epochs as were best, on a schedule of that length.
+        question = refit(histories)
+        final, _ = _fit(question.fitted, replace(settings, epochs=trained.best), with_content)
+        again = figures(evaluate(question, scores(final)))
     return Result(
         {"dropout": settings.dropout, "context": settings.size.context, "epochs": trained.best, "pilots": pilots},
         validated,
         strictly,
-        figures(evaluate(again, scores(final))),
+        again,
         float(np.median([epoch.seconds for epoch in trained.epochs])),
         float(sum(epoch.seconds for epoch in trained.epochs[: trained.best])),
-        seconds,
+        time.perf_counter() - begun,
     )
 
 
