@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from regulars.behavior.buckets import gap_bucket, hour_and_weekday, survival_bins
+from regulars.behavior.buckets import survival_bins
+from regulars.behavior.fields import question_fields
 from regulars.behavior.sequences import DAY, FIELDS, Sequences
 from regulars.behavior.transformer import Where
 from regulars.behavior.vocabulary import Vocabulary
@@ -72,12 +73,8 @@ class Tokens:
         last = np.where(before > 0, sequences.starts[customer] + before - 1, -1)
         event = np.concatenate([np.arange(n), last])
         when = np.concatenate([sequences.time, time])
-        asked = np.zeros((q, len(FIELDS)), np.int32)
-        asked[:, FIELDS.index("type")] = vocabulary.now
         gap = np.where(last >= 0, time - np.append(sequences.time, 0)[last], -1)
-        asked[:, FIELDS.index("gap")] = gap_bucket(gap)
-        hour, weekday = hour_and_weekday(time, vocabulary.clock)
-        asked[:, FIELDS.index("hour")], asked[:, FIELDS.index("weekday")] = hour, weekday
+        asked = question_fields(vocabulary, time, gap)
         told = np.column_stack([sequences.fields[name] for name in FIELDS])
         fields = np.concatenate([told, asked]).astype(np.int32)
         counts = np.bincount(owner, minlength=len(sequences.customers))

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import scipy.sparse as sp
 
-from regulars.behavior.buckets import SECOND, gap_bucket, hour_and_weekday, price_bucket, quantity_bucket
+from regulars.behavior.buckets import SECOND
+from regulars.behavior.fields import event_fields
 from regulars.behavior.sequences import Sequences
 from regulars.behavior.vocabulary import Content, Vocabulary, shares
 from regulars.errors import NotEnoughError
@@ -134,17 +135,16 @@ def sequences_of(
     starts = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(ids)))]).astype(np.int64)
     gap = np.diff(time, prepend=0)
     gap[starts[:-1][np.diff(starts) > 0]] = -1
-    hour, weekday = hour_and_weekday(time, vocabulary.clock)
-    fields = {
-        "product": product,
-        "type": found["kind"].to_numpy(),
-        "gap": gap_bucket(gap),
-        "hour": hour,
-        "weekday": weekday,
-        "price": price_bucket(price, vocabulary.usual_price[product]),
-        "quantity": quantity_bucket(quantity),
-        "channel": found["way"].to_numpy(),
-    }
+    fields = event_fields(
+        vocabulary,
+        product=product,
+        type=found["kind"].to_numpy(),
+        channel=found["way"].to_numpy(),
+        time=time,
+        gap=gap,
+        price=price,
+        quantity=quantity,
+    )
     is_order = found["is_order"].to_numpy(zero_copy_only=False)
     spend = np.where(is_order, np.nan_to_num(price * np.nan_to_num(quantity, nan=1.0)), 0.0).astype(np.float32)
     return Sequences(ids.to_pylist(), starts, time, fields, spend)
