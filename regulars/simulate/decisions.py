@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from regulars.errors import InputError
 from regulars.simulate.customers import ACTIONS
+from regulars.simulate.encode import customer_numbers, product_numbers
 from regulars.simulate.raw import CHANNEL
 
 DECISIONS = pa.schema(
@@ -72,8 +73,8 @@ def nothing() -> pa.Table:
     return DECISIONS.empty_table()
 
 
-def check(decisions: pa.Table, customer_ids: pa.StringArray, product_ids: pa.StringArray) -> Checked:
-    """Decisions as numbers.
+def check(decisions: pa.Table, customers: int, products: int) -> Checked:
+    """Decisions as numbers, in a world of so many customers and products.
 
     Raises
     ------
@@ -101,11 +102,11 @@ def check(decisions: pa.Table, customer_ids: pa.StringArray, product_ids: pa.Str
         for column in NEEDED[name]:
             is_missing = (action == number) & columns[column].is_null().to_numpy(zero_copy_only=False)
             _refuse(is_missing, columns[column], column, f"{name} needs it")
-    customer = _known(columns["customer_id"], customer_ids)
+    customer = customer_numbers(columns["customer_id"], customers)
     has_customer = columns["customer_id"].is_valid().to_numpy(zero_copy_only=False)
     _refuse(is_price & has_customer, columns["customer_id"], "customer_id", "a price holds for all: leave it empty")
     _refuse(~is_price & (customer < 0), columns["customer_id"], "customer_id", "there is no such customer")
-    product = _known(columns["product_id"], product_ids)
+    product = product_numbers(columns["product_id"], products)
     has_product = columns["product_id"].is_valid().to_numpy(zero_copy_only=False)
     _refuse(has_product & (product < 0), columns["product_id"], "product_id", "there is no such product")
     numbers = {name: _number(columns[name]) for name in ("share", "price", "bid", "budget", "propensity")}
@@ -143,7 +144,7 @@ def check(decisions: pa.Table, customer_ids: pa.StringArray, product_ids: pa.Str
         campaign=columns["campaign_id"].filter(pa.array(mine)),
         propensity=np.nan_to_num(numbers["propensity"])[mine],
         product=product[mine],
-        offers=_offers(columns["products"], product_ids)[mine],
+        offers=_offers(columns["products"], products)[mine],
         priced=product[is_price],
         price=numbers["price"][is_price],
     )
@@ -154,21 +155,13 @@ def _number(column: pa.Array) -> npt.NDArray[np.float64]:
     return found
 
 
-def _known(column: pa.Array, ids: pa.StringArray) -> npt.NDArray[np.int64]:
-    """The number of each id; -1 where there is none or it is not known."""
-    if column.null_count == len(column):
-        return np.full(len(column), -1, np.int64)
-    found: npt.NDArray[np.int64] = pc.fill_null(pc.index_in(column, ids), -1).to_numpy(zero_copy_only=False)
-    return np.where(column.is_valid().to_numpy(zero_copy_only=False), found, -1).astype(np.int64)
-
-
-def _offers(lists: pa.ListArray, product_ids: pa.StringArray) -> npt.NDArray[np.int32]:
+def _offers(lists: pa.ListArray, count: int) -> npt.NDArray[np.int32]:
     offers = np.full((len(lists), MOST_OFFERED), -1, np.int32)
     if lists.null_count == len(lists):
         return offers
     owner = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
     products = lists.flatten()
-    number = _known(products, product_ids)
+    number = product_numbers(products, count)
     if (number < 0).any():
         first = int(np.flatnonzero(number < 0)[0])
         raise InputError(

@@ -217,7 +217,7 @@ class World:
         if self._state.day >= MOST_DAYS:
             raise InputError(f"{MOST_DAYS:,} days were played: no more can be numbered. Begin another world.")
         table = decisions.nothing() if decide is None else decide
-        checked = decisions.check(table, self._customer_ids, self._names.product_ids)
+        checked = decisions.check(table, len(self._customer_ids), len(self._catalogue))
         state = self._state.copy()
         rows = self._play(state, checked)
         names = replace(self._names, campaigns=pa.array(list(state.campaigns), pa.string()))
