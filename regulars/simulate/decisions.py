@@ -81,6 +81,10 @@ def check(decisions: pa.Table, customers: int, products: int) -> Checked:
     InputError
         Naming row, column, what stands there and what is expected; nothing was done.
     """
+    if not isinstance(decisions, pa.Table):
+        raise InputError(f"decisions: a pyarrow.Table is expected, not {type(decisions).__name__}.")
+    if twice := sorted({name for name in decisions.column_names if decisions.column_names.count(name) > 1}):
+        raise InputError(f"decisions: the column {twice[0]} is there twice. Keep one.")
     if unknown := sorted(set(decisions.column_names) - set(DECISIONS.names)):
         raise InputError(f"decisions: no column {unknown[0]} is known. There are: {', '.join(DECISIONS.names)}.")
     count = decisions.num_rows
@@ -91,7 +95,7 @@ def check(decisions: pa.Table, customers: int, products: int) -> Checked:
             else pa.nulls(count, field.type)
             for field in DECISIONS
         }
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise InputError(f"decisions: {error}. Columns and types are those of regulars.simulate.DECISIONS.") from None
     said = columns["action"]
     names = pa.array([*ACTIONS, "price"])
@@ -170,9 +174,20 @@ def _offers(lists: pa.ListArray, count: int) -> npt.NDArray[np.int32]:
         )
     starts = np.searchsorted(owner, owner)
     place = np.arange(len(owner)) - starts
-    fits = place < MOST_OFFERED
-    offers[owner[fits], place[fits]] = number[fits]
+    _refuse_list(owner[place >= MOST_OFFERED], lists, f"at most {MOST_OFFERED} products are expected")
+    offers[owner, place] = number
+    ordered = np.sort(offers, axis=1)
+    _refuse_list(
+        np.flatnonzero(((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(1)),
+        lists, "a product stands in it twice",
+    )  # fmt: skip
     return offers
+
+
+def _refuse_list(rows: npt.NDArray[np.int64], lists: pa.ListArray, why: str) -> None:
+    is_wrong = np.zeros(len(lists), bool)
+    is_wrong[rows] = True
+    _refuse(is_wrong, lists, "products", why)
 
 
 def _refuse(is_wrong: npt.NDArray[np.bool_], column: pa.Array, name: str, why: str) -> None:

@@ -236,6 +236,7 @@ class World:
         parts = [treatments.apply(checked, day, self.seed, campaigns), self._auctions(state, checked, campaigns)]
         shelf = state.market.open(day, self.date(day))
         visits = self._visits(self.people(state, is_active), shelf, self.rules(day))
+        treatments.seen(visits["customer"])
         parts.append(self._lives(state, is_active, visits))
         rings, later, acts = fraud.act(
             day, self.seed, self.params.fraud, people, is_active, state.market.price, np.isfinite(shelf.base)
@@ -275,6 +276,8 @@ class World:
             discount=treatments.discount,
             offered=treatments.offered,
             offers=treatments.offers,
+            campaigns=treatments.campaigns,
+            chances=treatments.chances,
         )
 
     def season(self, day: int) -> float:
