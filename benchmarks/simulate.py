@@ -53,27 +53,45 @@ def _written(folder: Path, case: str, preset: str, days: int) -> list[Row]:
 
 
 def bench_step(folder: Path) -> list[Row]:
-    """`World.step` with a decision for every customer; the median of thirty days."""
+    """`World.step` with a decision for every customer, and with twelve products for every customer; the median day."""
     found = []
     for preset in REAL:
-        world = World(preset, customers=STEP_CUSTOMERS, seed=1, days=DAYS, workers=2)
-        world.step()  # the first call compiles
-        rng = np.random.default_rng(0)
-        seconds = []
-        for _ in range(STEPS):
-            decisions = _for_all(world, rng)
-            start = time.perf_counter()
-            world.step(decisions)
-            seconds.append(time.perf_counter() - start)
-        case = f"World.step, {preset}, {STEP_CUSTOMERS:,} customers, decisions for all"
-        found.append(Row(case, "seconds a day", "lower", float(np.median(seconds))))
+        for what, decide, steps in (("decisions", _for_all, STEPS), ("lists of twelve", _lists_for_all, STEPS // 3)):
+            world = World(preset, customers=STEP_CUSTOMERS, seed=1, days=DAYS, workers=2)
+            world.step()  # the first call compiles
+            rng = np.random.default_rng(0)
+            seconds = []
+            for _ in range(steps):
+                decisions = decide(world, rng)
+                start = time.perf_counter()
+                world.step(decisions)
+                seconds.append(time.perf_counter() - start)
+            case = f"World.step, {preset}, {STEP_CUSTOMERS:,} customers, {what} for all"
+            found.append(Row(case, "seconds a day", "lower", float(np.median(seconds))))
     return found
+
+
+def _lists_for_all(world: World, rng: np.random.Generator) -> pa.Table:
+    """Twelve products that follow each other, from one drawn by lot."""
+    count, products = len(world.customer_ids), len(world.product_ids)
+    listed = (rng.integers(0, products, count)[:, None] + np.arange(12)).ravel() % products
+    offsets = pa.array(np.arange(count + 1, dtype=np.int32) * 12)
+    return pa.table(
+        {
+            "customer_id": world.customer_ids,
+            "action": pa.repeat("recommend", count),
+            "products": pa.ListArray.from_arrays(offsets, world.product_ids.take(pa.array(listed))),
+            "propensity": np.full(count, 0.5),
+        }
+    )
 
 
 def _for_all(world: World, rng: np.random.Generator) -> pa.Table:
     """One of five actions for each customer, drawn by lot."""
     count = len(world.customer_ids)
-    products = world.product_ids.take(pa.array(rng.integers(0, len(world.product_ids), count * 4)))
+    # Four that follow each other: no list names a product twice.
+    listed = rng.integers(0, len(world.product_ids) - 4, count)[:, None] + np.arange(4)
+    products = world.product_ids.take(pa.array(listed.ravel()))
     offsets = pa.array(np.arange(count + 1, dtype=np.int32) * 4)
     return pa.table(
         {
