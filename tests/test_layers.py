@@ -41,7 +41,7 @@ WRITING_CALLS = {
 TELLING_TIME = {
     ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"),
 }  # fmt: skip
-TRUTH = {f"regulars.simulate.{name}" for name in ("truth", "record", "oracle")}
+TRUTH = {f"regulars.simulate.{name}" for name in ("truth", "record", "oracle", "lists")}
 UNSAFE = {"pickle", "cPickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
 
 

@@ -7,8 +7,9 @@ True
 """
 
 from regulars.simulate.decisions import DECISIONS
+from regulars.simulate.margin import earned
 from regulars.simulate.params import Params, load
 from regulars.simulate.world import World
 from regulars.simulate.write import Simulated, simulate
 
-__all__ = ["DECISIONS", "Params", "Simulated", "World", "load", "simulate"]
+__all__ = ["DECISIONS", "Params", "Simulated", "World", "earned", "load", "simulate"]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.events.schema import CATALOGUE, TIME
-from regulars.simulate.encode import codes, money
+from regulars.simulate.encode import money, product_ids
 from regulars.simulate.params import Params
 from regulars.simulate.randomness import generator
 
@@ -61,7 +61,7 @@ class Catalogue:
     @property
     def ids(self) -> pa.StringArray:
         """Products as the log names them."""
-        return codes("p", np.arange(len(self), dtype=np.int64), 6)
+        return product_ids(len(self))
 
     def rows(
         self, which: npt.NDArray[np.int64], price: npt.NDArray[np.float64], stock: npt.NDArray[np.float64], at: datetime

@@ -56,7 +56,11 @@ class Shelf(NamedTuple):
 
 
 class People(NamedTuple):
-    """The customers as of a day: (n,) each; offers is (lists, r), and offered says which list is whose, or -1."""
+    """The customers as of a day: (n,) each.
+
+    offers is (lists, r), the products recommended, and offered says which list is whose, or -1; of each list,
+    campaigns and chances say of which campaign it is (-1: none), and its propensity (0: not known).
+    """
 
     rate: Floats
     habit: Floats
@@ -73,6 +77,8 @@ class People(NamedTuple):
     discount: Floats
     offered: Numbers
     offers: Numbers
+    campaigns: Numbers
+    chances: Floats
 
 
 class Rules(NamedTuple):
@@ -142,7 +148,8 @@ def consider(
         width = people.offers.shape[1]
         for k in range(min(3, width)):
             j = people.offers[offer, (need * 3 + k) % width]
-            if j >= 0 and count < rules.examined:
+            # What cannot be bought is not shown.
+            if j >= 0 and count < rules.examined and shelf.base[j] > -math.inf:
                 seen[count], source[count], position[count] = j, OFFERED, k
                 count += 1
     if uniform(stream) < rules.usual_share and count < rules.examined:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from regulars.errors import InputError
 from regulars.simulate.customers import ACTIONS
+from regulars.simulate.encode import customer_numbers, product_numbers
 from regulars.simulate.raw import CHANNEL
 
 DECISIONS = pa.schema(
@@ -72,14 +73,18 @@ def nothing() -> pa.Table:
     return DECISIONS.empty_table()
 
 
-def check(decisions: pa.Table, customer_ids: pa.StringArray, product_ids: pa.StringArray) -> Checked:
-    """Decisions as numbers.
+def check(decisions: pa.Table, customers: int, products: int) -> Checked:
+    """Decisions as numbers, in a world of so many customers and products.
 
     Raises
     ------
     InputError
         Naming row, column, what stands there and what is expected; nothing was done.
     """
+    if not isinstance(decisions, pa.Table):
+        raise InputError(f"decisions: a pyarrow.Table is expected, not {type(decisions).__name__}.")
+    if twice := sorted({name for name in decisions.column_names if decisions.column_names.count(name) > 1}):
+        raise InputError(f"decisions: the column {twice[0]} is there twice. Keep one.")
     if unknown := sorted(set(decisions.column_names) - set(DECISIONS.names)):
         raise InputError(f"decisions: no column {unknown[0]} is known. There are: {', '.join(DECISIONS.names)}.")
     count = decisions.num_rows
@@ -90,7 +95,7 @@ def check(decisions: pa.Table, customer_ids: pa.StringArray, product_ids: pa.Str
             else pa.nulls(count, field.type)
             for field in DECISIONS
         }
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise InputError(f"decisions: {error}. Columns and types are those of regulars.simulate.DECISIONS.") from None
     said = columns["action"]
     names = pa.array([*ACTIONS, "price"])
@@ -101,11 +106,11 @@ def check(decisions: pa.Table, customer_ids: pa.StringArray, product_ids: pa.Str
         for column in NEEDED[name]:
             is_missing = (action == number) & columns[column].is_null().to_numpy(zero_copy_only=False)
             _refuse(is_missing, columns[column], column, f"{name} needs it")
-    customer = _known(columns["customer_id"], customer_ids)
+    customer = customer_numbers(columns["customer_id"], customers)
     has_customer = columns["customer_id"].is_valid().to_numpy(zero_copy_only=False)
     _refuse(is_price & has_customer, columns["customer_id"], "customer_id", "a price holds for all: leave it empty")
     _refuse(~is_price & (customer < 0), columns["customer_id"], "customer_id", "there is no such customer")
-    product = _known(columns["product_id"], product_ids)
+    product = product_numbers(columns["product_id"], products)
     has_product = columns["product_id"].is_valid().to_numpy(zero_copy_only=False)
     _refuse(has_product & (product < 0), columns["product_id"], "product_id", "there is no such product")
     numbers = {name: _number(columns[name]) for name in ("share", "price", "bid", "budget", "propensity")}
@@ -143,7 +148,7 @@ def check(decisions: pa.Table, customer_ids: pa.StringArray, product_ids: pa.Str
         campaign=columns["campaign_id"].filter(pa.array(mine)),
         propensity=np.nan_to_num(numbers["propensity"])[mine],
         product=product[mine],
-        offers=_offers(columns["products"], product_ids)[mine],
+        offers=_offers(columns["products"], products)[mine],
         priced=product[is_price],
         price=numbers["price"][is_price],
     )
@@ -154,21 +159,13 @@ def _number(column: pa.Array) -> npt.NDArray[np.float64]:
     return found
 
 
-def _known(column: pa.Array, ids: pa.StringArray) -> npt.NDArray[np.int64]:
-    """The number of each id; -1 where there is none or it is not known."""
-    if column.null_count == len(column):
-        return np.full(len(column), -1, np.int64)
-    found: npt.NDArray[np.int64] = pc.fill_null(pc.index_in(column, ids), -1).to_numpy(zero_copy_only=False)
-    return np.where(column.is_valid().to_numpy(zero_copy_only=False), found, -1).astype(np.int64)
-
-
-def _offers(lists: pa.ListArray, product_ids: pa.StringArray) -> npt.NDArray[np.int32]:
+def _offers(lists: pa.ListArray, count: int) -> npt.NDArray[np.int32]:
     offers = np.full((len(lists), MOST_OFFERED), -1, np.int32)
     if lists.null_count == len(lists):
         return offers
     owner = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
     products = lists.flatten()
-    number = _known(products, product_ids)
+    number = product_numbers(products, count)
     if (number < 0).any():
         first = int(np.flatnonzero(number < 0)[0])
         raise InputError(
@@ -177,9 +174,20 @@ def _offers(lists: pa.ListArray, product_ids: pa.StringArray) -> npt.NDArray[np.
         )
     starts = np.searchsorted(owner, owner)
     place = np.arange(len(owner)) - starts
-    fits = place < MOST_OFFERED
-    offers[owner[fits], place[fits]] = number[fits]
+    _refuse_list(owner[place >= MOST_OFFERED], lists, f"at most {MOST_OFFERED} products are expected")
+    offers[owner, place] = number
+    ordered = np.sort(offers, axis=1)
+    _refuse_list(
+        np.flatnonzero(((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(1)),
+        lists, "a product stands in it twice",
+    )  # fmt: skip
     return offers
+
+
+def _refuse_list(rows: npt.NDArray[np.int64], lists: pa.ListArray, why: str) -> None:
+    is_wrong = np.zeros(len(lists), bool)
+    is_wrong[rows] = True
+    _refuse(is_wrong, lists, "products", why)
 
 
 def _refuse(is_wrong: npt.NDArray[np.bool_], column: pa.Array, name: str, why: str) -> None:

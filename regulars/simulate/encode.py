@@ -63,6 +63,48 @@ def _spell(text: npt.NDArray[np.uint8], prefix: npt.NDArray[np.uint8], numbers: 
             left >>= np.uint64(4)
 
 
+def numbers_of(ids: pa.StringArray, prefix: str, digits: int, count: int) -> npt.NDArray[np.int64]:
+    """The number behind each code as `codes` spells it, if it is below `count`; -1 for all else.
+
+    Read from the digits: to look a million ids up takes half as long as the rest of a day.
+
+    >>> numbers_of(pa.array(["c000a", None, "c00ff", "C000a", "c0001 "]), "c", 4, 100).tolist()
+    [10, -1, -1, -1, -1]
+    """
+    found = np.full(len(ids), -1, np.int64)
+    if ids.null_count < len(ids):
+        _, offsets, text = ids.buffers()
+        start = np.frombuffer(offsets, np.int32)[ids.offset : ids.offset + len(ids) + 1]
+        letters = np.frombuffer(text, np.uint8) if text is not None else np.empty(0, np.uint8)
+        _read(letters, start, np.frombuffer(prefix.encode(), np.uint8), len(prefix) + digits, found)
+    known: npt.NDArray[np.bool_] = ids.is_valid().to_numpy(zero_copy_only=False) & (found < count)
+    return np.where(known, found, -1)
+
+
+@njit(cache=True, nogil=True)
+def _read(
+    text: npt.NDArray[np.uint8],
+    start: npt.NDArray[np.int32],
+    prefix: npt.NDArray[np.uint8],
+    width: int,
+    found: npt.NDArray[np.int64],
+) -> None:
+    for row in range(len(found)):
+        if start[row + 1] - start[row] != width:
+            continue
+        number = 0
+        for place in range(width):
+            letter = text[start[row] + place]
+            if place < len(prefix):
+                digit = 0 if letter == prefix[place] else 16
+            elif 48 <= letter <= 57:  # 0 to 9
+                digit = letter - 48
+            else:  # a to f
+                digit = letter - 87 if 97 <= letter <= 102 else 16
+            number = number * 16 + digit if digit < 16 and number >= 0 else -1
+        found[row] = number
+
+
 def customer_ids(numbers: npt.NDArray[np.int64] | npt.NDArray[np.int32]) -> pa.StringArray:
     """Customers as the log names them.
 
@@ -70,6 +112,21 @@ def customer_ids(numbers: npt.NDArray[np.int64] | npt.NDArray[np.int32]) -> pa.S
     ['c0000000', 'c000001a']
     """
     return codes("c", numbers.astype(np.int64), 7)
+
+
+def customer_numbers(ids: pa.StringArray, count: int) -> npt.NDArray[np.int64]:
+    """The inverse of `customer_ids`; -1 for who is not among so many."""
+    return numbers_of(ids, "c", 7, count)
+
+
+def product_ids(count: int) -> pa.StringArray:
+    """So many products as the log names them."""
+    return codes("p", np.arange(count, dtype=np.int64), 6)
+
+
+def product_numbers(ids: pa.StringArray, count: int) -> npt.NDArray[np.int64]:
+    """The inverse of `product_ids`; -1 for what is not among so many."""
+    return numbers_of(ids, "p", 6, count)
 
 
 def money(amounts: npt.NDArray[np.int64]) -> pa.Array:

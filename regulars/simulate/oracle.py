@@ -22,7 +22,7 @@ from regulars.simulate.ads import LIKED, UNCLICKED, UNLIKED
 from regulars.simulate.customers import ACTIONS
 from regulars.simulate.expected import ELASTICITY, MARGIN, expected_demand, expected_visit
 from regulars.simulate.randomness import normal_share
-from regulars.simulate.treatments import AD, COUPON, DISCOUNT, MESSAGE, PERSUADABLE, SLEEPING_DOG
+from regulars.simulate.treatments import AD, COUPON, DISCOUNT, MESSAGE, PERSUADABLE, RECOMMEND, SLEEPING_DOG
 from regulars.simulate.world import World
 
 HORIZON_DAYS = 28
@@ -75,20 +75,10 @@ def values(world: World, *, share: float = 0.1, horizon_days: int = HORIZON_DAYS
     lower = expected_visit(crowd, shelf, rules, cost, np.full(count, share), SAMPLES)[:, MARGIN]
     margin = plain[:, MARGIN]
     season = np.array([world.season(day + t) for t in range(horizon_days)])
+    is_new = (people.arrives == day) & (people.ring < 0)
     base = people.rate.astype(np.float64) * is_active
-
-    def visits(boost: Amounts, days: int) -> Amounts:
-        """(n,) expected within so many days."""
-        total, alive, now = np.zeros(count), base.copy(), boost.copy()
-        for t in range(days):
-            total += alive * season[t] * np.exp(now)
-            alive *= np.exp(-people.hazard)
-            now *= 0.5 ** (1 / said.half_life_days)
-        return total
-
+    visits = _Visits(crowd.rate.astype(np.float64), base, is_new, people.hazard, season, said.half_life_days).expected
     expected = margin * visits(treatments.boost, horizon_days)
-    # By how much the margin moves with a small boost: what spills over is small.
-    slope = (margin * visits(treatments.boost + 0.01, horizon_days) - expected) / 0.01
     # Of a visit, while an offer lasts, and for how long that is.
     offers = {
         COUPON: (said.redeemed_share * lower + (1 - said.redeemed_share) * margin, said.coupon_days),
@@ -99,14 +89,23 @@ def values(world: World, *, share: float = 0.1, horizon_days: int = HORIZON_DAYS
     for action in range(len(ACTIONS)):
         kind = people.kind[:, action]
         clicked = np.minimum(world.params.ads.click_share * np.where(kind == PERSUADABLE, LIKED, UNLIKED), 1.0)
-        # Of an ad, the mean of being clicked and of being merely shown.
-        cases = [(1.0, clicked), (UNCLICKED, 1.0 - clicked)] if action == AD else [(1.0, np.ones(count))]
+        # Of an ad, the mean of being clicked and of being merely shown; a recommendation is seen by who comes.
+        cases = {
+            AD: [(1.0, clicked), (UNCLICKED, 1.0 - clicked)],
+            RECOMMEND: [(1.0, -np.expm1(-crowd.rate.astype(np.float64)))],
+        }.get(action, [(1.0, np.ones(count))])
+        # What moves who has come already moves visits from the next day on.
+        since = 1 if action == RECOMMEND else 0
+        before, later = visits(treatments.boost, since), visits(treatments.boost, horizon_days, since)
+        # By how much the margin moves with a small boost: what spills over is small.
+        slope = margin * (visits(treatments.boost + 0.01, horizon_days, since) - later) / 0.01
         for strength, chance in cases:
             effect = people.effect[:, action].astype(np.float64) * strength
             effect *= np.where(effect > 0, tired, 1.0)
             boost = treatments.boost + effect
             offered, days = offers.get(action, (margin, 0))
-            after = margin * visits(boost, horizon_days) + (offered - margin) * visits(boost, min(days, horizon_days))
+            after = margin * (before + visits(boost, horizon_days, since))
+            after += (offered - margin) * visits(boost, min(days, horizon_days))
             annoyed = (kind == SLEEPING_DOG).astype(float) + ~treatments.consent
             stays = np.exp(-people.hazard * annoyed * said.annoyance * strength)
             spilled = _of_mates(people.household, slope) * said.spill_over * effect
@@ -116,6 +115,36 @@ def values(world: World, *, share: float = 0.1, horizon_days: int = HORIZON_DAYS
     mine = slice(0, people.honest)
     may = is_active & treatments.consent & (people.arrives < day)
     return Values(is_active[mine], may[mine], margin[mine], plain[mine, ELASTICITY], expected[mine], value[mine])
+
+
+class _Visits(NamedTuple):
+    """How often customers are expected, (n,) each.
+
+    Attributes
+    ----------
+    today : visits on the first day, were nothing done.
+    base : visits a day while active, before seasons and boosts.
+    is_new : who comes for the first time on the first day, and comes then whatever is done.
+    season : (days,) times as many visits as in the mean.
+    """
+
+    today: Amounts
+    base: Amounts
+    is_new: npt.NDArray[np.bool_]
+    hazard: npt.NDArray[np.float32]
+    season: Amounts
+    half_life_days: float
+
+    def expected(self, boost: Amounts, until: int, since: int = 0) -> Amounts:
+        """(n,) on the days from `since` to before `until`, where a boost stands at the beginning."""
+        total, alive, now = np.zeros(len(boost)), self.base.copy(), boost.copy()
+        for t in range(until):
+            if t >= since:
+                visits = alive * self.season[t] * np.exp(now)
+                total += np.where(self.is_new, self.today, visits) if t == 0 else visits
+            alive *= np.exp(-self.hazard)
+            now *= 0.5 ** (1 / self.half_life_days)
+        return total
 
 
 def _of_mates(household: npt.NDArray[np.int32], amount: Amounts) -> Amounts:

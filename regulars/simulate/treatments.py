@@ -7,7 +7,8 @@ On the day of an action a on customer i, with c recent contacts (each halved eve
     c       += 1
 
 and the visit rate is multiplied by exp(boost), which halves every `half_life_days`. A sleeping dog, and
-whoever has not consented, is besides `annoyance` days nearer to leaving.
+whoever has not consented, is besides `annoyance` days nearer to leaving. An ad does all this where it is shown,
+a recommendation where the customer comes and sees it: it moves later visits.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Treatments:
     coupon, coupon_until : share at hand, and the last day on which it counts.
     discount : share off on this day.
     offered, offers : which list is whose (-1: none), and the lists.
+    campaigns, chances : of each list.
     """
 
     def __init__(self, said: TreatmentParams, customers: Customers) -> None:
@@ -55,6 +57,7 @@ class Treatments:
         self.coupon, self.coupon_until = np.zeros(count, np.float32), np.full(count, -1, np.int64)
         self.discount = np.zeros(count, np.float32)
         self.offered, self.offers = np.full(count, -1, np.int32), np.full((1, MOST_OFFERED), -1, np.int32)
+        self.campaigns, self.chances = np.full(1, -1, np.int32), np.zeros(1, np.float32)
         # Households as runs: neighbours of one number. The mates of a customer are those of its run.
         self._sizes = np.bincount(customers.household, minlength=count)
 
@@ -99,7 +102,7 @@ class Treatments:
         np.add.at(self.used_up, customer, self._customers.hazard[customer] * days)
 
     def apply(self, checked: Checked, day: int, seed: int, campaigns: Indices) -> Rows:
-        """Carry out all but ads; the events of messages and coupons."""
+        """Carry out all but ads; the events of messages and coupons. Recommendations move who sees them: `seen`."""
         customer, action = checked.customer, checked.action
         has_coupon, has_discount = action == COUPON, action == DISCOUNT
         self.coupon[customer[has_coupon]] = checked.share[has_coupon]
@@ -107,11 +110,19 @@ class Treatments:
         self.discount[customer[has_discount]] = checked.share[has_discount]
         is_offer = action == RECOMMEND
         self.offered[customer[is_offer]] = np.arange(is_offer.sum(), dtype=np.int32)
-        self.offers = checked.offers[is_offer] if is_offer.any() else np.full((1, MOST_OFFERED), -1, np.int32)
-        acts = action != AD
+        if is_offer.any():
+            self.offers = checked.offers[is_offer]
+            self.campaigns = campaigns[is_offer].astype(np.int32)
+            self.chances = checked.propensity[is_offer].astype(np.float32)
+        acts = (action != AD) & (action != RECOMMEND)
         self.act(customer[acts], action[acts])
         is_sent = (action == MESSAGE) | has_coupon
         return self._messages(checked, np.flatnonzero(is_sent), day, seed, campaigns)
+
+    def seen(self, visitors: npt.NDArray[np.int32]) -> None:
+        """Recommendations have their effect on the customers who came, each named once or more."""
+        who = np.unique(visitors[self.offered[visitors] >= 0]).astype(np.int64)
+        self.act(who, RECOMMEND)
 
     def _messages(self, checked: Checked, sent: Indices, day: int, seed: int, campaigns: Indices) -> Rows:
         rng = generator(seed, PURPOSE, day)

@@ -93,6 +93,35 @@ def _put(
 
 
 @njit(cache=True, nogil=True)
+def _show_offers(
+    out: Rows,
+    count: Counts,
+    visit: Visit,
+    clock: float,
+    signed: int,
+    share: float,
+    people: People,
+    shelf: Shelf,
+    looked: int,
+    desk: Desk,
+) -> None:
+    """Write which recommendations stand before a list, as one event: a line each, numbered by its place."""
+    seen, source, position, _ = desk
+    offer = people.offered[visit[1]]
+    if offer < 0:
+        return
+    first = count[1]
+    for k in range(looked):
+        if source[k] == OFFERED:
+            count[1] = first
+            row = _put(out, count, visit, clock, LISTED, signed, seen[k], shelf.price[seen[k]] * (1.0 - share))
+            row.line = position[k]
+            row.outcome = RECOMMENDED
+            row.campaign = people.campaigns[offer]
+            row.propensity = people.chances[offer]
+
+
+@njit(cache=True, nogil=True)
 def _look_around(
     out: Rows,
     count: Counts,
@@ -121,6 +150,7 @@ def _look_around(
         if by_words:  # one in five in the other language
             row.query = 2 * category + (1 if uniform(stream) < 0.2 else 0)
         looked = consider(stream, people, shelf, rules, i, category, last, need, seen, source, position)
+        _show_offers(out, count, visit, clock, signed, share, people, shelf, looked, desk)
         total = weigh(people, shelf, rules, i, category, share, looked, seen, source, position, weight)
         taken = choose(stream, looked, weight, total)
         for k in range(looked):
@@ -130,6 +160,7 @@ def _look_around(
                 row = _put(out, count, visit, clock, VIEWED, signed, seen[k], price)
                 if source[k] == OFFERED:
                     row.outcome = RECOMMENDED
+                    row.campaign = people.campaigns[people.offered[i]]
         if taken < 0:
             continue
         j = seen[taken]
@@ -243,7 +274,9 @@ def visit_day(
 
 def day_of(low: int, high: int, people: People, shelf: Shelf, rules: Rules, hours: npt.NDArray[np.float64]) -> Rows:
     """The rows of a block of customers on a day, times in microseconds of the local day."""
-    expected = float(people.rate[low:high].sum()) * (2 + rules.needs * (2.5 + rules.viewed * rules.examined))
+    # Each offer may add three rows to each need.
+    offers = 3.0 if (people.offered[low:high] >= 0).any() else 0.0
+    expected = float(people.rate[low:high].sum()) * (2 + rules.needs * (2.5 + rules.viewed * rules.examined + offers))
     room = int(expected * 1.3) + 1000
     while True:
         out = np.empty(room, RAW)

@@ -217,7 +217,7 @@ class World:
         if self._state.day >= MOST_DAYS:
             raise InputError(f"{MOST_DAYS:,} days were played: no more can be numbered. Begin another world.")
         table = decisions.nothing() if decide is None else decide
-        checked = decisions.check(table, self._customer_ids, self._names.product_ids)
+        checked = decisions.check(table, len(self._customer_ids), len(self._catalogue))
         state = self._state.copy()
         rows = self._play(state, checked)
         names = replace(self._names, campaigns=pa.array(list(state.campaigns), pa.string()))
@@ -236,6 +236,7 @@ class World:
         parts = [treatments.apply(checked, day, self.seed, campaigns), self._auctions(state, checked, campaigns)]
         shelf = state.market.open(day, self.date(day))
         visits = self._visits(self.people(state, is_active), shelf, self.rules(day))
+        treatments.seen(visits["customer"])
         parts.append(self._lives(state, is_active, visits))
         rings, later, acts = fraud.act(
             day, self.seed, self.params.fraud, people, is_active, state.market.price, np.isfinite(shelf.base)
@@ -275,6 +276,8 @@ class World:
             discount=treatments.discount,
             offered=treatments.offered,
             offers=treatments.offers,
+            campaigns=treatments.campaigns,
+            chances=treatments.chances,
         )
 
     def season(self, day: int) -> float:

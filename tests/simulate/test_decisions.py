@@ -50,6 +50,20 @@ MISTAKES = [
         decided({"customer_id": FIRST, "action": "recommend", "products": ["p000001", "tea"]}),
         r"row 1: products = 'tea': there is no such product",
     ),
+    (
+        decided({"customer_id": FIRST, "action": "recommend", "products": ["p000001", "p000002", "p000001"]}),
+        "row 1: products = .*: a product stands in it twice",
+    ),
+    (
+        decided({"customer_id": FIRST, "action": "recommend", "products": [f"p{n:06x}" for n in range(13)]}),
+        "row 1: products = .*: at most 12 products are expected",
+    ),
+    (decided({"customer_id": FIRST, "action": "recommend", "products": [None]}), "products = None: there is no such"),
+    (decided({"customer_id": "c0000190", "action": "message"}), "customer_id = 'c0000190': there is no such"),
+    (decided({"action": "price", "product_id": "p000001", "price": 1e300}), "price = 1e[+]300: a price of at least"),
+    (decided({"action": "price", "product_id": "p000001", "price": float("nan")}), "price = nan: a price of at least"),
+    (decided({"customer_id": FIRST, "action": "ad", "bid": float("inf")}), "bid = inf: a bid of at least 0"),
+    (decided({"customer_id": FIRST, "action": "coupon", "share": [0.1]}), "Columns and types are those of"),
     (decided({"customer_id": FIRST, "action": "message", "colour": "red"}), "no column colour is known. There are:"),
     (decided({"customer_id": FIRST, "action": "coupon", "share": "much"}), "Columns and types are those of"),
 ]  # fmt: skip
@@ -67,6 +81,22 @@ def test_a_mistake_changes_nothing(make_world: MakeWorld, mistaken: pa.Table, me
     assert world.day == 0
     for _ in range(3):
         assert world.step().equals(other.step())
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "message"),
+    [
+        (decided({"customer_id": 7, "action": "message"}), "customer_id = '7': there is no such customer"),
+        (decided({"customer_id": FIRST, "action": {"name": "message"}}), "Columns and types are those of"),
+        ({"customer_id": [FIRST], "action": ["message"]}, "decisions: a pyarrow.Table is expected, not dict"),
+        (pa.table([[FIRST], ["message"], ["ad"]], ["customer_id", "action", "action"]), "column action is there twice"),
+    ],
+)
+def test_what_is_no_table_of_decisions_is_refused(make_world: MakeWorld, mistaken: pa.Table, message: str) -> None:
+    world = make_world()
+    with pytest.raises(InputError, match=message):
+        world.step(mistaken)
+    assert world.day == 0
 
 
 def test_a_step_that_dies_half_way_changes_nothing(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,24 @@ def test_every_preset_is_whole_and_bilingual(preset: str) -> None:
         ('auction = "second"', 'auction = "third"', r"\[ads\] auction = 'third': input should be 'first' or 'second'"),
         ('timezone = "Europe/London"', 'timezone = "London"', "is no time zone"),
         ("start = 2023-12-01", 'start = "soon"', "start = 'soon'"),
+        ("start = 2023-12-01", "start = 9999-12-01", "start = .*: input should be less than or equal to 2200"),
+        ("price_median = 2.1", "price_median = inf", r"\[catalogue\] price_median = inf: input should be"),
+        ("price_median = 2.1", "price_median = nan", r"\[catalogue\] price_median = nan: input should be"),
+        (
+            "price_spread = 0.9",
+            "price_spread = 1e9",
+            r"\[catalogue\] price_spread = 1e?[+0-9]*.*: input should be less",
+        ),
+        ("needs = 38", "needs = 1e300", r"\[visits\] needs = 1e\+300: input should be less than or equal to 100"),
+        (
+            "visits_per_month = 0.46",
+            "visits_per_month = 1e12",
+            r"\[customers\] visits_per_month = .*less than or equal to 600",
+        ),
+        ("per_week = 3", "per_week = 1e12", r"\[ads\] per_week = .*: input should be less than or equal to 1000"),
+        ("declined_share = 0.01", "declined_share = 1", r"\[visits\] declined_share = 1: input should be less than"),
+        ("broken_share = 0.008", "broken_share = 0.99", r"\[orders\] broken_share, .* are above 1 together"),
+        ('"11-11" =', '"11-99" =', r"\[visits\] festivals.11-99"),
     ],
 )
 def test_a_mistake_is_named_with_its_key(line: str, instead: str, message: str) -> None:

@@ -63,7 +63,17 @@ def test_what_is_expected_of_an_action_happens_when_it_is_played(steady: Params)
         if action == "recommend":
             table["products"] = pa.array([[]] * 2000, pa.list_(pa.string()))
         costs = 2000 * steady.treatments.contact_cost if action in ("message", "coupon") else 0.0
-        assert margin(world, pa.table(table)) - nothing - costs == pytest.approx(value[best].sum(), rel=0.15), action
+        # Who comes on the one day, and so sees the recommendation, is chance.
+        within = 0.25 if action == "recommend" else 0.15
+        assert margin(world, pa.table(table)) - nothing - costs == pytest.approx(value[best].sum(), rel=within), action
+
+
+def test_who_comes_for_the_first_time_is_expected_today(gifts: Params) -> None:
+    world = World(gifts, customers=1000, seed=3, days=60)
+    found = values(world)
+    is_new = world.hidden.customers.arrives[:1000] == 0
+    assert is_new.sum() > 5
+    assert (found.expected_margin[is_new] > 1.15 * found.margin_per_visit[is_new]).all()
 
 
 def test_no_price_is_better_than_the_best_price_and_demand_bends_as_told(steady: Params) -> None:

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from regulars.errors import InputError
 from regulars.events.schema import EVENTS, TYPES
-from regulars.simulate import Params, World, everyday
+from regulars.simulate import Params, World, earned, everyday
 
 MakeWorld = Callable[..., World]
 
@@ -147,6 +148,77 @@ def test_what_is_recommended_is_seen_and_bought_more(make_world: MakeWorld, stea
     viewed = of(events, "product_viewed")
     marked = viewed.filter(pc.equal(viewed["outcome"], "recommended"))
     assert set(marked["product_id"].to_pylist()) == {seldom}
+
+
+def test_what_was_recommended_where_and_by_what_chance_is_in_the_log(make_world: MakeWorld, steady: Params) -> None:
+    world = make_world(steady, customers=1000)
+    seldom = world.product_ids.slice(70, 5).to_pylist()
+    listed = decisions(world, "recommend", products=seldom, propensity=0.25, campaign_id="home")
+    events = world.step(listed)
+    assert not events.select(["event_id", "line"]).group_by(["event_id", "line"]).aggregate([]).num_rows < len(events)
+    shown = of(events, "product_list_viewed").filter(
+        pc.equal(of(events, "product_list_viewed")["outcome"], "recommended")
+    )
+    # Three of them stand before the list of the first need, the others before that of the second.
+    lists: dict[str, dict[int, str]] = {}
+    for row in shown.to_pylist():
+        assert (row["propensity"], row["campaign_id"]) == (0.25, "home")
+        assert row["unit_price"] is not None
+        lists.setdefault(row["event_id"], {})[row["line"]] = row["product_id"]
+    assert len(lists) > 300
+    assert {tuple(sorted(places.items())) for places in lists.values()} == {
+        ((0, seldom[0]), (1, seldom[1]), (2, seldom[2])),
+        ((0, seldom[3]), (1, seldom[4])),
+    }
+    viewed = of(events, "product_viewed")
+    clicked = viewed.filter(pc.equal(viewed["outcome"], "recommended")).select(
+        ["session_id", "product_id", "campaign_id"]
+    )
+    seen = set(zip(shown["session_id"].to_pylist(), shown["product_id"].to_pylist(), strict=True))
+    assert clicked.num_rows > 50
+    assert {(row["session_id"], row["product_id"]) for row in clicked.to_pylist()} <= seen
+    assert set(clicked["campaign_id"].to_pylist()) == {"home"}
+    assert not of(world.step(), "product_list_viewed")["product_id"].drop_null()
+
+
+def test_what_cannot_be_bought_is_not_recommended_to_anybody(make_world: MakeWorld, gifts: Params) -> None:
+    world = make_world(changed(gifts, catalogue={"launched_share": 0.5}), customers=1000)
+    on_sale = set(world.catalogue()["product_id"].to_pylist())
+    later = next(product for product in world.product_ids.to_pylist() if product not in on_sale)
+    events = world.step(decisions(world, "recommend", products=[later]))
+    assert later not in events["product_id"].to_pylist()
+
+
+def test_a_recommendation_moves_only_who_sees_it(make_world: MakeWorld, steady: Params) -> None:
+    # All are signed in, so that the log names whoever comes.
+    steady = changed(steady, visits={"signed_out_share": 0.0})
+    eager = changed(steady, treatments={"persuadable_share": 1.0, "sleeping_dog_share": 0.0, "half_life_days": 1000.0})
+    world = make_world(eager, customers=3000)
+    other = world.copy()
+    events = world.step(decisions(world, "recommend", products=[]))
+    other.step()
+    came = pc.unique(events.filter(pc.is_valid(events["session_id"]))["customer_id"].drop_null())
+
+    def visits(events: pa.Table, who: pa.Array) -> int:
+        return len(pc.unique(events.filter(pc.is_in(events["customer_id"], who))["session_id"]))
+
+    away = world.customer_ids.filter(pc.invert(pc.is_in(world.customer_ids, came)))
+    moved, unmoved = play(world, 5), play(other, 5)
+    assert visits(moved, came) > 1.2 * visits(unmoved, came)
+    assert visits(moved, away) < 1.05 * visits(unmoved, away)
+
+
+def test_what_a_day_earned_is_read_from_its_orders_and_the_catalogue(make_world: MakeWorld) -> None:
+    world = make_world()
+    catalogue = world.catalogue()
+    events = world.step()
+    cost = {row["product_id"]: float(row["unit_cost"]) for row in catalogue.to_pylist()}
+    orders = of(events, "order_completed").to_pylist()
+    by_hand = sum(row["quantity"] * (float(row["unit_price"]) - cost[row["product_id"]]) for row in orders)
+    assert earned(events, catalogue) == pytest.approx(by_hand)
+    assert by_hand > 0
+    with pytest.raises(InputError, match="catalogue: no unit_cost of product 'p"):
+        earned(events, catalogue.slice(0, 1))
 
 
 def test_a_discount_lowers_the_price_paid_that_day_and_a_coupon_for_its_days(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,10 +32,23 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(
     monkeypatch.setattr(world, "BLOCK", 64)
     monkeypatch.setattr(writing, "ROWS_A_FILE", 500)
     made = []
-    for workers in (1, 4):
+    for workers in (1, 2, 3):
         simulate(tmp_path / str(workers), make_world(workers=workers))
         made.append(bytes_of(tmp_path / str(workers)))
     assert len(made[0]) > 10
+    assert made[0] == made[1] == made[2]
+
+
+def test_the_same_seed_gives_the_same_bytes_in_another_process(make_world: MakeWorld, tmp_path: Path) -> None:
+    made = []
+    for number, workers in enumerate((2, 3)):
+        words = ("--customers", "300", "--days", "8", "--seed", "7", "--workers", workers, "--preset", "fashion")
+        command = [sys.executable, "-m", "regulars", "simulate", tmp_path / str(number), *words]
+        # Texts are hashed by another key in each.
+        environment = os.environ | {"PYTHONHASHSEED": str(number + 1)}
+        subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True)
+        made.append(bytes_of(tmp_path / str(number)))
+    assert len(made[0]) > 5
     assert made[0] == made[1]
 
 
