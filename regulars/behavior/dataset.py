@@ -49,6 +49,15 @@ def micros(moment: datetime) -> int:
     return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
 
 
+def moment_of(microseconds: int) -> datetime:
+    """The moment of so many microseconds since 1970.
+
+    >>> moment_of(86_400_000_000).isoformat()
+    '1970-01-02T00:00:00+00:00'
+    """
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
 def vocabulary_and_content(shop: Shop, until: datetime) -> tuple[Vocabulary, Content]:
     """What there is in a shop's log and catalogue before a moment.
 

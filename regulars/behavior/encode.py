@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from regulars.behavior.batches import Tokens
 from regulars.behavior.network import Cache, Network
+from regulars.behavior.tokens import Tokens
 from regulars.behavior.transformer import Where
 
 Ints = npt.NDArray[np.int64]

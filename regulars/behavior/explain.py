@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from regulars.behavior.batches import Tokens
 from regulars.behavior.buckets import EDGES_DAYS
 from regulars.behavior.dataset import micros, sequences_of
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sequences import Sequences
+from regulars.behavior.tokens import Tokens
 from regulars.behavior.transformer import Where
 from regulars.behavior.use import model_as_of
 from regulars.errors import NotFoundError

@@ -16,12 +16,12 @@ from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
 
 from regulars.behavior import distributed
-from regulars.behavior.batches import Tokens
 from regulars.behavior.encode import encode
 from regulars.behavior.losses import expected_spend, survival
 from regulars.behavior.network import Network
 from regulars.behavior.sequences import Sequences, place_before
 from regulars.behavior.sizes import Settings
+from regulars.behavior.tokens import Tokens
 from regulars.behavior.training import OnEpoch, OnStep, Trained, train
 from regulars.behavior.vocabulary import Content, Ints, Vocabulary
 from regulars.errors import CorruptLogError

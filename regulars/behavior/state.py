@@ -10,19 +10,20 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, cast
+from datetime import datetime
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import log_softmax, softmax
 
-from regulars.behavior.dataset import micros
+from regulars.behavior.dataset import micros, moment_of
 from regulars.behavior.fields import event_fields, question_fields
 from regulars.behavior.model import BehaviorModel
+from regulars.behavior.numpy_layer import Layer, array, linear, normed, time_bucket_edges
 from regulars.behavior.sequences import FIELDS, Sequences
-from regulars.behavior.transformer import TIME_BUCKETS, Block, time_bucket
+from regulars.behavior.transformer import Block
 from regulars.errors import CorruptLogError
 
 Floats = npt.NDArray[np.float32]
@@ -35,8 +36,6 @@ MAGIC = b"RGCS"
 HEADER = struct.Struct("<4sH16sQ")
 """Magic, format, fingerprint of the model, count of events."""
 CHECKSUM = struct.Struct("<I")
-EPSILON = np.float32(torch.finfo(torch.float32).eps)
-"""What torch.nn.RMSNorm adds when it is not told."""
 
 
 class Event(NamedTuple):
@@ -85,36 +84,6 @@ class CustomerState:
         return body + CHECKSUM.pack(zlib.crc32(body))
 
 
-class _Layer(NamedTuple):
-    """Weights of a `Block`."""
-
-    norm_attention: Floats
-    norm_forward: Floats
-    qkv: Floats
-    out: Floats
-    up: Floats
-    down: Floats
-    gate_attention: tuple[Floats, Floats]
-    gate_forward: tuple[Floats, Floats]
-    place_bias: Floats
-    time_bias: Floats | None
-
-    @classmethod
-    def of(cls, block: Block) -> _Layer:
-        return cls(
-            norm_attention=_array(block.norm_attention.weight),
-            norm_forward=_array(block.norm_forward.weight),
-            qkv=_array(block.qkv.weight),
-            out=_array(block.out.weight),
-            up=_array(block.up.weight),
-            down=_array(block.down.weight),
-            gate_attention=_linear(block.gate_attention),
-            gate_forward=_linear(block.gate_forward),
-            place_bias=_array(block.place_bias),
-            time_bias=None if block.time_bias is None else _array(block.time_bias),
-        )
-
-
 class IncrementalModel:
     """A behaviour model that takes the events of customers as they come, on one core.
 
@@ -147,18 +116,18 @@ class IncrementalModel:
         self.size, self.vocabulary = size, model.vocabulary
         self.fingerprint = fingerprint(model)
         with torch.inference_mode():
-            self.products = _array(network.products())  # n + 1, D
+            self.products = array(network.products())  # n + 1, D
         self._tables = [
-            (FIELDS.index(name.removeprefix("of_")), _array(cast(torch.nn.Embedding, table).weight))
+            (FIELDS.index(name.removeprefix("of_")), array(cast(torch.nn.Embedding, table).weight))
             for name, table in network.fields.items()
         ]
-        self._layers = [_Layer.of(cast(Block, block)) for block in network.blocks]
-        self._norm = _array(network.norm.weight)
-        self._type_head = _linear(network.type_head)
-        self._product_of_type = None if network.product_of_type is None else _array(network.product_of_type.weight)
+        self._layers = [Layer.of(cast(Block, block)) for block in network.blocks]
+        self._norm = array(network.norm.weight)
+        self._type_head = linear(network.type_head)
+        self._product_of_type = None if network.product_of_type is None else array(network.product_of_type.weight)
         self._types = {name: number for number, name in enumerate(model.vocabulary.types, 1)}
         self._channels = {name: number for number, name in enumerate(model.vocabulary.channels, 1)}
-        self._edges = _time_bucket_edges()
+        self._edges = time_bucket_edges()
 
     def begin(self) -> CustomerState:
         """The state of a customer who has done nothing yet."""
@@ -188,7 +157,7 @@ class IncrementalModel:
         last = self._checked(state).last_time
         if last is not None and time < last:
             raise ValueError(
-                f"an event at {event.time} comes after one at {_moment(last)}: events are taken in by time. Make the "
+                f"an event at {event.time} comes after one at {moment_of(last)}: events are taken in by time. Make the "
                 "state anew from the whole history: state_of"
             )
         fields = event_fields(
@@ -224,7 +193,7 @@ class IncrementalModel:
             return state.vector.copy()
         time = micros(moment)
         if last is not None and time <= last:
-            raise ValueError(f"as of {moment}: the state holds an event at {_moment(last)}, which is not before that")
+            raise ValueError(f"as of {moment}: the state holds an event at {moment_of(last)}, which is not before that")
         gap = -1 if last is None else time - last
         asked = question_fields(self.vocabulary, np.array([time]), np.array([gap]))[0]
         vector, _ = self._pass(state, asked.tolist(), time)
@@ -344,22 +313,9 @@ class IncrementalModel:
             x += table[fields[place]]
         own = np.empty((len(self._layers), 2, heads, len(x) // heads), np.float32)
         for number, layer in enumerate(self._layers):
-            q, k, v = (layer.qkv @ _normed(x, layer.norm_attention)).reshape(3, heads, -1)
-            own[number] = k, v
             keys, values = state.cache[number, :, :, :m].astype(np.float32)  # H, m, D/H
-            # The slot holds nothing, or what is too far back: the token itself is looked at in its place.
-            keys[:, slot], values[:, slot] = k, v
-            scores = (keys @ q[:, :, None])[:, :, 0] / np.float32(np.sqrt(q.shape[1]))  # H, m
-            scores += layer.place_bias[:, back]
-            if layer.time_bias is not None:
-                scores += layer.time_bias[:, bucket]
-            weights = np.exp(scores - scores.max(1, keepdims=True))
-            weights /= weights.sum(1, keepdims=True)
-            found = layer.out @ (weights[:, None] @ values).reshape(-1)
-            x = x + _gate(x, layer.gate_attention) * found
-            up, gate = (layer.up @ _normed(x, layer.norm_forward)).reshape(2, -1)  # 2 D
-            x = x + _gate(x, layer.gate_forward) * (layer.down @ (gate * expit(gate) * up))
-        return _normed(x, self._norm), own
+            x, own[number] = layer(x, keys, values, slot, back, bucket)
+        return normed(x, self._norm), own
 
 
 def fingerprint(model: BehaviorModel) -> bytes:
@@ -368,41 +324,3 @@ def fingerprint(model: BehaviorModel) -> bytes:
     for data in model.to_files().values():
         digest.update(data)
     return digest.digest()[:16]
-
-
-def _time_bucket_edges() -> Ints:
-    """(buckets - 1,) the least microseconds of each of `time_bucket` but the first, found by halving.
-
-    Asked of the function itself: a logarithm by another library may fall on the other side of an edge.
-    """
-    number = torch.arange(1, TIME_BUCKETS)
-    low, high = torch.zeros_like(number), torch.full_like(number, 1 << 62)
-    while bool((high - low > 1).any()):
-        middle = (low + high) // 2
-        is_in = time_bucket(middle) >= number
-        low, high = torch.where(is_in, low, middle), torch.where(is_in, middle, high)
-    edges: Ints = high.numpy()
-    return edges
-
-
-def _normed(x: Floats, weight: Floats) -> Floats:
-    scale: Any = 1 / np.sqrt(x @ x / len(x) + EPSILON)
-    found: Floats = x * scale * weight
-    return found
-
-
-def _gate(x: Floats, linear: tuple[Floats, Floats]) -> Any:
-    return expit(linear[0] @ x + linear[1])
-
-
-def _array(tensor: torch.Tensor) -> Floats:
-    found: Floats = np.array(tensor.detach().float().cpu().numpy(), order="C")
-    return found
-
-
-def _linear(module: torch.nn.Linear) -> tuple[Floats, Floats]:
-    return _array(module.weight), _array(module.bias)
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)

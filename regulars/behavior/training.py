@@ -19,11 +19,12 @@ from torch.nn.functional import cross_entropy
 
 from regulars import storage
 from regulars.behavior import distributed
-from regulars.behavior.batches import Batch, Targets, Tokens, questions, rows
+from regulars.behavior.batches import Batch, rows
 from regulars.behavior.losses import Pairs, hazard_loss, sampled_softmax, spend_loss
 from regulars.behavior.network import Network
 from regulars.behavior.sequences import Sequences
 from regulars.behavior.sizes import Settings
+from regulars.behavior.tokens import Targets, Tokens, questions
 from regulars.behavior.vocabulary import Ints, Vocabulary
 from regulars.errors import RegularsError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from regulars.behavior.batches import Targets, Tokens
 from regulars.behavior.buckets import EDGES_DAYS
-from regulars.behavior.dataset import micros, sequences_of
+from regulars.behavior.dataset import micros, moment_of, sequences_of
 from regulars.behavior.encode import encode
 from regulars.behavior.losses import full_softmax, hazard_loss
 from regulars.behavior.model import FILES, BehaviorModel
 from regulars.behavior.sequences import Ints, Sequences
+from regulars.behavior.tokens import Targets, Tokens
 from regulars.errors import NotFoundError
 from regulars.events.schema import TIME
 
@@ -47,7 +47,7 @@ class Kept(NamedTuple):
     @property
     def until(self) -> datetime:
         """It saw no event at or after this."""
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.model.until)
+        return moment_of(self.model.until)
 
 
 def model_as_of(shop: Shop, moment: datetime) -> Kept:
@@ -124,15 +124,11 @@ def vectors(shop: Shop, pairs: pa.Table, model: BehaviorModel | None = None) -> 
     if not pairs.num_rows:
         return found
     moments = np.array([micros(moment) for moment in pairs["as_of"].to_pylist()])
-    model = model or model_as_of(shop, _moment(int(moments.min()))).model
+    model = model or model_as_of(shop, moment_of(int(moments.min()))).model
     found = np.zeros((pairs.num_rows, model.settings.size.dimensions), np.float32)
     for part, sequences, customer in _histories(shop, pairs, moments, model):
         found[part] = model.states(sequences, customer, moments[part])
     return found
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
 def _histories(
@@ -146,7 +142,7 @@ def _histories(
     groups = [np.arange(len(ids))] if plain else [np.flatnonzero(moments == moment) for moment in np.unique(moments)]
     for group in groups:
         names, owner = np.unique(whose[group].astype(str), return_inverse=True)
-        latest = _moment(int(moments[group].max()))
+        latest = moment_of(int(moments[group].max()))
         for low in range(0, len(names), CUSTOMERS):
             inside = (owner >= low) & (owner < low + CUSTOMERS)
             part = group[inside]

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.behavior.batches import Batch, Targets, Tokens, questions, rows
+from regulars.behavior.batches import Batch, rows
 from regulars.behavior.sequences import DAY, FIELDS, Sequences, place_before
+from regulars.behavior.tokens import Targets, Tokens, questions
 from tests.behavior.conftest import timed
 
 NOTHING = np.zeros(0, np.int64)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from regulars.behavior.batches import Tokens
 from regulars.behavior.encode import encode
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sequences import DAY, Sequences, place_before
+from regulars.behavior.tokens import Tokens
 from regulars.behavior.transformer import Where
 from regulars.behavior.vocabulary import Content
 from tests.behavior.conftest import mini, timed

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from regulars import Shop
-from regulars.behavior.batches import Tokens
 from regulars.behavior.dataset import micros, sequences_of
 from regulars.behavior.explain import contributions, explain
 from regulars.behavior.fields import event_fields
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sequences import Sequences
 from regulars.behavior.sizes import Settings, Size
+from regulars.behavior.tokens import Tokens
 from regulars.behavior.transformer import Where
 from regulars.behavior.vocabulary import Content, Vocabulary
 from regulars.errors import NotFoundError

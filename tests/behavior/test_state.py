@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from regulars import Shop
-from regulars.behavior.batches import Tokens
 from regulars.behavior.dataset import clock_changes, micros, sequences_of
 from regulars.behavior.encode import encode
 from regulars.behavior.fields import event_fields
@@ -19,6 +18,7 @@ from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sequences import Sequences, place_before
 from regulars.behavior.sizes import Settings, Size
 from regulars.behavior.state import HEADER, CustomerState, Event, IncrementalModel
+from regulars.behavior.tokens import Tokens
 from regulars.behavior.transformer import time_bucket
 from regulars.behavior.vocabulary import Content, Vocabulary
 from regulars.errors import CorruptLogError
