@@ -17,31 +17,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import next_item_behavior, next_item_peers
-from benchmarks.next_item import Figure, Histories, read
+from benchmarks.next_item import Figure, read
 from benchmarks.next_item_data import beauty
 from benchmarks.report import Row, save, shown
 
 PUBLISHED = {"best of twelve models (eSASRec's benchmark)": {"recall@10 warm": 0.0928, "ndcg@10 warm": 0.0531}}
 """Strict, on targets that were met in training, as published."""
 METRICS = ("recall@10", "ndcg@10", "recall@10 warm", "ndcg@10 warm")
-PEERS = ("popularity", "item-knn", "covisitation", "ease", "ials", "sasrec")
-
-
-def compared(
-    histories: Histories, minutes: float
-) -> tuple[next_item_behavior.Result, dict[str, next_item_peers.Result]]:
-    """Ours and the peers', one after the other."""
-    ours = next_item_behavior.run(histories)
-    peers = {}
-    for name, found in next_item_peers.compare(histories, list(PEERS), minutes):
-        peers[name] = found
-        print(f"{name}: {_line(found.strict)} strict, {_line(found.refit)} refit", flush=True)
-    return ours, peers
+PEERS = ("popularity", "item-knn", "covisitation", "sasrec", "ials", "ease")
 
 
 def _line(figures: dict[str, Figure]) -> str:
@@ -64,25 +52,28 @@ def rows_of(
     return found
 
 
-def bench_beauty(folder: Path) -> list[Row]:
+def bench_beauty(folder: Path) -> Iterator[list[Row]]:
     """Amazon Beauty: the table to beat; products hardly met in training; what an epoch takes."""
     histories = beauty()
-    ours, peers = compared(histories, minutes=5)
-    plain = next_item_behavior.run(
-        histories, with_content=False, with_refit=False, dropouts=(ours.settings["dropout"],)
-    )
+    ours = next_item_behavior.run(histories)
+    dropouts = (float(str(ours.settings["dropout"])),)
+    plain = next_item_behavior.run(histories, with_content=False, with_refit=False, dropouts=dropouts)
+    peers: dict[str, next_item_peers.Result] = {}
+    yield _beauty_rows(ours, plain, peers)
+    for name, found in next_item_peers.compare(histories, list(PEERS), minutes=5):
+        peers[name] = found
+        print(f"{name}: {_line(found.strict)} strict, {_line(found.refit)} refit", flush=True)
+        yield _beauty_rows(ours, plain, peers)
+
+
+def _beauty_rows(
+    ours: next_item_behavior.Result, plain: next_item_behavior.Result, peers: dict[str, next_item_peers.Result]
+) -> list[Row]:
     rows = rows_of("beauty", ours, peers, published=True)
     rare = {name: found.strict["recall@10 rare"].value for name, found in peers.items()}
     rare["ours without content"] = plain.strict["recall@10 rare"].value
-    rows.append(
-        Row(
-            "beauty, unseen items",
-            "recall@10 on targets with fewer than 3 training events",
-            "higher",
-            ours.strict["recall@10 rare"].value,
-            rare,
-        )
-    )
+    metric = "recall@10 on targets with fewer than 3 training events"
+    rows.append(Row("beauty, unseen items", metric, "higher", ours.strict["recall@10 rare"].value, rare))
     for metric in ("recall@10", "ndcg@10"):
         rows.append(Row("beauty strict, without content", metric, "higher", plain.strict[metric].value))
     theirs = peers["sasrec"].settings if "sasrec" in peers else {}
@@ -93,35 +84,35 @@ def bench_beauty(folder: Path) -> list[Row]:
     return rows
 
 
-def bench_state(folder: Path) -> list[Row]:
+def bench_state(folder: Path) -> Iterator[list[Row]]:
     """One event into the state of one customer."""
     from benchmarks import behavior_state
 
-    return behavior_state.bench()
+    yield behavior_state.bench()
 
 
-def bench_universal(folder: Path) -> list[Row]:
+def bench_universal(folder: Path) -> Iterator[list[Row]]:
     """Churn, categories and products of the next fourteen days from the vector alone."""
     from benchmarks import behavior_universal
 
-    return behavior_universal.bench()
+    yield behavior_universal.bench()
 
 
-def bench_vectors(folder: Path) -> list[Row]:
+def bench_vectors(folder: Path) -> Iterator[list[Row]]:
     """Vectors of up to a million customers with fifty events each, each number in a process of its own."""
-    rows = []
     for customers in (100_000, 300_000, 1_000_000):
         command = [sys.executable, "-m", "benchmarks.behavior_vectors", str(folder / str(customers)), str(customers)]
         subprocess.run([*command, "make"], check=True)
         done = subprocess.run([*command, "read"], check=True, stdout=subprocess.PIPE, text=True)
         found = json.loads(done.stdout.splitlines()[-1])
         case = "vectors, 1 m customers x 50 events" if customers == 1_000_000 else f"vectors, {customers:,} x 50 events"
-        rows.append(Row(case, "events/s, tiny", "higher", found["events"] / found["seconds"]))
-        rows.append(Row(case, "peak memory mib", "lower", found["peak_mib"]))
-    return rows
+        yield [
+            Row(case, "events/s, tiny", "higher", found["events"] / found["seconds"]),
+            Row(case, "peak memory mib", "lower", found["peak_mib"]),
+        ]
 
 
-CASES: dict[str, Callable[[Path], list[Row]]] = {
+CASES: dict[str, Callable[[Path], Iterator[list[Row]]]] = {
     "beauty": bench_beauty,
     "state": bench_state,
     "universal": bench_universal,
@@ -142,7 +133,9 @@ def main() -> None:
         return
     for name in arguments.cases or list(CASES):
         with tempfile.TemporaryDirectory(prefix="behavior-") as folder:
-            save("behavior", CASES[name](Path(folder)))
+            # Kept as they come: a run of an hour that is cut short keeps what it has measured.
+            for rows in CASES[name](Path(folder)):
+                save("behavior", rows)
 
 
 def one_file(data: Path, attributes: Path | None, out: Path | None, *, with_peers: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("regulars", "duckdb", "ibis-framework", "lightgbm", "numpy", "pyarrow", "scikit-learn")
+PACKAGES = ("regulars", "duckdb", "ibis-framework", "lightgbm", "numpy", "pyarrow", "scikit-learn", "torch")
 
 
 @dataclass

@@ -96,6 +96,7 @@ class IncrementalModel:
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> from regulars.behavior.sizes import Settings, size_named
     >>> from regulars.behavior.vocabulary import Content, Vocabulary
     >>> known = Vocabulary(["cup", "tea"], ["bought"], [], [], np.array([0, 9, 9]), np.full(3, np.nan))
