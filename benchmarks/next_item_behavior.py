@@ -31,10 +31,11 @@ from regulars.behavior.vocabulary import Content, Vocabulary
 CHOSEN_BY = "ndcg@10"
 CHOOSERS = 5_000
 """Customers whose validation products choose the epoch; the figures are of all."""
-PILOT = 0.25
-"""Of the epochs, to choose between dropouts."""
 DROPOUTS = (0.5, 0.2)
-MOST_TOKENS = 16_000_000
+"""Both are tried where products have few events, and the better one on validation is taken; else the last."""
+FEW_EVENTS = 50
+"""For each product, in the mean: with more, less has to be held back from learning by heart."""
+MOST_TOKENS = 10_000_000
 """What a training may cost on two cores: of long logs fewer epochs are made, but never fewer than `LEAST_EPOCHS`."""
 LEAST_EPOCHS = 10
 
@@ -101,13 +102,13 @@ def run(
     question = validation(histories)
     sample = question.of(np.random.default_rng(0).permutation(len(question.users))[:CHOOSERS])
     base = settings_for(question.fitted)
-    pilots = {}
-    for dropout in dropouts if len(dropouts) > 1 else ():
-        short = replace(base, dropout=dropout, epochs=max(int(base.epochs * PILOT), 1))
-        pilots[dropout] = _judged(sample, _fit(question.fitted, short, with_content)[0])
-        print(f"pilot, dropout {dropout}: {CHOSEN_BY} {pilots[dropout]:.4f}", flush=True)
-    settings = replace(base, dropout=max(pilots, key=lambda dropout: pilots[dropout]) if pilots else dropouts[0])
-    model, trained = _fit(question.fitted, settings, with_content, sample)
+    is_rich = len(histories.items) > FEW_EVENTS * histories.n_items
+    tried = []
+    for dropout in dropouts[-1:] if is_rich else dropouts:
+        found = _fit(question.fitted, replace(base, dropout=dropout), with_content, sample)
+        tried.append((max(epoch.validation for epoch in found[1].epochs), dropout, *found))
+    _, dropout, model, trained = max(tried, key=lambda each: each[0])
+    settings = replace(base, dropout=dropout)
     validated, strictly = (figures(evaluate(asked, scores(model))) for asked in (question, strict(histories)))
     print(f"strict: {strictly}", flush=True)
     again: dict[str, Figure] = {}
@@ -118,7 +119,7 @@ def run(
         final, _ = _fit(question.fitted, replace(settings, epochs=trained.best), with_content)
         again = figures(evaluate(question, scores(final)))
     return Result(
-        {"dropout": settings.dropout, "context": settings.size.context, "epochs": trained.best, "pilots": pilots},
+        {"dropout": dropout, "context": base.size.context, "epochs": trained.best, "tried": [t[:2] for t in tried]},
         validated,
         strictly,
         again,
