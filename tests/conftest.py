@@ -6,6 +6,8 @@ import os
 
 # Rich takes its width when the command line is first imported, by whichever test that is.
 os.environ["COLUMNS"] = "160"
+# Tests run beside each other: threads of one, torch's or NumPy's, would wait for those of another.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import json
 import os

@@ -140,7 +140,7 @@ def fitted(
     vocabulary, content = vocabulary_and_content(shop, until)
     if start is not None:
         rate = settings.learning_rate * WARM_RATE
-        settings = Settings(**{**settings.__dict__, "epochs": WARM_EPOCHS, "learning_rate": rate})
+        settings = Settings(**{**settings.__dict__, "epochs": min(WARM_EPOCHS, settings.epochs), "learning_rate": rate})
         model = start.grown(vocabulary, content, settings, micros(until))
     else:
         model = BehaviorModel.new(vocabulary, content, settings, micros(until))

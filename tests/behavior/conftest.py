@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-import pytest
 
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sequences import DAY, FIELDS, Sequences
@@ -48,11 +47,3 @@ def untimed_model(sequences: Sequences, settings: Settings, products: int = 6) -
     """Of histories of which only the order is known."""
     counts = np.bincount(sequences.fields["product"], minlength=products + 1)
     return BehaviorModel.new(Vocabulary.of_numbers(counts), Content.none(products), settings, 0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    """Tests run beside each other: threads of one would wait for those of another."""
-    import torch
-
-    torch.set_num_threads(1)
