@@ -37,6 +37,8 @@ VALIDATED = 0.1
 WARM_EPOCHS = 2
 WARM_RATE = 0.25
 """Of the learning rate, for a model that goes on from weights that it has."""
+NEGATIVES_A_DIMENSION = 8
+"""Products to stand against the one that came: a small network is done with few, and they are most of its work."""
 PROBED = 200
 K = 10
 
@@ -44,7 +46,9 @@ K = 10
 def settings_of(shop: Shop) -> Settings:
     """Of [behavior] in shop.toml."""
     chosen = shop.config.behavior
-    return Settings(size_named(chosen.size), epochs=chosen.epochs, learning_rate=chosen.learning_rate)
+    size = size_named(chosen.size)
+    negatives = min(NEGATIVES_A_DIMENSION * size.dimensions, Settings.negatives)
+    return Settings(size, epochs=chosen.epochs, learning_rate=chosen.learning_rate, negatives=negatives)
 
 
 def learn(shop: Shop, until: datetime) -> Learned:
