@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import entr
 
 from regulars.logistic import probability
 
@@ -84,12 +85,12 @@ def diversity_of(scores: Float32s) -> Floats:
 
     Examples
     --------
-    >>> diversity_of(np.array([[1.0, 1.0], [40.0, -40.0]])).round(2).tolist()
-    [1.0, 0.0]
+    >>> diversity_of(np.array([[1.0, 1.0], [2.0, -2.0]])).round(3).tolist()
+    [1.0, 0.527]
     """
     chance = _chance(scores)
     share = chance / chance.sum(1, keepdims=True)
-    found: Floats = (share * np.log2(1 / (share + 1e-9))).sum(1) / np.log2(max(scores.shape[1], 2))
+    found: Floats = entr(share).sum(1) / np.log(max(scores.shape[1], 2))
     return found
 
 

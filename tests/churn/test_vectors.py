@@ -51,7 +51,7 @@ def test_a_behaviour_model_that_saw_the_moments_learned_from_changes_nothing(
     own_tea_shop: Shop, tea_as_of: datetime
 ) -> None:
     before = own_tea_shop.models.in_use("churn")
-    keep_behavior_model(own_tea_shop, tea_as_of - 100 * DAY)
+    keep_behavior_model(own_tea_shop, tea_as_of - 80 * DAY)
     after, _ = own_tea_shop.learn("churn", tea_as_of)
     assert after.version == before.version + 1
     assert after.card["about"] == before.card["about"]
@@ -62,7 +62,7 @@ def test_what_does_not_help_is_left_out_and_the_report_says_so(
     own_tea_shop: Shop, tea_as_of: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Tried, "help", False)
-    keep_behavior_model(own_tea_shop, tea_as_of - 125 * DAY)
+    keep_behavior_model(own_tea_shop, tea_as_of - 95 * DAY)
     before = own_tea_shop.models.in_use("churn")
     after, report = own_tea_shop.learn("churn", tea_as_of)
     assert [after.read(name) for name in FILES] == [before.read(name) for name in FILES]
@@ -77,7 +77,7 @@ def test_what_helps_is_kept_with_the_model_that_made_it_and_is_no_reason(
     own_tea_shop: Shop, tea_as_of: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Tried, "help", True)
-    keep_behavior_model(own_tea_shop, tea_as_of - 125 * DAY)
+    keep_behavior_model(own_tea_shop, tea_as_of - 95 * DAY)
     learned, report = own_tea_shop.learn("churn", tea_as_of)
     assert FILE in learned.card["files"]
     assert any("are used beside the features" in note for note in report.notes)
@@ -97,9 +97,9 @@ def test_vectors_are_chosen_by_the_smaller_loss() -> None:
 
 
 def test_an_evaluation_tries_them_by_what_was_known_then(own_tea_shop: Shop, tea_as_of: datetime) -> None:
-    split = Split(tea_as_of, 30)
+    split = Split(tea_as_of - DAY, 30)
     without = own_tea_shop.evaluate("churn", split)
-    keep_behavior_model(own_tea_shop, tea_as_of - 125 * DAY)
+    keep_behavior_model(own_tea_shop, tea_as_of - 95 * DAY)
     report = own_tea_shop.evaluate("churn", split)
     assert len(report.metrics) == len(without.metrics) + 2
     assert all(check.passed for check in report.checks)
