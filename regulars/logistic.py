@@ -13,8 +13,56 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Logistic:
-    """Logistic regression on log-scaled, standardised features; an absent value is the median, and said so.
+class Scaling:
+    """Features as inputs of a model: log-scaled (the sign is kept), standardised; an absent value is the median, and
+    said so.
+
+    Examples
+    --------
+    >>> days = np.array([[0.0], [np.nan], [np.e - 1]])
+    >>> Scaling.of(days).inputs(days).round(2).tolist()
+    [[-1.22, 0.0], [0.0, 1.0], [1.22, 0.0]]
+
+    Attributes
+    ----------
+    median, mean, scale : (k,) of the log-scaled features.
+    often_absent : (k,) 1 for features whose absence is a feature of its own.
+    """
+
+    median: Floats
+    mean: Floats
+    scale: Floats
+    often_absent: Floats
+
+    @staticmethod
+    def of(features: Floats) -> Scaling:
+        """Fitted to the features (n, k) of which it will be asked, NaN where absent."""
+        scaled = _log_scale(features)
+        is_absent = np.isnan(scaled)
+        seen = ~is_absent.all(axis=0)
+        median = np.zeros(scaled.shape[1])
+        median[seen] = np.nanmedian(scaled[:, seen], axis=0)
+        filled = np.where(is_absent, median, scaled)
+        scale = filled.std(axis=0)
+        return Scaling(
+            median=median,
+            mean=filled.mean(axis=0),
+            scale=np.where(scale > 1e-9, scale, 1.0),
+            often_absent=(is_absent.mean(axis=0) > 0.01).astype(float),
+        )
+
+    def inputs(self, features: Floats) -> Floats:
+        """(n, k) features as the (n, k + number often absent) inputs of a model."""
+        scaled = _log_scale(features)
+        is_absent = np.isnan(scaled)
+        # Clipped: one wild value must not outweigh all else that is known of a customer.
+        standard = np.clip((np.where(is_absent, self.median, scaled) - self.mean) / self.scale, -5, 5)
+        return np.hstack([standard, is_absent[:, self.often_absent > 0]])
+
+
+@dataclass(frozen=True)
+class Logistic(Scaling):
+    """Logistic regression on features that are scaled (see `Scaling`).
 
     Examples
     --------
@@ -25,47 +73,18 @@ class Logistic:
 
     Attributes
     ----------
-    median, mean, scale : (k,) of the log-scaled features.
-    often_absent : (k,) 1 for features whose absence is a feature of its own.
     weights : (k + number often absent,); bias : (1,).
     """
 
-    median: Floats
-    mean: Floats
-    scale: Floats
-    often_absent: Floats
     weights: Floats
     bias: Floats
 
     @classmethod
     def fit(cls, features: Floats, target: Floats, penalty: float) -> Logistic:
         """Fit by maximum penalised likelihood (scikit-learn's lbfgs)."""
-        scaled = _log_scale(features)
-        is_absent = np.isnan(scaled)
-        seen = ~is_absent.all(axis=0)
-        median = np.zeros(scaled.shape[1])
-        median[seen] = np.nanmedian(scaled[:, seen], axis=0)
-        filled = np.where(is_absent, median, scaled)
-        scale = filled.std(axis=0)
-        unfitted = cls(
-            median=median,
-            mean=filled.mean(axis=0),
-            scale=np.where(scale > 1e-9, scale, 1.0),
-            often_absent=(is_absent.mean(axis=0) > 0.01).astype(float),
-            weights=np.empty(0),
-            bias=np.empty(0),
-        )
-        model = LogisticRegression(C=penalty, max_iter=2000).fit(unfitted.inputs(features), target)
-        parts = {**vars(unfitted), "weights": model.coef_[0], "bias": model.intercept_}
-        return cls(**parts)
-
-    def inputs(self, features: Floats) -> Floats:
-        """(n, k) features as the (n, k + number often absent) inputs of the linear model."""
-        scaled = _log_scale(features)
-        is_absent = np.isnan(scaled)
-        # Clipped: one wild value must not outweigh all else that is known of a customer.
-        standard = np.clip((np.where(is_absent, self.median, scaled) - self.mean) / self.scale, -5, 5)
-        return np.hstack([standard, is_absent[:, self.often_absent > 0]])
+        scaling = Scaling.of(features)
+        model = LogisticRegression(C=penalty, max_iter=2000).fit(scaling.inputs(features), target)
+        return cls(**vars(scaling), weights=model.coef_[0], bias=model.intercept_)
 
     def score(self, features: Floats) -> Floats:
         """(n,) log-odds."""

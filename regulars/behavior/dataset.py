@@ -78,7 +78,7 @@ def vocabulary_and_content(shop: Shop, until: datetime) -> tuple[Vocabulary, Con
     channels = shop.engine.to_arrow(
         events.filter(events.channel.notnull()).group_by("channel").agg(count=ibis._.count()).order_by("channel")
     )
-    known = _catalogue(shop, until)
+    known = catalogue_before(shop, until)
     ids = sorted(set(met["product_id"].to_pylist()) | set(known["product_id"].to_pylist()))
     at = {name: number for number, name in enumerate(ids, 1)}
     counts = np.zeros(len(ids) + 1, np.int64)
@@ -189,7 +189,7 @@ def _frequent(table: pa.Table, name: str) -> list[str]:
     return [row[name] for row in table.to_pylist() if row["count"] >= RARE_KIND]
 
 
-def _catalogue(shop: Shop, until: datetime) -> pa.Table:
+def catalogue_before(shop: Shop, until: datetime) -> pa.Table:
     """What was known of each product before a moment: its newest row."""
     catalogue = shop.catalogue
     known = catalogue.filter(catalogue.valid_from < ibis.literal(until, "timestamp('UTC')"))

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from regulars.churn.dataset import features_of
 from regulars.churn.model import FILES, ChurnModel
 from regulars.churn.reasons import reasons
+from regulars.churn.vectors import FILE, with_columns
 from regulars.customers import withheld
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
@@ -44,7 +45,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     profiling, or took consent back, is not among them; the table's metadata says how many that left out.
     """
     kept = shop.models.in_use("churn")
-    model = ChurnModel.from_files({name: kept.read(name) for name in FILES})
+    model = ChurnModel.from_files({name: kept.read(name) for name in (*FILES, FILE) if name in kept.card["files"]})
     horizon = float(kept.card["about"]["horizon_days"])
     customers = shop.customers(as_of)
     if not customers.num_rows:
@@ -58,7 +59,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             f"churn: all {count_left_out} customers with an order before {as_of:%Y-%m-%d} objected to marketing or "
             "profiling, or took consent back. There is nobody to contact."
         )
-    table = shop.tables.of("profile", customers)
+    table = with_columns(shop, shop.tables.of("profile", customers), model.vectors)
     features = features_of(table, model.names)
     risk = model.predict(features)
     spend = expected_spend(table, horizon)
@@ -67,8 +68,12 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     chosen = chosen[at_risk[chosen] > 0]
     top = features[chosen]
     picked = table.take(pa.array(chosen))
-    typical = np.array([_middle(column) for column in features.T])
-    why = reasons(model.contributions(top), top, typical, model.names, table.schema, shop.config.shop.currency)
+    # A number of a vector has no meaning in words: only named features can be reasons.
+    named = np.flatnonzero(model.is_named)
+    typical = np.array([_middle(column) for column in features[:, named].T])
+    names = [model.names[k] for k in named]
+    moved = model.contributions(top)[:, named]
+    why = reasons(moved, top[:, named], typical, names, table.schema, shop.config.shop.currency)
     hashes = hash_rows(picked, tuple(picked.column_names))
     count = len(chosen)
     decided = pa.table(

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
+from regulars.churn.vectors import FILE, VectorColumns, are_named
 from regulars.evaluation import log_loss
 from regulars.logistic import Logistic, probability
 
@@ -52,6 +53,7 @@ class ChurnModel:
     names : of the features, in the order of the columns that `predict` takes.
     choice : "trees", "logistic" or "both": which won on validation.
     slope, intercept : of the calibration (Platt): risk = 1 / (1 + exp(-(slope * score + intercept))).
+    vectors : how its columns `behavior_0`, … come about, where it has any.
     """
 
     names: tuple[str, ...]
@@ -60,6 +62,12 @@ class ChurnModel:
     logistic: Logistic
     slope: float
     intercept: float
+    vectors: VectorColumns | None = None
+
+    @property
+    def is_named(self) -> npt.NDArray[np.bool_]:
+        """(k,) which of the columns are features with a meaning in words."""
+        return are_named(self.names)
 
     def score(self, features: Floats) -> Floats:
         """(n,) log-odds, not yet calibrated."""
@@ -97,6 +105,7 @@ class ChurnModel:
             "trees.txt": self.trees.model_to_string().encode(),
             "logistic.safetensors": self.logistic.to_bytes(),
             "model.json": json.dumps(about, indent=2).encode(),
+            **({} if self.vectors is None else {FILE: self.vectors.to_bytes()}),
         }
 
     @classmethod
@@ -110,10 +119,12 @@ class ChurnModel:
             logistic=Logistic.from_bytes(files["logistic.safetensors"]),
             slope=about["slope"],
             intercept=about["intercept"],
+            vectors=VectorColumns.from_bytes(files[FILE]) if FILE in files else None,
         )
 
 
 FILES = ("model.json", "trees.txt", "logistic.safetensors")
+"""Of every model; one that knows behaviour vectors has `vectors.FILE` too."""
 
 
 def choose(

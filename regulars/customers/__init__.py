@@ -8,10 +8,10 @@ from regulars.customers.identities import Identities
 from regulars.customers.known import require_known
 from regulars.customers.merging import merge, unmerge
 from regulars.customers.one import one_customer
-from regulars.customers.orders import ordered_within
+from regulars.customers.orders import bought_within, ordered_within
 from regulars.customers.view import customers_as_of
 
 __all__ = [
-    "Identities", "consents_as_of", "customers_as_of", "ledger", "merge", "objections_as_of", "one_customer",
-    "ordered_within", "require_known", "unmerge", "withheld",
+    "Identities", "bought_within", "consents_as_of", "customers_as_of", "ledger", "merge", "objections_as_of",
+    "one_customer", "ordered_within", "require_known", "unmerge", "withheld",
 ]  # fmt: skip
