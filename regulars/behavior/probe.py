@@ -89,9 +89,7 @@ class _Net(nn.Module):
     def __init__(self, inputs: int, base: Tensor) -> None:
         super().__init__()
         labels = len(base)
-        self.layer = nn.Sequential(
-            nn.Dropout(INPUT_DROPOUT), nn.Linear(inputs, HIDDEN), nn.GELU(), nn.Dropout(DROPOUT)
-        )
+        self.layer = nn.Sequential(nn.Dropout(INPUT_DROPOUT), nn.Linear(inputs, HIDDEN), nn.GELU(), nn.Dropout(DROPOUT))
         self.read, self.linear = nn.Linear(HIDDEN, labels), nn.Linear(inputs, labels, bias=False)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.read.weight)
