@@ -56,31 +56,36 @@ def bench_beauty(folder: Path) -> Iterator[list[Row]]:
     """Amazon Beauty: the table to beat; products hardly met in training; what an epoch takes."""
     histories = beauty()
     ours = next_item_behavior.run(histories)
-    dropouts = (float(str(ours.settings["dropout"])),)
-    plain = next_item_behavior.run(histories, with_content=False, with_refit=False, dropouts=dropouts)
     peers: dict[str, next_item_peers.Result] = {}
-    yield _beauty_rows(ours, plain, peers)
+    yield _beauty_rows(ours, peers)
     for name, found in next_item_peers.compare(histories, list(PEERS), minutes=5):
         peers[name] = found
         print(f"{name}: {_line(found.strict)} strict, {_line(found.refit)} refit", flush=True)
-        yield _beauty_rows(ours, plain, peers)
+        yield _beauty_rows(ours, peers)
+    dropouts = (float(str(ours.settings["dropout"])),)
+    plain = next_item_behavior.run(histories, with_content=False, with_refit=False, dropouts=dropouts)
+    yield _unseen_rows(ours, plain, peers)
 
 
-def _beauty_rows(
-    ours: next_item_behavior.Result, plain: next_item_behavior.Result, peers: dict[str, next_item_peers.Result]
-) -> list[Row]:
+def _beauty_rows(ours: next_item_behavior.Result, peers: dict[str, next_item_peers.Result]) -> list[Row]:
     rows = rows_of("beauty", ours, peers, published=True)
-    rare = {name: found.strict["recall@10 rare"].value for name, found in peers.items()}
-    rare["ours without content"] = plain.strict["recall@10 rare"].value
-    metric = "recall@10 on targets with fewer than 3 training events"
-    rows.append(Row("beauty, unseen items", metric, "higher", ours.strict["recall@10 rare"].value, rare))
-    for metric in ("recall@10", "ndcg@10"):
-        rows.append(Row("beauty strict, without content", metric, "higher", plain.strict[metric].value))
     theirs = peers["sasrec"].settings if "sasrec" in peers else {}
     pace = {"rectools sasrec": theirs["epoch_seconds"]} if theirs else {}
     total = {"rectools sasrec": theirs["best_seconds"]} if theirs else {}
     rows.append(Row("beauty", "seconds an epoch on 2 cores", "lower", ours.epoch_seconds, pace))
     rows.append(Row("beauty", "seconds in total to the best", "lower", ours.best_seconds, total))
+    return rows
+
+
+def _unseen_rows(
+    ours: next_item_behavior.Result, plain: next_item_behavior.Result, peers: dict[str, next_item_peers.Result]
+) -> list[Row]:
+    rare = {name: found.strict["recall@10 rare"].value for name, found in peers.items()}
+    rare["ours without content"] = plain.strict["recall@10 rare"].value
+    metric = "recall@10 on targets with fewer than 3 training events"
+    rows = [Row("beauty, unseen items", metric, "higher", ours.strict["recall@10 rare"].value, rare)]
+    for metric in ("recall@10", "ndcg@10"):
+        rows.append(Row("beauty strict, without content", metric, "higher", plain.strict[metric].value))
     return rows
 
 

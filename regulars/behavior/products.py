@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 from regulars.behavior.vocabulary import NOTHING, Content, Ints
 
-RARE = 2
-"""A product met fewer times than this has no vector of its own: one event tells nothing that its content does not."""
 WHOLE_BELOW = 60_000
 """Up to so many products all vectors are made at each step; of more, only those that are needed."""
 
@@ -24,19 +22,18 @@ class Products(nn.Module):
     Parameters
     ----------
     content : what is known of each; row 0 is of no product.
-    counts : (n + 1,) in how many events each was met: those met less than `RARE` times share a vector.
+    counts : (n + 1,) in how many events each was met; what was never met has no vector of its own, but what its content
+        makes.
     """
 
     def __init__(self, content: Content, counts: Ints, dimensions: int) -> None:
         super().__init__()
         self.count = len(counts)
         self.is_whole = self.count <= WHOLE_BELOW
-        has_content = content.attributes.shape[1] + content.texts.shape[1] > 0
         self.free = nn.Embedding(self.count, dimensions, sparse=not self.is_whole)
         nn.init.normal_(self.free.weight, std=0.02)
-        own = np.arange(self.count)
-        own[(counts < RARE) & (own > 0) & has_content] = NOTHING
-        self.register_buffer("own", torch.from_numpy(own), persistent=False)
+        is_own = (counts > 0) | (np.arange(self.count) == NOTHING)
+        self.register_buffer("is_own", torch.from_numpy(is_own.astype(np.float32))[:, None], persistent=False)
         self.attributes = nn.Parameter(torch.randn(content.attributes.shape[1], dimensions) * 0.02)
         self.texts = nn.Linear(content.texts.shape[1], dimensions, bias=False) if content.texts.shape[1] else None
         if self.texts is not None:
@@ -47,9 +44,9 @@ class Products(nn.Module):
 
     def forward(self, numbers: Tensor | None = None) -> Tensor:
         """(k, D) vectors of products by their numbers (k,), of all by default; 0 of no product."""
-        own = cast(Tensor, self.own)
-        meaning = cast(Tensor, self.meaning)
-        found = self.free(own if numbers is None else own[numbers])
+        is_own, meaning = cast(Tensor, self.is_own), cast(Tensor, self.meaning)
+        free = self.free.weight if numbers is None else self.free(numbers)
+        found = free * (is_own if numbers is None else is_own[numbers])
         if self.attributes.shape[0]:
             mean = self._all
             if mean is None or numbers is not None:
