@@ -17,7 +17,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from regulars import Shop, cli, errors
+from regulars import cli, errors
 from regulars.config import SECTIONS
 from regulars.events.mapping import FIELDS, Mapping
 from regulars.events.readers import KINDS
@@ -173,7 +173,7 @@ def test_examples_on_the_demo_shop_work(workplace: Path, monkeypatch: pytest.Mon
     # The model is the same. But where other processes take the cores, threads that wait for one another
     # take forty times as long to grow these small trees.
     monkeypatch.setitem(TREES, "num_threads", 1)
-    shop = Shop.create("demo", demo.SETTINGS)
+    shop = demo.make(Path("demo"))
     with as_file(files(demo) / demo.SOURCE) as source:
         shop.import_(source)
     for page in WITH_DEMO:

@@ -34,7 +34,7 @@ RARE_WORD = 2
 MOST_WORDS = 50_000
 LEAST_CUSTOMERS = 50
 """With events before the moment; below, there is nothing to learn from."""
-LEAST_DAYS = 60
+LEAST_DAYS = 50
 """So much log must lie before it."""
 WORD = re.compile(r"[一-鿿]|[^\W_]+")
 """A word, or one Chinese character."""

@@ -54,9 +54,9 @@ def settings_of(shop: Shop) -> Settings:
 def learn(shop: Shop, until: datetime) -> Learned:
     """Learn from events before `until`: anew, or on from the model in use.
 
-    Anew, three models follow one another: one until `held_back_days` before the end, kept beside as the earlier one,
-    whose vectors other capabilities can learn from; from its weights one until 14 days before the end, judged by
-    those days; from its weights the one that is kept for use. Where a model of the same size is in use, it is judged by
+    Anew, there are three models: one until `held_back_days` before the end, kept beside as the earlier one, whose
+    vectors other capabilities can learn from; one until 14 days before the end, judged by those days; and from the
+    weights of that one the one that is kept for use. Where a model of the same size is in use, it is judged by
     what came since, and goes on from there over what is new.
     """
     settings = settings_of(shop)
@@ -96,7 +96,7 @@ def _afresh(shop: Shop, until: datetime, settings: Settings) -> Learned:
             f"The log begins on {first:%Y-%m-%d}: too late for an earlier model, until {held_back:%Y-%m-%d}, from "
             "whose vectors other capabilities could learn."
         )
-    middle, trained = fitted(shop, judged, settings, "until judged", earlier)
+    middle, trained = fitted(shop, judged, settings, "until judged")
     report = _judge(shop, Split(judged, JUDGED_DAYS), middle, trained, tuple(notes))
     final, _ = fitted(shop, until, settings, "until the end", middle)
     return _learned(settings, final, earlier, report)
