@@ -9,39 +9,25 @@ import json
 import resource
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 
-from benchmarks.profile_peers import GENERATED
+from benchmarks.profile_peers import AS_OF, fill
 from regulars import Shop
 from regulars.behavior.dataset import micros, vocabulary_and_content
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sizes import SIZES, Settings
 from regulars.behavior.use import vectors
 from regulars.config import ShopSettings
-from regulars.events.schema import EVENTS
 
-AS_OF = datetime(2024, 1, 1, tzinfo=UTC)
-EVENTS_EACH, CHUNK = 50, 1_000_000
+EVENTS_EACH = 50
 
 
 def make(folder: Path, customers: int) -> None:
     """A shop with so many customers, its log written at once."""
     shop = Shop.create(folder, ShopSettings(name="Many", currency="EUR"))
-    with shop.log.transaction("generated") as transaction:
-        for start in range(0, customers * EVENTS_EACH, CHUNK):
-            found = duckdb.sql(GENERATED.format(start=start, stop=start + CHUNK, customers=customers)).to_arrow_table()
-            columns = [
-                found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(CHUNK, field.type)
-                for field in EVENTS
-            ]
-            rows = pa.table(columns, EVENTS.names)
-            transaction.write(rows, "generated", np.arange(CHUNK), transaction.reserve())
-        transaction.commit()
+    fill(shop, customers * EVENTS_EACH, customers)
 
 
 def read(folder: Path) -> dict[str, float]:

@@ -98,9 +98,15 @@ def generate(folder: Path) -> Shop:
         .replace("# threads = 0", f"threads = {THREADS}")
     )
     path.write_text(text)
+    fill(shop, EVENT_COUNT, CUSTOMERS)
+    return Shop.open(shop.folder)
+
+
+def fill(shop: Shop, events: int, customers: int) -> None:
+    """Write so many generated events of so many customers into a shop's log, at once."""
     with shop.log.transaction("generated") as transaction:
-        for start in range(0, EVENT_COUNT, CHUNK):
-            found = duckdb.sql(GENERATED.format(start=start, stop=start + CHUNK, customers=CUSTOMERS)).to_arrow_table()
+        for start in range(0, events, CHUNK):
+            found = duckdb.sql(GENERATED.format(start=start, stop=start + CHUNK, customers=customers)).to_arrow_table()
             columns = [
                 found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(CHUNK, field.type)
                 for field in EVENTS
@@ -108,7 +114,6 @@ def generate(folder: Path) -> Shop:
             rows = pa.table(columns, EVENTS.names)
             transaction.write(rows, "generated", np.arange(CHUNK), transaction.reserve())
         transaction.commit()
-    return Shop.open(shop.folder)
 
 
 def by_hand(shop: Shop, folder: Path) -> pa.Table:

@@ -262,21 +262,22 @@ def surprise_of(model: BehaviorModel, sequences: Sequences) -> dict[str, npt.NDA
     network = model.network
     for part in encode(network, tokens, targets.has_next):
         with torch.inference_mode():
+            device = part.state.device
             following = part.token + 1
-            types = torch.from_numpy(targets.next_type[part.token].clip(0))
+            types = torch.from_numpy(targets.next_type[part.token].clip(0)).to(device)
             kind = torch.zeros(len(following))
             if network.has_types:
                 kind = torch.nn.functional.cross_entropy(network.type_head(part.state), types, reduction="none")
-            product = torch.from_numpy(sequences.fields["product"][following].astype(np.int64))
-            which = torch.zeros(len(following))
+            product = torch.from_numpy(sequences.fields["product"][following].astype(np.int64)).to(device)
+            which = torch.zeros(len(following), device=device)
             about = product > 0
             if bool(about.any()):
                 query = network.product_query(part.state[about], types[about])
                 which[about] = full_softmax(query, network.products(), product[about])
             when = torch.zeros(len(following))
             if network.is_timed:
-                bins = torch.from_numpy(targets.bin[part.token])
-                when = hazard_loss(network.hazard_head(part.state), bins, torch.ones(len(bins), dtype=torch.bool))
+                bins = torch.from_numpy(targets.bin[part.token]).to(device)
+                when = hazard_loss(network.hazard_head(part.state), bins, torch.ones_like(bins, dtype=torch.bool))
         for name, values in zip(lost, (kind, which, when), strict=True):
-            lost[name][following] = values.numpy()
+            lost[name][following] = values.cpu().numpy()
     return lost
