@@ -36,6 +36,17 @@ Cli = Callable[..., Exit]
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FIELDS = ("title", "category", "brand")
 
+SLOW = ("gift_shop", "twins")
+"""Fixtures that take a minute to make: whose tests all run in one process, so that no other waits for it."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in SLOW:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(name))
+
 
 def _record(shop: Shop, *events: Event, folder: Path | None = None) -> ImportResult:
     folder = folder or shop.folder.parent

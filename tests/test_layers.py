@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("customers",),
     ("config", "capability", "models", "tables", "decisions", "shop", "doctor"),
     ("simulate",),
-    ("evaluation", "language", "logistic"),
+    ("evaluation", "language", "logistic", "rules"),
     ("behavior",),
     ("profile", "churn"),
     ("demo",),

@@ -29,7 +29,7 @@ from regulars.errors import CorruptLogError
 Floats = npt.NDArray[np.float32]
 
 FILES = ("behavior.json", "vocabulary.json", "content.safetensors", "network.safetensors")
-FORMAT = 1
+FORMAT = 2
 """Of the files; a model of another is refused."""
 ASKED = 2048
 """Customers whose scores of all products are held in memory at once."""
@@ -54,6 +54,7 @@ class BehaviorModel:
     def new(cls, vocabulary: Vocabulary, content: Content, settings: Settings, until: int) -> BehaviorModel:
         """One that has learned nothing yet; the same seed gives the same."""
         torch.manual_seed(settings.seed)
+        content = content.condensed()
         network = Network(vocabulary, content, settings).to(distributed.begin())
         distributed.share_weights(network)
         return cls(vocabulary, content, settings, network, until)
@@ -93,7 +94,7 @@ class BehaviorModel:
         if len(columns):
             padded = sp.hstack([attributes, sp.csr_matrix((attributes.shape[0], 1))]).tocsr()
             attributes = padded[:, np.where(columns >= 0, columns, attributes.shape[1])].astype(np.float32)
-        content = Content(attributes.tocsr(), content.texts[rows])
+        content = Content(attributes.tocsr(), content.texts[rows]).condensed(self.content.directions)
         model = BehaviorModel.new(merged, content, settings, until)
         with torch.no_grad():
             mine = model.network.state_dict()
@@ -194,6 +195,7 @@ class BehaviorModel:
             "values": torch.from_numpy(matrix.data.astype(np.float32)),
             "shape": torch.tensor(matrix.shape),
             "texts": torch.from_numpy(self.content.texts),
+            "directions": torch.from_numpy(self.content.directions),
         }
         weights = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
         return {
@@ -224,7 +226,8 @@ class BehaviorModel:
             kept = from_safetensors(files["content.safetensors"])
             parts = tuple(kept[name].numpy() for name in ("values", "columns", "rows"))
             attributes = sp.csr_matrix(parts, shape=tuple(kept["shape"].tolist()))
-            model = cls.new(vocabulary, Content(attributes, kept["texts"].numpy()), settings, about["until"])
+            content = Content(attributes, kept["texts"].numpy(), kept["directions"].numpy())
+            model = cls.new(vocabulary, content, settings, about["until"])
             model.network.load_state_dict(from_safetensors(files["network.safetensors"]))
         except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise CorruptLogError(

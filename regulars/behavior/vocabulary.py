@@ -18,6 +18,9 @@ Ints = npt.NDArray[np.int64]
 
 NOTHING = 0
 """The number of what is unknown, and of the product of an event that is about none."""
+MEANINGS = 64
+"""Directions of meaning that are told apart; what texts of one shop differ in has hardly more."""
+SAMPLED = 20_000
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,12 @@ class Content:
     ----------
     attributes : (n_products + 1, n_attributes) each row's entries add up to 1, or to 0 where nothing is known.
     texts : (n_products + 1, m) the meaning of what is said of each; m is 0 where no product has a text.
+    directions : (encoder's m, m) of the encoder's space, along which the texts were condensed; None before that.
     """
 
     attributes: sp.csr_matrix
     texts: Floats
+    directions: Floats | None = None
 
     @classmethod
     def none(cls, count: int) -> Content:
@@ -43,6 +48,22 @@ class Content:
         """From pairs of a product (from 1) and a number of an attribute."""
         found = sp.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(count + 1, attributes))
         return cls(shares(found), np.zeros((count + 1, 0), np.float32))
+
+    def condensed(self, directions: Floats | None = None) -> Content:
+        """The same with texts in at most 64 dimensions: by those directions, or by those in which texts differ most.
+
+        >>> rng = np.random.default_rng(0)
+        >>> texts = (rng.normal(size=(100, 5)) @ rng.normal(size=(5, 512))).astype(np.float32)
+        >>> found = Content(sp.csr_matrix((100, 0), dtype=np.float32), texts).condensed()
+        >>> found.texts.shape, np.allclose(found.texts @ found.directions.T, texts, atol=1e-3)
+        ((100, 64), True)
+        """
+        if self.directions is not None:
+            return self
+        if directions is None or len(directions) != self.texts.shape[1]:
+            some = self.texts[1 :: len(self.texts) // SAMPLED + 1].astype(np.float64)
+            directions = np.linalg.eigh(some.T @ some)[1][:, ::-1][:, :MEANINGS].astype(np.float32)
+        return Content(self.attributes, np.ascontiguousarray(self.texts @ directions), directions)
 
 
 def shares(counts: sp.csr_matrix) -> sp.csr_matrix:

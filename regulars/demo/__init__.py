@@ -29,8 +29,8 @@ SETTINGS = ShopSettings(name="Online Retail", currency="GBP", timezone="Europe/L
 SOURCE = "online_retail.parquet"
 BEHAVIOR = {
     '# size = "small"': 'size = "tiny"',
-    "# epochs = 20": "epochs = 6",
-    "# learning_rate = 0.003": "learning_rate = 0.004",
+    "# epochs = 20": "epochs = 3",
+    "# learning_rate = 0.003": "learning_rate = 0.006",
 }
 """Settings by which the behaviour model takes a minute, not ten."""
 

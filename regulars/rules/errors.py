@@ -1,0 +1,24 @@
+"""What is wrong with a rule, and where."""
+
+from __future__ import annotations
+
+from regulars.errors import ConfigError
+
+
+class RuleError(ConfigError):
+    """A rule cannot be read; the message shows the place.
+
+    Attributes
+    ----------
+    line, column : of the place in the rule's own text, from 1.
+    """
+
+    def __init__(self, text: str, at: int, problem: str) -> None:
+        before = text[:at]
+        self.line = before.count("\n") + 1
+        self.column = at - (before.rfind("\n") + 1) + 1
+        self.problem = problem
+        shown = text.splitlines()[self.line - 1] if text.strip() else ""
+        place = f"line {self.line}, column {self.column}"
+        mark = f"\n  {shown}\n  {' ' * (self.column - 1)}^" if shown else ""
+        super().__init__(f"{place} of the rule: {problem}.{mark}")
