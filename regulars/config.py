@@ -90,6 +90,28 @@ class ChurnSettings(_Section):
     step_days: int = Field(15, ge=1, description="How many days lie between those moments.")
 
 
+class RecommendSettings(_Section):
+    """[recommend]"""
+
+    horizon_days: int = Field(30, ge=1, le=365, description="What is bought within so many days is to be foreseen.")
+    cut_offs: int = Field(3, ge=1, le=24, description="From how many past moments to learn, a horizon apart, at most.")
+    products: int = Field(10, ge=1, le=1000, description="How many products a list holds.")
+    explore: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of the lists whose last product is drawn by chance, so that lists can be judged later.",
+    )
+    exclude: tuple[str, ...] = Field(
+        ("stock <= 0",), description="Rules over the catalogue: products that are never shown (see docs/rules.md)."
+    )
+    again: str = Field("", description='Which products are shown again to who had them, as a rule; "" for all.')
+    most_per_category: int = Field(0, ge=0, description="So many products of a category a list may hold; 0 for any.")
+    most_per_brand: int = Field(0, ge=0, description="The same of a brand.")
+    diversity: float = Field(0.0, ge=0, le=1, description="0 for the likeliest products, towards 1 for unlike ones.")
+    language: Literal["en", "zh"] = Field("en", description="In which language lists say why: en or zh.")
+
+
 class Config(_Section):
     """All of shop.toml."""
 
@@ -99,6 +121,7 @@ class Config(_Section):
     behavior: BehaviorSettings = BehaviorSettings()
     profile: ProfileSettings = ProfileSettings()
     churn: ChurnSettings = ChurnSettings()
+    recommend: RecommendSettings = RecommendSettings()
     mapping: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="[mapping.NAME]: which columns of a kind of file are which fields; `regulars import` writes it.",
@@ -130,6 +153,7 @@ SECTIONS: dict[str, type[_Section]] = {
     "behavior": BehaviorSettings,
     "profile": ProfileSettings,
     "churn": ChurnSettings,
+    "recommend": RecommendSettings,
 }
 
 
@@ -199,7 +223,7 @@ def sample(settings: ShopSettings) -> str:
         parts.append(f"\n[{name}]\n")
         for key, field in section.model_fields.items():
             value = getattr(getattr(values, name), key)
-            line = f"{key} = {tomlkit.item(value).as_string()}"
+            line = f"{key} = {tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()}"
             is_default = value == field.default
             parts.append(f"# {field.description}\n{'# ' * (is_default and name != 'shop')}{line}\n")
     return "".join(parts)

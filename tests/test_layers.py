@@ -21,13 +21,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("simulate",),
     ("evaluation", "language", "logistic", "rules"),
     ("behavior",),
-    ("profile", "churn"),
+    ("profile", "churn", "recommend"),
     ("demo",),
     ("cli",),
     ("__main__",),
 )
 """From low to high: what stands lower never imports what stands higher."""
-APART = {"profile", "churn"}
+APART = {"profile", "churn", "recommend"}
 """Capabilities read each other through the shop's tables alone."""
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 

@@ -21,7 +21,18 @@ from regulars.behavior.use import EARLIER, NAME, load, vectors
 from regulars.behavior.validation import NextProduct
 from regulars.capability import Learned
 from regulars.errors import CorruptLogError, NotEnoughError, NotFoundError
-from regulars.evaluation import Check, Metric, Report, Split, compare, leak_check, line_plot, metric_plot
+from regulars.evaluation import (
+    Check,
+    Metric,
+    Report,
+    Split,
+    compare,
+    hits,
+    leak_check,
+    line_plot,
+    mean_score,
+    metric_plot,
+)
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -208,16 +219,6 @@ def evaluate(shop: Shop, split: Split) -> Report:
     return _judge(shop, split, model, trained, ())
 
 
-def ndcg_score(y: Floats, p: Floats, weight: Floats | None = None) -> float:
-    """The mean of customers' own gains `p`; `y` says nothing."""
-    return float(np.average(p, weights=weight))
-
-
-def recall_score(y: Floats, p: Floats, weight: Floats | None = None) -> float:
-    """The same, of shares."""
-    return float(np.average(p, weights=weight))
-
-
 def _judge(shop: Shop, split: Split, model: BehaviorModel, trained: Trained, notes: tuple[str, ...]) -> Report:
     moment, end = micros(split.as_of), micros(split.target_end)
     sequences = sequences_of(shop, model.vocabulary, split.target_end)
@@ -232,8 +233,8 @@ def _judge(shop: Shop, split: Split, model: BehaviorModel, trained: Trained, not
     ours = taken.gains(lambda low, high: model.scores(states[low:high]))
     theirs = taken.gains(lambda low, high: np.broadcast_to(popular, (high - low, len(popular))))
     metrics: list[Metric] = []
-    for number, (name, function) in enumerate({"NDCG@10": ndcg_score, "recall@10": recall_score}.items()):
-        metrics += compare({name: function}, np.ones(len(ours[number])), ours[number], theirs[number])
+    for number, name in enumerate(("NDCG@10", "recall@10")):
+        metrics += compare({name: mean_score}, np.ones(len(ours[number])), ours[number], theirs[number])
     charts = {"The model beside the baseline": metric_plot(tuple(metrics))}
     if trained.epochs:
         charts["How training went"] = line_plot(
@@ -284,21 +285,17 @@ class _Taken:
         """NDCG@10 and recall@10 of each customer."""
         count = len(self.customer)
         ndcg, recall = np.zeros(count), np.zeros(count)
-        discount = 1 / np.log2(np.arange(2, K + 2))
         for low in range(0, count, 1024):
             high = min(low + 1024, count)
-            found = scores(low, high)
-            top = np.argpartition(-found, min(K, found.shape[1] - 1), axis=1)[:, :K]
-            top = np.take_along_axis(top, np.argsort(-np.take_along_axis(found, top, 1), axis=1, kind="stable"), 1)
+            given = scores(low, high)
+            top = np.argpartition(-given, min(K, given.shape[1] - 1), axis=1)[:, :K]
+            top = np.take_along_axis(top, np.argsort(-np.take_along_axis(given, top, 1), axis=1, kind="stable"), 1)
             size = np.diff(self.starts[low : high + 1])
             row = np.repeat(np.arange(high - low), size)
-            is_taken = np.zeros(found.shape, bool)
+            is_taken = np.zeros(given.shape, bool)
             is_taken[row, self.product[self.starts[low] : self.starts[high]]] = True
-            hit = np.take_along_axis(is_taken, top, 1)
-            width = hit.shape[1]
-            best = np.cumsum(discount[:width])[np.minimum(size, width) - 1]
-            ndcg[low:high] = (hit * discount[:width]).sum(1) / best
-            recall[low:high] = hit.sum(1) / size
+            found = hits(np.take_along_axis(is_taken, top, 1), size)
+            ndcg[low:high], recall[low:high] = found.ndcg, found.recall
         return ndcg, recall
 
 

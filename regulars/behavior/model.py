@@ -188,20 +188,11 @@ class BehaviorModel:
     def to_files(self) -> dict[str, bytes]:
         """As files: JSON and safetensors."""
         about = {"format": FORMAT, "settings": self.settings.to_dict(), "until": self.until}
-        matrix = self.content.attributes
-        content = {
-            "rows": torch.from_numpy(matrix.indptr.astype(np.int64)),
-            "columns": torch.from_numpy(matrix.indices.astype(np.int64)),
-            "values": torch.from_numpy(matrix.data.astype(np.float32)),
-            "shape": torch.tensor(matrix.shape),
-            "texts": torch.from_numpy(self.content.texts),
-            "directions": torch.from_numpy(self.content.directions),
-        }
         weights = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
         return {
             "behavior.json": json.dumps(about, indent=1).encode(),
             "vocabulary.json": self.vocabulary.to_bytes(),
-            "content.safetensors": to_safetensors(content),
+            "content.safetensors": self.content.to_bytes(),
             "network.safetensors": to_safetensors(weights),
         }
 
@@ -223,10 +214,7 @@ class BehaviorModel:
                 )
             settings = Settings.from_dict(about["settings"])
             vocabulary = Vocabulary.from_bytes(files["vocabulary.json"])
-            kept = from_safetensors(files["content.safetensors"])
-            parts = tuple(kept[name].numpy() for name in ("values", "columns", "rows"))
-            attributes = sp.csr_matrix(parts, shape=tuple(kept["shape"].tolist()))
-            content = Content(attributes, kept["texts"].numpy(), kept["directions"].numpy())
+            content = Content.from_bytes(files["content.safetensors"])
             model = cls.new(vocabulary, content, settings, about["until"])
             model.network.load_state_dict(from_safetensors(files["network.safetensors"]))
         except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:

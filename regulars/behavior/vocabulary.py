@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from safetensors.numpy import load as from_safetensors
+from safetensors.numpy import save as to_safetensors
 
 from regulars.behavior.buckets import GAPS, PRICES, QUANTITIES
 
@@ -64,6 +66,28 @@ class Content:
             some = self.texts[1 :: len(self.texts) // SAMPLED + 1].astype(np.float64)
             directions = np.linalg.eigh(some.T @ some)[1][:, ::-1][:, :MEANINGS].astype(np.float32)
         return Content(self.attributes, np.ascontiguousarray(self.texts @ directions), directions)
+
+    def to_bytes(self) -> bytes:
+        """As safetensors."""
+        matrix = self.attributes
+        found: bytes = to_safetensors(
+            {
+                "rows": matrix.indptr.astype(np.int64),
+                "columns": matrix.indices.astype(np.int64),
+                "values": matrix.data.astype(np.float32),
+                "shape": np.array(matrix.shape),
+                "texts": np.ascontiguousarray(self.texts),
+                **({} if self.directions is None else {"directions": np.ascontiguousarray(self.directions)}),
+            }
+        )
+        return found
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Content:
+        """From what `to_bytes` gave; SafetensorError, KeyError or ValueError if it is something else."""
+        kept = from_safetensors(data)
+        parts = kept["values"], kept["columns"], kept["rows"]
+        return cls(sp.csr_matrix(parts, shape=tuple(kept["shape"].tolist())), kept["texts"], kept.get("directions"))
 
 
 def shares(counts: sp.csr_matrix) -> sp.csr_matrix:

@@ -70,6 +70,8 @@ def _show_decisions(name: str, decided: Any, currency: str) -> None:
 def _cell(value: Any, field: Any, currency: str) -> str:
     from regulars.units import shown
 
+    if isinstance(value, list):
+        return escape(", ".join(str(each) for each in value if each is not None))
     unit = (field.metadata or {}).get(b"unit")
     return escape(str(value)) if unit is None or value is None else shown(value, unit.decode(), currency)
 

@@ -14,9 +14,11 @@ from regulars.evaluation.metrics import (
     brier_loss,
     expected_calibration_error,
     log_loss,
+    mean_score,
 )
 from regulars.evaluation.plots import calibration_plot, gain_plot, histogram, importance_plot, line_plot, metric_plot
 from regulars.evaluation.proportion import wilson_interval
+from regulars.evaluation.ranking import Hits, Spread, hits, spread
 from regulars.evaluation.report import Report
 from regulars.evaluation.split import Split, cut_offs
 from regulars.evaluation.ties import UndefinedMetricError
@@ -25,10 +27,12 @@ from regulars.evaluation.timeline import timeline_plot
 __all__ = [
     "Check",
     "Figure",
+    "Hits",
     "Metric",
     "Report",
     "Section",
     "Split",
+    "Spread",
     "Table",
     "UndefinedMetricError",
     "auroc_score",
@@ -40,13 +44,16 @@ __all__ = [
     "expected_calibration_error",
     "gain_plot",
     "histogram",
+    "hits",
     "importance_plot",
     "leak_check",
     "line_plot",
     "log_loss",
+    "mean_score",
     "metric_plot",
     "render",
     "scramble",
+    "spread",
     "timeline_plot",
     "wilson_interval",
 ]

@@ -155,3 +155,12 @@ def _probabilities(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | N
             f"A score that only ranks can be judged by auroc_score and average_precision_score."
         )
     return ties
+
+
+def mean_score(y: npt.ArrayLike, p: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """The mean of what was worked out for each customer, such as the NDCG of a list; `y` says nothing.
+
+    >>> mean_score([1, 1], [0.2, 0.4])
+    0.30000000000000004
+    """
+    return float(np.average(np.asarray(p, float), weights=None if weight is None else np.asarray(weight, float)))

@@ -1,0 +1,291 @@
+"""Learning what to show, and judging it: does the list hold what customers buy next?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from altair.typing import ChartType
+
+from regulars.behavior.dataset import moment_of, sequences_of
+from regulars.capability import Learned
+from regulars.errors import NotEnoughError
+from regulars.evaluation import (
+    Check,
+    Hits,
+    Metric,
+    Report,
+    Split,
+    compare,
+    cut_offs,
+    hits,
+    importance_plot,
+    leak_check,
+    mean_score,
+    metric_plot,
+    spread,
+)
+from regulars.recommend.candidates import Ints
+from regulars.recommend.dataset import Bought, head_as_of, lesson
+from regulars.recommend.features import Products
+from regulars.recommend.model import BLOCK, RecommendModel, feature_names
+from regulars.recommend.past import Past, past_of
+from regulars.recommend.ranker import Lesson, Ranker
+from regulars.recommend.sources import SOURCES, Head, Own, Popular
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+NAME = "recommend"
+QUESTION = "Do the first {k} products for each customer hold what is bought within {days} days?"
+BASELINE = "what the customer had before, then what sold most of late"
+K = 20
+HISTORY_DAYS = 30
+"""So much log must lie before a moment from which to learn."""
+LEAST_CUSTOMERS = 20
+PROBED = 200
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, and how it came about.
+
+    Attributes
+    ----------
+    head : the behaviour model that it reads, if that helped.
+    moments : those that the ranker learned from, newest first.
+    """
+
+    model: RecommendModel
+    past: Past
+    head: Head | None
+    moments: list[datetime]
+    notes: tuple[str, ...]
+
+
+def train(shop: Shop, until: datetime) -> Trained:
+    """Learn from moments whose outcome was known at `until`."""
+    settings = shop.config.recommend
+    past = past_of(shop, until)
+    moments = cut_offs(
+        moment_of(int(past.sequences.time.min())),
+        until,
+        horizon_days=settings.horizon_days,
+        step_days=settings.horizon_days,
+        at_most=settings.cut_offs,
+        history_days=HISTORY_DAYS,
+    )
+    heads = [head_as_of(shop, moment) for moment in moments]
+    # What the head says can be learned only where every moment has one.
+    with_head = all(head is not None for head in heads)
+    lessons = [
+        lesson(shop, moment, settings.horizon_days, head if with_head else None)
+        for moment, head in zip(moments, heads, strict=True)
+    ]
+    some = [each for each in lessons if each is not None]
+    if not some:
+        raise NotEnoughError(
+            f"recommend: nobody who had ordered before {moments[-1]:%Y-%m-%d} ordered again until {until:%Y-%m-%d}, so "
+            "there is nothing to learn an order of products from. Import more history, or choose a later time."
+        )
+    whole = Lesson.joined(some)
+    notes: tuple[str, ...] = ()
+    if not with_head:
+        notes = ("No behaviour model is old enough to learn from what it expected: it is not asked.",)
+    elif len(some) > 1:
+        with_head, said = _helps(some[0], Lesson.joined(some[1:]))
+        whole = whole if with_head else whole.without_head()
+        notes = (said,)
+    ranker = Ranker.fit(whole, feature_names(has_head=with_head))
+    sources = tuple(source.fit(past) for source in SOURCES)
+    content = replace(past.content, texts=past.content.texts[:, :0])
+    model = RecommendModel(past.vocabulary, content, sources, ranker, with_head, past.now)
+    return Trained(model, past, head_as_of(shop, until) if with_head else None, moments, notes)
+
+
+def _helps(newest: Lesson, older: Lesson) -> tuple[bool, str]:
+    """Whether what the behaviour model expects makes a better order as of the newest moment; and that in words."""
+    gained = []
+    for one, other, has_head in (
+        (newest, older, True),
+        (newest.without_head(), older.without_head(), False),
+    ):
+        ranker = Ranker.fit(other, feature_names(has_head=has_head))
+        gained.append(one.ndcg(ranker.scores(one.features), K))
+    helps = gained[0] > gained[1]
+    found = f"NDCG@{K} {gained[0]:.4f} with it, {gained[1]:.4f} without, among the candidates of a later moment"
+    if helps:
+        return True, f"What the behaviour model expects is used: {found}."
+    return False, f"What the behaviour model expects is left out, for it does not help: {found}."
+
+
+def learn(shop: Shop, until: datetime) -> Learned:
+    """Learn from events before `until`; judged as of a horizon earlier, by a model that learned before that.
+
+    Raises
+    ------
+    NotEnoughError
+        If the log is too short.
+    """
+    horizon = shop.config.recommend.horizon_days
+    split = Split(until - timedelta(days=horizon), horizon)
+    report = _judge(shop, split, train(shop, split.as_of))
+    trained = train(shop, until)
+    about = {
+        "until": until.isoformat(),
+        "products": trained.past.products,
+        "moments": [moment.isoformat() for moment in trained.moments],
+        "behavior_version": None if trained.head is None else trained.head.kept.version,
+    }
+    return Learned(trained.model.to_files(), about, report)
+
+
+def evaluate(shop: Shop, split: Split) -> Report:
+    """Does the list made as of the split's moment hold what is bought after it?
+
+    Raises
+    ------
+    NotEnoughError
+        If the log ends before the target window does, or holds too little before it.
+    """
+    if shop.now < split.target_end:
+        raise NotEnoughError(
+            f"recommend: what is bought in the {split.horizon_days} days after {split.as_of:%Y-%m-%d} is known on "
+            f"{split.target_end:%Y-%m-%d}, and the log ends on {shop.now:%Y-%m-%d}. Choose an earlier as-of time."
+        )
+    return _judge(shop, split, train(shop, split.as_of))
+
+
+def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
+    past = trained.past
+    bought = Bought.within(shop, past, split.horizon_days)
+    if len(bought.customer) < LEAST_CUSTOMERS:
+        raise NotEnoughError(
+            f"recommend: {len(bought.customer)} customers with an order before {split.as_of:%Y-%m-%d} ordered in the "
+            f"{split.horizon_days} days after; at least {LEAST_CUSTOMERS} are needed. Import more history, or choose "
+            "another time."
+        )
+    ours = lists(trained, past, bought.customer, K)
+    theirs = simple_lists(past, bought.customer, K)
+    taken = np.diff(bought.starts)
+    found, simple = (
+        hits(bought.holds(np.repeat(np.arange(len(each)), K), each.ravel()).reshape(each.shape), taken)
+        for each in (ours, theirs)
+    )
+    metrics = _metrics(found, simple)
+    customers_of = np.bincount(_pairs(past)[1], minlength=past.products + 1)
+    shown = spread(ours, customers_of.astype(float), len(past.sequences.customers))
+    groups = _by_group(past, bought, found, simple)
+    return Report(
+        capability=NAME,
+        question=QUESTION.format(k=K, days=split.horizon_days),
+        as_of=split.as_of,
+        horizon_days=split.horizon_days,
+        customers=len(bought.customer),
+        trained_until=split.as_of,
+        model="boosted trees over " + ", ".join(s.name for s in SOURCES) + (", behavior" if trained.head else ""),
+        baseline=BASELINE,
+        metrics=metrics,
+        primary=f"NDCG@{K}",
+        log_version=shop.log.version,
+        charts={
+            "The model beside the baseline": metric_plot(metrics),
+            "What the order goes by": _importance(trained.model),
+        },
+        checks=(_leaks(shop, split, trained, bought.customer),),
+        notes=(
+            f"The lists show {shown.coverage:.0%} of {past.products:,} products (Gini {shown.gini:.2f}); one in "
+            f"{2**shown.novelty:,.0f} customers had a product that is shown, which is {shown.bias:.2f} times as "
+            "popular as what customers had themselves.",
+            groups,
+            *trained.notes,
+        ),
+    )
+
+
+def _metrics(ours: Hits, theirs: Hits) -> tuple[Metric, ...]:
+    names = {"ndcg": f"NDCG@{K}", "recall": f"recall@{K}", "mrr": f"MRR@{K}", "map": f"MAP@{K}"}
+    found: list[Metric] = []
+    for field, name in names.items():
+        one, other = getattr(ours, field), getattr(theirs, field)
+        found += compare({name: mean_score}, np.ones(len(one)), one, other)
+    return tuple(found)
+
+
+def lists(trained: Trained, past: Past, customers: Ints, k: int, allowed: npt.NDArray[np.bool_] | None = None) -> Ints:
+    """(n, k) the best products for some customers of a past, 0 where there are no more."""
+    products = Products.of(past)
+    found = np.zeros((len(customers), k), np.int64)
+    for low in range(0, len(customers), BLOCK):
+        part = past.of(customers[low : low + BLOCK])
+        found[low : low + BLOCK] = trained.model.rank(part, products, trained.head, allowed).top(k)
+    return found
+
+
+def simple_lists(past: Past, customers: Ints, k: int) -> Ints:
+    """(n, k) what customers had, most and last, then what sold most of late."""
+    part = past.of(customers)
+    every = np.arange(past.products + 1) > 0
+    own = Own.fit(past).top(part, k, every).products
+    popular = Popular.fit(past).top(part, 2 * k, every).products
+    both = np.hstack([own, popular])
+    # Of a product that stands twice the first counts.
+    is_again = np.zeros(both.shape, bool)
+    for place in range(own.shape[1], both.shape[1]):
+        is_again[:, place] = (own == both[:, place : place + 1]).any(axis=1)
+    order = np.argsort(is_again | (both == 0), axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(both, order, 1)
+
+
+def _pairs(past: Past) -> tuple[Ints, Ints]:
+    """Each customer with each product had, once."""
+    events = past.with_product
+    pairs = np.unique(events.customer * (past.products + 1) + events.product)
+    return pairs // (past.products + 1), pairs % (past.products + 1)
+
+
+def _by_group(past: Past, bought: Bought, ours: Hits, theirs: Hits) -> str:
+    """NDCG of new, casual and heavy customers, in words."""
+    had = np.bincount(_pairs(past)[0], minlength=len(past.sequences.customers))[bought.customer]
+    edges = np.quantile(had, [1 / 3, 2 / 3])
+    said = []
+    for name, inside in (
+        (f"up to {edges[0]:.0f} products", had <= edges[0]),
+        (f"up to {edges[1]:.0f}", (had > edges[0]) & (had <= edges[1])),
+        ("more", had > edges[1]),
+    ):
+        if inside.any():
+            said.append(f"{name} {ours.ndcg[inside].mean():.3f} against {theirs.ndcg[inside].mean():.3f}")
+    return f"NDCG@{K} by what customers had before: " + "; ".join(said) + "."
+
+
+def _importance(model: RecommendModel) -> ChartType:
+    gain = np.asarray(model.ranker.trees.feature_importance("gain"), float)
+    best = np.argsort(-gain)[:15]
+    return importance_plot([model.names[k] for k in best], gain[best] / max(gain.sum(), 1e-9))
+
+
+def _leaks(shop: Shop, split: Split, trained: Trained, customers: Ints) -> Check:
+    """Change the future of some customers: their lists must stay as they are."""
+    some = customers[:: max(len(customers) // PROBED, 1)]
+    ids = [trained.past.sequences.customers[number] for number in some]
+    moment = pa.scalar(split.as_of, pa.timestamp("us", tz="UTC"))
+    pairs = pa.table({"customer_id": pa.array(ids, pa.string()), "as_of": pa.repeat(moment, len(ids))})
+    events = shop.identities.events_of(shop.events, pairs)
+    products = Products.of(trained.past)
+
+    def compute(seen: object) -> pa.Table:
+        other = shop.with_events(seen)
+        sequences = sequences_of(other, trained.past.vocabulary, split.as_of, ids)
+        past = Past(trained.past.vocabulary, trained.past.content, sequences, trained.past.now)
+        head = None if trained.head is None else Head(other, trained.head.kept)
+        top = trained.model.rank(past, products, head).top(K)
+        return pa.table(
+            {"customer_id": pairs["customer_id"], **{f"place_{k}": column for k, column in enumerate(top.T)}}
+        )
+
+    return leak_check(compute, events, split.as_of)

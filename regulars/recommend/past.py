@@ -1,0 +1,122 @@
+"""What customers did with products before a moment, as arrays that every source reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from regulars.behavior.dataset import micros, sequences_of, vocabulary_and_content
+from regulars.behavior.sequences import DAY, Sequences
+from regulars.behavior.vocabulary import Content, Vocabulary
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+WEIGHTS = {
+    "order_completed": 1.0,
+    "product_added": 0.5,
+    "product_added_to_wishlist": 0.4,
+    "product_viewed": 0.2,
+    "product_clicked": 0.2,
+    "product_reviewed": 0.2,
+}
+"""How much an event says of a taste, beside an order. What is not named here says nothing of one."""
+BOUGHT = "order_completed"
+
+
+@dataclass(frozen=True)
+class Past:
+    """Events of customers with products before a moment.
+
+    Attributes
+    ----------
+    vocabulary, content : the products that there are, and what is known of each; products are numbered from 1.
+    sequences : the events, of all kinds; the customers they are of.
+    now : the moment, in microseconds since 1970.
+    """
+
+    vocabulary: Vocabulary
+    content: Content
+    sequences: Sequences
+    now: int
+
+    @property
+    def products(self) -> int:
+        """How many products there are; their numbers go from 1 to this."""
+        return len(self.vocabulary.products)
+
+    @cached_property
+    def with_product(self) -> Events:
+        """The events that say something of a taste for a product."""
+        weight_of = np.zeros(len(self.vocabulary.types) + 2, np.float32)
+        for number, name in enumerate(self.vocabulary.types, 1):
+            weight_of[number] = WEIGHTS.get(name, 0.0)
+        product = self.sequences.fields["product"].astype(np.int64)
+        weight = weight_of[self.sequences.fields["type"]]
+        keep = (product > 0) & (weight > 0)
+        kind = 1 + self.vocabulary.types.index(BOUGHT) if BOUGHT in self.vocabulary.types else -1
+        is_bought = self.sequences.fields["type"][keep] == kind
+        return Events(self.sequences.owner[keep], product[keep], self.sequences.time[keep], weight[keep], is_bought)
+
+    def matrix(self, half_life_days: float) -> sp.csr_matrix:
+        """(customers, products + 1): how much each customer has to do with each product, older events less."""
+        events = self.with_product
+        age = (self.now - events.time) / DAY
+        value = events.weight * np.exp2(-age / half_life_days)
+        shape = (len(self.sequences.customers), self.products + 1)
+        found = sp.csr_matrix((value.astype(np.float32), (events.customer, events.product)), shape=shape)
+        found.sum_duplicates()
+        return found
+
+    def of(self, customers: Ints) -> Past:
+        """Only some of the customers, in that order."""
+        lengths = self.sequences.lengths[customers]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        at = np.repeat(self.sequences.starts[customers] - starts[:-1], lengths) + np.arange(starts[-1])
+        names = [self.sequences.customers[k] for k in customers]
+        fields = {name: values[at] for name, values in self.sequences.fields.items()}
+        part = Sequences(names, starts, self.sequences.time[at], fields, self.sequences.spend[at])
+        return replace(self, sequences=part)
+
+    def before(self, moment: int) -> Past:
+        """The same as of an earlier moment."""
+        return replace(self, sequences=self.sequences.where(self.sequences.time < moment), now=moment)
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events with a product.
+
+    Attributes
+    ----------
+    customer : (n,) a number into the customers; product : (n,) from 1; time : (n,) microseconds since 1970.
+    weight : (n,) how much each says of a taste, (0, 1]; is_bought : (n,) whether it is of an order.
+    """
+
+    customer: Ints
+    product: Ints
+    time: Ints
+    weight: Floats
+    is_bought: npt.NDArray[np.bool_]
+
+
+def past_of(shop: Shop, as_of: datetime, customers: Sequence[str] | None = None) -> Past:
+    """What customers (default: all with an event) did before a moment.
+
+    Raises
+    ------
+    NotEnoughError
+        If there are too few events, or none about a product.
+    """
+    vocabulary, content = vocabulary_and_content(shop, as_of)
+    return Past(vocabulary, content, sequences_of(shop, vocabulary, as_of, customers), micros(as_of))

@@ -1,0 +1,125 @@
+"""One order out of what all sources name: boosted trees that learn from what was taken up afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from regulars.evaluation import hits
+from regulars.recommend.candidates import Candidates, Floats
+from regulars.recommend.features import NAMES
+
+Ints = npt.NDArray[np.int64]
+
+SETTINGS = {
+    "objective": "lambdarank",
+    "lambdarank_truncation_level": 30,
+    "learning_rate": 0.1,
+    "num_leaves": 15,
+    "min_data_in_leaf": 100,
+    "verbose": -1,
+    # The same data and seed must give the same model, byte for byte.
+    "seed": 0,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+}
+ROUNDS = 60
+NEGATIVES = 100
+"""Candidates a customer that were not taken up, drawn to learn from; of all of them it would learn hardly more."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Candidates as of a past moment, and which of them their customers took up afterwards.
+
+    Attributes
+    ----------
+    features : (m, k), by customer.
+    is_taken : (m,)
+    counts : (n,) how many candidates each customer has.
+    """
+
+    features: Floats
+    is_taken: npt.NDArray[np.bool_]
+    counts: Ints
+
+    @classmethod
+    def of(cls, found: Candidates, features: Floats, is_taken: npt.NDArray[np.bool_], seed: int) -> Lesson:
+        """With all that was taken up, and some that was not."""
+        draw = np.random.default_rng(seed).random(len(is_taken))
+        draw[is_taken] = -1.0
+        order = np.lexsort((draw, found.customer))
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order)) - found.starts[found.customer[order]]
+        customers = len(found.starts) - 1
+        taken = np.bincount(found.customer[is_taken], minlength=customers)
+        # Of whom nothing was named rightly, there is nothing to learn.
+        keep = (place < (taken + NEGATIVES)[found.customer]) & (taken > 0)[found.customer]
+        counts = np.bincount(found.customer[keep], minlength=customers)
+        return cls(features[keep], is_taken[keep], counts[counts > 0])
+
+    @classmethod
+    def joined(cls, lessons: Sequence[Lesson]) -> Lesson:
+        """Several as one."""
+        return cls(*(np.concatenate(parts) for parts in zip(*(astuple(each) for each in lessons), strict=True)))
+
+    def without_head(self) -> Lesson:
+        """The same without the last source, the behaviour model: its score and its place."""
+        own = len(NAMES)
+        sources = (self.features.shape[1] - own) // 2
+        keep = np.delete(np.arange(self.features.shape[1]), [sources - 1, 2 * sources - 1])
+        return replace(self, features=self.features[:, keep])
+
+    def ndcg(self, scores: Floats, k: int) -> float:
+        """Mean NDCG at k of each customer's candidates by some scores."""
+        customer = np.repeat(np.arange(len(self.counts)), self.counts)
+        order = np.lexsort((-scores, customer))
+        place = np.arange(len(order)) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
+        is_in = place < k
+        named = np.zeros((len(self.counts), k), bool)
+        named[customer[is_in], place[is_in]] = self.is_taken[order[is_in]]
+        return float(hits(named, np.bincount(customer, self.is_taken).astype(np.int64)).ndcg.mean())
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """LambdaMART over the candidates' features.
+
+    Source
+    ------
+    Burges (2010), From RankNet to LambdaRank to LambdaMART, as LightGBM has it.
+    """
+
+    trees: lgb.Booster
+
+    @classmethod
+    def fit(cls, lesson: Lesson, names: Sequence[str]) -> Ranker:
+        """Learn from a lesson whose features are named so."""
+        taken = lesson.is_taken.astype(np.int32)
+        data = lgb.Dataset(lesson.features, taken, group=lesson.counts, feature_name=list(names))
+        return cls(lgb.train(SETTINGS, data, ROUNDS))
+
+    def scores(self, features: Floats) -> Floats:
+        """(m,) higher for what is likelier to be taken up."""
+        if not len(features):
+            return np.zeros(0, np.float32)
+        found: Floats = np.asarray(self.trees.predict(features, num_threads=1), np.float32)
+        return found
+
+    def contributions(self, features: Floats) -> npt.NDArray[np.float64]:
+        """(m, k) how much each feature moves each candidate's score: exact SHAP values, as LightGBM computes them."""
+        return np.asarray(self.trees.predict(features, pred_contrib=True, num_threads=1))[:, :-1]
+
+    def to_bytes(self) -> bytes:
+        """As LightGBM's own text."""
+        return str(self.trees.model_to_string()).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Ranker:
+        """From what `to_bytes` gave."""
+        return cls(lgb.Booster(model_str=data.decode()))

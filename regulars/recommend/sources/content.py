@@ -1,0 +1,74 @@
+"""Products like those of the customer's past, by what is said of them: names also those that nobody ever bought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.preprocessing import normalize
+
+from regulars.recommend.candidates import Floats, Top
+from regulars.recommend.past import Past
+from regulars.recommend.sources.source import Allowed, Arrays
+
+HALF_LIFE_DAYS = 60.0
+DIMENSIONS = 128
+"""To which the words, categories and brands of products are condensed, beside the meaning of their texts."""
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Nearness by attributes and by the meaning of texts.
+
+    Attributes
+    ----------
+    vectors : (products + 1, d) of length 1, or 0 where nothing is known.
+    """
+
+    vectors: Floats
+    name: ClassVar[str] = "content"
+
+    @classmethod
+    def fit(cls, past: Past) -> Nearest:
+        """Condense what is known of the products (latent semantic analysis beside a sentence encoder)."""
+        parts = []
+        attributes = past.content.attributes
+        if attributes.shape[1]:
+            weighted = TfidfTransformer().fit_transform(attributes)
+            count = min(DIMENSIONS, min(weighted.shape) - 1)
+            dense = count < 1
+            found = weighted.toarray() if dense else TruncatedSVD(count, random_state=0).fit_transform(weighted)
+            parts.append(normalize(found))
+        texts = past.content.condensed().texts
+        if texts.shape[1]:
+            parts.append(normalize(texts))
+        if not parts:
+            return cls(np.zeros((past.products + 1, 0), np.float32))
+        return cls(normalize(np.hstack(parts)).astype(np.float32))
+
+    def top(self, past: Past, k: int, allowed: Allowed) -> Top:
+        """By the nearness to the mean of the customer's past, recent events more."""
+        asked: sp.csr_matrix = normalize(past.matrix(HALF_LIFE_DAYS))
+        tastes = np.asarray(asked @ self.vectors, np.float32)
+        is_known = np.abs(tastes).sum(axis=1) > 0
+
+        def score(part: slice) -> Floats:
+            scores: Floats = tastes[part] @ self.vectors.T
+            scores[:, ~allowed] = -np.inf
+            scores[~is_known[part]] = -np.inf
+            return scores
+
+        return Top.by_block(score, asked.shape[0], past.products, k)
+
+    def to_arrays(self) -> Arrays:
+        """The vectors."""
+        return {"vectors": self.vectors}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Nearest:
+        """From the vectors."""
+        return cls(arrays["vectors"].astype(np.float32))

@@ -1,0 +1,111 @@
+"""Lists keep to the caps, are as diverse as asked for, and hold no product twice, whatever the ranker likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regulars import Shop
+from regulars.errors import ConfigError
+from regulars.recommend.shelf import Shelf, arranged
+from regulars.rules import RuleError
+
+MAY = datetime(2024, 5, 1, tzinfo=UTC)
+
+
+@given(
+    st.integers(1, 12).flatmap(
+        lambda width: st.tuples(
+            st.lists(st.permutations(range(1, 13)).map(lambda p: p[:width]), min_size=1, max_size=4),
+            st.integers(1, 14),
+            st.lists(st.integers(-1, 3), min_size=13, max_size=13),
+            st.integers(1, 4),
+            st.sampled_from([0.0, 0.3, 0.9, 1.0]),
+        )
+    )
+)
+def test_lists_keep_to_caps_and_hold_each_product_once(
+    case: tuple[list[list[int]], int, list[int], int, float],
+) -> None:
+    ranked, k, groups, most, diversity = case
+    group = np.array(groups)
+    group[0] = -1
+    vectors = np.eye(13, 4, dtype=np.float32)
+    found = arranged(np.array(ranked), k, vectors, [(group, most)], diversity)
+    for row, given_ in zip(found, ranked, strict=True):
+        shown = row[row > 0]
+        assert len(set(shown.tolist())) == len(shown)
+        assert set(shown.tolist()) <= set(given_)
+        counts = np.bincount(group[shown][group[shown] >= 0], minlength=1)
+        assert counts.max() <= most
+        # Nothing that could still be shown is held back.
+        possible = [p for p in given_ if p not in shown and (group[p] < 0 or (group[shown] == group[p]).sum() < most)]
+        assert len(shown) == k or len(shown) == len(given_) or not possible
+
+
+def test_without_a_wish_the_order_is_the_rankers() -> None:
+    ranked = np.array([[3, 1, 2], [2, 3, 0]])
+    assert arranged(ranked, 2, np.zeros((4, 2), np.float32)).tolist() == [[3, 1], [2, 3]]
+
+
+def test_the_more_diverse_a_list_is_to_be_the_more_it_is() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(41, 3)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ranked = np.arange(1, 41)[None]
+
+    def likeness(diversity: float) -> float:
+        chosen = vectors[arranged(ranked, 8, vectors, diversity=diversity)[0]]
+        return float((chosen @ chosen.T - 9 * np.eye(8)).max(axis=1).mean())
+
+    found = [likeness(share) for share in (0.0, 0.3, 0.8)]
+    assert found[0] > found[1] > found[2]
+
+
+def order(product: str, **about: Any) -> dict[str, Any]:
+    return {
+        "type": "order_completed", "customer_id": "ada", "time": "2024-04-01T10:00:00Z", "product_id": product,
+        "order_id": product, "unit_price": 4, **about,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def tea(shop: Shop, record: Callable[..., Any]) -> Shop:
+    record(shop, order("pot", category="pots", brand="Nord"), order("cup", category="cups"), order("tin"))
+    return shop
+
+
+def with_setting(shop: Shop, line: str) -> Shop:
+    path = shop.folder / "shop.toml"
+    path.write_text(
+        path.read_text() + f"\n[recommend]\n{line}\n"
+        if "[recommend]" not in path.read_text()
+        else path.read_text().replace("[recommend]", f"[recommend]\n{line}")
+    )
+    return Shop.open(shop.folder)
+
+
+def test_what_a_rule_excludes_may_not_be_shown(tea: Shop) -> None:
+    products = ["cup", "pot", "tin", "gone"]
+    assert Shelf.of(tea, products, MAY).allowed.tolist() == [False, True, True, True, True]
+    shelf = Shelf.of(with_setting(tea, "exclude = [\"category = 'pots'\"]"), products, MAY)
+    # Of what nothing is known a rule is not true.
+    assert shelf.allowed.tolist() == [False, True, False, True, True]
+    assert shelf.where("category = 'cups'").tolist() == [False, True, False, False, False]
+    assert shelf.where("category = 'pots' or brand = 'Nord'").sum() == 0
+
+
+def test_a_rule_that_cannot_be_read_is_named_with_its_place(tea: Shop, tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"\[recommend\] exclude\[0\]: line 1, column 1 of the rule: there is no column"
+    ):
+        Shelf.of(with_setting(tea, 'exclude = ["colour = 3"]'), ["pot"], MAY)
+    with pytest.raises(RuleError, match="There are: brand, category"):
+        Shelf.of(tea, ["pot"], MAY).where("colour = 'red'")
