@@ -176,8 +176,9 @@ def test_examples_on_the_demo_shop_work(workplace: Path, monkeypatch: pytest.Mon
     shop = demo.make(Path("demo"))
     with as_file(files(demo) / demo.SOURCE) as source:
         shop.import_(source)
-    # Of the same log: to learn it a second time would take a minute more.
-    shutil.copytree(gift_shop.folder / "models" / "behavior", shop.folder / "models" / "behavior")
+    # Of the same log: to learn them a second time would take a minute more.
+    for name in ("behavior", "recommend"):
+        shutil.copytree(gift_shop.folder / "models" / name, shop.folder / "models" / name)
     for page in WITH_DEMO:
         run(page)
 

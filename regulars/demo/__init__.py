@@ -34,6 +34,9 @@ BEHAVIOR = {
 }
 """Settings by which the behaviour model takes a minute, not ten."""
 
+GALLERY, IN_GALLERY = 10, 4
+"""Customers whose lists are shown on the page, and how many products of each."""
+
 Working = Callable[[str], AbstractContextManager[object]]
 """Shows that a step is under way, for as long as it takes."""
 
@@ -53,11 +56,14 @@ class Demo:
     reports: dict[str, Report]
     stages: dict[str, int]
     decided: Decided
+    shown: Decided
     report: Path
 
     def findings(self) -> Iterator[str]:
-        """What was found, in ten lines."""
-        profile, churn, behavior = (self.reports[name] for name in ("profile", "churn", "behavior"))
+        """What was found, in eleven lines."""
+        profile, churn, behavior, recommend = (
+            self.reports[name] for name in ("profile", "churn", "behavior", "recommend")
+        )
         table = self.decided.table
         total = sum(table["value_at_risk"].to_pylist())
         first = table.slice(0, 1).to_pylist()[0]
@@ -72,6 +78,7 @@ class Demo:
         yield f"Profiles: {profile.verdict}"
         yield f"Churn: {churn.verdict}"
         yield f"What they take up next: {behavior.verdict}"
+        yield f"What to show them: {recommend.verdict}"
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
             f"First of them: customer {first['customer_id']}, {shown(first['churn_probability'], 'share')} likely to "
@@ -98,6 +105,8 @@ def run(folder: Path, working: Working) -> Demo:
     with working(f"learning the behaviour model from before {AS_OF:%d %B %Y}"):
         _, report = shop.learn("behavior", AS_OF)
     reports = {"behavior": report}
+    with working(f"learning what to show from before {AS_OF:%d %B %Y}"):
+        _, reports["recommend"] = shop.learn("recommend", AS_OF)
     for name in ("profile", "churn"):
         with working(f"learning {name} from before {AS_OF:%d %B %Y}"):
             shop.learn(name, AS_OF)
@@ -105,11 +114,13 @@ def run(folder: Path, working: Working) -> Demo:
             reports[name] = shop.evaluate(name, Split(AS_OF, shop.config.churn.horizon_days))
     with working("deciding whom to contact"):
         decided = shop.decide("churn", AS_OF)
+    with working("deciding what to show"):
+        shown = shop.decide("recommend", AS_OF)
     with working("writing profiles and the report"):
         known = profiles(shop, AS_OF)
         shop.tables.write("profile", "profiles", known, AS_OF)
         stages = dict(Counter(known["stage"].to_pylist()).most_common())
-        found = Demo(shop, imported, reports, stages, decided, folder / "report.html")
+        found = Demo(shop, imported, reports, stages, decided, shown, folder / "report.html")
         storage.replace(found.report, _page(found))
     return found
 
@@ -158,5 +169,33 @@ def _page(found: Demo) -> str:
         text=("The stage of life of every customer, by the shop's own rhythm of ordering.",),
         table=Table(("Stage", "Customers"), [[stage, count] for stage, count in found.stages.items()]),
     )
-    judged = [Section(report=found.reports[name]) for name in ("churn", "profile", "behavior")]
-    return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [glance, contact, life, *judged])
+    judged = [Section(report=found.reports[name]) for name in ("churn", "recommend", "profile", "behavior")]
+    return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [glance, contact, _gallery(found), life, *judged])
+
+
+def _gallery(found: Demo) -> Section:
+    """The last products of the first customers to contact, beside what would be shown to them."""
+    customers = found.decided.table["customer_id"].to_pylist()[:GALLERY]
+    events = found.shop.events
+    bought = found.shop.engine.to_arrow(
+        events.filter(events.type == "order_completed", events.time < AS_OF, events.customer_id.isin(customers))
+        .select("customer_id", "product_id", "time")
+        .order_by("time", "product_id")
+    ).to_pylist()
+    known = found.shop.engine.to_arrow(found.shop.catalogue.select("product_id", "title"))
+    title = dict(zip(known["product_id"].to_pylist(), known["title"].to_pylist(), strict=True))
+    lists = {row["customer_id"]: row for row in found.shown.table.to_pylist()}
+    rows = []
+    for customer in customers:
+        last = [title[row["product_id"]] for row in bought if row["customer_id"] == customer and row["product_id"]]
+        row = lists[customer]
+        lines = [f"{name} ({reason})" for name, reason in zip(row["titles"], row["reasons"], strict=True)][:IN_GALLERY]
+        rows.append([customer, "; ".join(map(str, last[-IN_GALLERY:][::-1])), " ".join(lines)])
+    return Section(
+        heading="What to show them",
+        text=(
+            f"Each of {found.shown.table.num_rows:,} customers has a list, with a reason for each product. "
+            f"The first {GALLERY} of those to contact, with what they bought last, to judge by eye:",
+        ),
+        table=Table(("Customer", "Bought last", "Would be shown, because"), rows),
+    )

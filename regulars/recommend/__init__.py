@@ -7,5 +7,6 @@ order, the shop's rules lay out the list, and each line says why.
 
 from regulars.recommend.decide import decide
 from regulars.recommend.evaluate import evaluate, learn
+from regulars.recommend.live import Recommender, Shown
 
-__all__ = ["decide", "evaluate", "learn"]
+__all__ = ["Recommender", "Shown", "decide", "evaluate", "learn"]

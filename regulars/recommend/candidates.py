@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -63,16 +64,8 @@ class Top:
     def of_sparse(cls, scores: sp.csr_matrix, k: int) -> Top:
         """From scores most of which are 0; only those above 0 are named."""
         scores = scores.tocsr()
-        count = scores.shape[0]
-        row = np.repeat(np.arange(count), np.diff(scores.indptr))
-        order = np.lexsort((scores.indices, -scores.data, row))
-        place = np.arange(len(order)) - np.repeat(scores.indptr[:-1], np.diff(scores.indptr))
-        kept = (place < k) & (scores.data[order] > 0)
-        products = np.zeros((count, k), np.int64)
-        values = np.full((count, k), -np.inf, np.float32)
-        at = row[order][kept], place[kept]
-        products[at], values[at] = scores.indices[order][kept], scores.data[order][kept]
-        return cls(products, values)
+        scores.sort_indices()
+        return cls(*_best_of_rows(scores.indptr, scores.indices, scores.data.astype(np.float32), k))
 
 
 @dataclass(frozen=True)
@@ -126,3 +119,21 @@ class Candidates:
         """Only some of them; every customer stays, if with none."""
         starts = np.searchsorted(self.customer[keep], np.arange(len(self.starts)))
         return Candidates(self.customer[keep], self.product[keep], starts, self.scores[keep], self.places[keep])
+
+
+@numba.njit(cache=True)
+def _best_of_rows(starts: Ints, columns: Ints, values: Floats, k: int) -> tuple[Ints, Floats]:
+    count = len(starts) - 1
+    products = np.zeros((count, k), np.int64)
+    scores = np.full((count, k), -np.inf, np.float32)
+    for row in range(count):
+        low = starts[row]
+        part = values[low : starts[row + 1]]
+        # Stable, so that of equals the lower number comes first.
+        order = np.argsort(-part, kind="mergesort")[:k]
+        for place in range(len(order)):
+            if part[order[place]] <= 0:
+                break
+            products[row, place] = columns[low + order[place]]
+            scores[row, place] = part[order[place]]
+    return products, scores

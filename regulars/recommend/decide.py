@@ -118,7 +118,7 @@ def lists(
     allowed = shelf.allowed if allowed is None else allowed
     ranked = model.rank(past, products, head, allowed)
     if not shelf.again.all():
-        ranked = _without_had(past, ranked, shelf)
+        ranked = without_had(past, ranked, shelf.again)
     wide = ranked.top(max(SEEN, k + DRAWN_FROM))
     named = _filled(shelf.laid_out(wide, k, _vectors(model)), _popular(model, allowed, k))
     propensity, by_chance = np.ones(len(named)), np.zeros(len(named), bool)
@@ -127,10 +127,12 @@ def lists(
     return Lists(named, propensity, by_chance, ranked)
 
 
-def lists_of_all(model: RecommendModel, past: Past, shelf: Shelf, k: int | None = None) -> Lists:
+def lists_of_all(
+    model: RecommendModel, past: Past, shelf: Shelf, allowed: npt.NDArray[np.bool_] | None = None, k: int | None = None
+) -> Lists:
     """The same list for everybody: what most take up."""
     k = k or shelf.settings.products
-    wide = _popular(model, shelf.allowed, max(SEEN, k))
+    wide = _popular(model, shelf.allowed if allowed is None else allowed, max(SEEN, k))
     named = shelf.laid_out(wide[None], k, _vectors(model))
     named = np.repeat(named, len(past.sequences.customers), axis=0)
     return Lists(named, np.ones(len(named)), np.zeros(len(named), bool), None)
@@ -159,12 +161,12 @@ def _explore(
     by_chance[is_drawn] = True
 
 
-def _without_had(past: Past, ranked: Ranked, shelf: Shelf) -> Ranked:
-    """The same without what customers had and are not to be shown again."""
+def without_had(past: Past, ranked: Ranked, again: npt.NDArray[np.bool_]) -> Ranked:
+    """The same without what customers had, but for the products (products + 1,) that may be shown again."""
     found = ranked.candidates
     events = past.with_product
     had = np.unique(events.customer * (past.products + 1) + events.product)
-    is_had = np.isin(found.customer * (past.products + 1) + found.product, had) & ~shelf.again[found.product]
+    is_had = np.isin(found.customer * (past.products + 1) + found.product, had) & ~again[found.product]
     keep = ~is_had
     kept = found.where(keep)
     order = np.lexsort((kept.product, -ranked.scores[keep], kept.customer))

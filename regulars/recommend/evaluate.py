@@ -49,6 +49,9 @@ HISTORY_DAYS = 30
 LEAST_CUSTOMERS = 20
 PROBED = 200
 
+Asked = tuple[datetime, datetime | None]
+"""Of a lesson: its moment, and until when the behaviour model learned that was asked."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -67,8 +70,17 @@ class Trained:
     notes: tuple[str, ...]
 
 
-def train(shop: Shop, until: datetime) -> Trained:
-    """Learn from moments whose outcome was known at `until`."""
+def train(
+    shop: Shop, until: datetime, lessons: dict[Asked, Lesson | None] | None = None, helps: bool | None = None
+) -> Trained:
+    """Learn from moments whose outcome was known at `until`.
+
+    Parameters
+    ----------
+    lessons : those that were made already; new ones are added.
+    helps : whether what the behaviour model expects is used; by default it is tried.
+    """
+    lessons = {} if lessons is None else lessons
     settings = shop.config.recommend
     past = past_of(shop, until)
     moments = cut_offs(
@@ -81,12 +93,15 @@ def train(shop: Shop, until: datetime) -> Trained:
     )
     heads = [head_as_of(shop, moment) for moment in moments]
     # What the head says can be learned only where every moment has one.
-    with_head = all(head is not None for head in heads)
-    lessons = [
-        lesson(shop, moment, settings.horizon_days, head if with_head else None)
-        for moment, head in zip(moments, heads, strict=True)
-    ]
-    some = [each for each in lessons if each is not None]
+    with_head = all(head is not None for head in heads) and helps is not False
+    some = []
+    for moment, head in zip(moments, heads, strict=True):
+        used = head if with_head else None
+        asked = moment, None if used is None else used.kept.until
+        if asked not in lessons:
+            lessons[asked] = lesson(shop, moment, settings.horizon_days, used)
+        if (found := lessons[asked]) is not None:
+            some.append(found)
     if not some:
         raise NotEnoughError(
             f"recommend: nobody who had ordered before {moments[-1]:%Y-%m-%d} ordered again until {until:%Y-%m-%d}, so "
@@ -94,9 +109,9 @@ def train(shop: Shop, until: datetime) -> Trained:
         )
     whole = Lesson.joined(some)
     notes: tuple[str, ...] = ()
-    if not with_head:
+    if helps is None and not with_head:
         notes = ("No behaviour model is old enough to learn from what it expected: it is not asked.",)
-    elif len(some) > 1:
+    elif helps is None and len(some) > 1:
         with_head, said = _helps(some[0], Lesson.joined(some[1:]))
         whole = whole if with_head else whole.without_head()
         notes = (said,)
@@ -133,8 +148,10 @@ def learn(shop: Shop, until: datetime) -> Learned:
     """
     horizon = shop.config.recommend.horizon_days
     split = Split(until - timedelta(days=horizon), horizon)
-    report = _judge(shop, split, train(shop, split.as_of))
-    trained = train(shop, until)
+    lessons: dict[Asked, Lesson | None] = {}
+    judged = train(shop, split.as_of, lessons)
+    report = _judge(shop, split, judged)
+    trained = train(shop, until, lessons, helps=judged.model.has_head)
     about = {
         "until": until.isoformat(),
         "products": trained.past.products,

@@ -29,7 +29,7 @@ SETTINGS = {
     "num_threads": 1,
 }
 ROUNDS = 60
-NEGATIVES = 100
+NEGATIVES = 50
 """Candidates a customer that were not taken up, drawn to learn from; of all of them it would learn hardly more."""
 
 

@@ -1,9 +1,16 @@
-"""Pasts of which it is known who had what."""
+"""Pasts of which it is known who had what, and a shop that has learned what to show."""
 
 from __future__ import annotations
 
-import numpy as np
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from regulars import Shop
 from regulars.behavior.sequences import DAY, FIELDS, Sequences
 from regulars.behavior.vocabulary import Content, Vocabulary
 from regulars.recommend.past import Past
@@ -31,3 +38,24 @@ def past_of(histories: list[list[tuple[int, float]]], products: int, attributes:
     customers = [f"c{number}" for number in range(len(rows))]
     sequences = Sequences(customers, starts, time, fields, np.ones(len(flat), np.float32))
     return Past(vocabulary, content, sequences, NOW)
+
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def learned_shop(once: Once, tea_shop: Shop, tea_as_of: datetime) -> Shop:
+    """The tea shop with a recommender, put to use whatever its report says. Not to be written to."""
+
+    def make(folder: Path) -> None:
+        shop = Shop.open(shutil.copytree(tea_shop.folder, folder))
+        model, _ = shop.learn("recommend", tea_as_of)
+        shop.models.use("recommend", model.version)
+
+    return Shop.open(once("recommend_shop", make))
+
+
+@pytest.fixture
+def own_shop(learned_shop: Shop, tmp_path: Path) -> Shop:
+    """A copy that a test may write to."""
+    return Shop.open(shutil.copytree(learned_shop.folder, tmp_path / "shop"))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,26 +15,6 @@ from regulars.errors import CorruptLogError
 from regulars.evaluation import Split
 from regulars.recommend.model import RecommendModel
 from regulars.recommend.reasons import WORDS
-
-Once = Callable[[str, Callable[[Path], object]], Path]
-
-
-@pytest.fixture(scope="session")
-def learned_shop(once: Once, tea_shop: Shop, tea_as_of: datetime) -> Shop:
-    """The tea shop with a recommender, put to use whatever its report says. Not to be written to."""
-
-    def make(folder: Path) -> None:
-        shop = Shop.open(shutil.copytree(tea_shop.folder, folder))
-        model, _ = shop.learn("recommend", tea_as_of)
-        shop.models.use("recommend", model.version)
-
-    return Shop.open(once("recommend_shop", make))
-
-
-@pytest.fixture
-def own_shop(learned_shop: Shop, tmp_path: Path) -> Shop:
-    """A copy that a test may write to."""
-    return Shop.open(shutil.copytree(learned_shop.folder, tmp_path / "shop"))
 
 
 def with_settings(shop: Shop, **settings: str) -> Shop:

@@ -1,0 +1,252 @@
+"""A recommender in memory, as of a moment: every kind of list, for one customer or product at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import scipy.sparse as sp
+
+from regulars.behavior.sequences import DAY
+from regulars.customers import withheld
+from regulars.errors import InputError, NotFoundError
+from regulars.recommend.candidates import Floats, Ints
+from regulars.recommend.dataset import head_as_of
+from regulars.recommend.decide import PURPOSE, lists, lists_of_all, past_as_of, why
+from regulars.recommend.features import Products
+from regulars.recommend.model import RecommendModel
+from regulars.recommend.past import Past
+from regulars.recommend.reasons import WORDS
+from regulars.recommend.shelf import Shelf
+from regulars.recommend.sources import Covisitation, Head, Nearest, Popular
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+NEW_DAYS = 30.0
+"""A product is new for so many days after it was first met."""
+DUE = 0.7
+"""What was bought is due again when so much of the product's usual interval has passed."""
+SHRINKAGE = 5.0
+"""Orders added to each product's own, so that two that met in one order by chance are not taken for a pair."""
+LEAST_LIFT = 1.5
+"""Products go together if they meet in orders so many times as often as by chance."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One list.
+
+    Attributes
+    ----------
+    table : rank (from 1), product_id, title, reason.
+    note : what whoever asked must know; "" for nothing.
+    """
+
+    table: pa.Table
+    note: str = ""
+
+
+class Recommender:
+    """Every kind of list as of a moment.
+
+    A filter (`where`) is a rule over the catalogue, see `regulars.rules`; it is applied before a list is cut, so that
+    a list is short only where few products are left.
+
+    Raises of all lists
+    -------------------
+    InputError
+        If `k` is below 1.
+    RuleError
+        If the filter cannot be read.
+    """
+
+    def __init__(
+        self, model: RecommendModel, past: Past, shelf: Shelf, head: Head | None, unprofiled: set[str]
+    ) -> None:
+        self.model, self.past, self.shelf, self.head = model, past, shelf, head
+        self.unprofiled = unprofiled
+        self.products = Products.of(past)
+        self._number = {name: number for number, name in enumerate(past.sequences.customers)}
+        self._where = lru_cache(maxsize=256)(shelf.where)
+
+    @classmethod
+    def open(cls, shop: Shop, as_of: datetime) -> Recommender:
+        """The model in use, with all that customers did before a moment."""
+        kept = shop.models.in_use("recommend")
+        model = RecommendModel.from_files(
+            {name: kept.read(name) for name in kept.card["files"] if name != "report.html"}
+        )
+        shelf = Shelf.of(shop, model.vocabulary.products, as_of)
+        head = head_as_of(shop, as_of) if model.has_head else None
+        unprofiled = set(withheld(shop, PURPOSE, as_of).to_pylist())
+        return cls(model, past_as_of(shop, model, as_of, None), shelf, head, unprofiled)
+
+    def for_you(self, customer: str, k: int = 10, where: str = "") -> Shown:
+        """What to show to a customer; to who was never seen before, or objects to profiling, what most take up."""
+        allowed = self._allowed(k, where)
+        k = min(k, int(allowed.sum()))
+        if not k:
+            return Shown(
+                self._table(np.zeros(0, np.int64), ()), "No product is left: a rule or the filter leaves out all."
+            )
+        number = self._number.get(customer)
+        if number is None or customer in self.unprofiled:
+            said = "objects to profiling" if customer in self.unprofiled else "was never seen before"
+            nobody = self.past.of(np.array([number if number is not None else 0]))
+            found = lists_of_all(self.model, nobody, self.shelf, allowed, k)
+            reasons = [WORDS[self.shelf.settings.language]["popular"]] * k
+            return Shown(self._table(found.products[0], reasons), f"{customer} {said}: this is what most take up.")
+        past = self.past.of(np.array([number]))
+        found = lists(self.model, past, self.products, self.head, self.shelf, allowed=allowed, k=k)
+        return Shown(self._table(found.products[0], why(self.model, past, self.shelf, found)))
+
+    def again(self, customer: str, k: int = 10, where: str = "") -> Shown:
+        """What a customer bought and is likely to need again: by the product's own interval between orders.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such customer.
+        """
+        allowed = self._allowed(k, where)
+        past = self.past.of(np.array([self._customer(customer)]))
+        events = past.with_product
+        bought = events.is_bought & allowed[events.product]
+        product = np.unique(events.product[bought])
+        last = np.zeros(past.products + 1, np.int64)
+        np.maximum.at(last, events.product[bought], events.time[bought])
+        days = (past.now - last[product]) / DAY
+        share = days / self.products.interval[product]
+        # Most wanted when the interval is just over; who has not come back after three of them will not for this.
+        value = self.products.repeat_share[product] * np.exp(-np.abs(np.log(np.maximum(share, 1e-3))))
+        value = np.where((share >= DUE) & self.shelf.again[product], value, -np.inf)
+        best = product[np.argsort(-value, kind="stable")][: min(k, int((value > -np.inf).sum()))]
+        words = WORDS[self.shelf.settings.language]
+        times = np.bincount(events.product[bought], minlength=past.products + 1)
+        reasons = [
+            words["again" if times[p] > 1 else "once"].format(times=int(times[p]), days=int((past.now - last[p]) / DAY))
+            for p in best
+        ]
+        return Shown(self._table(best, reasons), "" if len(best) else f"Nothing that {customer} bought is due again.")
+
+    def similar(self, product: str, k: int = 10, where: str = "") -> Shown:
+        """Products like one: by what is said of it, and by who chose both.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such product.
+        """
+        number = self._product(product)
+        nearest = next(source for source in self.model.sources if isinstance(source, Nearest))
+        covisitation = next(source for source in self.model.sources if isinstance(source, Covisitation))
+        likeness = nearest.vectors @ nearest.vectors[number]
+        together = covisitation.near[number].toarray().ravel()
+        score = likeness + together / max(float(together.max()), 1e-9)
+        return self._beside(number, score, self._allowed(k, where), k, "content")
+
+    def together(self, product: str, k: int = 10, where: str = "") -> Shown:
+        """What is bought in the same order as a product, more often than by chance.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such product.
+        """
+        number = self._product(product)
+        baskets = self._baskets
+        orders = np.asarray(baskets.sum(axis=0)).ravel()
+        both = np.asarray((baskets.T[number] @ baskets).todense()).ravel()
+        lift = both * baskets.shape[0] / np.maximum(orders * orders[number], 1.0)
+        score = both / np.sqrt((orders + SHRINKAGE) * (orders[number] + SHRINKAGE))
+        score[lift < LEAST_LIFT] = 0
+        found = self._beside(number, score, self._allowed(k, where), k, "covisitation")
+        return (
+            found if found.table.num_rows else Shown(found.table, f"Nothing is bought together with {product} often.")
+        )
+
+    def trending(self, k: int = 10, where: str = "") -> Shown:
+        """What is taken up more of late than it used to be."""
+        recent, lasting = np.expm1(self.products.sold_recently), np.expm1(self.products.sold)
+        usual = lasting / 6  # half-lives of 30 and 180 days: a steady product has a sixth
+        score = (recent - usual) / np.sqrt(usual + 1)
+        return self._for_all(np.where(score > 0, score, 0), self._allowed(k, where), k)
+
+    def new(self, k: int = 10, where: str = "") -> Shown:
+        """What was first met within the last days, the most taken up first."""
+        is_new = self.products.age <= NEW_DAYS
+        score = np.where(is_new, self.products.sold_recently, 0)
+        found = self._for_all(score, self._allowed(k, where), k)
+        return found if found.table.num_rows else Shown(found.table, f"No product is newer than {NEW_DAYS:.0f} days.")
+
+    def popular(self, k: int = 10, where: str = "") -> Shown:
+        """What most take up of late; with a filter, of a category or a brand."""
+        score = next(source.score for source in self.model.sources if isinstance(source, Popular))
+        return self._for_all(score + 1e-6, self._allowed(k, where), k)
+
+    def _for_all(self, score: Floats, allowed: npt.NDArray[np.bool_], k: int) -> Shown:
+        score = np.where(allowed, np.nan_to_num(score), 0)
+        best = np.lexsort((np.arange(len(score)), -score))[:k]
+        best = best[score[best] > 0]
+        return Shown(self._table(best, [WORDS[self.shelf.settings.language]["popular"]] * len(best)))
+
+    def _beside(self, number: int, score: Floats, allowed: npt.NDArray[np.bool_], k: int, reason: str) -> Shown:
+        score = np.where(allowed, score, 0)
+        score[number] = 0
+        best = np.lexsort((np.arange(len(score)), -score))[:k]
+        best = best[score[best] > 0]
+        title = self.shelf.table["title"][number - 1].as_py() or self.model.vocabulary.products[number - 1]
+        return Shown(
+            self._table(best, [WORDS[self.shelf.settings.language][f"{reason}_of"].format(title=title)] * len(best))
+        )
+
+    @cached_property
+    def _baskets(self) -> sp.csr_matrix:
+        """(orders, products + 1) 1 for what stands in an order: what a customer bought at one moment."""
+        events = self.past.with_product
+        customer, time = events.customer[events.is_bought], events.time[events.is_bought]
+        _, order = np.unique(np.stack([customer, time]), axis=1, return_inverse=True)
+        shape = (int(order.max(initial=-1)) + 1, self.past.products + 1)
+        found = sp.csr_matrix((np.ones(len(order)), (order.ravel(), events.product[events.is_bought])), shape=shape)
+        found.sum_duplicates()
+        found.data[:] = 1
+        return found
+
+    def _allowed(self, k: int, where: str) -> npt.NDArray[np.bool_]:
+        if k < 1:
+            raise InputError(f"k is {k}: a list holds at least one product.")
+        return self._where(where) if where else self.shelf.allowed
+
+    def _customer(self, customer: str) -> int:
+        if customer not in self._number:
+            raise NotFoundError(
+                f"There is no customer {customer} before the moment. See who there are: regulars profile"
+            )
+        return self._number[customer]
+
+    def _product(self, product: str) -> int:
+        number = int(self.model.vocabulary.numbers([product])[0])
+        if not number:
+            raise NotFoundError(
+                f"The recommender knows no product {product}. If it is new, learn again: regulars learn recommend"
+            )
+        return number
+
+    def _table(self, products: Ints, reasons: Sequence[str]) -> pa.Table:
+        products = products[products > 0]
+        at = pa.array(products - 1, pa.int64())
+        return pa.table(
+            {
+                "rank": pa.array(np.arange(1, len(products) + 1), pa.int64()),
+                "product_id": self.shelf.table["product_id"].take(at),
+                "title": self.shelf.table["title"].take(at),
+                "reason": pa.array(list(reasons)[: len(products)], pa.string()),
+            }
+        )

@@ -1,0 +1,129 @@
+"""Every kind of list, for one customer or product at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from regulars import Shop
+from regulars.errors import InputError, NotFoundError
+from regulars.recommend import Recommender, Shown
+from regulars.rules import RuleError
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def recommender(learned_shop: Shop, tea_as_of: datetime) -> Recommender:
+    return Recommender.open(learned_shop, tea_as_of)
+
+
+def ids(shown: Shown) -> list[str]:
+    return list(shown.table["product_id"].to_pylist())
+
+
+def category(product: str) -> str:
+    return ("black", "green", "herbal")[int(product.removeprefix("tea")) % 3]
+
+
+def test_one_customer_gets_the_list_that_the_batch_gives(
+    recommender: Recommender, own_shop: Shop, tea_as_of: datetime
+) -> None:
+    rows = own_shop.decide("recommend", tea_as_of).table.slice(0, 40).to_pylist()
+    for row in rows:
+        if row["propensity"] > 0.5:  # no chance was involved
+            assert ids(recommender.for_you(row["customer_id"], len(row["products"]))) == row["products"]
+
+
+def test_a_filter_is_applied_before_the_list_is_cut(recommender: Recommender) -> None:
+    for customer in ("c000", "c001", "nobody"):
+        found = ids(recommender.for_you(customer, 3, "category = 'herbal'"))
+        assert len(found) == 3
+        assert {category(product) for product in found} == {"herbal"}
+        nothing = recommender.for_you(customer, 3, "category = 'lamps'")
+        assert ids(nothing) == []
+        assert nothing.note.startswith("No product is left")
+
+
+def test_a_stranger_gets_what_most_take_up_and_a_note(recommender: Recommender) -> None:
+    found = recommender.for_you("nobody", 4)
+    assert ids(found) == ids(recommender.popular(4))
+    assert found.note == "nobody was never seen before: this is what most take up."
+
+
+def test_a_list_as_long_as_can_be_is_all_products(recommender: Recommender) -> None:
+    assert len(ids(recommender.for_you("c000", 1_000_000))) == 9
+
+
+def test_similar_products_come_with_the_product_they_are_like(recommender: Recommender) -> None:
+    found = recommender.similar("tea3", 8)
+    assert "tea3" not in ids(found)
+    # Tea 3 and Tea 9 would share category and brand; of nine it is those of its category that come first.
+    assert category(ids(found)[0]) == "black"
+    assert set(found.table["reason"].to_pylist()) == {"It is like “Tea 3”."}
+
+
+def test_what_is_bought_in_one_order_goes_together(own_shop: Shop, record: Callable[..., object]) -> None:
+    lines = [
+        {"type": "order_completed", "customer_id": f"n{k}", "time": f"2024-05-1{k % 9}T10:00:00Z", "order_id": f"n{k}",
+         "product_id": product, "unit_price": 4}
+        for k in range(400) for product in ("tea1", "tea8")
+    ]  # fmt: skip
+    record(own_shop, *lines)
+    asked = Recommender.open(own_shop, own_shop.now)
+    assert ids(asked.together("tea1"))[:1] == ["tea8"]
+    assert ids(asked.together("tea8", 5, "category = 'green'")) == ["tea1"]
+
+
+def test_again_names_what_was_bought_and_is_due(
+    recommender: Recommender, learned_shop: Shop, tea_as_of: datetime
+) -> None:
+    events = learned_shop.events
+    bought = learned_shop.engine.to_arrow(
+        events.filter(events.type == "order_completed", events.time < tea_as_of).select("customer_id", "product_id")
+    )
+    pairs = set(zip(bought["customer_id"].to_pylist(), bought["product_id"].to_pylist(), strict=True))
+    named = 0
+    for customer in ("c000", "c002", "c004", "c006"):
+        for product in ids(recommender.again(customer)):
+            assert (customer, product) in pairs
+            named += 1
+    assert named
+
+
+def test_trending_and_new_are_of_all(recommender: Recommender) -> None:
+    assert recommender.new().note == "No product is newer than 30 days."
+    assert set(ids(recommender.trending())) <= {f"tea{k}" for k in range(9)}
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_a_list_of_nothing_is_refused(recommender: Recommender, k: int) -> None:
+    with pytest.raises(InputError, match=f"k is {k}"):
+        recommender.for_you("c000", k)
+
+
+def test_what_does_not_exist_is_named(recommender: Recommender) -> None:
+    with pytest.raises(NotFoundError, match="no product pot"):
+        recommender.similar("pot")
+    with pytest.raises(NotFoundError, match="no customer eve"):
+        recommender.again("eve")
+    with pytest.raises(RuleError, match="line 1, column 1"):
+        recommender.for_you("c000", 3, "colour = 'red'")
+
+
+def test_the_command_shows_a_list(cli: Cli, learned_shop: Shop, tea_as_of: datetime) -> None:
+    where = ("--shop", learned_shop.folder, "--as-of", tea_as_of.isoformat())
+    code, said, _ = cli("recommend", "c000", "--k", 2, "--where", "category = 'green'", *where)
+    assert code == 0
+    assert said.count("Tea ") >= 2
+    code, said, _ = cli("recommend", "--list", "popular", "--json", *where)
+    assert code == 0
+    assert '"products"' in said
+    code, _, complaint = cli("recommend", "--list", "similar", *where)
+    assert code == 5
+    assert "the id of a product" in complaint
+    code, _, complaint = cli("recommend", "c000", "--where", "price <", *where)
+    assert code == 3
+    assert "column" in complaint
