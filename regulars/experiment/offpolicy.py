@@ -179,7 +179,8 @@ def _weights(logged: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
         if not is_right.all():  # so that NaN fails too
             row = int(np.flatnonzero(~is_right)[0])
             raise InputError(f"row {row}: the {name} is {values[row]}; a chance in (0, 1] is expected.")
-    return wanted / chance
+    found: Floats = wanted / chance
+    return found
 
 
 def _checked(reward: npt.ArrayLike, logged: npt.ArrayLike, target: npt.ArrayLike) -> tuple[Floats, Floats, Overlap]:
@@ -201,12 +202,10 @@ def _of_mean(method: str, values: Floats, customers: npt.ArrayLike | None, seen:
     """The mean of values, with an interval over customers."""
     count = len(values)
     value = float(values.mean())
-    centred = values - value
-    if customers is not None:
-        _, owner = np.unique(np.asarray(customers), return_inverse=True)
-        centred = np.bincount(owner, centred)
-    groups = len(centred)
-    error = float(np.sqrt((centred**2).sum() * groups / max(groups - 1, 1)) / count)
+    owner = np.arange(count) if customers is None else np.unique(np.asarray(customers), return_inverse=True)[1]
+    away = np.bincount(owner, values - value)
+    groups = len(away)
+    error = float(np.sqrt((away**2).sum() * groups / max(groups - 1, 1)) / count)
     # Few rows with large weights carry the sum: as many degrees of freedom as they are worth.
     reach = float(stats.t.ppf(0.975, max(min(groups, seen.effective) - 1, 1))) * error
     return Estimate(method, value, value - reach, value + reach, seen)
