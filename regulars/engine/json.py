@@ -32,10 +32,14 @@ class Extracted(NamedTuple):
     ----------
     columns : for each path an array of text, null where nothing or null stands; a list or object as JSON.
     problems : {row: why it cannot be read}; in such a row all columns are null.
+    shape : (n,) a number for each row, -1 if it cannot be read: rows of one number have the same keys in all objects.
+    keys : for each number the keys of each of the objects, None where there is no such object.
     """
 
     columns: list[pa.Array]
     problems: dict[int, str]
+    shape: npt.NDArray[np.int64]
+    keys: list[list[list[str] | None]]
 
 
 class Elements(NamedTuple):
@@ -93,7 +97,8 @@ def extract(texts: pa.Array, paths: Sequence[Field], objects: Sequence[Field] = 
         is_good = np.ones(len(texts), bool)
         is_good[list(problems)] = False
         texts = pc.if_else(pa.array(is_good), texts, None)
-    return Extracted(_columns(texts, paths, _Names(objects, names)), dict(sorted(problems.items())))
+    shape = keys.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Extracted(_columns(texts, paths, _Names(objects, names)), dict(sorted(problems.items())), shape, names)
 
 
 def kinds(texts: pa.Array, at: Field) -> pa.Array:
@@ -150,9 +155,9 @@ def patched(
     patches = _listed(json.dumps(dict.fromkeys([*keys, *names])) for keys in without)
     found = _run(
         "SELECT CASE WHEN a = '' THEN nullif(o, '{}') WHEN o = '{}' THEN '{' || a || '}' "  # noqa: S608
-        "ELSE left(o, -1) || ',' || a || '}' END AS o FROM (SELECT json_merge_patch("
-        "CASE WHEN t IS NULL THEN '{}' WHEN TRY(json_type(t)) = 'OBJECT' THEN t ELSE json_object('value', t) END, "
-        f"{patches}[w + 1])::VARCHAR AS o, concat_ws(',', {', '.join([*pairs, 'NULL'])}) AS a FROM input)",
+        "ELSE left(o, -1) || ',' || a || '}' END AS o FROM (SELECT CASE WHEN t IS NULL THEN '{}' ELSE json_merge_patch("
+        "CASE WHEN TRY(json_type(t)) = 'OBJECT' THEN t ELSE json_object('value', t) END, "
+        f"{patches}[w + 1])::VARCHAR END AS o, concat_ws(',', {', '.join([*pairs, 'NULL'])}) AS a FROM input)",
         {"t": objects, "w": np.zeros(len(objects), np.int64) if which is None else which, **values},
     )
     return _text(found["o"])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -181,6 +182,7 @@ class _Calls:
         }
         read = extract(texts, list(paths.values()), OBJECTS)
         self.read = dict(zip(paths, read.columns, strict=True))
+        self.shape, self.keys = read.shape, read.keys
         self.list = Listed(self.read["products"], PRODUCT, "products")
         self.problems = read.problems | self.list.problems
         self.call = by_word(self.read["call"], str.lower)
@@ -277,8 +279,11 @@ class _Calls:
             WITHOUT_OF_PRODUCT,
             self.uses_id[~is_alone].astype(np.int64),
         )
+        left = pc.if_else(
+            pa.array(self._has_more(choice)), line(pc.if_else(has_traits, read["traits"], read["properties"])), None
+        )
         return patched(
-            line(pc.if_else(has_traits, read["traits"], read["properties"])),
+            left,
             {
                 "page_name": line(pc.if_else(is_page, read["page_name"], None)),
                 "page_category": line(pc.if_else(is_page, read["page_category"], None)),
@@ -291,6 +296,14 @@ class _Calls:
             WITHOUT,
             choice,
         )
+
+    def _has_more(self, choice: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """(lines,) whether the properties may hold more than went into columns: of most calls nothing is left."""
+        at = OBJECTS.index(("properties",))
+        table = [[not (names := keys[at]) or not set(names) <= set(gone) for gone in WITHOUT] for keys in self.keys]
+        more = np.array([*table, [True] * len(WITHOUT)])[self.shape[self.list.events], choice]
+        more[choice == 0] = True  # of traits
+        return more
 
 
 def _type_of(event: str) -> str:
