@@ -42,7 +42,9 @@ def environment() -> Path:
         try:
             venv.create(HOME, with_pip=True, clear=True)
             install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *NEEDED]
-            subprocess.run(install, check=True, capture_output=True, text=True)
+            # An older pip stumbles over what newer packages say of themselves.
+            for command in ([*install[: -len(NEEDED)], "--upgrade", "pip"], install):
+                subprocess.run(command, check=True, capture_output=True, text=True)
         except (subprocess.CalledProcessError, OSError) as error:
             said = getattr(error, "stderr", None) or str(error)
             raise Unavailable(f"{HOME} could not be made: {said.strip()[-500:]}") from error
