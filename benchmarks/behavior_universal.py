@@ -2,7 +2,7 @@
 
     python -m benchmarks.behavior_universal
 
-On Online Retail (two weeks of November and December 2011) and on a simulated shop of gifts, with views and carts.
+On Online Retail (two weeks of November and December 2011) and on a simulated shop of fashion, with views and carts.
 A behaviour model of size `small` is trained for each, until the earliest of the moments.
 """
 
@@ -18,7 +18,7 @@ from regulars.behavior.universal import universal_profile
 from regulars.config import ShopSettings
 from regulars.simulate import World, simulate
 
-CUSTOMERS, DAYS = 4000, 365
+CUSTOMERS, DAYS = 5000, 365
 
 
 def online_retail(folder: Path) -> Shop:
@@ -29,8 +29,8 @@ def online_retail(folder: Path) -> Shop:
 
 
 def simulated(folder: Path) -> Shop:
-    """A year of a simulated shop of gifts."""
-    simulate(folder, World("gifts", customers=CUSTOMERS, seed=1, days=DAYS))
+    """A year of a simulated shop of fashion."""
+    simulate(folder, World("fashion", customers=CUSTOMERS, seed=1, days=DAYS))
     return Shop.open(folder)
 
 

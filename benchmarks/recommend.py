@@ -26,9 +26,9 @@ from regulars.config import ShopSettings
 from regulars.evaluation import Hits, hits, spread
 from regulars.recommend.candidates import Ints, Top
 from regulars.recommend.dataset import Bought, head_as_of
-from regulars.recommend.decide import without_had
 from regulars.recommend.evaluate import Trained, train
 from regulars.recommend.features import Products
+from regulars.recommend.lists import without_had
 from regulars.recommend.past import Past, past_of
 from regulars.recommend.sources import Own, Popular
 

@@ -105,6 +105,7 @@ class RecommendSettings(_Section):
     exclude: tuple[str, ...] = Field(
         ("stock <= 0",), description="Rules over the catalogue: products that are never shown (see docs/rules.md)."
     )
+    pin: tuple[str, ...] = Field((), description="Ids of products that stand first in every list.")
     again: str = Field("", description='Which products are shown again to who had them, as a rule; "" for all.')
     most_per_category: int = Field(0, ge=0, description="So many products of a category a list may hold; 0 for any.")
     most_per_brand: int = Field(0, ge=0, description="The same of a brand.")

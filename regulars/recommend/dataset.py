@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from regulars.behavior.dataset import moment_of, sequences_of
+from regulars.behavior.dataset import micros, moment_of, sequences_of
 from regulars.behavior.sequences import DAY
 from regulars.behavior.use import model_as_of
 from regulars.errors import NotFoundError
 from regulars.recommend.candidates import Ints
 from regulars.recommend.features import Products
-from regulars.recommend.model import BLOCK, candidates
+from regulars.recommend.model import BLOCK, RecommendModel, candidates
 from regulars.recommend.past import BOUGHT, Past, past_of
 from regulars.recommend.ranker import Lesson
 from regulars.recommend.sources import SOURCES, Head
@@ -81,6 +81,18 @@ def lesson(shop: Shop, moment: datetime, days: int, head: Head | None) -> Lesson
         found, known = candidates(sources, head, past.of(bought.customer[some]), products)
         parts.append(Lesson.of(found, known, bought.holds(found.customer + low, found.product), seed=low))
     return Lesson.joined(parts)
+
+
+def model_in_use(shop: Shop) -> RecommendModel:
+    """The model that decides; NotFoundError, saying how to make one, if there is none."""
+    kept = shop.models.in_use("recommend")
+    return RecommendModel.from_files({name: kept.read(name) for name in kept.card["files"] if name != "report.html"})
+
+
+def past_as_of(shop: Shop, model: RecommendModel, as_of: datetime, customers: list[str] | None) -> Past:
+    """What customers (default: all) did before a moment, with the products that a model knows."""
+    sequences = sequences_of(shop, model.vocabulary, as_of, customers)
+    return Past(model.vocabulary, model.content, sequences, micros(as_of))
 
 
 def head_as_of(shop: Shop, moment: datetime) -> Head | None:

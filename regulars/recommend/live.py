@@ -17,9 +17,10 @@ from regulars.behavior.sequences import DAY
 from regulars.customers import withheld
 from regulars.errors import InputError, NotFoundError
 from regulars.recommend.candidates import Floats, Ints
-from regulars.recommend.dataset import head_as_of
-from regulars.recommend.decide import PURPOSE, lists, lists_of_all, past_as_of, why
+from regulars.recommend.dataset import head_as_of, past_as_of
+from regulars.recommend.decide import PURPOSE
 from regulars.recommend.features import Products
+from regulars.recommend.lists import lists, lists_of_all, why
 from regulars.recommend.model import RecommendModel
 from regulars.recommend.past import Past
 from regulars.recommend.reasons import WORDS

@@ -38,11 +38,13 @@ class Shelf:
     table : one row a product, in the order of their numbers: the columns of the catalogue that are of a product.
     allowed : (products + 1,) which may be shown to anybody.
     again : (products + 1,) which may be shown to who had them before.
+    pinned : numbers of the products that stand first in every list.
     """
 
     table: pa.Table
     allowed: Allowed
     again: Allowed
+    pinned: Ints
     settings: RecommendSettings
 
     @classmethod
@@ -52,18 +54,26 @@ class Shelf:
         Raises
         ------
         ConfigError
-            If a rule there cannot be read.
+            If a rule there cannot be read, or a pinned product is not known.
         """
         settings = shop.config.recommend
         table = _catalogue(shop, products, as_of)
         allowed = np.ones(len(products) + 1, bool)
         allowed[0] = False
-        for number, text in enumerate(settings.exclude):
-            allowed[1:] &= ~_rule(table, text, f"exclude[{number}]").mask(table)
+        for place, text in enumerate(settings.exclude):
+            allowed[1:] &= ~_rule(table, text, f"exclude[{place}]").mask(table)
         again = np.ones(len(products) + 1, bool)
         if settings.again:
             again[1:] = _rule(table, settings.again, "again").mask(table)
-        return cls(table, allowed, again, settings)
+        number = {name: at for at, name in enumerate(products, 1)}
+        unknown = [name for name in settings.pin if name not in number]
+        if unknown:
+            raise ConfigError(
+                f"shop.toml, [recommend] pin: the recommender knows no product {unknown[0]!r}. If it is "
+                "new, learn again: regulars learn recommend"
+            )
+        pinned = np.array([number[name] for name in dict.fromkeys(settings.pin)], np.int64)
+        return cls(table, allowed, again, pinned, settings)
 
     def where(self, text: str) -> Allowed:
         """(products + 1,) those of the allowed products that a filter means.
@@ -78,13 +88,22 @@ class Shelf:
         return found
 
     def laid_out(self, products: Ints, k: int, vectors: Floats) -> Ints:
-        """Lists of k out of more products in the ranker's order, by the caps and the wish for diversity.
+        """Lists of k out of more products in the ranker's order: what is pinned, then by caps and for diversity.
 
         Parameters
         ----------
         products : (n, m) the best first, 0 where there is none.
         vectors : (products + 1, d) of length 1 or 0, by which two products are alike.
         """
+        found = self._by_rules(products, k, vectors)
+        pinned = self.pinned[self.allowed[self.pinned]]
+        if not len(pinned):
+            return found
+        rest = np.where(np.isin(found, pinned), 0, found)
+        rest = np.take_along_axis(rest, np.argsort(rest == 0, axis=1, kind="stable"), 1)
+        return np.hstack([np.tile(pinned, (len(found), 1)), rest])[:, :k]
+
+    def _by_rules(self, products: Ints, k: int, vectors: Floats) -> Ints:
         caps = [
             (_codes(self.table[name]), most)
             for name, most in (("category", self.settings.most_per_category), ("brand", self.settings.most_per_brand))

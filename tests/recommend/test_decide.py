@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from regulars import Shop
-from regulars.errors import CorruptLogError
+from regulars.errors import ConfigError, CorruptLogError
 from regulars.evaluation import Split
 from regulars.recommend.model import RecommendModel
+from regulars.recommend.past import WEIGHTS
 from regulars.recommend.reasons import WORDS
 
 
@@ -94,6 +95,21 @@ def test_what_is_excluded_is_shown_to_nobody_and_lists_stay_full(own_shop: Shop,
     assert shown == {f"tea{k}" for k in range(9) if k % 3 != 1 and k % 2 == 0}
 
 
+def test_what_is_pinned_stands_first_and_once(own_shop: Shop, tea_as_of: datetime) -> None:
+    shop = with_settings(own_shop, products="4", pin='["tea7", "tea2"]', explore="0.0")
+    for row in shop.decide("recommend", tea_as_of).table.to_pylist():
+        assert row["products"][:2] == ["tea7", "tea2"]
+        assert len(set(row["products"])) == 4
+        assert row["reasons"][:2] == [WORDS["en"]["pinned"]] * 2
+    excluded = with_settings(shop, exclude="[\"product_id = 'tea7'\"]")
+    assert "tea7" not in str(excluded.decide("recommend", tea_as_of).table["products"].to_pylist())
+
+
+def test_a_pinned_product_that_is_not_known_is_named(own_shop: Shop, tea_as_of: datetime) -> None:
+    with pytest.raises(ConfigError, match=r"\[recommend\] pin: the recommender knows no product 'pot'"):
+        with_settings(own_shop, pin='["pot"]').decide("recommend", tea_as_of)
+
+
 def test_caps_hold(own_shop: Shop, tea_as_of: datetime) -> None:
     shop = with_settings(own_shop, products="3", most_per_category="1", explore="0.0")
     for products in shop.decide("recommend", tea_as_of).table["products"].to_pylist():
@@ -101,10 +117,18 @@ def test_caps_hold(own_shop: Shop, tea_as_of: datetime) -> None:
 
 
 def test_what_is_not_to_be_shown_again_is_not(own_shop: Shop, tea_as_of: datetime) -> None:
-    shop = with_settings(own_shop, products="2", again='"false"', explore="0.0")
+    shop = with_settings(own_shop, products="9", again="\"category = 'black'\"", explore="0.0")
+    events = shop.events
+    seen = shop.engine.to_arrow(
+        events.filter(events.time < tea_as_of, events.type.isin(list(WEIGHTS))).select("customer_id", "product_id")
+    )
+    had = set(zip(seen["customer_id"].to_pylist(), seen["product_id"].to_pylist(), strict=True))
     for row in shop.decide("recommend", tea_as_of).table.to_pylist():
-        for reason in row["reasons"]:
-            assert "You " not in reason
+        again = {name for name in row["products"] if (row["customer_id"], name) in had}
+        assert all(int(name.removeprefix("tea")) % 3 == 0 for name in again)
+        # All else is there: the list is as long as can be.
+        left = {f"tea{k}" for k in range(9) if k % 3 == 0 or (row["customer_id"], f"tea{k}") not in had}
+        assert set(row["products"]) == left
 
 
 def test_who_objects_to_profiling_gets_what_all_get(

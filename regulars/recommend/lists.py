@@ -1,0 +1,164 @@
+"""Lists for customers: ranked, laid out by the shop's rules, filled, a little by chance, each line with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regulars.recommend.candidates import Ints
+from regulars.recommend.features import Products
+from regulars.recommend.model import Ranked, RecommendModel
+from regulars.recommend.past import Past
+from regulars.recommend.reasons import WORDS, Lines, reasons
+from regulars.recommend.shelf import SEEN, Shelf
+from regulars.recommend.sources import Head, Nearest, Popular
+
+DRAWN_FROM = 50
+"""A product shown by chance is one of so many that come next in order."""
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Lists of some customers.
+
+    Attributes
+    ----------
+    products : (n, k) by number, 0 where there is none.
+    propensity : (n,) the chance that it was this list, (0, 1].
+    by_chance : (n,) whether the last product was drawn.
+    ranked : the candidates behind them; None where nothing of the customer was looked at.
+    """
+
+    products: Ints
+    propensity: npt.NDArray[np.float64]
+    by_chance: npt.NDArray[np.bool_]
+    ranked: Ranked | None
+
+
+def lists(
+    model: RecommendModel,
+    past: Past,
+    products: Products,
+    head: Head | None,
+    shelf: Shelf,
+    *,
+    allowed: npt.NDArray[np.bool_] | None = None,
+    k: int | None = None,
+    rng: np.random.Generator | None = None,
+) -> Lists:
+    """Lists for the customers of a past, of products that may be shown to them.
+
+    Parameters
+    ----------
+    allowed : (products + 1,) default what the shelf allows.
+    k : how many products; default as in shop.toml.
+    rng : for what is shown by chance; without it nothing is.
+    """
+    k = k or shelf.settings.products
+    allowed = shelf.allowed if allowed is None else allowed
+    ranked = model.rank(past, products, head, allowed)
+    never = np.zeros(0, np.int64)
+    if not shelf.again.all():
+        ranked = without_had(past, ranked, shelf.again)
+        never = _had(past, ~shelf.again)
+    wide = ranked.top(max(SEEN, k + DRAWN_FROM))
+    named = shelf.laid_out(wide, k, _vectors(model))
+    _fill(named, _popular(model, allowed, len(allowed)), never)
+    propensity, by_chance = np.ones(len(named)), np.zeros(len(named), bool)
+    if rng is not None and shelf.settings.explore:
+        can = (named[:, -1] > 0) & ~np.isin(named[:, -1], shelf.pinned)
+        _explore(named, wide, can, propensity, by_chance, shelf.settings.explore, rng)
+    return Lists(named, propensity, by_chance, ranked)
+
+
+def lists_of_all(
+    model: RecommendModel, past: Past, shelf: Shelf, allowed: npt.NDArray[np.bool_] | None = None, k: int | None = None
+) -> Lists:
+    """The same list for everybody: what most take up."""
+    k = k or shelf.settings.products
+    wide = _popular(model, shelf.allowed if allowed is None else allowed, max(SEEN, k))
+    named = shelf.laid_out(wide[None], k, _vectors(model))
+    named = np.repeat(named, len(past.sequences.customers), axis=0)
+    return Lists(named, np.ones(len(named)), np.zeros(len(named), bool), None)
+
+
+def _explore(
+    named: Ints,
+    wide: Ints,
+    can: npt.NDArray[np.bool_],
+    propensity: npt.NDArray[np.float64],
+    by_chance: npt.NDArray[np.bool_],
+    share: float,
+    rng: np.random.Generator,
+) -> None:
+    """In a share of the lists that can, draw the last product evenly among those that come next; chances beside."""
+    row = np.arange(len(named))[:, None] * (int(max(wide.max(initial=0), named.max(initial=0))) + 1)
+    is_next = (wide > 0) & ~np.isin(row + wide, row + named)
+    is_next &= np.cumsum(is_next, axis=1) <= DRAWN_FROM
+    pool = is_next.sum(axis=1)
+    can = can & (pool > 0)
+    is_drawn = (rng.random(len(named)) < share) & can
+    which = (rng.random(len(named)) * np.maximum(pool, 1)).astype(np.int64)
+    place = (np.cumsum(is_next, axis=1) - 1 == which[:, None]) & is_next
+    drawn = np.where(place, wide, 0).max(axis=1)
+    propensity[can] = np.where(is_drawn[can], share / pool[can], 1 - share)
+    named[is_drawn, -1] = drawn[is_drawn]
+    by_chance[is_drawn] = True
+
+
+def without_had(past: Past, ranked: Ranked, again: npt.NDArray[np.bool_]) -> Ranked:
+    """The same without what customers had, but for the products (products + 1,) that may be shown again."""
+    found = ranked.candidates
+    keep = ~np.isin(found.customer * (past.products + 1) + found.product, _had(past, ~again))
+    kept = found.where(keep)
+    order = np.lexsort((kept.product, -ranked.scores[keep], kept.customer))
+    return Ranked(kept, ranked.features[keep], ranked.scores[keep], order)
+
+
+def _had(past: Past, among: npt.NDArray[np.bool_]) -> Ints:
+    """Pairs, customer x (products + 1) + product, of what each had among some products (products + 1,)."""
+    events = past.with_product
+    inside = among[events.product]
+    return np.unique(events.customer[inside] * (past.products + 1) + events.product[inside])
+
+
+def _popular(model: RecommendModel, allowed: npt.NDArray[np.bool_], k: int) -> Ints:
+    """(k,) what most take up, then whatever else may be shown, by number; 0 where there is no more."""
+    score = next(source.score for source in model.sources if isinstance(source, Popular))
+    order = np.lexsort((np.arange(len(score)), -score))
+    order = order[allowed[order]][:k]
+    return np.concatenate([order, np.zeros(k - len(order), np.int64)]).astype(np.int64)
+
+
+def _fill(named: Ints, popular: Ints, never: Ints) -> None:
+    """Put what most take up into the places that are left, but nothing twice, and no pair of `never`."""
+    for row in np.flatnonzero((named == 0).any(axis=1)).tolist():
+        others = popular[~np.isin(popular, named[row]) & ~np.isin(row * len(popular) + popular, never)]
+        free = np.flatnonzero(named[row] == 0)[: len(others)]
+        named[row, free] = others[: len(free)]
+
+
+def _vectors(model: RecommendModel) -> npt.NDArray[np.float32]:
+    return next(source.vectors for source in model.sources if isinstance(source, Nearest))
+
+
+def why(model: RecommendModel, past: Past, shelf: Shelf, found: Lists) -> list[str]:
+    """A reason for each product of lists that is one, row by row."""
+    language = shelf.settings.language
+    words = WORDS[language]
+    customer, place = np.nonzero(found.products > 0)
+    if found.ranked is None:
+        return [words["unprofiled"]] * len(customer)
+    product = found.products[customer, place]
+    width = len(shelf.allowed)
+    candidates = found.ranked.candidates
+    is_candidate = np.isin(customer * width + product, candidates.customer * width + candidates.product)
+    said = np.array([words["popular"]] * len(customer), object)
+    lines = Lines.of(found.ranked, customer[is_candidate], product[is_candidate])
+    titles = [None, *shelf.table["title"].to_pylist()]
+    said[is_candidate] = reasons(model, past, lines, titles, language)
+    said[np.isin(product, shelf.pinned)] = words["pinned"]
+    said[found.by_chance[customer] & (place == found.products.shape[1] - 1)] = words["chance"]
+    return list(said.tolist())
