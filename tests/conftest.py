@@ -201,7 +201,13 @@ def _make_tea_shop(folder: Path) -> None:
     shop = Shop.create(folder, ShopSettings(name="Tea", currency="GBP", timezone="Europe/London"))
     settings = folder / "shop.toml"
     text = settings.read_text()
-    settings_of_tests = [("horizon_days", 90, 30), ("cut_offs", 6, 3), ("size", '"small"', '"tiny"'), ("epochs", 20, 1)]
+    settings_of_tests = [
+        ("horizon_days", 90, 30),
+        ("cut_offs", 6, 3),
+        ("cut_offs", 3, 2),
+        ("size", '"small"', '"tiny"'),
+        ("epochs", 20, 1),
+    ]
     for key, default, value in settings_of_tests:
         assert f"# {key} = {default}\n" in text
         text = text.replace(f"# {key} = {default}\n", f"{key} = {value}\n")

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from regulars import Shop
 from regulars.cli import app
-from regulars.errors import InputError
+from regulars.errors import InputError, NotFoundError
 
 Exit = tuple[int, str, str]
 Cli = Callable[..., Exit]
@@ -207,6 +207,9 @@ def test_learning_deciding_history_and_rollback_go_together(cli: Cli, own_tea_sh
     decided = parsed(cli("decide", "--shop", folder, "--as-of", moment, "--json"))
     assert [row["capability"] for row in decided] == ["churn"]
     assert decided[0]["decisions"] > 0
+    # What has learned nothing yet stands in nobody's way, unless it is asked for.
+    assert "Not decided: No recommend model" in cli("decide", "--shop", folder, "--as-of", moment)[2].replace("\n", " ")
+    assert cli("decide", "recommend", "--shop", folder, "--as-of", moment)[0] == NotFoundError.exit_code
     assert decided[0]["first"][0]["rank"] == 1
     code, out, _ = cli("decide", "churn", "--shop", folder, "--as-of", moment)
     assert code == 0

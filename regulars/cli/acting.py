@@ -24,13 +24,22 @@ def decide(
     as_json: Json = False,
 ) -> None:
     """What to do for whom: written as Parquet and CSV, and logged with policy, propensity and reasons."""
+    from regulars.errors import NotFoundError
     from regulars.shop import Shop
 
     door = Shop.open(shop)
     found = []
+    missed: list[NotFoundError] = []
     for name in named(capability, acting=True):
-        with working(f"deciding {name}", quiet=as_json):
-            decided = door.decide(name, to_moment(as_of))
+        try:
+            with working(f"deciding {name}", quiet=as_json):
+                decided = door.decide(name, to_moment(as_of))
+        except NotFoundError as error:
+            # One that has learned nothing yet, and was not asked for by name, must not stand in the way of the others.
+            if capability:
+                raise
+            missed.append(error)
+            continue
         found.append(
             {
                 "capability": name,
@@ -43,6 +52,10 @@ def decide(
         )
         if not as_json:
             _show_decisions(name, decided, door.config.shop.currency)
+    if missed and not found:
+        raise missed[0]
+    for reason in missed:
+        err.print(f"[yellow]Not decided:[/] {escape(str(reason))}")
     if as_json:
         emit(found)
 
