@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 from implicit.cpu.als import AlternatingLeastSquares
+from threadpoolctl import threadpool_limits
 
 from regulars.recommend.candidates import Floats, Top
 from regulars.recommend.past import Past
@@ -39,11 +40,12 @@ class Factors:
     @classmethod
     def fit(cls, past: Past) -> Factors:
         """Factorise."""
-        model = AlternatingLeastSquares(
-            factors=FACTORS, iterations=ITERATIONS, regularization=REGULARISATION, random_state=0, num_threads=1
-        )
         had = past.matrix(HALF_LIFE_DAYS) * CONFIDENCE
-        model.fit(had, show_progress=False)
+        with threadpool_limits(1, "blas"):  # its own threads and those of the algebra would wait for each other
+            model = AlternatingLeastSquares(
+                factors=FACTORS, iterations=ITERATIONS, regularization=REGULARISATION, random_state=0, num_threads=1
+            )
+            model.fit(had, show_progress=False)
         return cls(np.asarray(model.item_factors, np.float32))
 
     def top(self, past: Past, k: int, allowed: Allowed) -> Top:
@@ -61,11 +63,12 @@ class Factors:
         return Top.by_block(score, had.shape[0], past.products, k)
 
     def _tastes(self, had: sp.csr_matrix) -> Floats:
-        model = AlternatingLeastSquares(factors=self.items.shape[1], regularization=REGULARISATION, num_threads=1)
-        model.item_factors = self.items
-        model._YtY = None
-        users = np.arange(had.shape[0])
-        found: Floats = np.asarray(model.recalculate_user(users, had), np.float32)
+        with threadpool_limits(1, "blas"):
+            model = AlternatingLeastSquares(factors=self.items.shape[1], regularization=REGULARISATION, num_threads=1)
+            model.item_factors = self.items
+            model._YtY = None
+            users = np.arange(had.shape[0])
+            found: Floats = np.asarray(model.recalculate_user(users, had), np.float32)
         return found
 
     def to_arrays(self) -> Arrays:
