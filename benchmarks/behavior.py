@@ -117,11 +117,24 @@ def bench_vectors(folder: Path) -> Iterator[list[Row]]:
         ]
 
 
+def bench_gpu(folder: Path) -> Iterator[list[Row]]:
+    """Training on a GPU, where there is one."""
+    import torch
+
+    from benchmarks import behavior_gpu
+
+    if torch.cuda.is_available():
+        yield from behavior_gpu.bench()
+    else:
+        print("There is no GPU here.")
+
+
 CASES: dict[str, Callable[[Path], Iterator[list[Row]]]] = {
     "beauty": bench_beauty,
     "state": bench_state,
     "universal": bench_universal,
     "vectors": bench_vectors,
+    "gpu": bench_gpu,
 }
 
 

@@ -73,11 +73,11 @@ class Batch:
     def of(cls, packed: Sequence[Sequence[tuple[int, int]]], width: int, tokens: Tokens, targets: Targets) -> Batch:
         """From rows of pieces (`rows`)."""
         pieces = np.array([piece for row in packed for piece in row], np.int64)
-        counts = np.array([len(row) for row in packed])
+        counts = np.array([len(row) for row in packed], np.int64)
         length = pieces[:, 1] - pieces[:, 0]
         row = np.repeat(np.arange(len(packed)), counts)
         filled = np.cumsum(length) - length
-        offset = filled - np.repeat(filled[np.cumsum(counts) - counts], counts)
+        offset = filled - np.repeat(np.append(filled, 0)[np.cumsum(counts) - counts], counts)
         token = _ranges(pieces[:, 0], length)
         at = np.repeat(row * width + offset, length) + _ranges(np.zeros_like(length), length)
         shape = (len(packed), width)

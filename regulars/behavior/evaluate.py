@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import torch
 
 from regulars.behavior import distributed
 from regulars.behavior.dataset import LEAST_DAYS, micros, sequences_of, vocabulary_and_content
@@ -50,6 +51,8 @@ WARM_RATE = 0.25
 """Of the learning rate, for a model that goes on from weights that it has."""
 NEGATIVES_A_DIMENSION = 8
 """Products to stand against the one that came: a small network is done with few, and they are most of its work."""
+GPU_BATCH = 16_384
+"""Tokens of a step on a GPU, which is hardly busier with so many than with few."""
 PROBED = 200
 K = 10
 
@@ -59,7 +62,10 @@ def settings_of(shop: Shop) -> Settings:
     chosen = shop.config.behavior
     size = size_named(chosen.size)
     negatives = min(NEGATIVES_A_DIMENSION * size.dimensions, Settings.negatives)
-    return Settings(size, epochs=chosen.epochs, learning_rate=chosen.learning_rate, negatives=negatives)
+    batch = GPU_BATCH if torch.cuda.is_available() else Settings.batch_tokens
+    return Settings(
+        size, epochs=chosen.epochs, learning_rate=chosen.learning_rate, batch_tokens=batch, negatives=negatives
+    )
 
 
 def learn(shop: Shop, until: datetime) -> Learned:

@@ -54,7 +54,7 @@ def sampled_softmax(
     >>> sampled_softmax(one, Pairs(zero, zero, no), one, one, -math.log(2)).exp().round().item()
     3.0
     """
-    negative = query @ negative_vectors.T - log_q  # u, m
+    negative = (query @ negative_vectors.T).float() - log_q  # u, m
     hit = pairs.place >= 0
     negative = negative.index_put((pairs.query[hit], pairs.place[hit]), negative.new_tensor(MASKED))
     positive = (query[pairs.query] * target_vectors).sum(-1)  # p

@@ -58,6 +58,13 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor, where: Where) -> Tensor:
         """States (B, T, D) of whole rows of tokens (B, T, D)."""
+        if x.is_cuda:
+            # Torch's compiler takes two seconds to be imported.
+            from regulars.behavior import fused  # noqa: PLC0415
+
+            return cast(
+                Tensor, self.norm(fused.states(self.blocks, x, where, self.size.context, is_timed=self.is_timed))
+            )
         seen = self._seen(where, None, None)
         for block in self.blocks:
             x, _ = block(x, seen)

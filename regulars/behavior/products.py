@@ -72,14 +72,18 @@ class _Mean:
 
 
 class _Average(torch.autograd.Function):
+    """In float32 whatever is around it: numbers of half the bits cannot be multiplied with a sparse matrix."""
+
     @staticmethod
     def forward(ctx: Any, vectors: Tensor, mean: _Mean) -> Tensor:
         ctx.mean = mean.to(vectors.device)
-        return cast(Tensor, torch.sparse.mm(mean.forward, vectors))
+        with torch.autocast(vectors.device.type, enabled=False):
+            return cast(Tensor, torch.sparse.mm(mean.forward, vectors.float()))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        return torch.sparse.mm(ctx.mean.backward, grads[0]), None
+        with torch.autocast(grads[0].device.type, enabled=False):
+            return torch.sparse.mm(ctx.mean.backward, grads[0].float()), None
 
 
 def _tensor(matrix: sp.csr_matrix) -> Tensor:

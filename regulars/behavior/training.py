@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, embedding
 
 from regulars import storage
 from regulars.behavior import distributed
@@ -36,7 +37,11 @@ SECONDS_BETWEEN = 120
 """A checkpoint is written after each epoch, and within one when so long has passed since the last."""
 CLIP = 1.0
 """Longest gradient of a step: one odd batch must not throw the weights off."""
+LEFT_OUT = 3
+"""So many steps in a row whose gradient is no number are left out, as can happen with numbers of half the bits; with
+one more training ends, as it does where the loss itself is no number."""
 
+Made = tuple[Batch, int]
 OnEpoch = Callable[["Epoch"], None]
 OnStep = Callable[[int, int, float], None]
 
@@ -148,6 +153,7 @@ class _Run:
         self.trained = Trained()
         self.best: dict[str, Tensor] | None = None
         self.step_of_epoch, self.saved_at = 0, time.monotonic()
+        self.left_out = 0
         sparse = [network.products.free.weight] if network.products.free.sparse else []
         dense = [p for p in network.parameters() if all(p is not s for s in sparse) and p.numel()]
         rate = settings.learning_rate
@@ -170,7 +176,7 @@ class _Run:
         first = self.step_of_epoch
         self.network.train()
         losses, tokens = [], 0
-        for step, (batch, steps) in enumerate(self._batches(rng)):
+        for step, (batch, steps) in enumerate(_ahead(self._batches(rng))):
             if step < first:
                 continue
             self._rate(number - 1 + step / max(steps, 1), (number - 1) * steps + step)
@@ -187,7 +193,7 @@ class _Run:
         self.step_of_epoch = 0
         return float(np.mean(losses)) if losses else 0.0, tokens
 
-    def _batches(self, rng: np.random.Generator) -> Iterator[tuple[Batch, int]]:
+    def _batches(self, rng: np.random.Generator) -> Iterator[Made]:
         settings, width = self.settings, self.settings.size.context
         a_batch = max(settings.batch_tokens // width, 1)
         blocks = _blocks(self.sequences, rng)
@@ -199,6 +205,9 @@ class _Run:
             # Each process takes as many steps as the others: who waits for a gradient that never comes hangs.
             mine = mine[: len(packed) // distributed.count()] or mine
             steps = -(-len(mine) // a_batch) * len(blocks)
+            if self.device.type == "cuda":
+                # A kernel is made for one number of rows: the last batch is filled with rows of nothing.
+                mine += [[] for _ in range(-len(mine) % a_batch)]
             for low in range(0, len(mine), a_batch):
                 yield Batch.of(mine[low : low + a_batch], width, tokens, targets), steps
 
@@ -216,12 +225,14 @@ class _Run:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         distributed.average_gradients(self.network)
-        torch.nn.utils.clip_grad_norm_(self.dense, CLIP)
-        value = float(loss.detach())
-        if np.isfinite(value):
+        length = float(torch.nn.utils.clip_grad_norm_(self.dense, CLIP))
+        if np.isfinite(length):
+            self.left_out = 0
             for optimizer in self.optimizers:
                 optimizer.step()
-        return value
+        else:
+            self.left_out += 1
+        return float(loss.detach()) if self.left_out <= LEFT_OUT else float("nan")
 
     def _loss(self, batch: Batch, rng: np.random.Generator) -> Tensor:
         network, device = self.network, self.device
@@ -231,20 +242,20 @@ class _Run:
         negatives = torch.from_numpy(drawn).to(device)
         if network.products.is_whole:
             vectors, places = network.products(), None
-            target_vectors, negative_vectors = vectors[target], vectors[negatives]
+            target_vectors, negative_vectors = embedding(target, vectors), embedding(negatives, vectors)
         else:
             needed = torch.cat([fields[..., 0].flatten(), target, negatives])
             distinct, back = torch.unique(needed, return_inverse=True)
             vectors = network.products(distinct)
             places = back[: fields[..., 0].numel()].view(fields.shape[:2])
-            target_vectors = vectors[back[places.numel() : places.numel() + len(target)]]
-            negative_vectors = vectors[back[places.numel() + len(target) :]]
+            target_vectors = embedding(back[places.numel() : places.numel() + len(target)], vectors)
+            negative_vectors = embedding(back[places.numel() + len(target) :], vectors)
         states = network(network.embed(fields, vectors, places), batch.where(device)).flatten(0, 1)  # B T, D
         # Where no token is followed by anything there is still a gradient, nought: other processes wait for it.
         total: Tensor = 0.0 * network.norm.weight.sum()
         if len(target):
             kinds = torch.from_numpy(batch.query_type).to(device)
-            query = network.product_query(states[torch.from_numpy(batch.query_at).to(device)], kinds)
+            query = network.product_query(embedding(torch.from_numpy(batch.query_at).to(device), states), kinds)
             came = (batch.pair_query, batch.pair_slot, _places(drawn, batch.pair_product))
             lost = sampled_softmax(
                 query.float(),
@@ -357,6 +368,15 @@ def _part(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
 
 def _copied(network: Network) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def _ahead(batches: Iterator[Made]) -> Iterator[Made]:
+    """The same, the next one made while this one is at work: a GPU need not wait for it."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, batches, None)
+        while (found := waiting.result()) is not None:
+            waiting = pool.submit(next, batches, None)
+            yield found
 
 
 def _blocks(sequences: Sequences, rng: np.random.Generator) -> list[Sequences]:

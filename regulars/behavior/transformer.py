@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -55,14 +56,11 @@ class Block(nn.Module):
         `cache` are keys and values of earlier tokens (B, H, K - T, D/H), which stand before these. `only` (B, N) are
         the places of those that are wanted after the block: then (B, N, D), and `seen` is of them.
         """
-        B, T, D = x.shape
-        normed = self.norm_attention(x)
-        q, k, v = self.qkv(normed).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)  # B, H, T, D/H
+        q, k, v = self.projected(x)
         kept = (k, v)
         if only is not None:
-            x = x.gather(1, only[:, :, None].expand(-1, -1, D))  # B, N, D
+            x = x.gather(1, only[:, :, None].expand(-1, -1, x.shape[2]))  # B, N, D
             q = q.gather(2, only[:, None, :, None].expand(-1, self.heads, -1, q.shape[3]))
-            T = only.shape[1]
         if cache is not None:
             k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)  # B, H, K, D/H
         bias = self.place_bias[:, seen.back]  # H, B, T, K
@@ -70,12 +68,21 @@ class Block(nn.Module):
             bias = bias + self.time_bias[:, seen.ago]
         bias = bias.transpose(0, 1).masked_fill(~seen.allowed[:, None], float("-inf"))  # B, H, T, K
         found = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
-        found = self.out(found.transpose(1, 2).reshape(B, T, D))
+        return self.added(x, found), kept
+
+    def projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values (B, H, T, D/H) of tokens (B, T, D)."""
+        B, T, D = x.shape
+        q, k, v = self.qkv(self.norm_attention(x)).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def added(self, x: Tensor, found: Tensor) -> Tensor:
+        """Tokens (B, T, D) with what attention found (B, H, T, D/H), and then with what is made of it."""
+        found = self.out(found.transpose(1, 2).reshape(x.shape))
         x = x + torch.sigmoid(self.gate_attention(x)) * self.drop(found)
         up, gate = self.up(self.norm_forward(x)).chunk(2, -1)  # B, T, 2 D
         forward = self.down(F.silu(gate) * up)
-        x = x + torch.sigmoid(self.gate_forward(x)) * self.drop(forward)
-        return x, kept
+        return cast(Tensor, x + torch.sigmoid(self.gate_forward(x)) * self.drop(forward))
 
 
 class Seen:
@@ -113,7 +120,7 @@ class Where:
         """The same change made to all."""
         return Where(*(change(value) for value in (self.customer, self.place, self.time, self.is_now)))
 
-    def rows(self, rows: Tensor) -> Where:
+    def rows(self, rows: Tensor | slice) -> Where:
         """Some of the rows."""
         return self.each(lambda values: values[rows])
 

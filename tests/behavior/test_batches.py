@@ -118,3 +118,16 @@ def test_customers_without_events_are_no_mistake(lengths: list[int]) -> None:
     targets = Targets.of(tokens, sequences, 20_000 * DAY, np.random.default_rng(0))
     assert len(targets.has_next) == sum(lengths) + len(lengths)
     assert not targets.has_next[tokens.is_now].any()
+
+
+def test_a_batch_can_be_filled_up_with_rows_of_nothing() -> None:
+    sequences, vocabulary = timed([5, 3])
+    tokens = Tokens.of(sequences, vocabulary, NOTHING, NOTHING, NOTHING)
+    targets = Targets.of(tokens, sequences, int(sequences.time.max()) + DAY, np.random.default_rng(0))
+    packed = list(rows(tokens.starts, 4, np.random.default_rng(0)))
+    plain, filled = (Batch.of(some, 4, tokens, targets) for some in (packed, [*packed, [], []]))
+    assert filled.fields.shape[0] == plain.fields.shape[0] + 2
+    assert filled.tokens == plain.tokens
+    assert (filled.customer[-2:] == -1).all()
+    np.testing.assert_array_equal(filled.customer[:-2], plain.customer)
+    np.testing.assert_array_equal(filled.pair_product, plain.pair_product)

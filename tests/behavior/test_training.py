@@ -109,6 +109,24 @@ def test_a_loss_that_is_no_number_stops_training_and_names_the_batch() -> None:
         model.fit(cycle(20))
 
 
+@pytest.mark.parametrize(("broken", "is_stopped"), [(3, False), (4, True)])
+def test_a_few_steps_without_a_gradient_are_left_out_and_more_stop_training(broken: int, is_stopped: bool) -> None:
+    model = untimed_model(cycle(200), mini())
+    left = [broken]
+
+    def spoil(gradient: torch.Tensor) -> torch.Tensor:
+        left[0] -= 1
+        return gradient if left[0] < 0 else gradient * float("nan")
+
+    model.network.norm.weight.register_hook(spoil)
+    if is_stopped:
+        with pytest.raises(NotFiniteError, match="epoch 1, batch 4 of"):
+            model.fit(cycle(200))
+    else:
+        model.fit(cycle(200))
+        assert share_right(model, cycle(50, seed=1)) == 1.0
+
+
 def test_the_last_good_weights_are_kept_when_the_loss_becomes_no_number_later() -> None:
     model = untimed_model(cycle(20), mini(epochs=4))
     good: dict[str, torch.Tensor] = {}
