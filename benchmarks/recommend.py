@@ -28,7 +28,7 @@ from regulars.recommend.candidates import Ints, Top
 from regulars.recommend.dataset import Bought, head_as_of
 from regulars.recommend.evaluate import Trained, train
 from regulars.recommend.features import Products
-from regulars.recommend.lists import without_had
+from regulars.recommend.lists import without
 from regulars.recommend.past import Past, past_of
 from regulars.recommend.sources import Own, Popular
 
@@ -50,10 +50,7 @@ class Asked:
 
     @classmethod
     def of(cls, shop: Shop, past: Past) -> Asked:
-        events = past.with_product
-        return cls(
-            past, Bought.within(shop, past, DAYS), np.unique(events.customer * (past.products + 1) + events.product)
-        )
+        return cls(past, Bought.within(shop, past, DAYS), past.had)
 
     def figures(self, lists: Ints, only_new: bool) -> Hits:
         """Measures of each customer's list; of who bought nothing new none where only new products count."""
@@ -139,8 +136,7 @@ def ours(trained: Trained, asked: Asked) -> Lists:
     """Ours; where only new products count, the others are left out by the shop's own rule."""
     part = asked.past.of(asked.bought.customer)
     ranked = trained.model.rank(part, Products.of(asked.past), trained.head)
-    nothing = np.zeros(asked.past.products + 1, bool)
-    return lambda only_new: (without_had(part, ranked, nothing) if only_new else ranked).top(K)
+    return lambda only_new: (without(ranked, part.had, part.products + 1) if only_new else ranked).top(K)
 
 
 def bench() -> list[Row]:

@@ -107,6 +107,11 @@ class RecommendSettings(_Section):
     )
     pin: tuple[str, ...] = Field((), description="Ids of products that stand first in every list.")
     again: str = Field("", description='Which products are shown again to who had them, as a rule; "" for all.')
+    returned: bool = Field(
+        False, description="Whether what a customer sent back is shown again, without another order."
+    )
+    adults_only: str = Field("", description='Products that are shown to known adults only, as a rule; "" for none.')
+    fresh: int = Field(0, ge=0, description="So many places of a list are kept for products of the last 30 days.")
     most_per_category: int = Field(0, ge=0, description="So many products of a category a list may hold; 0 for any.")
     most_per_brand: int = Field(0, ge=0, description="The same of a brand.")
     diversity: float = Field(0.0, ge=0, le=1, description="0 for the likeliest products, towards 1 for unlike ones.")

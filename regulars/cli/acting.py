@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -119,46 +119,6 @@ def profile(
     out.print(f"{table.num_rows:,} customers: " + ", ".join(f"{count:,} {stage}" for stage, count in stages.items()))
     for path in files:
         out.print(f"  {path}")
-
-
-@commands.command(epilog="Example: regulars recommend 14911 --shop myshop --where \"category = 'lamps'\"")
-def recommend(
-    about: Annotated[
-        str | None, typer.Argument(help="A customer's id; of similar and together a product's; of others nothing.")
-    ] = None,
-    kind: Annotated[
-        Literal["for-you", "again", "similar", "together", "trending", "new", "popular"],
-        typer.Option("--list", help="Which list."),
-    ] = "for-you",
-    k: Annotated[int, typer.Option("--k", help="How many products.")] = 10,
-    where: Annotated[str, typer.Option(help="Only products for which this rule over the catalogue is true.")] = "",
-    shop: ShopFolder = Path(),
-    as_of: AsOf = None,
-    as_json: Json = False,
-) -> None:
-    """What to show: to a customer, beside a product, or to everybody; each line with its reason."""
-    from regulars.errors import InputError
-    from regulars.recommend import Recommender
-    from regulars.shop import Shop
-
-    if (about is None) != (kind in ("trending", "new", "popular")):
-        needs = "no id" if about else "the id of a " + ("product" if kind in ("similar", "together") else "customer")
-        raise InputError(f"The list {kind} needs {needs}. See: regulars recommend --help")
-    door = Shop.open(shop)
-    with working("opening the recommender", quiet=as_json):
-        recommender = Recommender.open(door, to_moment(as_of) or door.now)
-        ask = getattr(recommender, kind.replace("-", "_"))
-        found = ask(k, where) if about is None else ask(about, k, where)
-    if as_json:
-        emit({"list": kind, "about": about, "note": found.note, "products": found.table.to_pylist()})
-        return
-    for row in found.table.to_pylist():
-        out.print(
-            f"{row['rank']:>3}. [bold]{escape(row['product_id'])}[/] {escape(row['title'] or '')}", highlight=False
-        )
-        out.print(f"     [dim]{escape(row['reason'])}[/]", highlight=False)
-    if found.note:
-        out.print(escape(found.note), highlight=False)
 
 
 @commands.command(epilog="Example: regulars demo --dir demo")

@@ -136,3 +136,24 @@ def unmerge(
         return
     said = f"{escape(customer)} and {escape(other)} are apart now: customers {escape(one)} and {escape(two)}."
     out.print(said, highlight=False)
+
+
+@commands.command("object", epilog="Example: regulars customers object ada profiling --shop myshop")
+def object_(
+    customer: Annotated[str, typer.Argument(help="Any id of the customer.")],
+    purpose: Annotated[str, typer.Argument(help="marketing, profiling, pricing or ads.")],
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the objection back.")] = False,
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """Log that a customer objects to a purpose. To profiling: lists of products no longer look at what they did."""
+    from regulars import customers
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    customers.object_to(door, customer, purpose, withdraw=withdraw)
+    if as_json:
+        emit({"customer": customer, "purpose": purpose, "objects": not withdraw, "log_version": door.log.version})
+        return
+    said = "no longer objects" if withdraw else "objects"
+    out.print(f"{escape(customer)} {said} to {escape(purpose)} from now on.", highlight=False)

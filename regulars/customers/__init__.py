@@ -3,7 +3,8 @@
 All of it is read off the log as of a moment; nothing else is stored.
 """
 
-from regulars.customers.consent import consents_as_of, ledger, objections_as_of, withheld
+from regulars.customers.age import of_age
+from regulars.customers.consent import consents_as_of, ledger, object_to, objections_as_of, withheld
 from regulars.customers.identities import Identities
 from regulars.customers.known import require_known
 from regulars.customers.merging import merge, unmerge
@@ -12,6 +13,6 @@ from regulars.customers.orders import bought_within, ordered_within
 from regulars.customers.view import customers_as_of
 
 __all__ = [
-    "Identities", "bought_within", "consents_as_of", "customers_as_of", "ledger", "merge", "objections_as_of",
-    "one_customer", "ordered_within", "require_known", "unmerge", "withheld",
+    "Identities", "bought_within", "consents_as_of", "customers_as_of", "ledger", "merge", "object_to",
+    "objections_as_of", "of_age", "one_customer", "ordered_within", "require_known", "unmerge", "withheld",
 ]  # fmt: skip

@@ -10,6 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.customers.by_hand import event_by_hand, present
+from regulars.customers.known import require_known
+from regulars.errors import InputError
+
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
@@ -92,6 +96,27 @@ def withheld(shop: Shop, purpose: str, as_of: datetime) -> pa.Array:
         newest = _newest(said, types, ["customer_id"])
         found.append(newest.filter(pc.equal(newest["type"], types[1]))["customer_id"])
     return pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.string()).unique()
+
+
+def object_to(shop: Shop, customer_id: str, purpose: str, *, withdraw: bool = False) -> None:
+    """Log that a customer objects to a purpose from now on, or takes the objection back.
+
+    Parameters
+    ----------
+    purpose : one of `PURPOSES`.
+
+    Raises
+    ------
+    InputError
+        If there is no such purpose.
+    NotFoundError
+        If the log has no event of the customer.
+    """
+    if purpose not in PURPOSES:
+        raise InputError(f'There is no purpose "{purpose}". There are: {", ".join(PURPOSES)}.')
+    require_known(shop, customer_id, present(shop))
+    kind = OBJECTIONS[not withdraw]
+    shop.log.append(event_by_hand(shop, kind, customer_id, text=purpose, channel="shop"), f"{kind} by {customer_id}")
 
 
 def _newest(said: pa.Table, types: tuple[str, str], keys: list[str]) -> pa.Table:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars import clock
+from regulars.customers.by_hand import event_by_hand, present
 from regulars.customers.identities import Identities
 from regulars.customers.known import require_known
-from regulars.errors import InputError, NotEnoughError
-from regulars.events.schema import EVENTS, TIME
+from regulars.errors import InputError
+from regulars.events.schema import TIME
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -38,7 +37,7 @@ def merge(shop: Shop, customer_id: str, other_id: str) -> str:
     one, other = _customers(shop, customer_id, other_id)
     if one == other:
         raise InputError(f'"{customer_id}" and "{other_id}" are one customer already: {one}.')
-    event = _event(shop, "customers_merged", customer_id, other_id)
+    event = event_by_hand(shop, "customers_merged", customer_id, anonymous_id=other_id)
     refusals = Identities.of(shop.engine, ibis.union(shop.events, shop.engine.table(event))).refusals
     refusals = refusals.filter(pc.equal(refusals["time"], event["time"][0]))
     if refusals.num_rows:
@@ -70,39 +69,15 @@ def unmerge(shop: Shop, customer_id: str, other_id: str) -> tuple[str, str]:
             f'"{customer_id}" and "{other_id}" are not one customer: there is nothing to part. '
             f"See whose ids they are: regulars customers show {customer_id}"
         )
-    event = _event(shop, "customers_unmerged", customer_id, other_id)
+    event = event_by_hand(shop, "customers_unmerged", customer_id, anonymous_id=other_id)
     shop.log.append(event, f"unmerge of {customer_id} and {other_id}")
     return _customers(shop, customer_id, other_id)
 
 
-def _present(shop: Shop) -> datetime:
-    """Just after the newest event; of an empty log the clock's present."""
-    try:
-        return shop.now
-    except NotEnoughError:
-        return clock.now()
-
-
 def _customers(shop: Shop, *ids: str) -> tuple[str, str]:
-    moment = _present(shop)
+    moment = present(shop)
     for each in ids:
         require_known(shop, each, moment)
     pairs = pa.table({"customer_id": list(ids), "as_of": pa.array([moment] * len(ids), TIME)})
     one, other = shop.identities.customers(pairs).to_pylist()
     return one, other
-
-
-def _event(shop: Shop, kind: str, customer_id: str, other_id: str) -> pa.Table:
-    moment = _present(shop)
-    said = {
-        "event_id": f"{kind} {customer_id} {other_id} {moment.isoformat()}",
-        "line": 0,
-        "time": moment,
-        "received_at": clock.now(),
-        "type": kind,
-        "customer_id": customer_id,
-        "anonymous_id": other_id,
-    }
-    # As columns are read from files: the engine holds that a column without nulls is of another type.
-    nullable = pa.schema([field.with_nullable(True) for field in EVENTS])
-    return pa.Table.from_pylist([said], schema=nullable)

@@ -8,5 +8,6 @@ order, the shop's rules lay out the list, and each line says why.
 from regulars.recommend.decide import decide
 from regulars.recommend.evaluate import evaluate, learn
 from regulars.recommend.live import Recommender, Shown
+from regulars.recommend.parameters import parameters
 
-__all__ = ["Recommender", "Shown", "decide", "evaluate", "learn"]
+__all__ = ["Recommender", "Shown", "decide", "evaluate", "learn", "parameters"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import product as product_of
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,24 +48,29 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     past = past_as_of(shop, model, as_of, None)
     number = {name: place for place, name in enumerate(past.sequences.customers)}
     whose = np.array([number[name] for name in ids], np.int64)
-    is_unprofiled = np.asarray(pc.is_in(customers["customer_id"], withheld(shop, PURPOSE, as_of)))
     shelf = Shelf.of(shop, model.vocabulary.products, as_of)
+    is_unprofiled = np.asarray(pc.is_in(customers["customer_id"], withheld(shop, PURPOSE, as_of)))
+    is_adult = np.array([name in shelf.adults for name in ids])
     products = Products.of(past)
     head = head_as_of(shop, as_of) if model.has_head else None
     rng = np.random.default_rng(micros(as_of))
     parts = []
     for low in range(0, len(ids), BLOCK):
-        for forbids in (False, True):
-            some = low + np.flatnonzero(is_unprofiled[low : low + BLOCK] == forbids)
+        block = np.arange(low, min(low + BLOCK, len(ids)))
+        for forbids, adult in product_of((False, True), repeat=2):
+            some = block[(is_unprofiled[block] == forbids) & (is_adult[block] == adult)]
             if not len(some):
                 continue
-            part = past.of(whose[some])
-            found = lists_of_all(model, part, shelf) if forbids else lists(model, part, products, head, shelf, rng=rng)
-            parts.append(_table(shop, model, part, shelf, found))
+            part, allowed = past.of(whose[some]), shelf.to_adults if adult else shelf.allowed
+            if forbids:
+                found = lists_of_all(model, products, shelf, allowed, len(some))
+            else:
+                found = lists(model, part, products, head, shelf, allowed, rng=rng)
+            parts.append(_table(shop, model, part, products, shelf, found))
     return pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
 
 
-def _table(shop: Shop, model: RecommendModel, past: Past, shelf: Shelf, found: Lists) -> pa.Table:
+def _table(shop: Shop, model: RecommendModel, past: Past, products: Products, shelf: Shelf, found: Lists) -> pa.Table:
     settings = shop.config.recommend
     has_any = found.products[:, 0] > 0
     customer, place = np.nonzero(found.products > 0)
@@ -90,7 +96,9 @@ def _table(shop: Shop, model: RecommendModel, past: Past, shelf: Shelf, found: L
             **columns,
             "policy": pa.repeat(policy, count),
             "propensity": pa.array(found.propensity[has_any]),
-            "reasons": pa.ListArray.from_arrays(offsets, pa.array(why(model, past, shelf, found), pa.string())),
+            "reasons": pa.ListArray.from_arrays(
+                offsets, pa.array(why(model, past, products, shelf, found), pa.string())
+            ),
             "inputs_hash": pa.array([f"{value:016x}" for value in hashes.tolist()], pa.string()),
             "disclosure": pa.repeat(pa.scalar(said, pa.string()), count),
         }

@@ -194,7 +194,7 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
         for each in (ours, theirs)
     )
     metrics = _metrics(found, simple)
-    customers_of = np.bincount(_pairs(past)[1], minlength=past.products + 1)
+    customers_of = np.bincount(past.had % (past.products + 1), minlength=past.products + 1)
     shown = spread(ours, customers_of.astype(float), len(past.sequences.customers))
     groups = _by_group(past, bought, found, simple)
     return Report(
@@ -258,16 +258,9 @@ def simple_lists(past: Past, customers: Ints, k: int) -> Ints:
     return np.take_along_axis(both, order, 1)
 
 
-def _pairs(past: Past) -> tuple[Ints, Ints]:
-    """Each customer with each product had, once."""
-    events = past.with_product
-    pairs = np.unique(events.customer * (past.products + 1) + events.product)
-    return pairs // (past.products + 1), pairs % (past.products + 1)
-
-
 def _by_group(past: Past, bought: Bought, ours: Hits, theirs: Hits) -> str:
     """NDCG of new, casual and heavy customers, in words."""
-    had = np.bincount(_pairs(past)[0], minlength=len(past.sequences.customers))[bought.customer]
+    had = np.bincount(past.had // (past.products + 1), minlength=len(past.sequences.customers))[bought.customer]
     edges = np.quantile(had, [1 / 3, 2 / 3])
     said = []
     for name, inside in (

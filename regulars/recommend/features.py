@@ -13,6 +13,8 @@ from regulars.recommend.candidates import Candidates, Floats
 from regulars.recommend.past import Past
 
 SHORT_DAYS, LONG_DAYS = 30.0, 180.0
+NEW_DAYS = 30.0
+"""A product is new for so many days after it was first met."""
 NAMES = (
     "product_sold_recently", "product_sold", "product_customers", "product_rise", "product_days_since_sold",
     "product_age_days", "product_price", "product_repeat_share",
@@ -34,6 +36,11 @@ class Products(NamedTuple):
     price: Floats
     repeat_share: Floats
     interval: Floats
+
+    @property
+    def is_new(self) -> npt.NDArray[np.bool_]:
+        """(products + 1,) which were first met within the last 30 days."""
+        return np.asarray(self.age <= NEW_DAYS)
 
     @classmethod
     def of(cls, past: Past) -> Products:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.recommend.candidates import Ints
+from regulars.recommend.favourites import Favourites
 from regulars.recommend.features import Products
 from regulars.recommend.model import Ranked, RecommendModel
 from regulars.recommend.past import Past
@@ -43,8 +44,8 @@ def lists(
     products: Products,
     head: Head | None,
     shelf: Shelf,
+    allowed: npt.NDArray[np.bool_],
     *,
-    allowed: npt.NDArray[np.bool_] | None = None,
     k: int | None = None,
     rng: np.random.Generator | None = None,
 ) -> Lists:
@@ -52,20 +53,16 @@ def lists(
 
     Parameters
     ----------
-    allowed : (products + 1,) default what the shelf allows.
+    allowed : (products + 1,) what may be shown to these customers, see `Shelf.shown_to`.
     k : how many products; default as in shop.toml.
     rng : for what is shown by chance; without it nothing is.
     """
     k = k or shelf.settings.products
-    allowed = shelf.allowed if allowed is None else allowed
-    ranked = model.rank(past, products, head, allowed)
-    never = np.zeros(0, np.int64)
-    if not shelf.again.all():
-        ranked = without_had(past, ranked, shelf.again)
-        never = _had(past, ~shelf.again)
+    barred = shelf.barred(past)
+    ranked = without(model.rank(past, products, head, allowed), barred, past.products + 1)
     wide = ranked.top(max(SEEN, k + DRAWN_FROM))
-    named = shelf.laid_out(wide, k, _vectors(model))
-    _fill(named, _popular(model, allowed, len(allowed)), never)
+    named = shelf.laid_out(wide, k, _vectors(model), products.is_new, allowed)
+    _fill(named, _popular(model, allowed, len(allowed)), barred)
     propensity, by_chance = np.ones(len(named)), np.zeros(len(named), bool)
     if rng is not None and shelf.settings.explore:
         can = (named[:, -1] > 0) & ~np.isin(named[:, -1], shelf.pinned)
@@ -74,13 +71,18 @@ def lists(
 
 
 def lists_of_all(
-    model: RecommendModel, past: Past, shelf: Shelf, allowed: npt.NDArray[np.bool_] | None = None, k: int | None = None
+    model: RecommendModel,
+    products: Products,
+    shelf: Shelf,
+    allowed: npt.NDArray[np.bool_],
+    customers: int,
+    k: int | None = None,
 ) -> Lists:
-    """The same list for everybody: what most take up."""
+    """The same list for so many customers: what most take up."""
     k = k or shelf.settings.products
-    wide = _popular(model, shelf.allowed if allowed is None else allowed, max(SEEN, k))
-    named = shelf.laid_out(wide[None], k, _vectors(model))
-    named = np.repeat(named, len(past.sequences.customers), axis=0)
+    wide = _popular(model, allowed, max(SEEN, k))
+    named = shelf.laid_out(wide[None], k, _vectors(model), products.is_new, allowed)
+    named = np.repeat(named, customers, axis=0)
     return Lists(named, np.ones(len(named)), np.zeros(len(named), bool), None)
 
 
@@ -108,20 +110,15 @@ def _explore(
     by_chance[is_drawn] = True
 
 
-def without_had(past: Past, ranked: Ranked, again: npt.NDArray[np.bool_]) -> Ranked:
-    """The same without what customers had, but for the products (products + 1,) that may be shown again."""
+def without(ranked: Ranked, pairs: Ints, width: int) -> Ranked:
+    """The same without some pairs, customer x width + product."""
     found = ranked.candidates
-    keep = ~np.isin(found.customer * (past.products + 1) + found.product, _had(past, ~again))
+    if not len(pairs):
+        return ranked
+    keep = ~np.isin(found.customer * width + found.product, pairs)
     kept = found.where(keep)
     order = np.lexsort((kept.product, -ranked.scores[keep], kept.customer))
     return Ranked(kept, ranked.features[keep], ranked.scores[keep], order)
-
-
-def _had(past: Past, among: npt.NDArray[np.bool_]) -> Ints:
-    """Pairs, customer x (products + 1) + product, of what each had among some products (products + 1,)."""
-    events = past.with_product
-    inside = among[events.product]
-    return np.unique(events.customer[inside] * (past.products + 1) + events.product[inside])
 
 
 def _popular(model: RecommendModel, allowed: npt.NDArray[np.bool_], k: int) -> Ints:
@@ -144,7 +141,7 @@ def _vectors(model: RecommendModel) -> npt.NDArray[np.float32]:
     return next(source.vectors for source in model.sources if isinstance(source, Nearest))
 
 
-def why(model: RecommendModel, past: Past, shelf: Shelf, found: Lists) -> list[str]:
+def why(model: RecommendModel, past: Past, products: Products, shelf: Shelf, found: Lists) -> list[str]:
     """A reason for each product of lists that is one, row by row."""
     language = shelf.settings.language
     words = WORDS[language]
@@ -156,9 +153,14 @@ def why(model: RecommendModel, past: Past, shelf: Shelf, found: Lists) -> list[s
     candidates = found.ranked.candidates
     is_candidate = np.isin(customer * width + product, candidates.customer * width + candidates.product)
     said = np.array([words["popular"]] * len(customer), object)
-    lines = Lines.of(found.ranked, customer[is_candidate], product[is_candidate])
+    whose, what = customer[is_candidate], product[is_candidate]
+    favourites = Favourites.of(past, shelf.table["category"])
+    is_new = favourites.new_in(whose, what, products.is_new)
+    liked = favourites.of_customer[whose]
+    new_in = [favourites.names[k] if new else None for k, new in zip(liked.tolist(), is_new.tolist(), strict=True)]
     titles = [None, *shelf.table["title"].to_pylist()]
-    said[is_candidate] = reasons(model, past, lines, titles, language)
+    lines = Lines.of(found.ranked, whose, what)
+    said[is_candidate] = reasons(model, past, lines, titles, language, new_in)
     said[np.isin(product, shelf.pinned)] = words["pinned"]
     said[found.by_chance[customer] & (place == found.products.shape[1] - 1)] = words["chance"]
     return list(said.tolist())

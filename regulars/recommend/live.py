@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,21 +17,20 @@ from regulars.behavior.sequences import DAY
 from regulars.customers import withheld
 from regulars.errors import InputError, NotFoundError
 from regulars.recommend.candidates import Floats, Ints
-from regulars.recommend.dataset import head_as_of, past_as_of
+from regulars.recommend.dataset import head_as_of, model_in_use, past_as_of
 from regulars.recommend.decide import PURPOSE
-from regulars.recommend.features import Products
+from regulars.recommend.favourites import Favourites
+from regulars.recommend.features import NEW_DAYS, Products
 from regulars.recommend.lists import lists, lists_of_all, why
 from regulars.recommend.model import RecommendModel
 from regulars.recommend.past import Past
-from regulars.recommend.reasons import WORDS
+from regulars.recommend.reasons import WORDS, Lines, shares
 from regulars.recommend.shelf import Shelf
 from regulars.recommend.sources import Covisitation, Head, Nearest, Popular
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
-NEW_DAYS = 30.0
-"""A product is new for so many days after it was first met."""
 DUE = 0.7
 """What was bought is due again when so much of the product's usual interval has passed."""
 SHRINKAGE = 5.0
@@ -75,15 +74,11 @@ class Recommender:
         self.unprofiled = unprofiled
         self.products = Products.of(past)
         self._number = {name: number for number, name in enumerate(past.sequences.customers)}
-        self._where = lru_cache(maxsize=256)(shelf.where)
 
     @classmethod
     def open(cls, shop: Shop, as_of: datetime) -> Recommender:
         """The model in use, with all that customers did before a moment."""
-        kept = shop.models.in_use("recommend")
-        model = RecommendModel.from_files(
-            {name: kept.read(name) for name in kept.card["files"] if name != "report.html"}
-        )
+        model = model_in_use(shop)
         shelf = Shelf.of(shop, model.vocabulary.products, as_of)
         head = head_as_of(shop, as_of) if model.has_head else None
         unprofiled = set(withheld(shop, PURPOSE, as_of).to_pylist())
@@ -91,7 +86,7 @@ class Recommender:
 
     def for_you(self, customer: str, k: int = 10, where: str = "") -> Shown:
         """What to show to a customer; to who was never seen before, or objects to profiling, what most take up."""
-        allowed = self._allowed(k, where)
+        allowed = self._allowed(k, where, customer)
         k = min(k, int(allowed.sum()))
         if not k:
             return Shown(
@@ -100,13 +95,74 @@ class Recommender:
         number = self._number.get(customer)
         if number is None or customer in self.unprofiled:
             said = "objects to profiling" if customer in self.unprofiled else "was never seen before"
-            nobody = self.past.of(np.array([number if number is not None else 0]))
-            found = lists_of_all(self.model, nobody, self.shelf, allowed, k)
-            reasons = [WORDS[self.shelf.settings.language]["popular"]] * k
+            found = lists_of_all(self.model, self.products, self.shelf, allowed, 1, k)
+            reasons = [self._words["popular"]] * k
             return Shown(self._table(found.products[0], reasons), f"{customer} {said}: this is what most take up.")
         past = self.past.of(np.array([number]))
-        found = lists(self.model, past, self.products, self.head, self.shelf, allowed=allowed, k=k)
-        return Shown(self._table(found.products[0], why(self.model, past, self.shelf, found)))
+        found = lists(self.model, past, self.products, self.head, self.shelf, allowed, k=k)
+        return Shown(self._table(found.products[0], why(self.model, past, self.products, self.shelf, found)))
+
+    def explain(self, customer: str, product: str) -> pa.Table:
+        """Why a product stands where it does in a customer's list: what each source has to do with it.
+
+        Returns
+        -------
+        source, share (how far it moves the product, above 0 upwards: exact SHAP values of the ranker, in its units),
+        place (in the source's own order from 1; null where it did not name it); the largest share first.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such customer or product, or no source named the product for the customer.
+        """
+        number = self._product(product)
+        past = self._profiled(customer)
+        ranked = self.model.rank(past, self.products, self.head, self.shelf.shown_to(customer))
+        if number not in ranked.candidates.product:
+            raise NotFoundError(f"No source named {product} for {customer}: there is nothing to explain.")
+        lines = Lines.of(ranked, np.zeros(1, np.int64), np.array([number]))
+        names, share = shares(self.model, lines)
+        places = ranked.candidates.places[lines.candidate[0]]
+        with np.errstate(divide="ignore"):
+            place = pa.array(np.round(1 / places), pa.float64(), mask=places == 0).cast(pa.int64())
+        found = pa.table({"source": names, "share": share[0], "place": place})
+        return found.sort_by([("share", "descending")])
+
+    def because_viewed(self, customer: str, k: int = 10, where: str = "") -> Shown:
+        """What is like the product that a customer looked at last and did not buy since.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such customer.
+        """
+        events = self._profiled(customer).with_product
+        bought = np.unique(events.product[events.is_bought])
+        looked = np.flatnonzero(~events.is_bought & ~np.isin(events.product, bought))
+        if not len(looked):
+            return Shown(
+                self._table(np.zeros(0, np.int64), ()),
+                f"{customer} looked at nothing that was not bought, or forbids profiling.",
+            )
+        seen = int(events.product[looked[np.argmax(events.time[looked])]])
+        return self._beside(seen, self._likeness(seen), self._allowed(k, where, customer), k, "because_viewed")
+
+    def popular_with_alike(self, customer: str, k: int = 10, where: str = "") -> Shown:
+        """What those customers take up of late who like the same category best.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such customer.
+        """
+        allowed = self._allowed(k, where, customer)
+        number = self._customer(customer)
+        liked = -1 if customer in self.unprofiled else int(self.favourites.of_customer[number])
+        if liked < 0:
+            found = self.popular(k, where)
+            return Shown(found.table, f"{customer} has no favourite category, or forbids profiling: see all's.")
+        said = self._words["popular_with"].format(category=self.favourites.names[liked])
+        return self._for_all(self.favourites.popular_with(self.past, liked), allowed, k, said)
 
     def again(self, customer: str, k: int = 10, where: str = "") -> Shown:
         """What a customer bought and is likely to need again: by the product's own interval between orders.
@@ -116,8 +172,8 @@ class Recommender:
         NotFoundError
             If there is no such customer.
         """
-        allowed = self._allowed(k, where)
-        past = self.past.of(np.array([self._customer(customer)]))
+        allowed = self._allowed(k, where, customer)
+        past = self._profiled(customer)
         events = past.with_product
         bought = events.is_bought & allowed[events.product]
         product = np.unique(events.product[bought])
@@ -127,9 +183,10 @@ class Recommender:
         share = days / self.products.interval[product]
         # Most wanted when the interval is just over; who has not come back after three of them will not for this.
         value = self.products.repeat_share[product] * np.exp(-np.abs(np.log(np.maximum(share, 1e-3))))
-        value = np.where((share >= DUE) & self.shelf.again[product], value, -np.inf)
+        barred = self.shelf.barred(past)
+        value = np.where((share >= DUE) & ~np.isin(product, barred), value, -np.inf)
         best = product[np.argsort(-value, kind="stable")][: min(k, int((value > -np.inf).sum()))]
-        words = WORDS[self.shelf.settings.language]
+        words = self._words
         times = np.bincount(events.product[bought], minlength=past.products + 1)
         reasons = [
             words["again" if times[p] > 1 else "once"].format(times=int(times[p]), days=int((past.now - last[p]) / DAY))
@@ -146,12 +203,7 @@ class Recommender:
             If there is no such product.
         """
         number = self._product(product)
-        nearest = next(source for source in self.model.sources if isinstance(source, Nearest))
-        covisitation = next(source for source in self.model.sources if isinstance(source, Covisitation))
-        likeness = nearest.vectors @ nearest.vectors[number]
-        together = covisitation.near[number].toarray().ravel()
-        score = likeness + together / max(float(together.max()), 1e-9)
-        return self._beside(number, score, self._allowed(k, where), k, "content")
+        return self._beside(number, self._likeness(number), self._allowed(k, where), k, "content_of")
 
     def together(self, product: str, k: int = 10, where: str = "") -> Shown:
         """What is bought in the same order as a product, more often than by chance.
@@ -168,7 +220,7 @@ class Recommender:
         lift = both * baskets.shape[0] / np.maximum(orders * orders[number], 1.0)
         score = both / np.sqrt((orders + SHRINKAGE) * (orders[number] + SHRINKAGE))
         score[lift < LEAST_LIFT] = 0
-        found = self._beside(number, score, self._allowed(k, where), k, "covisitation")
+        found = self._beside(number, score, self._allowed(k, where), k, "covisitation_of")
         return (
             found if found.table.num_rows else Shown(found.table, f"Nothing is bought together with {product} often.")
         )
@@ -182,8 +234,7 @@ class Recommender:
 
     def new(self, k: int = 10, where: str = "") -> Shown:
         """What was first met within the last days, the most taken up first."""
-        is_new = self.products.age <= NEW_DAYS
-        score = np.where(is_new, self.products.sold_recently, 0)
+        score = np.where(self.products.is_new, self.products.sold_recently, 0)
         found = self._for_all(score, self._allowed(k, where), k)
         return found if found.table.num_rows else Shown(found.table, f"No product is newer than {NEW_DAYS:.0f} days.")
 
@@ -192,21 +243,29 @@ class Recommender:
         score = next(source.score for source in self.model.sources if isinstance(source, Popular))
         return self._for_all(score + 1e-6, self._allowed(k, where), k)
 
-    def _for_all(self, score: Floats, allowed: npt.NDArray[np.bool_], k: int) -> Shown:
-        score = np.where(allowed, np.nan_to_num(score), 0)
-        best = np.lexsort((np.arange(len(score)), -score))[:k]
-        best = best[score[best] > 0]
-        return Shown(self._table(best, [WORDS[self.shelf.settings.language]["popular"]] * len(best)))
+    @cached_property
+    def favourites(self) -> Favourites:
+        """The category that each customer likes best."""
+        return Favourites.of(self.past, self.shelf.table["category"])
+
+    def _likeness(self, number: int) -> Floats:
+        """(products + 1,) how much products are like one, by content and by who chose both."""
+        nearest = next(source for source in self.model.sources if isinstance(source, Nearest))
+        covisitation = next(source for source in self.model.sources if isinstance(source, Covisitation))
+        together = covisitation.near[number].toarray().ravel()
+        found: Floats = nearest.vectors @ nearest.vectors[number] + together / max(float(together.max()), 1e-9)
+        return found
+
+    def _for_all(self, score: Floats, allowed: npt.NDArray[np.bool_], k: int, said: str = "") -> Shown:
+        best = _best(np.where(allowed, np.nan_to_num(score), 0), k)
+        return Shown(self._table(best, [said or self._words["popular"]] * len(best)))
 
     def _beside(self, number: int, score: Floats, allowed: npt.NDArray[np.bool_], k: int, reason: str) -> Shown:
         score = np.where(allowed, score, 0)
         score[number] = 0
-        best = np.lexsort((np.arange(len(score)), -score))[:k]
-        best = best[score[best] > 0]
+        best = _best(score, k)
         title = self.shelf.table["title"][number - 1].as_py() or self.model.vocabulary.products[number - 1]
-        return Shown(
-            self._table(best, [WORDS[self.shelf.settings.language][f"{reason}_of"].format(title=title)] * len(best))
-        )
+        return Shown(self._table(best, [self._words[reason].format(title=title)] * len(best)))
 
     @cached_property
     def _baskets(self) -> sp.csr_matrix:
@@ -220,10 +279,20 @@ class Recommender:
         found.data[:] = 1
         return found
 
-    def _allowed(self, k: int, where: str) -> npt.NDArray[np.bool_]:
+    @property
+    def _words(self) -> dict[str, str]:
+        return WORDS[self.shelf.settings.language]
+
+    def _allowed(self, k: int, where: str, customer: str | None = None) -> npt.NDArray[np.bool_]:
         if k < 1:
             raise InputError(f"k is {k}: a list holds at least one product.")
-        return self._where(where) if where else self.shelf.allowed
+        return self.shelf.shown_to(customer, where)
+
+    def _profiled(self, customer: str) -> Past:
+        """The past of one customer; nothing of who forbids profiling."""
+        number = self._customer(customer)
+        past = self.past.of(np.array([number]))
+        return past.before(0) if customer in self.unprofiled else past
 
     def _customer(self, customer: str) -> int:
         if customer not in self._number:
@@ -251,3 +320,10 @@ class Recommender:
                 "reason": pa.array(list(reasons)[: len(products)], pa.string()),
             }
         )
+
+
+def _best(score: Floats, k: int) -> Ints:
+    """(up to k,) the products with the highest scores above 0; of equals the lower number first."""
+    best = np.lexsort((np.arange(len(score)), -score))[:k]
+    found: Ints = best[score[best] > 0]
+    return found

@@ -31,7 +31,7 @@ WEIGHTS = {
     "product_reviewed": 0.2,
 }
 """How much an event says of a taste, beside an order. What is not named here says nothing of one."""
-BOUGHT = "order_completed"
+BOUGHT, RETURNED = "order_completed", "order_refunded"
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,31 @@ class Past:
         kind = 1 + self.vocabulary.types.index(BOUGHT) if BOUGHT in self.vocabulary.types else -1
         is_bought = self.sequences.fields["type"][keep] == kind
         return Events(self.sequences.owner[keep], product[keep], self.sequences.time[keep], weight[keep], is_bought)
+
+    @cached_property
+    def had(self) -> Ints:
+        """Pairs, customer x (products + 1) + product, of what each ever had to do with; ascending."""
+        return np.unique(self.with_product.customer * (self.products + 1) + self.with_product.product)
+
+    @cached_property
+    def returned(self) -> Ints:
+        """Pairs, as `had`, of what each sent back and did not order since; ascending."""
+        if RETURNED not in self.vocabulary.types:
+            return np.zeros(0, np.int64)
+        kind = 1 + self.vocabulary.types.index(RETURNED)
+        product = self.sequences.fields["product"].astype(np.int64)
+        back = (self.sequences.fields["type"] == kind) & (product > 0)
+        events = self.with_product
+        width = self.products + 1
+        bought = events.customer[events.is_bought] * width + events.product[events.is_bought]
+        key = np.concatenate([self.sequences.owner[back] * width + product[back], bought])
+        time = np.concatenate([self.sequences.time[back], events.time[events.is_bought]])
+        is_back = np.arange(len(key)) < back.sum()
+        # Of a return and an order at one moment the return counts: it is a correction of that order.
+        order = np.lexsort((is_back, time, key))
+        last = np.append(np.diff(key[order]) != 0, True)[: len(order)]
+        found: Ints = key[order][last & is_back[order]]
+        return found
 
     def matrix(self, half_life_days: float) -> sp.csr_matrix:
         """(customers, products + 1): how much each customer has to do with each product, older events less."""

@@ -41,6 +41,9 @@ WORDS = {
         "covisitation_of": "It is bought together with “{title}”.",
         "factors": "Customers with a taste like yours chose it.",
         "behavior": "It often comes next after what you did last.",
+        "new_in": "New in {category}, of which you choose most.",
+        "popular_with": "Many who like {category} best choose it these weeks.",
+        "because_viewed": "It is like “{title}”, which you looked at.",
         "popular": "Many choose it these weeks.",
         "pinned": "Chosen by the shop.",
         "chance": "Shown by chance, to learn whether it is liked.",
@@ -56,6 +59,9 @@ WORDS = {
         "covisitation_of": "它常与“{title}”一起购买。",
         "factors": "与您喜好相近的顾客选了它。",
         "behavior": "在您最近的选择之后，它常常是下一个。",
+        "new_in": "{category}的新品，您选得最多的类别。",
+        "popular_with": "最近很多偏爱{category}的顾客选它。",
+        "because_viewed": "它与您看过的“{title}”相似。",
         "popular": "最近很多顾客选它。",
         "pinned": "本店精选。",
         "chance": "随机展示，以了解它是否受欢迎。",
@@ -107,7 +113,14 @@ def shares(model: RecommendModel, lines: Lines) -> tuple[list[str], npt.NDArray[
     return sources, found
 
 
-def reasons(model: RecommendModel, past: Past, lines: Lines, titles: Sequence[str | None], language: str) -> list[str]:
+def reasons(
+    model: RecommendModel,
+    past: Past,
+    lines: Lines,
+    titles: Sequence[str | None],
+    language: str,
+    new_in: Sequence[str | None],
+) -> list[str]:
     """One sentence for each line: the fact of the source that speaks most for it, among those that named it.
 
     Parameters
@@ -115,6 +128,7 @@ def reasons(model: RecommendModel, past: Past, lines: Lines, titles: Sequence[st
     past : of the customers of the lines.
     titles : (products + 1,) by number; None where a product has none.
     language : "en" or "zh".
+    new_in : (l,) of a product that is new in the category that its customer likes best, that category; else None.
     """
     words = WORDS[language]
     sources, share = shares(model, lines)
@@ -134,6 +148,8 @@ def reasons(model: RecommendModel, past: Past, lines: Lines, titles: Sequence[st
         if name == "own":
             key = ("looked", "once", "again")[min(int(times[line]), 2)]
             said.append(words[key].format(times=int(times[line]), days=int(since[line])))
+        elif (category := new_in[line]) is not None and name in ("content", "popular"):
+            said.append(words["new_in"].format(category=category))
         elif name in ("covisitation", "content"):
             title = titles[because[line]]
             said.append(words[name].format(title=title) if title else words["factors"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.customers import of_age
 from regulars.errors import ConfigError
 from regulars.events.schema import CATALOGUE
 from regulars.recommend.candidates import Floats, Ints
+from regulars.recommend.past import Past
 from regulars.rules import Rule, RuleError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 Allowed = npt.NDArray[np.bool_]
 
 COLUMNS = tuple(field.name for field in CATALOGUE if field.name != "valid_from")
+KEPT_FILTERS = 256
+"""So many filters are kept, once they were asked."""
 SEEN = 100
 """So many of the best are looked at when a list is laid out."""
 
@@ -37,15 +41,20 @@ class Shelf:
     ----------
     table : one row a product, in the order of their numbers: the columns of the catalogue that are of a product.
     allowed : (products + 1,) which may be shown to anybody.
+    to_adults : (products + 1,) those, and what is for adults only.
+    adults : the customers who are known to be of age; asked for only if there is something for adults only.
     again : (products + 1,) which may be shown to who had them before.
     pinned : numbers of the products that stand first in every list.
     """
 
     table: pa.Table
     allowed: Allowed
+    to_adults: Allowed
+    adults: frozenset[str]
     again: Allowed
     pinned: Ints
     settings: RecommendSettings
+    _filters: dict[str, Allowed] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, shop: Shop, products: Sequence[str], as_of: datetime) -> Shelf:
@@ -62,6 +71,10 @@ class Shelf:
         allowed[0] = False
         for place, text in enumerate(settings.exclude):
             allowed[1:] &= ~_rule(table, text, f"exclude[{place}]").mask(table)
+        to_adults, adults = allowed.copy(), frozenset[str]()
+        if settings.adults_only:
+            allowed[1:] &= ~_rule(table, settings.adults_only, "adults_only").mask(table)
+            adults = frozenset(of_age(shop, as_of).to_pylist())
         again = np.ones(len(products) + 1, bool)
         if settings.again:
             again[1:] = _rule(table, settings.again, "again").mask(table)
@@ -73,35 +86,49 @@ class Shelf:
                 "new, learn again: regulars learn recommend"
             )
         pinned = np.array([number[name] for name in dict.fromkeys(settings.pin)], np.int64)
-        return cls(table, allowed, again, pinned, settings)
+        return cls(table, allowed, to_adults, adults, again, pinned, settings)
 
-    def where(self, text: str) -> Allowed:
-        """(products + 1,) those of the allowed products that a filter means.
+    def shown_to(self, customer: str | None, where: str = "") -> Allowed:
+        """(products + 1,) which may be shown to a customer (None: to whoever comes), of those that a filter means.
 
         Raises
         ------
         RuleError
             If the filter cannot be read; the message shows the place and the columns there are.
         """
-        found = self.allowed.copy()
-        found[1:] &= Rule.of(text, self.table.schema).mask(self.table)
-        return found
+        allowed = self.to_adults if customer in self.adults else self.allowed
+        return allowed & self._meant(where) if where else allowed
 
-    def laid_out(self, products: Ints, k: int, vectors: Floats) -> Ints:
+    def barred(self, past: Past) -> Ints:
+        """Pairs, customer x (products + 1) + product, that may not be shown: not again, or sent back; ascending."""
+        found = past.had[~self.again[past.had % (past.products + 1)]]
+        return found if self.settings.returned else np.union1d(found, past.returned)
+
+    def laid_out(self, products: Ints, k: int, vectors: Floats, is_new: Allowed, allowed: Allowed) -> Ints:
         """Lists of k out of more products in the ranker's order: what is pinned, then by caps and for diversity.
 
         Parameters
         ----------
         products : (n, m) the best first, 0 where there is none.
         vectors : (products + 1, d) of length 1 or 0, by which two products are alike.
+        is_new, allowed : (products + 1,)
         """
         found = self._by_rules(products, k, vectors)
-        pinned = self.pinned[self.allowed[self.pinned]]
+        if self.settings.fresh:
+            found = with_new(found, products, is_new, self.settings.fresh)
+        pinned = self.pinned[allowed[self.pinned]]
         if not len(pinned):
             return found
         rest = np.where(np.isin(found, pinned), 0, found)
         rest = np.take_along_axis(rest, np.argsort(rest == 0, axis=1, kind="stable"), 1)
         return np.hstack([np.tile(pinned, (len(found), 1)), rest])[:, :k]
+
+    def _meant(self, text: str) -> Allowed:
+        if text not in self._filters:
+            if len(self._filters) >= KEPT_FILTERS:
+                self._filters.clear()
+            self._filters[text] = np.append(False, Rule.of(text, self.table.schema).mask(self.table))
+        return self._filters[text]
 
     def _by_rules(self, products: Ints, k: int, vectors: Floats) -> Ints:
         caps = [
@@ -112,6 +139,34 @@ class Shelf:
         if not caps and not self.settings.diversity:
             return products[:, :k]
         return arranged(products, k, vectors, caps, self.settings.diversity)
+
+
+def with_new(found: Ints, wide: Ints, is_new: Allowed, places: int) -> Ints:
+    """Lists in which so many places, the last ones, are of new products, as far as there are any.
+
+    Parameters
+    ----------
+    found, wide : (n, k), (n, m) the lists, and more products in their order; 0 where there is none.
+    is_new : (products + 1,)
+
+    Examples
+    --------
+    >>> is_new = np.array([False, False, False, False, True, True])
+    >>> with_new(np.array([[1, 2, 3], [4, 1, 2]]), np.array([[1, 2, 3, 4, 5], [4, 1, 2, 5, 3]]), is_new, 1).tolist()
+    [[1, 2, 4], [4, 1, 2]]
+    """
+    width = len(is_new)
+    row = np.arange(len(found))[:, None] * width
+    others = np.where(is_new[wide] & (wide > 0) & ~np.isin(row + wide, row + found), wide, 0)
+    others = np.take_along_axis(others, np.argsort(others == 0, axis=1, kind="stable"), 1)[:, :places]
+    lacking = np.minimum(places - np.minimum(is_new[found].sum(axis=1), places), (others > 0).sum(axis=1))
+    # The last products that are not new give way, the very last to the least likely of the new ones.
+    gives_way = ~is_new[found]
+    from_end = np.cumsum(gives_way[:, ::-1], axis=1)[:, ::-1]
+    is_given = gives_way & (from_end <= lacking[:, None])
+    which = np.maximum(np.cumsum(is_given, axis=1) - 1, 0)
+    given = np.take_along_axis(others, np.minimum(which, others.shape[1] - 1), 1) if others.shape[1] else found
+    return np.where(is_given, given, found)
 
 
 def arranged(

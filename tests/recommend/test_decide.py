@@ -38,7 +38,7 @@ def test_everybody_gets_a_full_list_of_different_products_with_a_reason_each(
 
 
 def test_a_longer_list_than_there_are_products_is_all_of_them(own_shop: Shop, tea_as_of: datetime) -> None:
-    table = with_settings(own_shop, products="500", explore="1.0").decide("recommend", tea_as_of).table
+    table = with_settings(own_shop, products="500", explore="1.0", returned="true").decide("recommend", tea_as_of).table
     every = {f"tea{k}" for k in range(9)}
     assert all(set(products) == every for products in table["products"].to_pylist())
     assert set(table["propensity"].to_pylist()) == {1.0}
@@ -76,7 +76,7 @@ def test_reasons_are_facts_of_the_log(own_shop: Shop, tea_as_of: datetime) -> No
 
 
 def test_the_last_product_is_drawn_in_a_known_share_of_lists(own_shop: Shop, tea_as_of: datetime) -> None:
-    shop = with_settings(own_shop, products="3", explore="0.4")
+    shop = with_settings(own_shop, products="3", explore="0.4", returned="true")
     rows = shop.decide("recommend", tea_as_of).table.to_pylist()
     drawn = [row for row in rows if row["reasons"][-1] == WORDS["en"]["chance"]]
     assert len(drawn) / len(rows) == pytest.approx(0.4, abs=0.1)
@@ -117,7 +117,7 @@ def test_caps_hold(own_shop: Shop, tea_as_of: datetime) -> None:
 
 
 def test_what_is_not_to_be_shown_again_is_not(own_shop: Shop, tea_as_of: datetime) -> None:
-    shop = with_settings(own_shop, products="9", again="\"category = 'black'\"", explore="0.0")
+    shop = with_settings(own_shop, products="9", again="\"category = 'black'\"", explore="0.0", returned="true")
     events = shop.events
     seen = shop.engine.to_arrow(
         events.filter(events.time < tea_as_of, events.type.isin(list(WEIGHTS))).select("customer_id", "product_id")

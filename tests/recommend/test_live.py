@@ -9,9 +9,10 @@ import pytest
 
 from regulars import Shop
 from regulars.errors import InputError, NotFoundError
-from regulars.recommend import Recommender, Shown
+from regulars.recommend import Recommender, Shown, parameters
 from regulars.rules import RuleError
 
+Record = Callable[..., object]
 Cli = Callable[..., tuple[int, str, str]]
 
 
@@ -65,7 +66,7 @@ def test_similar_products_come_with_the_product_they_are_like(recommender: Recom
     assert set(found.table["reason"].to_pylist()) == {"It is like “Tea 3”."}
 
 
-def test_what_is_bought_in_one_order_goes_together(own_shop: Shop, record: Callable[..., object]) -> None:
+def test_what_is_bought_in_one_order_goes_together(own_shop: Shop, record: Record) -> None:
     lines = [
         {"type": "order_completed", "customer_id": f"n{k}", "time": f"2024-05-1{k % 9}T10:00:00Z", "order_id": f"n{k}",
          "product_id": product, "unit_price": 4}
@@ -91,6 +92,100 @@ def test_again_names_what_was_bought_and_is_due(
             assert (customer, product) in pairs
             named += 1
     assert named
+
+
+def test_because_viewed_shows_what_is_like_the_last_product_looked_at(own_shop: Shop, record: Record) -> None:
+    look = {"type": "product_viewed", "customer_id": "c000", "product_id": "tea4"}
+    record(own_shop, {**look, "time": own_shop.now.isoformat()})
+    events = own_shop.events.filter(own_shop.events.customer_id == "c000", own_shop.events.type == "order_completed")
+    bought = set(own_shop.engine.to_arrow(events.select("product_id"))["product_id"].to_pylist())
+    asked = Recommender.open(own_shop, own_shop.now)
+    found = asked.because_viewed("c000", 3)
+    if "tea4" in bought:
+        assert found.note.startswith("c000 looked at nothing")
+    else:
+        assert set(found.table["reason"].to_pylist()) == {"It is like “Tea 4”, which you looked at."}
+        assert "tea4" not in ids(found)
+
+
+def test_popular_with_alike_counts_those_who_like_the_same_category_best(own_shop: Shop, record: Record) -> None:
+    lines = [
+        {"type": "order_completed", "customer_id": f"h{k}", "time": f"2024-06-29T1{k % 9}:00:00Z", "order_id": f"h{k}",
+         "product_id": product, "category": "herbal", "unit_price": 4}
+        for k in range(60) for product in ("tea2", "tea5")
+    ] + [
+        {"type": "order_completed", "customer_id": f"h{k}", "time": f"2024-06-30T1{k % 9}:00:00Z", "order_id": f"g{k}",
+         "product_id": "tea7", "unit_price": 4}
+        for k in range(60)
+    ]  # fmt: skip
+    record(own_shop, *lines)
+    found = Recommender.open(own_shop, own_shop.now).popular_with_alike("h0", 3)
+    assert set(ids(found)) == {"tea2", "tea5", "tea7"}
+    assert set(found.table["reason"].to_pylist()) == {"Many who like herbal best choose it these weeks."}
+
+
+def test_who_forbids_profiling_gets_no_list_of_what_was_done(own_shop: Shop, cli: Cli) -> None:
+    code, said, _ = cli("customers", "object", "c002", "profiling", "--shop", own_shop.folder)
+    assert code == 0
+    assert said == "c002 objects to profiling from now on.\n"
+    asked = Recommender.open(own_shop, own_shop.now)
+    assert ids(asked.for_you("c002", 4)) == ids(asked.popular(4))
+    assert ids(asked.again("c002")) == []
+    assert "forbids profiling" in asked.because_viewed("c002").note
+    assert "forbids profiling" in asked.popular_with_alike("c002").note
+    cli("customers", "object", "c002", "profiling", "--withdraw", "--shop", own_shop.folder)
+    assert ids(Recommender.open(own_shop, own_shop.now).again("c002", 9))
+    code, _, complaint = cli("customers", "object", "c002", "everything", "--shop", own_shop.folder)
+    assert code != 0
+    assert "There are: marketing, profiling, pricing, ads" in complaint
+
+
+def test_what_was_sent_back_is_not_shown_until_it_is_bought_again(own_shop: Shop, record: Record) -> None:
+    asked = Recommender.open(own_shop, own_shop.now)
+    before = ids(asked.for_you("c004", 9))
+    back = {"type": "order_refunded", "customer_id": "c004", "product_id": before[0], "quantity": 1, "unit_price": 4}
+    record(own_shop, {**back, "time": own_shop.now.isoformat()})
+    assert ids(Recommender.open(own_shop, own_shop.now).for_you("c004", 9)) == [
+        product for product in ids(asked.for_you("c004", 9)) if product != before[0]
+    ]
+    again = {
+        "type": "order_completed",
+        "customer_id": "c004",
+        "product_id": before[0],
+        "order_id": "z",
+        "unit_price": 4,
+    }
+    record(own_shop, {**again, "time": own_shop.now.isoformat()})
+    assert before[0] in ids(Recommender.open(own_shop, own_shop.now).for_you("c004", 9))
+
+
+def test_what_each_source_has_to_do_with_a_place_is_told(recommender: Recommender) -> None:
+    best, *_, last = ids(recommender.for_you("c000", 9))
+    first, other = (recommender.explain("c000", product) for product in (best, last))
+    assert first["share"].to_pylist() == sorted(first["share"].to_pylist(), reverse=True)
+    assert sum(first["share"].to_pylist()) > sum(other["share"].to_pylist())
+    assert set(first["source"].to_pylist()) >= {"own", "covisitation", "factors", "content", "popular"}
+    popular = {row["source"]: row["place"] for row in first.to_pylist()}["popular"]
+    assert ids(recommender.popular(9))[popular - 1] == best
+    with pytest.raises(NotFoundError, match="no product pot"):
+        recommender.explain("c000", "pot")
+
+
+def test_the_parameters_are_those_in_force(own_shop: Shop, cli: Cli) -> None:
+    path = own_shop.folder / "shop.toml"
+    code, said, _ = cli("recommend", "--how", "--shop", own_shop.folder)
+    assert code == 0
+    assert "In 5% of the lists the last product is drawn by chance" in said
+    assert "Never shown: products for which this is true: stock <= 0." in said
+    assert "places of a list are kept" not in said
+    shares = [int(line.rsplit(" ", 1)[1].rstrip("%")) for line in said.splitlines() if line.startswith("- ")]
+    assert abs(sum(shares) - 100) <= len(shares)
+    text = path.read_text().replace("# explore = 0.05", "explore = 0.0").replace("# fresh = 0", "fresh = 2")
+    path.write_text(text)
+    found = parameters(Shop.open(own_shop.folder), "zh")
+    assert "列表中为新品保留2个位置。" in found
+    assert not any("随机" in line for line in found)
+    assert all(not line.isascii() for line in found)
 
 
 def test_trending_and_new_are_of_all(recommender: Recommender) -> None:

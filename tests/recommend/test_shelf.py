@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from regulars import Shop
 from regulars.errors import ConfigError
-from regulars.recommend.shelf import Shelf, arranged
+from regulars.recommend.shelf import Shelf, arranged, with_new
 from regulars.rules import RuleError
 
 MAY = datetime(2024, 5, 1, tzinfo=UTC)
@@ -98,8 +98,8 @@ def test_what_a_rule_excludes_may_not_be_shown(tea: Shop) -> None:
     shelf = Shelf.of(with_setting(tea, "exclude = [\"category = 'pots'\"]"), products, MAY)
     # Of what nothing is known a rule is not true.
     assert shelf.allowed.tolist() == [False, True, False, True, True]
-    assert shelf.where("category = 'cups'").tolist() == [False, True, False, False, False]
-    assert shelf.where("category = 'pots' or brand = 'Nord'").sum() == 0
+    assert shelf.shown_to(None, "category = 'cups'").tolist() == [False, True, False, False, False]
+    assert shelf.shown_to("ada", "category = 'pots' or brand = 'Nord'").sum() == 0
 
 
 def test_a_rule_that_cannot_be_read_is_named_with_its_place(tea: Shop, tmp_path: Path) -> None:
@@ -108,4 +108,34 @@ def test_a_rule_that_cannot_be_read_is_named_with_its_place(tea: Shop, tmp_path:
     ):
         Shelf.of(with_setting(tea, 'exclude = ["colour = 3"]'), ["pot"], MAY)
     with pytest.raises(RuleError, match="There are: brand, category"):
-        Shelf.of(tea, ["pot"], MAY).where("colour = 'red'")
+        Shelf.of(tea, ["pot"], MAY).shown_to(None, "colour = 'red'")
+
+
+def test_what_is_for_adults_is_shown_to_known_adults_alone(tea: Shop, record: Callable[..., Any]) -> None:
+    for customer, age in (("ada", 44), ("bob", 12)):
+        said = {"type": "customer_identified", "customer_id": customer, "time": "2024-04-02T10:00:00Z"}
+        record(tea, {**said, "properties.age": age})
+    shelf = Shelf.of(with_setting(tea, "adults_only = \"category = 'pots'\""), ["cup", "pot"], MAY)
+    assert shelf.shown_to("ada").tolist() == [False, True, True]
+    for other in ("bob", "eve", None):
+        assert shelf.shown_to(other).tolist() == [False, True, False]
+        assert shelf.shown_to(other, "category = 'pots'").sum() == 0
+
+
+def test_margin_is_a_rule_like_any_other(shop: Shop, record: Callable[..., Any]) -> None:
+    record(shop, order("pot", list_price=10, unit_cost=9), order("cup", list_price=10, unit_cost=4), order("tin"))
+    shelf = Shelf.of(with_setting(shop, 'exclude = ["list_price - unit_cost < .2 * list_price"]'), ["pot", "cup"], MAY)
+    assert shelf.allowed.tolist() == [False, False, True]
+
+
+@given(st.permutations(range(1, 13)), st.integers(1, 12), st.sets(st.integers(1, 12)), st.integers(0, 6))
+def test_so_many_places_are_of_new_products_as_far_as_there_are_any(
+    wide: list[int], k: int, new: set[int], places: int
+) -> None:
+    is_new = np.isin(np.arange(13), list(new))
+    ranked = np.array([wide])
+    found = with_new(ranked[:, :k], ranked, is_new, places)[0]
+    assert len(set(found.tolist())) == k
+    assert is_new[found].sum() == max(min(places, len(new), k), is_new[wide[:k]].sum())
+    # Of what stays, nothing has moved.
+    assert all(one == other or (is_new[one] and not is_new[other]) for one, other in zip(found, wide, strict=False))
