@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from regulars.behavior.network import Cache, Network
+from regulars.behavior.sequences import FIELDS
 from regulars.behavior.tokens import Tokens
 from regulars.behavior.transformer import Where
 
@@ -52,10 +53,16 @@ def encode(network: Network, tokens: Tokens, wanted: npt.NDArray[np.bool_]) -> I
     network.eval()
     device = network.norm.weight.device
     with torch.inference_mode():
-        vectors = network.products()
+        # Of few events only the products that they are of.
+        places: npt.NDArray[np.integer[Any]] = tokens.fields[:, FIELDS.index("product")]
+        met, place = np.unique(places, return_inverse=True)
+        is_few = 2 * len(met) < network.products.count
+        if is_few:
+            places = place
+        vectors = network.products(torch.from_numpy(met).to(device).long() if is_few else None)
         lengths = np.diff(tokens.starts)
         for members in _batches(lengths):
-            yield from _advanced(network, vectors, tokens, members, wanted, device)
+            yield from _advanced(network, vectors, places, tokens, members, wanted, device)
 
 
 def _batches(lengths: Ints) -> Iterator[Ints]:
@@ -75,6 +82,7 @@ def _batches(lengths: Ints) -> Iterator[Ints]:
 def _advanced(
     network: Network,
     vectors: Tensor,
+    places: npt.NDArray[np.integer[Any]],
     tokens: Tokens,
     members: Ints,
     wanted: npt.NDArray[np.bool_],
@@ -101,7 +109,9 @@ def _advanced(
             torch.from_numpy(tokens.time[at]).to(device),
             torch.from_numpy(tokens.is_now[at] | ~is_there).to(device),
         )
-        x = network.embed(torch.from_numpy(tokens.fields[at]).to(device).long(), vectors)
+        x = network.embed(
+            torch.from_numpy(tokens.fields[at]).to(device).long(), vectors, torch.from_numpy(places[at]).to(device)
+        )
         asked = is_there & wanted[at]
         only = _places(asked)  # B, N
         states, own = network.advance(x, where, before, cache, torch.from_numpy(only).to(device))

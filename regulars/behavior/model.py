@@ -157,19 +157,28 @@ class BehaviorModel:
         -------
         (q, n_products + 1) by the products' numbers; the first, of no product, is -inf.
         """
+        found: Floats = self.queries(states, kind) @ self.product_vectors().T
+        found[:, 0] = -np.inf
+        return found
+
+    def queries(self, states: Floats, kind: str | None = None) -> Floats:
+        """(q, D) what to hold against the products' vectors: the inner products are the `scores`."""
         network = self.network.eval()
         with torch.inference_mode():
-            vectors = network.products()
-            given = torch.from_numpy(states).to(vectors.device)
+            given = torch.from_numpy(states).to(network.norm.weight.device)
             if kind is None:
                 query = network.mean_query(given)
             else:
                 number = 1 + self.vocabulary.types.index(kind) if kind in self.vocabulary.types else 0
                 query = network.product_query(given, torch.full((len(given),), number, device=given.device))
-            found = query @ vectors.T
-            found[:, 0] = -torch.inf
-        result: Floats = found.float().cpu().numpy()
-        return result
+        found: Floats = query.float().cpu().numpy()
+        return found
+
+    def product_vectors(self) -> Floats:
+        """(n_products + 1, D) of all products."""
+        with torch.inference_mode():
+            found: Floats = self.network.eval().products().float().cpu().numpy()
+        return found
 
     def hazards(self, states: Floats) -> Floats:
         """(q, bins) the chance that the customer has come back by the end of each bin of `buckets.EDGES_DAYS`."""

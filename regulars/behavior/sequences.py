@@ -74,6 +74,17 @@ class Sequences:
         """Whether it is known when the events were, not their order alone."""
         return bool(len(self.time)) and bool(self.time[-1] != 0)
 
+    def of(self, customers: Ints) -> Sequences:
+        """Only some of the customers, in that order; -1 for one without an event, whose name is empty."""
+        here = customers >= 0
+        lengths = np.where(here, self.lengths[customers], 0) if len(self.customers) else np.zeros_like(customers)
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        begins = self.starts[np.where(here, customers, 0)]
+        at = np.repeat(begins - starts[:-1], lengths) + np.arange(starts[-1])
+        names = [self.customers[k] if k >= 0 else "" for k in customers.tolist()]
+        fields = {name: values[at] for name, values in self.fields.items()}
+        return Sequences(names, starts, self.time[at], fields, self.spend[at])
+
     def where(self, keep: npt.NDArray[np.bool_]) -> Sequences:
         """Only some of the events; every customer stays, if with none."""
         kept = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)

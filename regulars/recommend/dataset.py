@@ -98,6 +98,6 @@ def past_as_of(shop: Shop, model: RecommendModel, as_of: datetime, customers: li
 def head_as_of(shop: Shop, moment: datetime) -> Head | None:
     """The newest behaviour model that saw nothing at or after a moment; None if there is none."""
     try:
-        return Head(shop, model_as_of(shop, moment))
+        return Head.of(shop, model_as_of(shop, moment), moment)
     except NotFoundError:
         return None

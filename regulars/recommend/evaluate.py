@@ -292,7 +292,7 @@ def _leaks(shop: Shop, split: Split, trained: Trained, customers: Ints) -> Check
         other = shop.with_events(seen)
         sequences = sequences_of(other, trained.past.vocabulary, split.as_of, ids)
         past = Past(trained.past.vocabulary, trained.past.content, sequences, trained.past.now)
-        head = None if trained.head is None else Head(other, trained.head.kept)
+        head = None if trained.head is None else Head.of(other, trained.head.kept, split.as_of, ids)
         top = trained.model.rank(past, products, head).top(K)
         return pa.table(
             {"customer_id": pairs["customer_id"], **{f"place_{k}": column for k, column in enumerate(top.T)}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,32 @@ from regulars.behavior.sequences import DAY
 from regulars.recommend.candidates import Floats, Ints
 from regulars.recommend.features import LONG_DAYS, SHORT_DAYS
 from regulars.recommend.past import Past
+
+
+class Categories(NamedTuple):
+    """The categories of products.
+
+    Attributes
+    ----------
+    names : of categories.
+    code : (products + 1,) a number into the names, -1 for none.
+    belongs : (products + 1, names + 1) 1 where a product is of a category.
+    """
+
+    names: list[str]
+    code: Ints
+    belongs: sp.csr_matrix
+
+    @classmethod
+    def of(cls, categories: pa.ChunkedArray) -> Categories:
+        """From the category of each product, in the order of their numbers."""
+        encoded = pa.chunked_array(categories).combine_chunks().dictionary_encode()
+        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+        code = np.concatenate([[-1], codes]).astype(np.int64)
+        known = np.flatnonzero(code >= 0)
+        shape = (len(code), len(encoded.dictionary) + 1)
+        belongs = sp.csr_matrix((np.ones(len(known), np.float32), (known, code[known])), shape=shape)
+        return cls(encoded.dictionary.to_pylist(), code, belongs)
 
 
 @dataclass(frozen=True)
@@ -32,18 +59,12 @@ class Favourites:
     of_customer: Ints
 
     @classmethod
-    def of(cls, past: Past, categories: pa.ChunkedArray) -> Favourites:
-        """From a past and the category of each product, in the order of their numbers."""
-        encoded = pa.chunked_array(categories).combine_chunks().dictionary_encode()
-        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-        category = np.concatenate([[-1], codes]).astype(np.int64)
-        known = np.flatnonzero(category >= 0)
-        shape = (past.products + 1, len(encoded.dictionary) + 1)
-        belongs = sp.csr_matrix((np.ones(len(known), np.float32), (known, category[known])), shape=shape)
-        liked = (past.matrix(LONG_DAYS) @ belongs).tocsr()
+    def of(cls, past: Past, categories: Categories) -> Favourites:
+        """From a past."""
+        liked = (past.matrix(LONG_DAYS) @ categories.belongs).tocsr()
         best = np.asarray(liked.argmax(axis=1)).ravel().astype(np.int64)
         best[np.diff(liked.indptr) == 0] = -1
-        return cls(encoded.dictionary.to_pylist(), category, best)
+        return cls(categories.names, categories.code, best)
 
     def popular_with(self, past: Past, category: int) -> Floats:
         """(products + 1,) what customers take up of late who like a category best, whatever it is of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -155,23 +156,22 @@ class _Had(NamedTuple):
 def _tastes(past: Past, products: Products, found: Candidates) -> tuple[Floats, Floats]:
     """How far the price is from what the customer pays, and how much of the past shares the product's attributes."""
     had: sp.csr_matrix = past.matrix(LONG_DAYS)
-    total = np.asarray(had.sum(axis=1)).ravel()
-    price = np.nan_to_num(products.price, nan=0.0)
-    known = (~np.isnan(products.price)).astype(np.float32)
-    weight = had @ known
-    usual = np.divide(had @ price, weight, out=np.full(len(total), np.nan), where=weight > 0)
+    whose = np.repeat(np.arange(had.shape[0]), np.diff(had.indptr))
+    total = np.bincount(whose, had.data, had.shape[0])
+    price = products.price[had.indices]
+    known = had.data * ~np.isnan(price)
+    weight = np.bincount(whose, known, had.shape[0])
+    paid = np.bincount(whose, known * np.nan_to_num(price), had.shape[0])
+    usual = np.divide(paid, weight, out=np.full(len(total), np.nan), where=weight > 0)
     fit = np.abs(products.price[found.product] - usual[found.customer])
     attributes = past.content.attributes
     if not attributes.shape[1]:
         return fit.astype(np.float32), np.full(len(fit), np.nan, np.float32)
     taste = (had @ attributes).tocsr()
-    share = np.zeros(len(fit), np.float32)
-    for low in range(0, len(fit), 1 << 18):
-        part = slice(low, low + (1 << 18))
-        share[part] = np.asarray(
-            taste[found.customer[part]].multiply(attributes[found.product[part]]).sum(axis=1)
-        ).ravel()
-    return fit.astype(np.float32), share / np.maximum(total[found.customer], 1e-9).astype(np.float32)
+    one, other = ((each.indptr, each.indices, each.data) for each in (taste, attributes))
+    share = _shared(found.starts, found.product, *one, *other, attributes.shape[1])
+    share /= np.maximum(total[found.customer], 1e-9).astype(np.float32)
+    return fit.astype(np.float32), share
 
 
 def _orders(past: Past) -> tuple[npt.NDArray[np.int64], Floats]:
@@ -183,3 +183,21 @@ def _orders(past: Past) -> tuple[npt.NDArray[np.int64], Floats]:
     last = np.full(people, np.nan, np.float32)
     np.fmin.at(last, customer, ((past.now - time) / DAY).astype(np.float32))
     return np.bincount(pairs[0], minlength=people), last
+
+
+@numba.njit(cache=True)
+def _shared(
+    starts: Any, product: Any, own_row: Any, own: Any, weight: Any, row: Any, column: Any, value: Any, width: int
+) -> Floats:
+    """(m,) the inner product of each candidate's attributes with the taste of its customer."""
+    found = np.zeros(len(product), np.float32)
+    taste = np.zeros(width, np.float32)
+    for customer in range(len(starts) - 1):
+        for k in range(own_row[customer], own_row[customer + 1]):
+            taste[own[k]] = weight[k]
+        for place in range(starts[customer], starts[customer + 1]):
+            for k in range(row[product[place]], row[product[place] + 1]):
+                found[place] += taste[column[k]] * value[k]
+        for k in range(own_row[customer], own_row[customer + 1]):
+            taste[own[k]] = 0
+    return found

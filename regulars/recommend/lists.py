@@ -62,7 +62,8 @@ def lists(
     ranked = without(model.rank(past, products, head, allowed), barred, past.products + 1)
     wide = ranked.top(max(SEEN, k + DRAWN_FROM))
     named = shelf.laid_out(wide, k, _vectors(model), products.is_new, allowed)
-    _fill(named, _popular(model, allowed, len(allowed)), barred)
+    if not named.all():
+        _fill(named, _popular(model, allowed, len(allowed)), barred)
     propensity, by_chance = np.ones(len(named)), np.zeros(len(named), bool)
     if rng is not None and shelf.settings.explore:
         can = (named[:, -1] > 0) & ~np.isin(named[:, -1], shelf.pinned)
@@ -123,10 +124,8 @@ def without(ranked: Ranked, pairs: Ints, width: int) -> Ranked:
 
 def _popular(model: RecommendModel, allowed: npt.NDArray[np.bool_], k: int) -> Ints:
     """(k,) what most take up, then whatever else may be shown, by number; 0 where there is no more."""
-    score = next(source.score for source in model.sources if isinstance(source, Popular))
-    order = np.lexsort((np.arange(len(score)), -score))
-    order = order[allowed[order]][:k]
-    return np.concatenate([order, np.zeros(k - len(order), np.int64)]).astype(np.int64)
+    best = next(source for source in model.sources if isinstance(source, Popular)).best(k, allowed)
+    return np.concatenate([best, np.zeros(k - len(best), np.int64)]).astype(np.int64)
 
 
 def _fill(named: Ints, popular: Ints, never: Ints) -> None:
@@ -154,13 +153,12 @@ def why(model: RecommendModel, past: Past, products: Products, shelf: Shelf, fou
     is_candidate = np.isin(customer * width + product, candidates.customer * width + candidates.product)
     said = np.array([words["popular"]] * len(customer), object)
     whose, what = customer[is_candidate], product[is_candidate]
-    favourites = Favourites.of(past, shelf.table["category"])
+    favourites = Favourites.of(past, shelf.categories)
     is_new = favourites.new_in(whose, what, products.is_new)
     liked = favourites.of_customer[whose]
     new_in = [favourites.names[k] if new else None for k, new in zip(liked.tolist(), is_new.tolist(), strict=True)]
-    titles = [None, *shelf.table["title"].to_pylist()]
     lines = Lines.of(found.ranked, whose, what)
-    said[is_candidate] = reasons(model, past, lines, titles, language, new_in)
+    said[is_candidate] = reasons(model, past, lines, shelf.titles, language, new_in)
     said[np.isin(product, shelf.pinned)] = words["pinned"]
     said[found.by_chance[customer] & (place == found.products.shape[1] - 1)] = words["chance"]
     return list(said.tolist())

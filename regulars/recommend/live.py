@@ -84,6 +84,13 @@ class Recommender:
         unprofiled = set(withheld(shop, PURPOSE, as_of).to_pylist())
         return cls(model, past_as_of(shop, model, as_of, None), shelf, head, unprofiled)
 
+    def warm(self) -> Recommender:
+        """Work out beforehand what does not change between requests; a service does so once, when it begins."""
+        if self.head is not None:
+            self.head.warm(self.past.now)
+        self.for_you("")
+        return self
+
     def for_you(self, customer: str, k: int = 10, where: str = "") -> Shown:
         """What to show to a customer; to who was never seen before, or objects to profiling, what most take up."""
         allowed = self._allowed(k, where, customer)
@@ -246,7 +253,7 @@ class Recommender:
     @cached_property
     def favourites(self) -> Favourites:
         """The category that each customer likes best."""
-        return Favourites.of(self.past, self.shelf.table["category"])
+        return Favourites.of(self.past, self.shelf.categories)
 
     def _likeness(self, number: int) -> Floats:
         """(products + 1,) how much products are like one, by content and by who chose both."""

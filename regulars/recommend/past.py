@@ -71,7 +71,17 @@ class Past:
     @cached_property
     def had(self) -> Ints:
         """Pairs, customer x (products + 1) + product, of what each ever had to do with; ascending."""
-        return np.unique(self.with_product.customer * (self.products + 1) + self.with_product.product)
+        return self._pairs[0]
+
+    @property
+    def _pair(self) -> Ints:
+        """(n,) of each event with a product the place of its pair in `had`."""
+        return self._pairs[1]
+
+    @cached_property
+    def _pairs(self) -> tuple[Ints, Ints]:
+        events = self.with_product
+        return np.unique(events.customer * (self.products + 1) + events.product, return_inverse=True)
 
     @cached_property
     def returned(self) -> Ints:
@@ -95,23 +105,16 @@ class Past:
 
     def matrix(self, half_life_days: float) -> sp.csr_matrix:
         """(customers, products + 1): how much each customer has to do with each product, older events less."""
-        events = self.with_product
+        events, width = self.with_product, self.products + 1
         age = (self.now - events.time) / DAY
-        value = events.weight * np.exp2(-age / half_life_days)
-        shape = (len(self.sequences.customers), self.products + 1)
-        found = sp.csr_matrix((value.astype(np.float32), (events.customer, events.product)), shape=shape)
-        found.sum_duplicates()
-        return found
+        value = np.bincount(self._pair, events.weight * np.exp2(-age / half_life_days), len(self.had))
+        starts = np.searchsorted(self.had, np.arange(len(self.sequences.customers) + 1) * width)
+        shape = (len(self.sequences.customers), width)
+        return sp.csr_matrix((value.astype(np.float32), self.had % width, starts), shape=shape)
 
     def of(self, customers: Ints) -> Past:
         """Only some of the customers, in that order."""
-        lengths = self.sequences.lengths[customers]
-        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        at = np.repeat(self.sequences.starts[customers] - starts[:-1], lengths) + np.arange(starts[-1])
-        names = [self.sequences.customers[k] for k in customers]
-        fields = {name: values[at] for name, values in self.sequences.fields.items()}
-        part = Sequences(names, starts, self.sequences.time[at], fields, self.sequences.spend[at])
-        return replace(self, sequences=part)
+        return replace(self, sequences=self.sequences.of(customers))
 
     def before(self, moment: int) -> Past:
         """The same as of an earlier moment."""

@@ -180,7 +180,7 @@ def _because(source: object, past: Past, customer: Ints, product: Ints) -> Ints:
     if isinstance(source, Covisitation):
         had = past.matrix(ASKED_HALF_LIFE_DAYS)[customer]
         had.data = np.sqrt(had.data)
-        weighed = had.multiply(source.near.T.tocsr()[product]).tocsr()
+        weighed = had.multiply(source.near_to[product]).tocsr()
     elif isinstance(source, Nearest):
         had = past.matrix(HALF_LIFE_DAYS)[customer].tocsr()
         row = np.repeat(np.arange(len(customer)), np.diff(had.indptr))

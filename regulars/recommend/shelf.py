@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from regulars.customers import of_age
 from regulars.errors import ConfigError
 from regulars.events.schema import CATALOGUE
 from regulars.recommend.candidates import Floats, Ints
+from regulars.recommend.favourites import Categories
 from regulars.recommend.past import Past
 from regulars.rules import Rule, RuleError
 
@@ -55,6 +56,20 @@ class Shelf:
     pinned: Ints
     settings: RecommendSettings
     _filters: dict[str, Allowed] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def titles(self) -> list[str | None]:
+        """(products + 1,) None where a product has none."""
+        return [None, *self.table["title"].to_pylist()]
+
+    @cached_property
+    def categories(self) -> Categories:
+        """Of which category each product is."""
+        return Categories.of(self.table["category"])
+
+    @cached_property
+    def _brands(self) -> Ints:
+        return Categories.of(self.table["brand"]).code
 
     @classmethod
     def of(cls, shop: Shop, products: Sequence[str], as_of: datetime) -> Shelf:
@@ -131,11 +146,11 @@ class Shelf:
         return self._filters[text]
 
     def _by_rules(self, products: Ints, k: int, vectors: Floats) -> Ints:
-        caps = [
-            (_codes(self.table[name]), most)
-            for name, most in (("category", self.settings.most_per_category), ("brand", self.settings.most_per_brand))
-            if most
-        ]
+        caps = []
+        if self.settings.most_per_category:
+            caps.append((self.categories.code, self.settings.most_per_category))
+        if self.settings.most_per_brand:
+            caps.append((self._brands, self.settings.most_per_brand))
         if not caps and not self.settings.diversity:
             return products[:, :k]
         return arranged(products, k, vectors, caps, self.settings.diversity)
@@ -239,10 +254,3 @@ def _rule(table: pa.Table, text: str, where: str) -> Rule:
         return Rule.of(text, table.schema)
     except RuleError as error:
         raise ConfigError(f"shop.toml, [recommend] {where}: {error}") from None
-
-
-def _codes(values: pa.ChunkedArray) -> Ints:
-    """(products + 1,) a number for each distinct value, -1 for none and for no product."""
-    codes = pc.fill_null(values.combine_chunks().dictionary_encode().indices, -1)
-    found: Ints = np.concatenate([[-1], codes.to_numpy(zero_copy_only=False)]).astype(np.int64)
-    return found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import normalize
 
 from regulars.recommend.candidates import Floats, Top
+from regulars.recommend.neighbours import Neighbours
 from regulars.recommend.past import Past
 from regulars.recommend.sources.source import Allowed, Arrays
 
@@ -52,17 +53,13 @@ class Nearest:
 
     def top(self, past: Past, k: int, allowed: Allowed) -> Top:
         """By the nearness to the mean of the customer's past, recent events more."""
-        asked: sp.csr_matrix = normalize(past.matrix(HALF_LIFE_DAYS))
-        tastes = np.asarray(asked @ self.vectors, np.float32)
-        is_known = np.abs(tastes).sum(axis=1) > 0
+        tastes = np.asarray(past.matrix(HALF_LIFE_DAYS) @ self.vectors, np.float32)
+        tastes /= np.maximum(np.linalg.norm(tastes, axis=1, keepdims=True), 1e-9)
+        return self._neighbours.top(tastes, k, allowed)
 
-        def score(part: slice) -> Floats:
-            scores: Floats = tastes[part] @ self.vectors.T
-            scores[:, ~allowed] = -np.inf
-            scores[~is_known[part]] = -np.inf
-            return scores
-
-        return Top.by_block(score, asked.shape[0], past.products, k)
+    @cached_property
+    def _neighbours(self) -> Neighbours:
+        return Neighbours(self.vectors)
 
     def to_arrays(self) -> Arrays:
         """The vectors."""

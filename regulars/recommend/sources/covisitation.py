@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -58,7 +59,12 @@ class Covisitation:
         """The sum over the customer's past, recent events more."""
         asked = past.matrix(ASKED_HALF_LIFE_DAYS)
         asked.data = np.sqrt(asked.data)
-        return Top.of_sparse(asked @ self.near @ sp.diags(allowed.astype(np.float32)), k)
+        return Top.of_sparse(asked @ self.near, k, allowed)
+
+    @cached_property
+    def near_to(self) -> sp.csr_matrix:
+        """(products + 1, products + 1) to each product those that it is near to."""
+        return self.near.T.tocsr()
 
     def to_arrays(self) -> Arrays:
         """The matrix."""

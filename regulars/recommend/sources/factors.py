@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from implicit.cpu.als import AlternatingLeastSquares
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from regulars.recommend.candidates import Floats, Top
+from regulars.recommend.neighbours import Neighbours
 from regulars.recommend.past import Past
 from regulars.recommend.sources.source import Allowed, Arrays
 
@@ -41,7 +43,7 @@ class Factors:
     def fit(cls, past: Past) -> Factors:
         """Factorise."""
         had = past.matrix(HALF_LIFE_DAYS) * CONFIDENCE
-        with threadpool_limits(1, "blas"):  # its own threads and those of the algebra would wait for each other
+        with _threads().limit(limits=1, user_api="blas"):  # its own and those of the algebra would wait for each other
             model = AlternatingLeastSquares(
                 factors=FACTORS, iterations=ITERATIONS, regularization=REGULARISATION, random_state=0, num_threads=1
             )
@@ -51,24 +53,22 @@ class Factors:
     def top(self, past: Past, k: int, allowed: Allowed) -> Top:
         """By the inner product with each customer's factors, solved for with the products' held."""
         had = past.matrix(HALF_LIFE_DAYS) * CONFIDENCE
-        tastes = self._tastes(had)
-        is_known = np.diff(had.indptr) > 0
+        return self._neighbours.top(self._tastes(had), k, allowed)
 
-        def score(part: slice) -> Floats:
-            scores: Floats = tastes[part] @ self.items.T
-            scores[:, ~allowed] = -np.inf
-            scores[~is_known[part]] = -np.inf
-            return scores
-
-        return Top.by_block(score, had.shape[0], past.products, k)
+    @cached_property
+    def _neighbours(self) -> Neighbours:
+        return Neighbours(self.items)
 
     def _tastes(self, had: sp.csr_matrix) -> Floats:
-        with threadpool_limits(1, "blas"):
-            model = AlternatingLeastSquares(factors=self.items.shape[1], regularization=REGULARISATION, num_threads=1)
-            model.item_factors = self.items
-            model._YtY = None
-            users = np.arange(had.shape[0])
-            found: Floats = np.asarray(model.recalculate_user(users, had), np.float32)
+        with _threads().limit(limits=1, user_api="blas"):
+            found: Floats = np.asarray(self._solver.recalculate_user(np.arange(had.shape[0]), had), np.float32)
+        found[np.diff(had.indptr) == 0] = 0
+        return found
+
+    @cached_property
+    def _solver(self) -> AlternatingLeastSquares:
+        found = AlternatingLeastSquares(factors=self.items.shape[1], regularization=REGULARISATION, num_threads=1)
+        found.item_factors = self.items
         return found
 
     def to_arrays(self) -> Arrays:
@@ -79,3 +79,9 @@ class Factors:
     def from_arrays(cls, arrays: Arrays) -> Factors:
         """From the factors."""
         return cls(arrays["items"].astype(np.float32))
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Found once: to look for the libraries that have threads takes milliseconds."""
+    return ThreadpoolController()

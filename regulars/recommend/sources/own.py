@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import scipy.sparse as sp
-
 from regulars.recommend.candidates import Top
 from regulars.recommend.past import Past
 from regulars.recommend.sources.source import Allowed, Arrays
@@ -28,7 +25,7 @@ class Own:
 
     def top(self, past: Past, k: int, allowed: Allowed) -> Top:
         """Those the customer had most and last."""
-        return Top.of_sparse(past.matrix(HALF_LIFE_DAYS) @ sp.diags(allowed.astype(np.float32)), k)
+        return Top.of_sparse(past.matrix(HALF_LIFE_DAYS), k, allowed)
 
     def to_arrays(self) -> Arrays:
         """Nothing."""

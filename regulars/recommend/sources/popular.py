@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
 from regulars.behavior.sequences import DAY
-from regulars.recommend.candidates import Floats, Top
+from regulars.recommend.candidates import Floats, Ints, Top
 from regulars.recommend.past import Past
 from regulars.recommend.sources.source import Allowed, Arrays
 
 HALF_LIFE_DAYS = 14.0
+SORTED = 5_000
+"""A short list is looked for among so many first."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,22 @@ class Popular:
 
     def top(self, past: Past, k: int, allowed: Allowed) -> Top:
         """The same list for each customer."""
-        best = np.lexsort((np.arange(len(self.score)), -self.score)).astype(np.int64)
-        best = best[allowed[best] & (self.score[best] > 0)][:k]
+        best = self.best(k, allowed & (self.score > 0))
         count = len(past.sequences.customers)
         return Top(np.tile(best, (count, 1)), np.tile(self.score[best], (count, 1)))
+
+    def best(self, k: int, allowed: Allowed) -> Ints:
+        """(up to k,) the products with the highest scores; of equals the lower number first."""
+        if k < SORTED:
+            some = self._order[:SORTED]
+            found = some[allowed[some]][:k]
+            if len(found) == k:
+                return found
+        return self._order[allowed[self._order]][:k]
+
+    @cached_property
+    def _order(self) -> Ints:
+        return np.lexsort((np.arange(len(self.score)), -self.score)).astype(np.int64)
 
     def to_arrays(self) -> Arrays:
         """The scores."""
