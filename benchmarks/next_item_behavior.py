@@ -105,7 +105,7 @@ def run(
     is_rich = len(histories.items) > FEW_EVENTS * histories.n_items
     tried = []
     for dropout in dropouts[-1:] if is_rich else dropouts:
-        found = _fit(question.fitted, replace(base, dropout=dropout), with_content, sample)
+        found = fit(question.fitted, replace(base, dropout=dropout), with_content, sample)
         tried.append((max(epoch.validation for epoch in found[1].epochs), dropout, *found))
     _, dropout, model, trained = max(tried, key=lambda each: each[0])
     settings = replace(base, dropout=dropout)
@@ -116,7 +116,7 @@ def run(
     if with_refit:
         # As many epochs as were best, on a schedule of that length.
         question = refit(histories)
-        final, _ = _fit(question.fitted, replace(settings, epochs=trained.best), with_content)
+        final, _ = fit(question.fitted, replace(settings, epochs=trained.best), with_content)
         again = figures(evaluate(question, scores(final)))
     return Result(
         {"dropout": dropout, "context": base.size.context, "epochs": trained.best, "tried": [t[:2] for t in tried]},
@@ -129,7 +129,7 @@ def run(
     )
 
 
-def _fit(
+def fit(
     fitted: Histories, settings: Settings, with_content: bool, sample: Question | None = None
 ) -> tuple[BehaviorModel, Trained]:
     model = new(fitted, settings, with_content=with_content)

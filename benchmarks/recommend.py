@@ -1,6 +1,7 @@
 """What to show: ours beside the customer's own history, popularity, item-kNN, EASE, iALS and the behaviour model alone.
 
-    python -m benchmarks.recommend            Online Retail, as of 10 September 2011 (about ten minutes)
+    python -m benchmarks.recommend            all cases (about two hours on two quiet cores)
+    python -m benchmarks.recommend retail     some of: retail, beauty, sessions, live, batch, loop, offpolicy
 
 What the customers bought who came back within 30 days, all products; and only those that were new to them. Settings of
 the peers are chosen by the 30 days before.
@@ -8,6 +9,7 @@ the peers are chosen by the 30 days before.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +27,7 @@ from regulars import Shop
 from regulars.config import ShopSettings
 from regulars.evaluation import Hits, hits, spread
 from regulars.recommend.candidates import Ints, Top
-from regulars.recommend.dataset import Bought, head_as_of
+from regulars.recommend.dataset import Outcome, head_as_of
 from regulars.recommend.evaluate import Trained, train
 from regulars.recommend.features import Products
 from regulars.recommend.lists import without
@@ -45,12 +47,12 @@ class Asked:
     """Who came back, and what they bought: all of it, and what they had not had before."""
 
     past: Past
-    bought: Bought
+    bought: Outcome
     had: Ints
 
     @classmethod
     def of(cls, shop: Shop, past: Past) -> Asked:
-        return cls(past, Bought.within(shop, past, DAYS), past.had)
+        return cls(past, Outcome.within(shop, past, DAYS), past.had)
 
     def figures(self, lists: Ints, only_new: bool) -> Hits:
         """Measures of each customer's list; of who bought nothing new none where only new products count."""
@@ -173,5 +175,47 @@ def bench() -> list[Row]:
     return rows
 
 
+def _beauty() -> list[Row]:
+    from benchmarks import next_item_blend
+
+    return next_item_blend.bench()
+
+
+def _sessions() -> list[Row]:
+    from benchmarks import sessions
+
+    return sessions.bench()
+
+
+def _live() -> list[Row]:
+    from benchmarks import recommend_scale
+
+    return recommend_scale.bench_live()
+
+
+def _batch() -> list[Row]:
+    from benchmarks import recommend_scale
+
+    return recommend_scale.bench_batch()
+
+
+def _loop() -> list[Row]:
+    from benchmarks import recommend_simulated
+
+    return recommend_simulated.loop()
+
+
+def _offpolicy() -> list[Row]:
+    from benchmarks import recommend_simulated
+
+    return recommend_simulated.offpolicy()
+
+
+CASES = {
+    "retail": bench, "beauty": _beauty, "sessions": _sessions, "live": _live, "batch": _batch, "loop": _loop,
+    "offpolicy": _offpolicy,
+}  # fmt: skip
+
 if __name__ == "__main__":
-    save("recommend", bench())
+    for case in sys.argv[1:] or list(CASES):
+        save("recommend", CASES[case]())

@@ -95,6 +95,9 @@ class RecommendSettings(_Section):
 
     horizon_days: int = Field(30, ge=1, le=365, description="What is bought within so many days is to be foreseen.")
     cut_offs: int = Field(3, ge=1, le=24, description="From how many past moments to learn, a horizon apart, at most.")
+    aim_orders: float = Field(1.0, ge=0, le=1000, description="How much a product counts that is ordered.")
+    aim_margin: float = Field(0.0, ge=0, le=1000, description="How much its margin counts: 1 for a mean line's.")
+    aim_clicks: float = Field(0.0, ge=0, le=1000, description="How much a product counts that is looked at or clicked.")
     products: int = Field(10, ge=1, le=1000, description="How many products a list holds.")
     explore: float = Field(
         0.05,

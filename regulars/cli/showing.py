@@ -34,7 +34,7 @@ def recommend(
     ] = "for-you",
     k: Annotated[int, typer.Option("--k", help="How many products.")] = 10,
     where: Annotated[str, typer.Option(help="Only products for which this rule over the catalogue is true.")] = "",
-    why: Annotated[str, typer.Option(help="No list: why this product stands where it does in the customer's.")] = "",
+    why: Annotated[str, typer.Option(metavar="PRODUCT", help="No list: why it stands where it stands.")] = "",
     how: Annotated[bool, typer.Option("--how", help="No list: what decides which products are shown.")] = False,
     shop: ShopFolder = Path(),
     as_of: AsOf = None,

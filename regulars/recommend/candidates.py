@@ -64,10 +64,11 @@ class Top:
     def of_sparse(cls, scores: sp.csr_matrix, k: int, allowed: npt.NDArray[np.bool_] | None = None) -> Top:
         """From scores most of which are 0; only those above 0 are named, of products (products + 1,) that may be."""
         scores = scores.tocsr()
-        if allowed is not None:
-            scores.data = scores.data * allowed[scores.indices]
         scores.sort_indices()
-        return cls(*_best_of_rows(scores.indptr, scores.indices, scores.data.astype(np.float32), k))
+        values = scores.data.astype(np.float32)
+        if allowed is not None:
+            values *= allowed[scores.indices]
+        return cls(*_best_of_rows(scores.indptr, scores.indices, values, k))
 
 
 @dataclass(frozen=True)

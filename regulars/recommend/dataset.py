@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from regulars.behavior.dataset import micros, moment_of, sequences_of
+from regulars.behavior.dataset import catalogue_before, micros, moment_of, sequences_of
 from regulars.behavior.sequences import DAY
 from regulars.behavior.use import model_as_of
-from regulars.errors import NotFoundError
-from regulars.recommend.candidates import Ints
+from regulars.errors import ConfigError, NotFoundError
+from regulars.recommend.candidates import Floats, Ints
 from regulars.recommend.features import Products
 from regulars.recommend.model import BLOCK, RecommendModel, candidates
 from regulars.recommend.past import BOUGHT, Past, past_of
@@ -23,63 +22,142 @@ from regulars.recommend.sources import SOURCES, Head
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
+CLICKS = ("product_clicked", "product_viewed")
+
 
 @dataclass(frozen=True)
-class Bought:
-    """What customers bought in a window.
+class Aim:
+    """What a product that is shown is worth, if it is taken up.
 
     Attributes
     ----------
-    customer : (c,) ascending numbers into the past's customers: who bought.
+    orders, clicks : of one that is ordered, and of one that is looked at or clicked.
+    margin : of one whose margin is that of a mean order line; others in proportion.
+    share : (products + 1,) which part of each product's price is margin; None if margin does not count.
+    """
+
+    orders: float = 1.0
+    clicks: float = 0.0
+    margin: float = 0.0
+    share: Floats | None = None
+
+    @classmethod
+    def of(cls, shop: Shop, past: Past) -> Aim:
+        """As [recommend] in shop.toml says; of margin by the catalogue before the past's moment.
+
+        Raises
+        ------
+        ConfigError
+            If nothing counts.
+        """
+        settings = shop.config.recommend
+        if not settings.aim_orders + settings.aim_margin + settings.aim_clicks:
+            raise ConfigError(
+                "shop.toml, [recommend]: aim_orders, aim_margin and aim_clicks are all 0, so no product is worth more "
+                "than another. Set one above 0."
+            )
+        share = margin_share(shop, past) if settings.aim_margin else None
+        return cls(settings.aim_orders, settings.aim_clicks, settings.aim_margin, share)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What customers took up in a window.
+
+    Attributes
+    ----------
+    customer : (c,) ascending numbers into the past's customers: who took up anything.
     starts : (c + 1,) the products of customer k are those from starts[k] to starts[k + 1].
     product : (b,) numbers, each once a customer, ascending.
+    value : (b,) what each was worth, above 0.
     """
 
     customer: Ints
     starts: Ints
     product: Ints
+    value: Floats
 
     @classmethod
-    def within(cls, shop: Shop, past: Past, days: int) -> Bought:
-        """By customers with an order before the past's moment, in so many days from it on."""
+    def within(cls, shop: Shop, past: Past, days: int, aim: Aim | None = None) -> Outcome:
+        """By customers with an order before the past's moment, in so many days from it on.
+
+        Parameters
+        ----------
+        aim : what counts; by default what was ordered, each product the same.
+        """
+        aim = aim or Aim()
         end = past.now + days * DAY
         later = sequences_of(shop, past.vocabulary, moment_of(end), list(past.sequences.customers))
-        if BOUGHT not in past.vocabulary.types:
-            return cls(np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.int64))
-        kind = 1 + past.vocabulary.types.index(BOUGHT)
-        inside = (later.time >= past.now) & (later.fields["type"] == kind) & (later.fields["product"] > 0)
         events = past.with_product
         has_past = np.zeros(len(past.sequences.customers), bool)
         has_past[events.customer[events.is_bought]] = True
-        inside &= has_past[later.owner]
-        width = past.products + 1
-        pairs = np.unique(later.owner[inside] * width + later.fields["product"][inside].astype(np.int64))
-        customer, first = np.unique(pairs // width, return_index=True)
-        return cls(customer, np.append(first, len(pairs)).astype(np.int64), pairs % width)
+        inside = (later.time >= past.now) & (later.fields["product"] > 0) & has_past[later.owner]
+        product = later.fields["product"][inside].astype(np.int64)
+        names = np.array(["", *past.vocabulary.types, ""])
+        kind, spend = names[later.fields["type"][inside]], later.spend[inside].astype(np.float64)
+        is_bought = kind == BOUGHT
+        value = aim.clicks * np.isin(kind, CLICKS)
+        pairs, back = np.unique(later.owner[inside] * (past.products + 1) + product, return_inverse=True)
+        # However often a product was clicked or ordered, it counts once; its margin adds up.
+        worth = np.zeros(len(pairs))
+        np.maximum.at(worth, back, value)
+        ordered = np.bincount(back, is_bought, len(pairs)) > 0
+        worth += aim.orders * ordered
+        if aim.share is not None:
+            margin = np.bincount(back, is_bought * spend * aim.share[product], len(pairs))
+            mean = float(margin[ordered].mean()) if ordered.any() else 1.0
+            worth += aim.margin * np.maximum(margin, 0) / max(mean, 1e-9)
+        pairs, worth = pairs[worth > 0], worth[worth > 0]
+        customer, first = np.unique(pairs // (past.products + 1), return_index=True)
+        starts = np.append(first, len(pairs)).astype(np.int64)
+        return cls(customer, starts, pairs % (past.products + 1), worth.astype(np.float32))
 
-    def holds(self, customer: Ints, product: Ints) -> npt.NDArray[np.bool_]:
-        """(m,) whether a customer, as a place in `customer`, bought a product."""
+    def values(self, customer: Ints, product: Ints) -> Floats:
+        """(m,) what a product was worth with a customer, as a place in `customer`; 0 if it was not taken up."""
         width = int(max(self.product.max(initial=0), product.max(initial=0))) + 1
-        owner = np.repeat(np.arange(len(self.customer)), np.diff(self.starts))
-        return np.isin(customer * width + product, owner * width + self.product)
+        key = np.repeat(np.arange(len(self.customer)), np.diff(self.starts)) * width + self.product
+        if not len(key):
+            return np.zeros(len(product), np.float32)
+        asked = customer * width + product
+        at = np.minimum(np.searchsorted(key, asked), len(key) - 1)
+        return np.where(key[at] == asked, self.value[at], 0).astype(np.float32)
+
+
+def margin_share(shop: Shop, past: Past) -> Floats:
+    """(products + 1,) which part of its price is a product's margin, by the catalogue before a past's moment.
+
+    Of a product whose price or cost is not known, the middle of the others; of none known all are alike: 1.
+    """
+    catalogue = catalogue_before(shop, moment_of(past.now))
+    number = past.vocabulary.numbers(catalogue["product_id"].to_pylist())
+    price, cost = (
+        catalogue[name].cast("float64").to_numpy(zero_copy_only=False) for name in ("list_price", "unit_cost")
+    )
+    found = np.full(past.products + 1, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(price > 0, 1 - cost / price, np.nan)
+    found[number] = np.clip(share, -1, 1)
+    known = found[1:][~np.isnan(found[1:])]
+    usual = float(np.median(known)) if len(known) else 1.0
+    return np.where(np.isnan(found), usual, found).astype(np.float32)
 
 
 def lesson(shop: Shop, moment: datetime, days: int, head: Head | None) -> Lesson | None:
-    """Candidates as of a moment, of sources that know nothing after it, and what was bought in the days after.
+    """Candidates as of a moment, of sources that know nothing after it, and what was taken up in the days after.
 
-    None if nobody bought.
+    None if nothing was.
     """
     past = past_of(shop, moment)
-    bought = Bought.within(shop, past, days)
-    if not len(bought.customer):
+    taken = Outcome.within(shop, past, days, Aim.of(shop, past))
+    if not len(taken.customer):
         return None
     sources = tuple(source.fit(past) for source in SOURCES)
     products = Products.of(past)
     parts = []
-    for low in range(0, len(bought.customer), BLOCK):
-        some = np.arange(low, min(low + BLOCK, len(bought.customer)))
-        found, known = candidates(sources, head, past.of(bought.customer[some]), products)
-        parts.append(Lesson.of(found, known, bought.holds(found.customer + low, found.product), seed=low))
+    for low in range(0, len(taken.customer), BLOCK):
+        some = np.arange(low, min(low + BLOCK, len(taken.customer)))
+        found, known = candidates(sources, head, past.of(taken.customer[some]), products)
+        parts.append(Lesson.of(found, known, taken.values(found.customer + low, found.product), seed=low))
     return Lesson.joined(parts)
 
 

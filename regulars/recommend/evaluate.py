@@ -30,7 +30,7 @@ from regulars.evaluation import (
     spread,
 )
 from regulars.recommend.candidates import Ints
-from regulars.recommend.dataset import Bought, head_as_of, lesson
+from regulars.recommend.dataset import Outcome, head_as_of, lesson
 from regulars.recommend.features import Products
 from regulars.recommend.model import BLOCK, RecommendModel, feature_names
 from regulars.recommend.past import Past, past_of
@@ -179,7 +179,7 @@ def evaluate(shop: Shop, split: Split) -> Report:
 
 def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
     past = trained.past
-    bought = Bought.within(shop, past, split.horizon_days)
+    bought = Outcome.within(shop, past, split.horizon_days)
     if len(bought.customer) < LEAST_CUSTOMERS:
         raise NotEnoughError(
             f"recommend: {len(bought.customer)} customers with an order before {split.as_of:%Y-%m-%d} ordered in the "
@@ -190,7 +190,7 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
     theirs = simple_lists(past, bought.customer, K)
     taken = np.diff(bought.starts)
     found, simple = (
-        hits(bought.holds(np.repeat(np.arange(len(each)), K), each.ravel()).reshape(each.shape), taken)
+        hits(bought.values(np.repeat(np.arange(len(each)), K), each.ravel()).reshape(each.shape) > 0, taken)
         for each in (ours, theirs)
     )
     metrics = _metrics(found, simple)
@@ -258,7 +258,7 @@ def simple_lists(past: Past, customers: Ints, k: int) -> Ints:
     return np.take_along_axis(both, order, 1)
 
 
-def _by_group(past: Past, bought: Bought, ours: Hits, theirs: Hits) -> str:
+def _by_group(past: Past, bought: Outcome, ours: Hits, theirs: Hits) -> str:
     """NDCG of new, casual and heavy customers, in words."""
     had = np.bincount(past.had // (past.products + 1), minlength=len(past.sequences.customers))[bought.customer]
     edges = np.quantile(had, [1 / 3, 2 / 3])

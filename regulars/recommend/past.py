@@ -104,7 +104,19 @@ class Past:
         return found
 
     def matrix(self, half_life_days: float) -> sp.csr_matrix:
-        """(customers, products + 1): how much each customer has to do with each product, older events less."""
+        """(customers, products + 1): how much each customer has to do with each product, older events less.
+
+        It is kept, and must not be changed.
+        """
+        if half_life_days not in self._matrices:
+            self._matrices[half_life_days] = self._matrix(half_life_days)
+        return self._matrices[half_life_days]
+
+    @cached_property
+    def _matrices(self) -> dict[float, sp.csr_matrix]:
+        return {}
+
+    def _matrix(self, half_life_days: float) -> sp.csr_matrix:
         events, width = self.with_product, self.products + 1
         age = (self.now - events.time) / DAY
         value = np.bincount(self._pair, events.weight * np.exp2(-age / half_life_days), len(self.had))

@@ -29,6 +29,7 @@ SETTINGS = {
     "num_threads": 1,
 }
 ROUNDS = 60
+GRADES = 8
 NEGATIVES = 50
 """Candidates a customer that were not taken up, drawn to learn from; of all of them it would learn hardly more."""
 
@@ -40,17 +41,18 @@ class Lesson:
     Attributes
     ----------
     features : (m, k), by customer.
-    is_taken : (m,)
+    value : (m,) what each was worth, 0 for what was not taken up.
     counts : (n,) how many candidates each customer has.
     """
 
     features: Floats
-    is_taken: npt.NDArray[np.bool_]
+    value: Floats
     counts: Ints
 
     @classmethod
-    def of(cls, found: Candidates, features: Floats, is_taken: npt.NDArray[np.bool_], seed: int) -> Lesson:
+    def of(cls, found: Candidates, features: Floats, value: Floats, seed: int) -> Lesson:
         """With all that was taken up, and some that was not."""
+        is_taken = value > 0
         draw = np.random.default_rng(seed).random(len(is_taken))
         draw[is_taken] = -1.0
         order = np.lexsort((draw, found.customer))
@@ -61,7 +63,7 @@ class Lesson:
         # Of whom nothing was named rightly, there is nothing to learn.
         keep = (place < (taken + NEGATIVES)[found.customer]) & (taken > 0)[found.customer]
         counts = np.bincount(found.customer[keep], minlength=customers)
-        return cls(features[keep], is_taken[keep], counts[counts > 0])
+        return cls(features[keep], value[keep].astype(np.float32), counts[counts > 0])
 
     @classmethod
     def joined(cls, lessons: Sequence[Lesson]) -> Lesson:
@@ -82,8 +84,22 @@ class Lesson:
         place = np.arange(len(order)) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
         is_in = place < k
         named = np.zeros((len(self.counts), k), bool)
-        named[customer[is_in], place[is_in]] = self.is_taken[order[is_in]]
-        return float(hits(named, np.bincount(customer, self.is_taken).astype(np.int64)).ndcg.mean())
+        is_taken = self.value > 0
+        named[customer[is_in], place[is_in]] = is_taken[order[is_in]]
+        return float(hits(named, np.bincount(customer, is_taken).astype(np.int64)).ndcg.mean())
+
+    def grades(self) -> tuple[Ints, list[float]]:
+        """(m,) a grade for each candidate, 0 for what was not taken up, and what each grade is worth.
+
+        Values are put into at most so many grades of like size as a ranker can tell apart.
+        """
+        taken = self.value[self.value > 0]
+        shares = np.linspace(0, 1, GRADES + 1)[1:-1]
+        edges = np.unique(np.quantile(taken, shares, method="higher")) if len(taken) else taken
+        grade = np.where(self.value > 0, 1 + np.searchsorted(edges, self.value, side="left"), 0)
+        count = np.bincount(grade, minlength=len(edges) + 2)
+        worth = np.bincount(grade, self.value, len(edges) + 2) / np.maximum(count, 1)
+        return grade.astype(np.int64), worth.tolist()
 
 
 @dataclass(frozen=True)
@@ -100,9 +116,9 @@ class Ranker:
     @classmethod
     def fit(cls, lesson: Lesson, names: Sequence[str]) -> Ranker:
         """Learn from a lesson whose features are named so."""
-        taken = lesson.is_taken.astype(np.int32)
-        data = lgb.Dataset(lesson.features, taken, group=lesson.counts, feature_name=list(names))
-        return cls(lgb.train(SETTINGS, data, ROUNDS))
+        grade, worth = lesson.grades()
+        data = lgb.Dataset(lesson.features, grade, group=lesson.counts, feature_name=list(names))
+        return cls(lgb.train({**SETTINGS, "label_gain": worth}, data, ROUNDS))
 
     def scores(self, features: Floats) -> Floats:
         """(m,) higher for what is likelier to be taken up."""

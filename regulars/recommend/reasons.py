@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from regulars.behavior.sequences import DAY
 from regulars.recommend.candidates import Floats, Ints
@@ -178,22 +179,39 @@ def _own(past: Past, customer: Ints, product: Ints) -> tuple[Ints, Floats]:
 def _because(source: object, past: Past, customer: Ints, product: Ints) -> Ints:
     """(l,) the product of the customer's past that speaks most for each line, by a source; 0 for none."""
     if isinstance(source, Covisitation):
-        had = past.matrix(ASKED_HALF_LIFE_DAYS)[customer]
-        had.data = np.sqrt(had.data)
-        weighed = had.multiply(source.near_to[product]).tocsr()
-    elif isinstance(source, Nearest):
-        had = past.matrix(HALF_LIFE_DAYS)[customer].tocsr()
-        row = np.repeat(np.arange(len(customer)), np.diff(had.indptr))
-        alike = _dots(source.vectors, had.indices, product[row])
-        weighed = sp.csr_matrix((had.data * alike, had.indices, had.indptr), shape=had.shape)
-    else:
-        raise TypeError(f"{type(source).__name__} does not say because of what")
-    return np.asarray(weighed.argmax(axis=1)).ravel().astype(np.int64)
+        had, near = past.matrix(ASKED_HALF_LIFE_DAYS), source.near
+        asked = had.indptr, had.indices, np.sqrt(had.data)
+        return _nearest(customer, product, *asked, near.indptr, near.indices, near.data)
+    if isinstance(source, Nearest):
+        had = past.matrix(HALF_LIFE_DAYS)
+        return _likest(customer, product, had.indptr, had.indices, had.data, source.vectors)
+    raise TypeError(f"{type(source).__name__} does not say because of what")
 
 
-def _dots(vectors: Floats, one: Ints, other: Ints) -> Floats:
-    found = np.zeros(len(one), np.float32)
-    for low in range(0, len(one), 1 << 17):
-        part = slice(low, low + (1 << 17))
-        found[part] = np.einsum("nd,nd->n", vectors[one[part]], vectors[other[part]])
+@numba.njit(cache=True)
+def _nearest(
+    customer: Ints, product: Ints, starts: Any, items: Any, weights: Any, rows: Any, columns: Any, values: Any
+) -> Ints:
+    found = np.zeros(len(customer), np.int64)
+    for line in range(len(customer)):
+        best = 0.0
+        for k in range(starts[customer[line]], starts[customer[line] + 1]):
+            low, high = rows[items[k]], rows[items[k] + 1]
+            at = low + np.searchsorted(columns[low:high], product[line])
+            if at < high and columns[at] == product[line] and weights[k] * values[at] > best:
+                best = weights[k] * values[at]
+                found[line] = items[k]
+    return found
+
+
+@numba.njit(cache=True)
+def _likest(customer: Ints, product: Ints, starts: Any, items: Any, weights: Any, vectors: Floats) -> Ints:
+    found = np.zeros(len(customer), np.int64)
+    for line in range(len(customer)):
+        best = 0.0
+        for k in range(starts[customer[line]], starts[customer[line] + 1]):
+            like = weights[k] * np.dot(vectors[items[k]], vectors[product[line]])
+            if like > best:
+                best = like
+                found[line] = items[k]
     return found

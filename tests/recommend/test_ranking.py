@@ -7,7 +7,7 @@ import pytest
 
 from regulars.evaluation import hits, spread
 from regulars.recommend.candidates import Candidates, Top
-from regulars.recommend.dataset import Bought
+from regulars.recommend.dataset import Outcome
 from regulars.recommend.features import NAMES, Products, features
 from regulars.recommend.ranker import NEGATIVES, Lesson, Ranker
 
@@ -69,7 +69,7 @@ def test_a_ranker_learns_what_is_taken_up_and_is_the_same_once_kept() -> None:
     table[::each, 2] = 2.0
     taken = table[:, 2] > 1.0
     counts = np.full(customers, each)
-    lesson = Lesson(table, taken, counts)
+    lesson = Lesson(table, taken.astype(np.float32), counts)
     ranker = Ranker.fit(lesson, ["a", "b", "c", "d"])
     assert lesson.ndcg(ranker.scores(table), 10) > 0.95
     assert lesson.ndcg(-table[:, 2], 10) < 0.3
@@ -82,10 +82,10 @@ def test_a_lesson_holds_all_that_was_taken_up_and_some_of_the_rest() -> None:
     products = np.tile(np.arange(1, 301), (2, 1))
     found = Candidates.of([Top(products, np.ones(products.shape, np.float32))], 2)
     taken = (found.customer == 0) & (found.product <= 7)
-    lesson = Lesson.of(found, np.arange(600, dtype=np.float32)[:, None], taken, seed=0)
+    lesson = Lesson.of(found, np.arange(600, dtype=np.float32)[:, None], taken.astype(np.float32), seed=0)
     # Of the second customer nothing was named rightly.
     assert lesson.counts.tolist() == [7 + NEGATIVES]
-    assert lesson.is_taken.sum() == 7
+    assert (lesson.value > 0).sum() == 7
     assert len(np.unique(lesson.features)) == 7 + NEGATIVES
 
 
@@ -106,6 +106,17 @@ def test_lists_of_one_product_are_as_uneven_as_can_be() -> None:
 
 
 def test_who_bought_what() -> None:
-    bought = Bought(np.array([3, 8]), np.array([0, 2, 3]), np.array([1, 4, 2]))
+    bought = Outcome(np.array([3, 8]), np.array([0, 2, 3]), np.array([1, 4, 2]), np.array([1, 2.5, 4], np.float32))
     customer, product = np.array([0, 0, 1, 1]), np.array([4, 2, 2, 9])
-    assert bought.holds(customer, product).tolist() == [True, False, True, False]
+    assert bought.values(customer, product).tolist() == [2.5, 0, 4, 0]
+
+
+def test_values_become_grades_that_are_worth_as_much_in_the_mean() -> None:
+    value = np.array([0, 0, 5, 1, 2, 3, 4, 100], np.float32)
+    grade, worth = Lesson(np.zeros((8, 1), np.float32), value, np.array([8])).grades()
+    assert grade[:2].tolist() == [0, 0]
+    assert (np.diff(grade[2:][np.argsort(value[2:])]) >= 0).all()
+    assert sum(worth[g] for g in grade) == pytest.approx(float(value.sum()))
+    alike, plain = Lesson(np.zeros((3, 1), np.float32), np.array([0, 1, 1], np.float32), np.array([3])).grades()
+    assert alike.tolist() == [0, 1, 1]
+    assert plain[:2] == [0, 1]

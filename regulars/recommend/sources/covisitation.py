@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -41,8 +40,7 @@ class Covisitation:
     @classmethod
     def fit(cls, past: Past) -> Covisitation:
         """Count who had what, and compare."""
-        had = past.matrix(LEARNED_HALF_LIFE_DAYS)
-        had.data = np.sqrt(had.data)
+        had = past.matrix(LEARNED_HALF_LIFE_DAYS).sqrt()
         lengths = np.sqrt(np.asarray(had.multiply(had).sum(axis=0)).ravel())
         both = (had.T @ had).tocsr()
         row = np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))
@@ -57,14 +55,8 @@ class Covisitation:
 
     def top(self, past: Past, k: int, allowed: Allowed) -> Top:
         """The sum over the customer's past, recent events more."""
-        asked = past.matrix(ASKED_HALF_LIFE_DAYS)
-        asked.data = np.sqrt(asked.data)
+        asked = past.matrix(ASKED_HALF_LIFE_DAYS).sqrt()
         return Top.of_sparse(asked @ self.near, k, allowed)
-
-    @cached_property
-    def near_to(self) -> sp.csr_matrix:
-        """(products + 1, products + 1) to each product those that it is near to."""
-        return self.near.T.tocsr()
 
     def to_arrays(self) -> Arrays:
         """The matrix."""
