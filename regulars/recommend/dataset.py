@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regulars.behavior.dataset import catalogue_before, micros, moment_of, sequences_of
+from regulars.behavior.dataset import micros, moment_of, sequences_of
 from regulars.behavior.sequences import DAY
 from regulars.behavior.use import model_as_of
 from regulars.errors import ConfigError, NotFoundError
@@ -17,6 +17,7 @@ from regulars.recommend.features import Products
 from regulars.recommend.model import BLOCK, RecommendModel, candidates
 from regulars.recommend.past import BOUGHT, Past, past_of
 from regulars.recommend.ranker import Lesson
+from regulars.recommend.shelf import catalogue_of
 from regulars.recommend.sources import SOURCES, Head
 
 if TYPE_CHECKING:
@@ -128,18 +129,15 @@ def margin_share(shop: Shop, past: Past) -> Floats:
 
     Of a product whose price or cost is not known, the middle of the others; of none known all are alike: 1.
     """
-    catalogue = catalogue_before(shop, moment_of(past.now))
-    number = past.vocabulary.numbers(catalogue["product_id"].to_pylist())
+    catalogue = catalogue_of(shop, past.vocabulary.products, moment_of(past.now))
     price, cost = (
         catalogue[name].cast("float64").to_numpy(zero_copy_only=False) for name in ("list_price", "unit_cost")
     )
-    found = np.full(past.products + 1, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(price > 0, 1 - cost / price, np.nan)
-    found[number] = np.clip(share, -1, 1)
-    known = found[1:][~np.isnan(found[1:])]
+        share = np.where(price > 0, np.clip(1 - cost / price, -1, 1), np.nan)
+    known = share[~np.isnan(share)]
     usual = float(np.median(known)) if len(known) else 1.0
-    return np.where(np.isnan(found), usual, found).astype(np.float32)
+    return np.append(0, np.where(np.isnan(share), usual, share)).astype(np.float32)
 
 
 def lesson(shop: Shop, moment: datetime, days: int, head: Head | None) -> Lesson | None:

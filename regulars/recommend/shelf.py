@@ -81,7 +81,7 @@ class Shelf:
             If a rule there cannot be read, or a pinned product is not known.
         """
         settings = shop.config.recommend
-        table = _catalogue(shop, products, as_of)
+        table = catalogue_of(shop, products, as_of)
         allowed = np.ones(len(products) + 1, bool)
         allowed[0] = False
         for place, text in enumerate(settings.exclude):
@@ -237,7 +237,8 @@ def arranged(
     return found
 
 
-def _catalogue(shop: Shop, products: Sequence[str], as_of: datetime) -> pa.Table:
+def catalogue_of(shop: Shop, products: Sequence[str], as_of: datetime) -> pa.Table:
+    """The catalogue before a moment, one row for each of some products, in their order; null where nothing is known."""
     catalogue = shop.catalogue
     known = catalogue.filter(catalogue.valid_from < ibis.literal(as_of, "timestamp('UTC')"))
     newest = known.group_by("product_id").agg(

@@ -32,6 +32,7 @@ def shop_with_costs(shop: Shop, record: Callable[..., Any]) -> Shop:
     record(
         shop,
         *events,
+        *(event("product_viewed", f"c{k}", f"03-0{1 + k % 9}", "tin") for k in range(60)),
         event("order_completed", "ada", "04-02", "cup", order_id="a1", **cup),
         event("order_completed", "bob", "04-02", "tin", order_id="b1", **tin),
         event("order_completed", "ada", "05-02", "pot", order_id="a2", **pot),
