@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from regulars.cli.common import AsOf, Json, ShopFolder, emit, out, to_moment, working
+from regulars.cli.common import AsOf, Json, ShopFolder, emit, err, out, to_moment, working
 
 commands = typer.Typer()
 
@@ -34,6 +34,10 @@ def recommend(
     ] = "for-you",
     k: Annotated[int, typer.Option("--k", help="How many products.")] = 10,
     where: Annotated[str, typer.Option(help="Only products for which this rule over the catalogue is true.")] = "",
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="The lists of all, as Parquet; a run cut off goes on."),
+    ] = None,
     why: Annotated[str, typer.Option(metavar="PRODUCT", help="No list: why it stands where it stands.")] = "",
     how: Annotated[bool, typer.Option("--how", help="No list: what decides which products are shown.")] = False,
     shop: ShopFolder = Path(),
@@ -48,6 +52,9 @@ def recommend(
     if how:
         said = parameters(Shop.open(shop))
         emit({"parameters": said}) if as_json else out.print(*said, sep="\n", markup=False, highlight=False)
+        return
+    if folder is not None:
+        _write_all(Shop.open(shop), kind, folder, (k, where), as_of, as_json=as_json)
         return
     if (about is None) != (kind in ("trending", "new", "popular")):
         needs = "no id" if about else "the id of a " + ("product" if kind in ("similar", "together") else "customer")
@@ -71,6 +78,22 @@ def recommend(
         out.print(f"     [dim]{escape(row['reason'])}[/]", highlight=False)
     if found.note:
         out.print(escape(found.note), highlight=False)
+
+
+def _write_all(door: Any, kind: str, folder: Path, asked: tuple[int, str], as_of: str | None, *, as_json: bool) -> None:
+    from rich.progress import Progress
+
+    from regulars.recommend import Recommender, write_all
+
+    with working("opening the recommender", quiet=as_json):
+        recommender = Recommender.open(door, to_moment(as_of) or door.now)
+    with Progress(console=err, transient=True, disable=as_json or not err.is_terminal) as progress:
+        task = progress.add_task(f"lists {kind}", total=None)
+        write_all(
+            recommender, kind, folder, *asked, lambda done, parts: progress.update(task, completed=done, total=parts)
+        )
+    files = sorted(str(path) for path in folder.glob("part-*.parquet"))
+    emit({"list": kind, "files": files}) if as_json else out.print(f"{len(files)} files in {folder}", highlight=False)
 
 
 def _explain(recommender: Any, customer: str, product: str, *, as_json: bool) -> None:

@@ -5,9 +5,10 @@ factorising, likeness of content, what many take up of late, what the behaviour 
 order, the shop's rules lay out the list, and each line says why.
 """
 
+from regulars.recommend.batch import write_all
 from regulars.recommend.decide import decide
 from regulars.recommend.evaluate import evaluate, learn
 from regulars.recommend.live import Recommender, Shown
 from regulars.recommend.parameters import parameters
 
-__all__ = ["Recommender", "Shown", "decide", "evaluate", "learn", "parameters"]
+__all__ = ["Recommender", "Shown", "decide", "evaluate", "learn", "parameters", "write_all"]

@@ -14,16 +14,15 @@ from regulars.behavior.use import model_as_of
 from regulars.errors import ConfigError, NotFoundError
 from regulars.recommend.candidates import Floats, Ints
 from regulars.recommend.features import Products
+from regulars.recommend.impressions import lesson_of, shown_within
 from regulars.recommend.model import BLOCK, RecommendModel, candidates
-from regulars.recommend.past import BOUGHT, Past, past_of
+from regulars.recommend.past import BOUGHT, CLICKS, Past, past_of
 from regulars.recommend.ranker import Lesson
 from regulars.recommend.shelf import catalogue_of
 from regulars.recommend.sources import SOURCES, Head
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
-
-CLICKS = ("product_clicked", "product_viewed")
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def margin_share(shop: Shop, past: Past) -> Floats:
 def lesson(shop: Shop, moment: datetime, days: int, head: Head | None) -> Lesson | None:
     """Candidates as of a moment, of sources that know nothing after it, and what was taken up in the days after.
 
-    None if nothing was.
+    Where lists were logged, what was shown in them and what was taken up of it, too. None if nothing was taken up.
     """
     past = past_of(shop, moment)
     taken = Outcome.within(shop, past, days, Aim.of(shop, past))
@@ -156,6 +155,8 @@ def lesson(shop: Shop, moment: datetime, days: int, head: Head | None) -> Lesson
         some = np.arange(low, min(low + BLOCK, len(taken.customer)))
         found, known = candidates(sources, head, past.of(taken.customer[some]), products)
         parts.append(Lesson.of(found, known, taken.values(found.customer + low, found.product), seed=low))
+    if (shown := shown_within(shop, past, days)) is not None:
+        parts.append(lesson_of(shown, taken, sources, head, past))
     return Lesson.joined(parts)
 
 

@@ -157,11 +157,16 @@ def candidates(
     sources: tuple[Source, ...], head: Head | None, past: Past, products: Products, allowed: Allowed | None = None
 ) -> tuple[Candidates, npt.NDArray[np.float32]]:
     """What all sources name for the customers of a past, and the features of each candidate."""
+    found = named(sources, head, past, allowed)
+    return found, features(past, products, found)
+
+
+def named(sources: tuple[Source, ...], head: Head | None, past: Past, allowed: Allowed | None = None) -> Candidates:
+    """What all sources name for the customers of a past."""
     if allowed is None:
         allowed = np.ones(past.products + 1, bool)
     allowed = allowed & (np.arange(past.products + 1) > 0)
     tops: list[Top] = [source.top(past, NAMED, allowed) for source in sources]
     if head is not None:
         tops.append(head.top(past, NAMED, allowed))
-    found = Candidates.of(tops, len(past.sequences.customers))
-    return found, features(past, products, found)
+    return Candidates.of(tops, len(past.sequences.customers))

@@ -31,6 +31,7 @@ WEIGHTS = {
     "product_reviewed": 0.2,
 }
 """How much an event says of a taste, beside an order. What is not named here says nothing of one."""
+CLICKS = ("product_clicked", "product_viewed")
 BOUGHT, RETURNED = "order_completed", "order_refunded"
 
 

@@ -42,12 +42,14 @@ class Lesson:
     ----------
     features : (m, k), by customer.
     value : (m,) what each was worth, 0 for what was not taken up.
-    counts : (n,) how many candidates each customer has.
+    counts : (n,) how many candidates each customer, or list, has.
+    place : (m,) where it stood in a list that was shown, from 1; 0 for what was not shown.
     """
 
     features: Floats
     value: Floats
     counts: Ints
+    place: Ints
 
     @classmethod
     def of(cls, found: Candidates, features: Floats, value: Floats, seed: int) -> Lesson:
@@ -63,7 +65,8 @@ class Lesson:
         # Of whom nothing was named rightly, there is nothing to learn.
         keep = (place < (taken + NEGATIVES)[found.customer]) & (taken > 0)[found.customer]
         counts = np.bincount(found.customer[keep], minlength=customers)
-        return cls(features[keep], value[keep].astype(np.float32), counts[counts > 0])
+        kept = value[keep].astype(np.float32)
+        return cls(features[keep], kept, counts[counts > 0], np.zeros(len(kept), np.int64))
 
     @classmethod
     def joined(cls, lessons: Sequence[Lesson]) -> Lesson:
@@ -104,11 +107,12 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Ranker:
-    """LambdaMART over the candidates' features.
+    """LambdaMART over the candidates' features; of what was shown, what its place did is learned apart.
 
     Source
     ------
-    Burges (2010), From RankNet to LambdaRank to LambdaMART, as LightGBM has it.
+    Burges (2010), From RankNet to LambdaRank to LambdaMART, as LightGBM has it; its estimate of what places do by
+    themselves is after Zhao et al. (2019), Recommending What Video to Watch Next, section 4.2.
     """
 
     trees: lgb.Booster
@@ -117,7 +121,8 @@ class Ranker:
     def fit(cls, lesson: Lesson, names: Sequence[str]) -> Ranker:
         """Learn from a lesson whose features are named so."""
         grade, worth = lesson.grades()
-        data = lgb.Dataset(lesson.features, grade, group=lesson.counts, feature_name=list(names))
+        shown = lesson.place if lesson.place.any() else None
+        data = lgb.Dataset(lesson.features, grade, group=lesson.counts, feature_name=list(names), position=shown)
         return cls(lgb.train({**SETTINGS, "label_gain": worth}, data, ROUNDS))
 
     def scores(self, features: Floats) -> Floats:

@@ -69,7 +69,7 @@ def test_a_ranker_learns_what_is_taken_up_and_is_the_same_once_kept() -> None:
     table[::each, 2] = 2.0
     taken = table[:, 2] > 1.0
     counts = np.full(customers, each)
-    lesson = Lesson(table, taken.astype(np.float32), counts)
+    lesson = Lesson(table, taken.astype(np.float32), counts, np.zeros(len(taken), np.int64))
     ranker = Ranker.fit(lesson, ["a", "b", "c", "d"])
     assert lesson.ndcg(ranker.scores(table), 10) > 0.95
     assert lesson.ndcg(-table[:, 2], 10) < 0.3
@@ -113,10 +113,12 @@ def test_who_bought_what() -> None:
 
 def test_values_become_grades_that_are_worth_as_much_in_the_mean() -> None:
     value = np.array([0, 0, 5, 1, 2, 3, 4, 100], np.float32)
-    grade, worth = Lesson(np.zeros((8, 1), np.float32), value, np.array([8])).grades()
+    grade, worth = Lesson(np.zeros((8, 1), np.float32), value, np.array([8]), np.zeros(8, np.int64)).grades()
     assert grade[:2].tolist() == [0, 0]
     assert (np.diff(grade[2:][np.argsort(value[2:])]) >= 0).all()
     assert sum(worth[g] for g in grade) == pytest.approx(float(value.sum()))
-    alike, plain = Lesson(np.zeros((3, 1), np.float32), np.array([0, 1, 1], np.float32), np.array([3])).grades()
+    alike, plain = Lesson(
+        np.zeros((3, 1), np.float32), np.array([0, 1, 1], np.float32), np.array([3]), np.zeros(3, np.int64)
+    ).grades()
     assert alike.tolist() == [0, 1, 1]
     assert plain[:2] == [0, 1]
