@@ -67,14 +67,17 @@ def _day(shop: Shop, world: World, decided: pa.Table | None) -> pa.Table:
 
 
 def _table(world: World, past: Past, products: Ints) -> pa.Table:
-    """Lists (n, k) of a past's customers as decisions; only what is on sale."""
+    """Lists (n, k) of a past's customers, those without a name left out, as decisions."""
+    names = pa.array(past.sequences.customers)
+    known = np.asarray(pc.is_in(names, world.customer_ids))
+    products = products[known]
     ends = np.append(0, np.cumsum((products > 0).sum(axis=1))).astype(np.int32)
-    names = pa.array(past.vocabulary.products).take(pa.array(products[products > 0] - 1))
+    shown = pa.array(past.vocabulary.products).take(pa.array(products[products > 0] - 1))
     return pa.table(
         {
-            "customer_id": pa.array(past.sequences.customers),
+            "customer_id": names.filter(pa.array(known)),
             "action": ["recommend"] * len(products),
-            "products": pa.ListArray.from_arrays(pa.array(ends), names),
+            "products": pa.ListArray.from_arrays(pa.array(ends), shown),
         }
     )
 
@@ -181,7 +184,7 @@ def _margin(events: pa.Table, cost: dict[str, float]) -> float:
     """What the orders of a day brought."""
     bought = events.filter(pc.equal(events["type"], "order_completed"))
     paid = np.asarray(bought["unit_price"].cast(pa.float64()))
-    paid -= np.array([cost[name] for name in bought["product_id"].to_pylist()])
+    paid = paid - np.array([cost[name] for name in bought["product_id"].to_pylist()])
     return float((np.asarray(bought["quantity"]) * paid).sum())
 
 
