@@ -243,7 +243,9 @@ def _day_of(world: World, shelves: pa.Array, which: Ints) -> tuple[np.ndarray, n
         }
     )
     events = world.copy().step(decided)
-    events = events.filter(pc.and_(pc.is_valid(events["session_id"]), pc.is_valid(events["customer_id"])))
+    # Rings of fraudsters are no customers of whom it can be decided.
+    is_known = pc.is_in(events["customer_id"], world.customer_ids)
+    events = events.filter(pc.and_(pc.is_valid(events["session_id"]), is_known))
     number = np.asarray(pc.index_in(events["customer_id"], world.customer_ids).combine_chunks())
     came = np.zeros(len(which), bool)
     came[number] = True

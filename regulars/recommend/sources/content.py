@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import normalize
@@ -17,6 +19,7 @@ from regulars.recommend.past import Past
 from regulars.recommend.sources.source import Allowed, Arrays
 
 HALF_LIFE_DAYS = 60.0
+EXACT_BELOW = 2_000
 DIMENSIONS = 128
 """To which the words, categories and brands of products are condensed, beside the meaning of their texts."""
 
@@ -39,11 +42,7 @@ class Nearest:
         parts = []
         attributes = past.content.attributes
         if attributes.shape[1]:
-            weighted = TfidfTransformer().fit_transform(attributes)
-            count = min(DIMENSIONS, min(weighted.shape) - 1)
-            dense = count < 1
-            found = weighted.toarray() if dense else TruncatedSVD(count, random_state=0).fit_transform(weighted)
-            parts.append(normalize(found))
+            parts.append(normalize(_condensed(TfidfTransformer().fit_transform(attributes))))
         texts = past.content.condensed().texts
         if texts.shape[1]:
             parts.append(normalize(texts))
@@ -69,3 +68,19 @@ class Nearest:
     def from_arrays(cls, arrays: Arrays) -> Nearest:
         """From the vectors."""
         return cls(arrays["vectors"].astype(np.float32))
+
+
+def _condensed(weighted: sp.csr_matrix) -> npt.NDArray[np.floating[Any]]:
+    """(n, up to 128) by the directions in which rows differ most; of few columns exact, of many by random projections.
+
+    Where all columns are alike, as those of categories without any word, random projections need not converge.
+    """
+    columns = weighted.shape[1]
+    if columns <= DIMENSIONS:
+        return np.asarray(weighted.toarray())
+    if columns <= EXACT_BELOW:
+        wide = weighted.astype(np.float64)
+        directions = np.linalg.eigh((wide.T @ wide).toarray())[1][:, ::-1][:, :DIMENSIONS]
+        return np.asarray(weighted @ directions.astype(np.float32))
+    count = min(DIMENSIONS, weighted.shape[0] - 1)
+    return np.asarray(TruncatedSVD(count, random_state=0).fit_transform(weighted)) if count else weighted.toarray()
