@@ -188,7 +188,7 @@ def _margin(events: pa.Table, cost: dict[str, float]) -> float:
     return float((np.asarray(bought["quantity"]) * paid).sum())
 
 
-LOGS, CROWD, DAYS, SAMPLED, SHARE = 100, 150_000, 200, 1_000, 0.3
+LOGS, CROWD, DAYS, SAMPLED, SHARE = 100, 60_000, 60, 500, 0.3
 
 
 def offpolicy() -> list[Row]:
@@ -198,7 +198,7 @@ def offpolicy() -> list[Row]:
     in question is shown by chance, and one of twenty others to the rest. The truth is what all visitors bring if all
     are shown the former, in a copy of the world on the same day.
     """
-    world = World(PRESET, customers=CROWD, seed=3, days=400)
+    world = World("grocery", customers=CROWD, seed=3, days=120)
     for _ in range(DAYS):
         world.step()
     rng = np.random.default_rng(0)
