@@ -85,12 +85,12 @@ class Head:
         return {name: number for number, name in enumerate(self.sequences.customers)}
 
     def _places(self, vocabulary: Vocabulary) -> Ints:
-        """Of the model's products, in another vocabulary."""
-        if id(vocabulary) not in self._kept_places:
+        """Of the model's products, in another vocabulary; kept for the last one asked about."""
+        if not self._last or self._last[0][0] is not vocabulary:
             number = vocabulary.numbers(self.kept.model.vocabulary.products).astype(np.int64)
-            self._kept_places[id(vocabulary)] = np.concatenate([[0], number])
-        return self._kept_places[id(vocabulary)]
+            self._last[:] = [(vocabulary, np.concatenate([[0], number]))]
+        return self._last[0][1]
 
     @cached_property
-    def _kept_places(self) -> dict[int, Ints]:
-        return {}
+    def _last(self) -> list[tuple[Vocabulary, Ints]]:
+        return []
