@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("customers",),
     ("config", "capability", "models", "tables", "decisions", "shop", "doctor"),
     ("simulate",),
-    ("evaluation", "experiment", "language", "logistic", "rules"),
+    ("evaluation", "experiment", "language", "logistic", "rules", "trees"),
     ("behavior",),
     ("profile", "churn", "recommend"),
     ("demo",),

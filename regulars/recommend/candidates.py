@@ -63,12 +63,15 @@ class Top:
     @classmethod
     def of_sparse(cls, scores: sp.csr_matrix, k: int, allowed: npt.NDArray[np.bool_] | None = None) -> Top:
         """From scores most of which are 0; only those above 0 are named, of products (products + 1,) that may be."""
-        scores = scores.tocsr()
-        scores.sort_indices()
-        values = scores.data.astype(np.float32)
-        if allowed is not None:
-            values *= allowed[scores.indices]
-        return cls(*_best_of_rows(scores.indptr, scores.indices, values, k))
+        if allowed is None:
+            allowed = np.ones(scores.shape[1], bool)
+        return cls(*_best_of_rows(scores.indptr, scores.indices, scores.data.astype(np.float32), allowed, k))
+
+    @classmethod
+    def of_product(cls, asked: sp.csr_matrix, near: sp.csr_matrix, k: int, allowed: npt.NDArray[np.bool_]) -> Top:
+        """The same of asked (n, products + 1) @ near (products + 1, products + 1), which is not made."""
+        parts = (asked.indptr, asked.indices, asked.data, near.indptr, near.indices, near.data)
+        return cls(*_best_of_product(*parts, allowed, k))
 
 
 @dataclass(frozen=True)
@@ -90,53 +93,151 @@ class Candidates:
     places: Floats
 
     @classmethod
-    def of(cls, tops: Sequence[Top], customers: int) -> Candidates:
+    def of(cls, tops: Sequence[Top]) -> Candidates:
         """From what each source names for the same customers.
 
         >>> one = Top(np.array([[2, 1]]), np.array([[0.9, 0.5]], np.float32))
         >>> other = Top(np.array([[2, 0]]), np.array([[7, -np.inf]], np.float32))
-        >>> found = Candidates.of([one, other], 1)
+        >>> found = Candidates.of([one, other])
         >>> found.product.tolist(), found.places.tolist()
         ([1, 2], [[0.5, 0.0], [1.0, 1.0]])
         """
-        width = max((int(top.products.max(initial=0)) for top in tops), default=0) + 1
-        keys, sources, scores, places = [], [], [], []
-        for number, top in enumerate(tops):
-            is_named = top.products > 0
-            row = np.nonzero(is_named)[0]
-            keys.append(row * width + top.products[is_named])
-            sources.append(np.full(len(row), number))
-            scores.append(top.scores[is_named])
-            place = np.broadcast_to(1 / np.arange(1, top.products.shape[1] + 1, dtype=np.float32), top.products.shape)
-            places.append(place[is_named])
-        key, back = np.unique(np.concatenate(keys), return_inverse=True)
-        at = back, np.concatenate(sources)
-        all_scores = np.full((len(key), len(tops)), np.nan, np.float32)
-        all_places = np.zeros((len(key), len(tops)), np.float32)
-        all_scores[at], all_places[at] = np.concatenate(scores), np.concatenate(places)
-        customer = key // width
-        starts = np.searchsorted(customer, np.arange(customers + 1))
-        return cls(customer, key % width, starts, all_scores, all_places)
+        widths = [top.products.shape[1] for top in tops]
+        source = np.repeat(np.arange(len(tops)), widths)
+        place = np.concatenate([1 / np.arange(1, width + 1, dtype=np.float32) for width in widths])
+        products = np.hstack([top.products for top in tops])
+        scores = np.hstack([top.scores for top in tops])
+        return cls(*_merged(products, scores, source, place, len(tops)))
 
     def where(self, keep: npt.NDArray[np.bool_]) -> Candidates:
         """Only some of them; every customer stays, if with none."""
         starts = np.searchsorted(self.customer[keep], np.arange(len(self.starts)))
         return Candidates(self.customer[keep], self.product[keep], starts, self.scores[keep], self.places[keep])
 
+    def order(self, scores: Floats) -> Ints:
+        """(m,) the candidates by customer, those with the highest scores first; of equals the lower number first."""
+        return _order(self.starts, scores)
 
-@numba.njit(cache=True)
-def _best_of_rows(starts: Ints, columns: Ints, values: Floats, k: int) -> tuple[Ints, Floats]:
+
+@numba.njit(cache=True, nogil=True)
+def _order(starts: Ints, scores: Floats) -> Ints:
+    found = np.empty(len(scores), np.int64)
+    for row in range(len(starts) - 1):
+        low, high = starts[row], starts[row + 1]
+        found[low:high] = low + np.argsort(-scores[low:high], kind="mergesort")
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _merged(
+    products: Ints, scores: Floats, source: Ints, place: Floats, sources: int
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """The attributes of `Candidates`, from (n, w) products and scores, and (w,) source and place of each column."""
+    customers, width = products.shape
+    starts = np.zeros(customers + 1, np.int64)
+    keys = np.empty((customers, width), np.int64)
+    counts = np.empty(customers, np.int64)
+    for row in range(customers):
+        count = 0
+        for column in range(width):
+            if products[row, column] > 0:
+                keys[row, count] = products[row, column] * width + column
+                count += 1
+        keys[row, :count].sort()
+        distinct, last = 0, -1
+        for k in range(count):
+            distinct += keys[row, k] // width != last
+            last = keys[row, k] // width
+        counts[row] = count
+        starts[row + 1] = starts[row] + distinct
+    customer, product = np.empty(starts[-1], np.int64), np.empty(starts[-1], np.int64)
+    all_scores = np.full((starts[-1], sources), np.nan, np.float32)
+    places = np.zeros((starts[-1], sources), np.float32)
+    for row in range(customers):
+        at = starts[row] - 1
+        last = -1
+        for k in range(counts[row]):
+            named, column = keys[row, k] // width, keys[row, k] % width
+            if named != last:
+                at += 1
+                last = named
+                customer[at], product[at] = row, named
+            all_scores[at, source[column]] = scores[row, column]
+            places[at, source[column]] = place[column]
+    return customer, product, starts, all_scores, places
+
+
+@numba.njit(cache=True, nogil=True)
+def _best(columns: Ints, values: Floats, k: int, products: Ints, scores: Floats) -> None:
+    """Write the k columns with the highest values, falling, into rows; of equals the lower column first."""
+    k = min(k, len(values))
+    if not k:
+        return
+    limit = np.partition(values, len(values) - k)[len(values) - k]
+    above = np.flatnonzero(values > limit)
+    equal = np.sort(columns[values == limit])[: k - len(above)]
+    some = np.concatenate((columns[above], equal))
+    worth = np.concatenate((values[above], np.full(len(equal), limit, values.dtype)))
+    by_column = np.argsort(some)
+    some, worth = some[by_column], worth[by_column]
+    order = np.argsort(-worth, kind="mergesort")
+    products[:k], scores[:k] = some[order], worth[order]
+
+
+@numba.njit(cache=True, nogil=True)
+def _best_of_rows(
+    starts: Ints, columns: Ints, values: Floats, allowed: npt.NDArray[np.bool_], k: int
+) -> tuple[Ints, Floats]:
     count = len(starts) - 1
     products = np.zeros((count, k), np.int64)
     scores = np.full((count, k), -np.inf, np.float32)
     for row in range(count):
-        low = starts[row]
-        part = values[low : starts[row + 1]]
-        # Stable, so that of equals the lower number comes first.
-        order = np.argsort(-part, kind="mergesort")[:k]
-        for place in range(len(order)):
-            if part[order[place]] <= 0:
-                break
-            products[row, place] = columns[low + order[place]]
-            scores[row, place] = part[order[place]]
+        some = columns[starts[row] : starts[row + 1]]
+        value = values[starts[row] : starts[row + 1]]
+        keep = (value > 0) & allowed[some]
+        _best(some[keep].astype(np.int64), value[keep], k, products[row], scores[row])
+    return products, scores
+
+
+@numba.njit(cache=True, nogil=True)
+def _best_of_product(
+    starts: Ints, items: Ints, weights: Floats, rows: Ints, columns: Ints, values: Floats,
+    allowed: npt.NDArray[np.bool_], k: int,
+) -> tuple[Ints, Floats]:  # fmt: skip
+    """Sums are kept by hashing, for few products are met: the time does not grow with how many there are."""
+    count = len(starts) - 1
+    products = np.zeros((count, k), np.int64)
+    scores = np.full((count, k), -np.inf, np.float32)
+    met = np.zeros(count, np.int64)
+    for row in range(count):
+        for item in items[starts[row] : starts[row + 1]]:
+            met[row] += rows[item + 1] - rows[item]
+    most = met.max() if count else 0
+    size = 1
+    while size < 2 * most:
+        size *= 2
+    keys, sums = np.full(size, -1, np.int64), np.zeros(size, np.float32)
+    some, value, slots = np.empty(most, np.int64), np.empty(most, np.float32), np.empty(most, np.int64)
+    for row in range(count):
+        size = 1
+        while size < 2 * met[row]:
+            size *= 2
+        found = 0
+        for at in range(starts[row], starts[row + 1]):
+            for near in range(rows[items[at]], rows[items[at] + 1]):
+                column = np.int64(columns[near])
+                if not allowed[column]:
+                    continue
+                slot = (column * 2654435761) & (size - 1)
+                while keys[slot] != -1 and keys[slot] != column:
+                    slot = (slot + 1) & (size - 1)
+                if keys[slot] == -1:
+                    keys[slot], sums[slot] = column, 0
+                    some[found], slots[found] = column, slot
+                    found += 1
+                sums[slot] += weights[at] * values[near]
+        for place in range(found):
+            value[place] = sums[slots[place]]
+            keys[slots[place]] = -1
+        _best(some[:found], value[:found], k, products[row], scores[row])
     return products, scores

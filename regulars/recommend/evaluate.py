@@ -274,7 +274,7 @@ def _by_group(past: Past, bought: Outcome, ours: Hits, theirs: Hits) -> str:
 
 
 def _importance(model: RecommendModel) -> ChartType:
-    gain = np.asarray(model.ranker.trees.feature_importance("gain"), float)
+    gain = np.asarray(model.ranker.booster.feature_importance("gain"), float)
     best = np.argsort(-gain)[:15]
     return importance_plot([model.names[k] for k in best], gain[best] / max(gain.sum(), 1e-9))
 

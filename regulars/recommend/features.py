@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
 
 import numba
 import numpy as np
@@ -10,7 +12,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from regulars.behavior.sequences import DAY
-from regulars.recommend.candidates import Candidates, Floats
+from regulars.recommend.candidates import Candidates, Floats, Ints
 from regulars.recommend.past import Past
 
 SHORT_DAYS, LONG_DAYS = 30.0, 180.0
@@ -25,7 +27,8 @@ NAMES = (
 """The features, in their order; scores and places of the sources come before them."""
 
 
-class Products(NamedTuple):
+@dataclass(frozen=True)
+class Products:
     """What is known of each product as of a moment, (products + 1,) each; learned from all customers."""
 
     sold_recently: Floats
@@ -38,7 +41,12 @@ class Products(NamedTuple):
     repeat_share: Floats
     interval: Floats
 
-    @property
+    @cached_property
+    def rows(self) -> Floats:
+        """(products + 1, 9) the fields, in their order."""
+        return np.stack([getattr(self, field.name) for field in fields(self)], axis=1).astype(np.float32)
+
+    @cached_property
     def is_new(self) -> npt.NDArray[np.bool_]:
         """(products + 1,) which were first met within the last 30 days."""
         return np.asarray(self.age <= NEW_DAYS)
@@ -104,53 +112,60 @@ def features(past: Past, products: Products, found: Candidates) -> Floats:
     ----------
     past : of the customers that the candidates are for.
     """
-    people = len(past.sequences.customers)
-    who, what = found.customer, found.product
-    had = _Had.of(past)
-    times, recent, since = had.of_pairs(who * (past.products + 1) + what)
-    whose = had.pairs // (past.products + 1)
-    per_customer = np.bincount(whose, minlength=people)
-    repeated = np.bincount(whose, had.times > 1, people)
     orders, last = _orders(past)
-    columns: list[npt.NDArray[Any]] = [
-        products.sold_recently[what], products.sold[what], products.customers[what], products.rise[what],
-        products.since_sold[what], products.age[what], products.price[what], products.repeat_share[what],
-        orders[who], np.log1p(per_customer)[who], last[who], ((repeated + 1) / (per_customer + 5))[who],
-        times, recent, since, since / products.interval[what],
-        *_tastes(past, products, found),
-    ]  # fmt: skip
-    own = np.stack(columns, axis=1).astype(np.float32)
-    return np.hstack([found.scores, found.places, own])
+    starts, had, times, recent, since = _had(past)
+    whose = np.repeat(np.arange(len(orders)), np.diff(starts))
+    different = np.diff(starts)
+    repeated = np.bincount(whose, times > 1, len(orders))
+    people = np.stack([orders, np.log1p(different), last, (repeated + 1) / (different + 5)], axis=1)
+    fit, share = _tastes(past, products, found)
+    table = np.empty((len(found.product), 2 * found.scores.shape[1] + len(NAMES)), np.float32)
+    _write(
+        table, found.starts, found.product, found.scores, found.places, products.rows, people.astype(np.float32),
+        starts, had, times, recent, since, fit, share,
+    )  # fmt: skip
+    return table
 
 
-class _Had(NamedTuple):
-    """Products that customers had, by pair: how often, how much of late, and how many days since."""
+def _had(past: Past) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """What each customer had, by customer and product: starts (n + 1,), products, how often, how much of late, days."""
+    events, pair = past.with_product, past.pair
+    age = ((past.now - events.time) / DAY).astype(np.float32)
+    times = np.bincount(pair, minlength=len(past.had))
+    since = np.full(len(past.had), np.inf, np.float32)
+    np.minimum.at(since, pair, age)
+    recent = past.matrix(LONG_DAYS)
+    return recent.indptr.astype(np.int64), recent.indices.astype(np.int64), times, recent.data, since
 
-    pairs: npt.NDArray[np.int64]
-    times: npt.NDArray[np.int64]
-    recent: Floats
-    since: Floats
 
-    @classmethod
-    def of(cls, past: Past) -> _Had:
-        events = past.with_product
-        age = ((past.now - events.time) / DAY).astype(np.float32)
-        key = events.customer * (past.products + 1) + events.product
-        pairs, back, times = np.unique(key, return_inverse=True, return_counts=True)
-        since = np.full(len(pairs), np.inf, np.float32)
-        np.minimum.at(since, back, age)
-        recent = np.bincount(back, events.weight * np.exp2(-age / LONG_DAYS), len(pairs))
-        return cls(pairs, times, recent.astype(np.float32), since)
-
-    def of_pairs(self, asked: npt.NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
-        """How often, how much of late, days since: 0, 0 and NaN for a pair that never was."""
-        if not len(self.pairs):
-            nothing = np.zeros(len(asked), np.float32)
-            return nothing, nothing, nothing + np.nan
-        at = np.minimum(np.searchsorted(self.pairs, asked), len(self.pairs) - 1)
-        has = self.pairs[at] == asked
-        times = np.where(has, self.times[at], 0).astype(np.float32)
-        return times, np.where(has, self.recent[at], 0), np.where(has, self.since[at], np.nan)
+@numba.njit(cache=True, nogil=True)
+def _write(
+    table: Any, starts: Any, product: Any, scores: Any, places: Any, products: Any, people: Any, had_starts: Any,
+    had: Any, times: Any, recent: Any, since: Any, fit: Any, share: Any,
+) -> None:  # fmt: skip
+    """Fill the table of features; what a customer had and the candidates are both in the order of products."""
+    sources, known, of_person = scores.shape[1], products.shape[1] - 1, people.shape[1]
+    own = 2 * sources + known + of_person
+    for customer in range(len(starts) - 1):
+        pair, last = had_starts[customer], had_starts[customer + 1]
+        for row in range(starts[customer], starts[customer + 1]):
+            which = product[row]
+            table[row, :sources] = scores[row]
+            table[row, sources : 2 * sources] = places[row]
+            table[row, 2 * sources : 2 * sources + known] = products[which, :known]
+            table[row, 2 * sources + known : own] = people[customer]
+            while pair < last and had[pair] < which:
+                pair += 1
+            if pair < last and had[pair] == which:
+                table[row, own] = times[pair]
+                table[row, own + 1] = recent[pair]
+                table[row, own + 2] = since[pair]
+                table[row, own + 3] = since[pair] / products[which, known]
+            else:
+                table[row, own : own + 2] = 0
+                table[row, own + 2 : own + 4] = np.nan
+            table[row, own + 4] = fit[row]
+            table[row, own + 5] = share[row]
 
 
 def _tastes(past: Past, products: Products, found: Candidates) -> tuple[Floats, Floats]:
@@ -163,18 +178,18 @@ def _tastes(past: Past, products: Products, found: Candidates) -> tuple[Floats, 
     weight = np.bincount(whose, known, had.shape[0])
     paid = np.bincount(whose, known * np.nan_to_num(price), had.shape[0])
     usual = np.divide(paid, weight, out=np.full(len(total), np.nan), where=weight > 0)
-    fit = np.abs(products.price[found.product] - usual[found.customer])
+    fit = np.abs(products.price[found.product] - usual[found.customer]).astype(np.float32)
     attributes = past.content.attributes
     if not attributes.shape[1]:
-        return fit.astype(np.float32), np.full(len(fit), np.nan, np.float32)
+        return fit, np.full(len(fit), np.nan, np.float32)
     taste = (had @ attributes).tocsr()
     one, other = ((each.indptr, each.indices, each.data) for each in (taste, attributes))
     share = _shared(found.starts, found.product, *one, *other, attributes.shape[1])
     share /= np.maximum(total[found.customer], 1e-9).astype(np.float32)
-    return fit.astype(np.float32), share
+    return fit, share
 
 
-def _orders(past: Past) -> tuple[npt.NDArray[np.int64], Floats]:
+def _orders(past: Past) -> tuple[Ints, Floats]:
     """At how many moments each customer ordered, and how many days ago last; NaN for who never did."""
     events = past.with_product
     people = len(past.sequences.customers)
@@ -185,7 +200,7 @@ def _orders(past: Past) -> tuple[npt.NDArray[np.int64], Floats]:
     return np.bincount(pairs[0], minlength=people), last
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _shared(
     starts: Any, product: Any, own_row: Any, own: Any, weight: Any, row: Any, column: Any, value: Any, width: int
 ) -> Floats:

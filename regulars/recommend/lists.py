@@ -118,8 +118,8 @@ def without(ranked: Ranked, pairs: Ints, width: int) -> Ranked:
         return ranked
     keep = ~np.isin(found.customer * width + found.product, pairs)
     kept = found.where(keep)
-    order = np.lexsort((kept.product, -ranked.scores[keep], kept.customer))
-    return Ranked(kept, ranked.features[keep], ranked.scores[keep], order)
+    scores = ranked.scores[keep]
+    return Ranked(kept, ranked.features[keep], scores, kept.order(scores))
 
 
 def _popular(model: RecommendModel, allowed: npt.NDArray[np.bool_], k: int) -> Ints:

@@ -22,7 +22,7 @@ from regulars.recommend.ranker import Ranker
 from regulars.recommend.sources import SOURCES, Allowed, Head, Source
 
 FORMAT = 1
-NAMED = 300
+NAMED = 100
 """Products that each source names for a customer."""
 BLOCK = 2_000
 """Customers whose candidates are in memory at once."""
@@ -97,8 +97,7 @@ class RecommendModel:
         """
         found, known = candidates(self.sources, head if self.has_head else None, past, products, allowed)
         scores = self.ranker.scores(known)
-        order = np.lexsort((found.product, -scores, found.customer))
-        return Ranked(found, known, scores, order)
+        return Ranked(found, known, scores, found.order(scores))
 
     def to_files(self) -> dict[str, bytes]:
         """As files: JSON, safetensors, LightGBM's text."""
@@ -169,4 +168,4 @@ def named(sources: tuple[Source, ...], head: Head | None, past: Past, allowed: A
     tops: list[Top] = [source.top(past, NAMED, allowed) for source in sources]
     if head is not None:
         tops.append(head.top(past, NAMED, allowed))
-    return Candidates.of(tops, len(past.sequences.customers))
+    return Candidates.of(tops)

@@ -115,7 +115,7 @@ def parameters(shop: Shop, language: Literal["en", "zh"] | None = None) -> list[
 
 def shares_of_order(model: RecommendModel) -> list[tuple[str, float]]:
     """How much of what the ranker learned each source explains (by gain), the most first; "" is what is of none."""
-    gain = np.asarray(model.ranker.trees.feature_importance("gain"), float)
+    gain = np.asarray(model.ranker.booster.feature_importance("gain"), float)
     place = {name: number for number, name in enumerate(model.names)}
     sources = [name.removeprefix("score_") for name in model.names if name.startswith("score_")]
     found = {

@@ -75,7 +75,7 @@ class Past:
         return self._pairs[0]
 
     @property
-    def _pair(self) -> Ints:
+    def pair(self) -> Ints:
         """(n,) of each event with a product the place of its pair in `had`."""
         return self._pairs[1]
 
@@ -120,7 +120,7 @@ class Past:
     def _matrix(self, half_life_days: float) -> sp.csr_matrix:
         events, width = self.with_product, self.products + 1
         age = (self.now - events.time) / DAY
-        value = np.bincount(self._pair, events.weight * np.exp2(-age / half_life_days), len(self.had))
+        value = np.bincount(self.pair, events.weight * np.exp2(-age / half_life_days), len(self.had))
         starts = np.searchsorted(self.had, np.arange(len(self.sequences.customers) + 1) * width)
         shape = (len(self.sequences.customers), width)
         return sp.csr_matrix((value.astype(np.float32), self.had % width, starts), shape=shape)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from regulars.evaluation import hits
 from regulars.recommend.candidates import Candidates, Floats
 from regulars.recommend.features import NAMES
+from regulars.trees import Trees
 
 Ints = npt.NDArray[np.int64]
 
@@ -20,6 +21,7 @@ SETTINGS = {
     "lambdarank_truncation_level": 30,
     "learning_rate": 0.1,
     "num_leaves": 15,
+    "max_depth": 8,
     "min_data_in_leaf": 100,
     "verbose": -1,
     # The same data and seed must give the same model, byte for byte.
@@ -115,7 +117,13 @@ class Ranker:
     themselves is after Zhao et al. (2019), Recommending What Video to Watch Next, section 4.2.
     """
 
-    trees: lgb.Booster
+    booster: lgb.Booster
+    trees: Trees
+
+    @classmethod
+    def of(cls, booster: lgb.Booster) -> Ranker:
+        """Of what LightGBM learned."""
+        return cls(booster, Trees.of(booster))
 
     @classmethod
     def fit(cls, lesson: Lesson, names: Sequence[str]) -> Ranker:
@@ -123,24 +131,21 @@ class Ranker:
         grade, worth = lesson.grades()
         shown = lesson.place if lesson.place.any() else None
         data = lgb.Dataset(lesson.features, grade, group=lesson.counts, feature_name=list(names), position=shown)
-        return cls(lgb.train({**SETTINGS, "label_gain": worth}, data, ROUNDS))
+        return cls.of(lgb.train({**SETTINGS, "label_gain": worth}, data, ROUNDS))
 
     def scores(self, features: Floats) -> Floats:
         """(m,) higher for what is likelier to be taken up."""
-        if not len(features):
-            return np.zeros(0, np.float32)
-        found: Floats = np.asarray(self.trees.predict(features, num_threads=1), np.float32)
-        return found
+        return self.trees.scores(features).astype(np.float32)
 
     def contributions(self, features: Floats) -> npt.NDArray[np.float64]:
-        """(m, k) how much each feature moves each candidate's score: exact SHAP values, as LightGBM computes them."""
-        return np.asarray(self.trees.predict(features, pred_contrib=True, num_threads=1))[:, :-1]
+        """(m, k) how much each feature moves each candidate's score: exact SHAP values."""
+        return self.trees.contributions(features)
 
     def to_bytes(self) -> bytes:
         """As LightGBM's own text."""
-        return str(self.trees.model_to_string()).encode()
+        return str(self.booster.model_to_string()).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Ranker:
         """From what `to_bytes` gave."""
-        return cls(lgb.Booster(model_str=data.decode()))
+        return cls.of(lgb.Booster(model_str=data.decode()))

@@ -26,9 +26,10 @@ def test_the_best_of_many_scores_are_those_of_a_sort() -> None:
 
 
 def test_each_product_is_a_candidate_once_with_all_that_named_it() -> None:
-    one = Top(np.array([[5, 2, 0], [1, 0, 0]]), np.array([[3, 2, -np.inf], [1, -np.inf, -np.inf]], np.float32))
-    other = Top(np.array([[2, 7], [0, 0]]), np.array([[0.5, 0.25], [-np.inf, -np.inf]], np.float32))
-    found = Candidates.of([one, other], 3)
+    none = [-np.inf] * 3
+    one = Top(np.array([[5, 2, 0], [1, 0, 0], [0] * 3]), np.array([[3, 2, -np.inf], [1, *none[1:]], none], np.float32))
+    other = Top(np.array([[2, 7], [0, 0], [0, 0]]), np.array([[0.5, 0.25], none[1:], none[1:]], np.float32))
+    found = Candidates.of([one, other])
     assert found.starts.tolist() == [0, 3, 4, 4]
     assert found.product.tolist() == [2, 5, 7, 1]
     assert found.scores[0].tolist() == [2.0, 0.5]
@@ -40,7 +41,7 @@ def test_each_product_is_a_candidate_once_with_all_that_named_it() -> None:
 
 def test_features_say_what_happened() -> None:
     past = past_of([[(1, 10.0), (1, 30.0), (2, 50.0)], [(2, 5.0)], []], 3, attributes=[0, 0, 1])
-    found = Candidates.of([Top(np.array([[1, 3]] * 3), np.ones((3, 2), np.float32))], 3)
+    found = Candidates.of([Top(np.array([[1, 3]] * 3), np.ones((3, 2), np.float32))])
     table = features(past, Products.of(past), found)
     assert table.shape == (6, 2 + len(NAMES))
     column = {name: table[:, 2 + number] for number, name in enumerate(NAMES)}
@@ -57,7 +58,7 @@ def test_features_say_what_happened() -> None:
 
 def test_nobody_has_done_anything() -> None:
     past = past_of([[], []], 2)
-    found = Candidates.of([Top(np.array([[1], [2]]), np.ones((2, 1), np.float32))], 2)
+    found = Candidates.of([Top(np.array([[1], [2]]), np.ones((2, 1), np.float32))])
     table = features(past, Products.of(past), found)
     assert (table[:, 2 + NAMES.index("times_had")] == 0).all()
 
@@ -80,7 +81,7 @@ def test_a_ranker_learns_what_is_taken_up_and_is_the_same_once_kept() -> None:
 
 def test_a_lesson_holds_all_that_was_taken_up_and_some_of_the_rest() -> None:
     products = np.tile(np.arange(1, 301), (2, 1))
-    found = Candidates.of([Top(products, np.ones(products.shape, np.float32))], 2)
+    found = Candidates.of([Top(products, np.ones(products.shape, np.float32))])
     taken = (found.customer == 0) & (found.product <= 7)
     lesson = Lesson.of(found, np.arange(600, dtype=np.float32)[:, None], taken.astype(np.float32), seed=0)
     # Of the second customer nothing was named rightly.

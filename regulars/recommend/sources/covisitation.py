@@ -56,7 +56,7 @@ class Covisitation:
     def top(self, past: Past, k: int, allowed: Allowed) -> Top:
         """The sum over the customer's past, recent events more."""
         asked = past.matrix(ASKED_HALF_LIFE_DAYS).sqrt()
-        return Top.of_sparse(asked @ self.near, k, allowed)
+        return Top.of_product(asked, self.near, k, allowed)
 
     def to_arrays(self) -> Arrays:
         """The matrix."""
