@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from regulars import storage
 from regulars.errors import InputError
+from regulars.recommend.blocks import blocks, in_threads
 from regulars.recommend.lists import lists, lists_of_all, why
 from regulars.recommend.live import Recommender
-from regulars.recommend.model import BLOCK
 
 OF_CUSTOMERS = ("for-you", "again", "because-viewed", "popular-with-alike")
 OF_PRODUCTS = ("similar", "together")
@@ -73,18 +73,22 @@ def write_all(
         )
     storage.replace(path, said)
     names = recommender.past.sequences.customers if kind in OF_CUSTOMERS else recommender.model.vocabulary.products
-    parts = -(-len(names) // BLOCK)
-    for number in range(parts):
-        part = folder / f"part-{number:05d}.parquet"
-        if not part.exists():
-            some = range(number * BLOCK, min((number + 1) * BLOCK, len(names)))
-            table = (
-                _for_you(recommender, some, k, where)
-                if kind == "for-you"
-                else _each(recommender, kind, [names[i] for i in some], k, where)
-            )
-            storage.create(part, storage.parquet(table))
-        on_part(number + 1, parts)
+    parts = list(enumerate(blocks(len(names))))
+
+    def write(part: tuple[int, range]) -> None:
+        number, some = part
+        path = folder / f"part-{number:05d}.parquet"
+        if path.exists():
+            return
+        table = (
+            _for_you(recommender, some, k, where)
+            if kind == "for-you"
+            else _each(recommender, kind, [names[i] for i in some], k, where)
+        )
+        storage.create(path, storage.parquet(table))
+
+    for done, _ in enumerate(in_threads(write, parts), 1):
+        on_part(done, len(parts))
     return folder
 
 

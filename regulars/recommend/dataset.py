@@ -12,10 +12,11 @@ from regulars.behavior.dataset import micros, moment_of, sequences_of
 from regulars.behavior.sequences import DAY
 from regulars.behavior.use import model_as_of
 from regulars.errors import ConfigError, NotFoundError
+from regulars.recommend.blocks import blocks, in_threads
 from regulars.recommend.candidates import Floats, Ints
 from regulars.recommend.features import Products
 from regulars.recommend.impressions import lesson_of, shown_within
-from regulars.recommend.model import BLOCK, RecommendModel, candidates
+from regulars.recommend.model import RecommendModel, candidates
 from regulars.recommend.past import BOUGHT, CLICKS, Past, past_of
 from regulars.recommend.ranker import Lesson
 from regulars.recommend.shelf import catalogue_of
@@ -150,11 +151,13 @@ def lesson(shop: Shop, moment: datetime, days: int, head: Head | None) -> Lesson
         return None
     sources = tuple(source.fit(past) for source in SOURCES)
     products = Products.of(past)
-    parts = []
-    for low in range(0, len(taken.customer), BLOCK):
-        some = np.arange(low, min(low + BLOCK, len(taken.customer)))
-        found, known = candidates(sources, head, past.of(taken.customer[some]), products)
-        parts.append(Lesson.of(found, known, taken.values(found.customer + low, found.product), seed=low))
+
+    def part(block: range) -> Lesson:
+        found, known = candidates(sources, head, past.of(taken.customer[block.start : block.stop]), products)
+        value = taken.values(found.customer + block.start, found.product)
+        return Lesson.of(found, known, value, seed=block.start)
+
+    parts = list(in_threads(part, blocks(len(taken.customer))))
     if (shown := shown_within(shop, past, days)) is not None:
         parts.append(lesson_of(shown, taken, sources, head, past))
     return Lesson.joined(parts)

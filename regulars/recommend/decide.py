@@ -14,10 +14,11 @@ from regulars.behavior.dataset import micros
 from regulars.customers import withheld
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
+from regulars.recommend.blocks import blocks, in_threads
 from regulars.recommend.dataset import head_as_of, model_in_use, past_as_of
 from regulars.recommend.features import Products
 from regulars.recommend.lists import Lists, lists, lists_of_all, why
-from regulars.recommend.model import BLOCK, RecommendModel
+from regulars.recommend.model import RecommendModel
 from regulars.recommend.past import Past
 from regulars.recommend.shelf import Shelf
 
@@ -53,12 +54,13 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     is_adult = np.array([name in shelf.adults for name in ids])
     products = Products.of(past)
     head = head_as_of(shop, as_of) if model.has_head else None
-    rng = np.random.default_rng(micros(as_of))
-    parts = []
-    for low in range(0, len(ids), BLOCK):
-        block = np.arange(low, min(low + BLOCK, len(ids)))
+
+    def decided(block: range) -> pa.Table:
+        rng = np.random.default_rng([micros(as_of), block.start])
+        numbers = np.arange(block.start, block.stop)
+        parts = []
         for forbids, adult in product_of((False, True), repeat=2):
-            some = block[(is_unprofiled[block] == forbids) & (is_adult[block] == adult)]
+            some = numbers[(is_unprofiled[numbers] == forbids) & (is_adult[numbers] == adult)]
             if not len(some):
                 continue
             part, allowed = past.of(whose[some]), shelf.to_adults if adult else shelf.allowed
@@ -67,7 +69,9 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             else:
                 found = lists(model, part, products, head, shelf, allowed, rng=rng)
             parts.append(_table(shop, model, part, products, shelf, found))
-    return pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
+        return pa.concat_tables(parts)
+
+    return pa.concat_tables(in_threads(decided, blocks(len(ids)))).sort_by("customer_id").combine_chunks()
 
 
 def _table(shop: Shop, model: RecommendModel, past: Past, products: Products, shelf: Shelf, found: Lists) -> pa.Table:

@@ -29,10 +29,11 @@ from regulars.evaluation import (
     metric_plot,
     spread,
 )
+from regulars.recommend.blocks import blocks, in_threads
 from regulars.recommend.candidates import Ints
 from regulars.recommend.dataset import Outcome, head_as_of, lesson
 from regulars.recommend.features import Products
-from regulars.recommend.model import BLOCK, RecommendModel, feature_names
+from regulars.recommend.model import RecommendModel, feature_names
 from regulars.recommend.past import Past, past_of
 from regulars.recommend.ranker import Lesson, Ranker
 from regulars.recommend.sources import SOURCES, Head, Own, Popular
@@ -236,11 +237,12 @@ def _metrics(ours: Hits, theirs: Hits) -> tuple[Metric, ...]:
 def lists(trained: Trained, past: Past, customers: Ints, k: int, allowed: npt.NDArray[np.bool_] | None = None) -> Ints:
     """(n, k) the best products for some customers of a past, 0 where there are no more."""
     products = Products.of(past)
-    found = np.zeros((len(customers), k), np.int64)
-    for low in range(0, len(customers), BLOCK):
-        part = past.of(customers[low : low + BLOCK])
-        found[low : low + BLOCK] = trained.model.rank(part, products, trained.head, allowed).top(k)
-    return found
+
+    def part(block: range) -> Ints:
+        some = past.of(customers[block.start : block.stop])
+        return trained.model.rank(some, products, trained.head, allowed).top(k)
+
+    return np.concatenate([np.zeros((0, k), np.int64), *in_threads(part, blocks(len(customers)))])
 
 
 def simple_lists(past: Past, customers: Ints, k: int) -> Ints:

@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.behavior.dataset import moment_of
+from regulars.recommend.blocks import blocks
 from regulars.recommend.candidates import Candidates, Ints
 from regulars.recommend.features import Products, features
-from regulars.recommend.model import BLOCK, named
+from regulars.recommend.model import named
 from regulars.recommend.past import CLICKS, Past
 from regulars.recommend.ranker import Lesson
 from regulars.recommend.sources import Head, Source
@@ -117,8 +118,8 @@ def lesson_of(shown: Shown, taken: Outcome, sources: tuple[Source, ...], head: H
     least = float(taken.value.min(initial=1.0))
     parts = []
     whose = np.unique(shown.customer)
-    for low in range(0, len(whose), BLOCK):
-        some = whose[low : low + BLOCK]
+    for block in blocks(len(whose)):
+        some = whose[block.start : block.stop]
         lines = np.flatnonzero(np.isin(shown.customer, some))
         own = np.searchsorted(some, shown.customer[lines])
         pairs, back = np.unique(own * width + shown.product[lines], return_inverse=True)

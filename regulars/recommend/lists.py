@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -63,7 +64,7 @@ def lists(
     wide = ranked.top(max(SEEN, k + DRAWN_FROM))
     named = shelf.laid_out(wide, k, _vectors(model), products.is_new, allowed)
     if not named.all():
-        _fill(named, _popular(model, allowed, len(allowed)), barred)
+        _fill(named, _popular(model, allowed, len(allowed)), barred, len(allowed))
     propensity, by_chance = np.ones(len(named)), np.zeros(len(named), bool)
     if rng is not None and shelf.settings.explore:
         can = (named[:, -1] > 0) & ~np.isin(named[:, -1], shelf.pinned)
@@ -128,12 +129,20 @@ def _popular(model: RecommendModel, allowed: npt.NDArray[np.bool_], k: int) -> I
     return np.concatenate([best, np.zeros(k - len(best), np.int64)]).astype(np.int64)
 
 
-def _fill(named: Ints, popular: Ints, never: Ints) -> None:
+@numba.njit(cache=True, nogil=True)
+def _fill(named: Ints, popular: Ints, never: Ints, width: int) -> None:
     """Put what most take up into the places that are left, but nothing twice, and no pair of `never`."""
-    for row in np.flatnonzero((named == 0).any(axis=1)).tolist():
-        others = popular[~np.isin(popular, named[row]) & ~np.isin(row * len(popular) + popular, never)]
-        free = np.flatnonzero(named[row] == 0)[: len(others)]
-        named[row, free] = others[: len(free)]
+    for row in range(len(named)):
+        next_one = 0
+        for place in range(named.shape[1]):
+            while named[row, place] == 0 and next_one < len(popular) and popular[next_one] > 0:
+                product = popular[next_one]
+                next_one += 1
+                pair = row * width + product
+                at = np.searchsorted(never, pair)
+                is_never = at < len(never) and never[at] == pair
+                if not is_never and not (named[row] == product).any():
+                    named[row, place] = product
 
 
 def _vectors(model: RecommendModel) -> npt.NDArray[np.float32]:

@@ -24,8 +24,6 @@ from regulars.recommend.sources import SOURCES, Allowed, Head, Source
 FORMAT = 1
 NAMED = 100
 """Products that each source names for a customer."""
-BLOCK = 2_000
-"""Customers whose candidates are in memory at once."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from regulars.errors import ConfigError
 from regulars.events.schema import CATALOGUE
 from regulars.recommend.candidates import Floats, Ints
 from regulars.recommend.favourites import Categories
+from regulars.recommend.layout import Caps, arranged, with_new
 from regulars.recommend.past import Past
 from regulars.rules import Rule, RuleError
 
@@ -66,10 +67,6 @@ class Shelf:
     def categories(self) -> Categories:
         """Of which category each product is."""
         return Categories.of(self.table["category"])
-
-    @cached_property
-    def _brands(self) -> Ints:
-        return Categories.of(self.table["brand"]).code
 
     @classmethod
     def of(cls, shop: Shop, products: Sequence[str], as_of: datetime) -> Shelf:
@@ -146,95 +143,19 @@ class Shelf:
         return self._filters[text]
 
     def _by_rules(self, products: Ints, k: int, vectors: Floats) -> Ints:
-        caps = []
-        if self.settings.most_per_category:
-            caps.append((self.categories.code, self.settings.most_per_category))
-        if self.settings.most_per_brand:
-            caps.append((self._brands, self.settings.most_per_brand))
-        if not caps and not self.settings.diversity:
+        if not len(self._caps.most) and not self.settings.diversity:
             return products[:, :k]
-        return arranged(products, k, vectors, caps, self.settings.diversity)
+        return arranged(products, k, vectors, self._caps, self.settings.diversity)
 
-
-def with_new(found: Ints, wide: Ints, is_new: Allowed, places: int) -> Ints:
-    """Lists in which so many places, the last ones, are of new products, as far as there are any.
-
-    Parameters
-    ----------
-    found, wide : (n, k), (n, m) the lists, and more products in their order; 0 where there is none.
-    is_new : (products + 1,)
-
-    Examples
-    --------
-    >>> is_new = np.array([False, False, False, False, True, True])
-    >>> with_new(np.array([[1, 2, 3], [4, 1, 2]]), np.array([[1, 2, 3, 4, 5], [4, 1, 2, 5, 3]]), is_new, 1).tolist()
-    [[1, 2, 4], [4, 1, 2]]
-    """
-    width = len(is_new)
-    row = np.arange(len(found))[:, None] * width
-    others = np.where(is_new[wide] & (wide > 0) & ~np.isin(row + wide, row + found), wide, 0)
-    others = np.take_along_axis(others, np.argsort(others == 0, axis=1, kind="stable"), 1)[:, :places]
-    lacking = np.minimum(places - np.minimum(is_new[found].sum(axis=1), places), (others > 0).sum(axis=1))
-    # The last products that are not new give way, the very last to the least likely of the new ones.
-    gives_way = ~is_new[found]
-    from_end = np.cumsum(gives_way[:, ::-1], axis=1)[:, ::-1]
-    is_given = gives_way & (from_end <= lacking[:, None])
-    which = np.maximum(np.cumsum(is_given, axis=1) - 1, 0)
-    given = np.take_along_axis(others, np.minimum(which, others.shape[1] - 1), 1) if others.shape[1] else found
-    return np.where(is_given, given, found)
-
-
-def arranged(
-    products: Ints, k: int, vectors: Floats, caps: Sequence[tuple[Ints, int]] = (), diversity: float = 0.0
-) -> Ints:
-    """The k best of more products: relevant, unlike each other, and no group too often.
-
-    Parameters
-    ----------
-    products : (n, m) the best first, 0 where there is none; no product twice in a row.
-    vectors : (products + 1, d) of length 1 or 0.
-    caps : the group of each product, (products + 1,), -1 for none, and how many of a group a list may hold.
-    diversity : 0 goes by relevance alone, 1 by unlikeness alone.
-
-    Source
-    ------
-    Carbonell and Goldstein (1998), The Use of MMR: each next product is the one with the most of
-    (1 - diversity) relevance - diversity (likeness to the most alike of those chosen). Relevance is that of a place,
-    1 / log2(place + 1).
-
-    Examples
-    --------
-    Products 1 and 2 are alike; of one group there may be one:
-
-    >>> vectors = np.array([[0, 0], [1, 0], [1, 0], [0, 1]], np.float32)
-    >>> arranged(np.array([[1, 2, 3]]), 2, vectors, diversity=0.5).tolist()
-    [[1, 3]]
-    >>> arranged(np.array([[1, 2, 3]]), 3, vectors, [(np.array([-1, 7, 7, 8]), 1)]).tolist()
-    [[1, 3, 0]]
-    """
-    count, width = products.shape
-    every = np.arange(count)
-    relevance = np.where(products > 0, 1 / np.log2(np.arange(2, width + 2)), -np.inf)
-    alike = np.zeros((count, width), np.float32)
-    candidates = vectors[products] if diversity else None
-    is_free = products > 0
-    used = [np.zeros((count, width), np.int64) for _ in caps]
-    found = np.zeros((count, k), np.int64)
-    for place in range(min(k, width)):
-        value = np.where(is_free, (1 - diversity) * relevance - diversity * alike, -np.inf)
-        best = value.argmax(axis=1)
-        is_some = value[every, best] > -np.inf
-        chosen = np.where(is_some, products[every, best], 0)
-        found[:, place] = chosen
-        is_free[every, best] = False
-        if candidates is not None:
-            likeness = np.einsum("nmd,nd->nm", candidates, vectors[chosen])
-            alike = likeness if place == 0 else np.maximum(alike, likeness)
-        for number, (group, most) in enumerate(caps):
-            same = (group[products] == group[chosen][:, None]) & (group[products] >= 0) & is_some[:, None]
-            used[number] += same
-            is_free &= ~(same & (used[number] >= most))
-    return found
+    @cached_property
+    def _caps(self) -> Caps:
+        settings = self.settings
+        caps = [
+            (Categories.of(self.table[column]).code, most)
+            for column, most in (("category", settings.most_per_category), ("brand", settings.most_per_brand))
+            if most
+        ]
+        return Caps.of(caps)
 
 
 def catalogue_of(shop: Shop, products: Sequence[str], as_of: datetime) -> pa.Table:

@@ -18,7 +18,7 @@ Cli = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def recommender(learned_shop: Shop, tea_as_of: datetime, monkeypatch: pytest.MonkeyPatch) -> Recommender:
-    monkeypatch.setattr(batch, "BLOCK", 100)
+    monkeypatch.setattr("regulars.recommend.blocks.BLOCK", 20)
     return Recommender.open(learned_shop, tea_as_of)
 
 
@@ -46,10 +46,10 @@ def test_a_run_that_was_cut_off_goes_on(recommender: Recommender, tmp_path: Path
     with pytest.raises(KilledError):
         write_all(recommender, "for-you", folder, 3, on_part=kill)
     there = {path.name: path.stat().st_mtime_ns for path in folder.glob("part-*.parquet")}
-    assert len(there) == 2
+    assert 2 <= len(there) < 13
     write_all(recommender, "for-you", folder, 3)
     after = {path.name: path.stat().st_mtime_ns for path in folder.glob("part-*.parquet")}
-    assert len(after) == 3
+    assert len(after) == 13
     assert there.items() <= after.items()
     assert pq.read_table(folder).group_by("about").aggregate([]).num_rows == 260
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from regulars import Shop
 from regulars.errors import ConfigError
-from regulars.recommend.shelf import Shelf, arranged, with_new
+from regulars.recommend.layout import Caps, arranged, with_new
+from regulars.recommend.shelf import Shelf
 from regulars.rules import RuleError
 
 MAY = datetime(2024, 5, 1, tzinfo=UTC)
@@ -38,7 +39,7 @@ def test_lists_keep_to_caps_and_hold_each_product_once(
     group = np.array(groups)
     group[0] = -1
     vectors = np.eye(13, 4, dtype=np.float32)
-    found = arranged(np.array(ranked), k, vectors, [(group, most)], diversity)
+    found = arranged(np.array(ranked), k, vectors, Caps.of([(group, most)]), diversity)
     for row, given_ in zip(found, ranked, strict=True):
         shown = row[row > 0]
         assert len(set(shown.tolist())) == len(shown)
@@ -52,7 +53,7 @@ def test_lists_keep_to_caps_and_hold_each_product_once(
 
 def test_without_a_wish_the_order_is_the_rankers() -> None:
     ranked = np.array([[3, 1, 2], [2, 3, 0]])
-    assert arranged(ranked, 2, np.zeros((4, 2), np.float32)).tolist() == [[3, 1], [2, 3]]
+    assert arranged(ranked, 2, np.zeros((4, 2), np.float32), Caps.of()).tolist() == [[3, 1], [2, 3]]
 
 
 def test_the_more_diverse_a_list_is_to_be_the_more_it_is() -> None:
@@ -62,7 +63,7 @@ def test_the_more_diverse_a_list_is_to_be_the_more_it_is() -> None:
     ranked = np.arange(1, 41)[None]
 
     def likeness(diversity: float) -> float:
-        chosen = vectors[arranged(ranked, 8, vectors, diversity=diversity)[0]]
+        chosen = vectors[arranged(ranked, 8, vectors, Caps.of(), diversity)[0]]
         return float((chosen @ chosen.T - 9 * np.eye(8)).max(axis=1).mean())
 
     found = [likeness(share) for share in (0.0, 0.3, 0.8)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -43,7 +43,7 @@ class Factors:
     def fit(cls, past: Past) -> Factors:
         """Factorise."""
         had = past.matrix(HALF_LIFE_DAYS) * CONFIDENCE
-        with _threads().limit(limits=1, user_api="blas"):  # its own and those of the algebra would wait for each other
+        with _one_thread():  # its own and those of the algebra would wait for each other
             model = AlternatingLeastSquares(
                 factors=FACTORS, iterations=ITERATIONS, regularization=REGULARISATION, random_state=0, num_threads=1
             )
@@ -60,14 +60,14 @@ class Factors:
         return Neighbours(self.items)
 
     def _tastes(self, had: sp.csr_matrix) -> Floats:
-        with _threads().limit(limits=1, user_api="blas"):
-            found: Floats = np.asarray(self._solver.recalculate_user(np.arange(had.shape[0]), had), np.float32)
+        found: Floats = np.asarray(self._solver.recalculate_user(np.arange(had.shape[0]), had), np.float32)
         found[np.diff(had.indptr) == 0] = 0
         return found
 
     @cached_property
     def _solver(self) -> AlternatingLeastSquares:
-        found = AlternatingLeastSquares(factors=self.items.shape[1], regularization=REGULARISATION, num_threads=1)
+        with _one_thread():  # it warns of more, which matter in fitting alone
+            found = AlternatingLeastSquares(factors=self.items.shape[1], regularization=REGULARISATION, num_threads=1)
         found.item_factors = self.items
         return found
 
@@ -81,7 +81,5 @@ class Factors:
         return cls(arrays["items"].astype(np.float32))
 
 
-@cache
-def _threads() -> ThreadpoolController:
-    """Found once: to look for the libraries that have threads takes milliseconds."""
-    return ThreadpoolController()
+def _one_thread() -> Any:
+    return ThreadpoolController().limit(limits=1, user_api="blas")
