@@ -6,7 +6,7 @@ baseline (`compare`), proves that it saw nothing of the future (`leak_check`), a
 """
 
 from regulars.evaluation.bootstrap import Metric, compare
-from regulars.evaluation.html import Figure, Section, Table, render
+from regulars.evaluation.html import Figure, Lines, Section, Table, render
 from regulars.evaluation.leak import Check, leak_check, scramble
 from regulars.evaluation.metrics import (
     auroc_score,
@@ -18,7 +18,7 @@ from regulars.evaluation.metrics import (
 )
 from regulars.evaluation.plots import calibration_plot, gain_plot, histogram, importance_plot, line_plot, metric_plot
 from regulars.evaluation.proportion import wilson_interval
-from regulars.evaluation.ranking import Hits, Spread, hits, spread
+from regulars.evaluation.ranking import Hits, Spread, diversity, hits, serendipity, spread
 from regulars.evaluation.report import Report
 from regulars.evaluation.split import Split, cut_offs
 from regulars.evaluation.ties import UndefinedMetricError
@@ -28,6 +28,7 @@ __all__ = [
     "Check",
     "Figure",
     "Hits",
+    "Lines",
     "Metric",
     "Report",
     "Section",
@@ -41,6 +42,7 @@ __all__ = [
     "calibration_plot",
     "compare",
     "cut_offs",
+    "diversity",
     "expected_calibration_error",
     "gain_plot",
     "histogram",
@@ -53,6 +55,7 @@ __all__ = [
     "metric_plot",
     "render",
     "scramble",
+    "serendipity",
     "spread",
     "timeline_plot",
     "wilson_interval",

@@ -28,7 +28,7 @@ _OF_MANY_VIEWS = {"facet", "hconcat", "vconcat", "concat", "repeat"}
 
 @dataclass(frozen=True)
 class Table:
-    """Columns and rows; numbers are set right-aligned, anything else as its text.
+    """Columns and rows; numbers are set right-aligned, `Lines` as a list, anything else as its text.
 
     Attributes
     ----------
@@ -48,6 +48,20 @@ class Table:
         for number, row in enumerate(self.rows, start=1):
             if len(row) != len(self.columns):
                 raise ValueError(f"row {number} has {len(row)} cells, {len(self.columns)} are expected")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Several lines in one cell of a table, numbered; those of `hits` are marked.
+
+    Attributes
+    ----------
+    texts : sequence of str
+    hits : of the same length, or empty
+    """
+
+    texts: Sequence[str]
+    hits: Sequence[bool] = ()
 
 
 @dataclass(frozen=True)

@@ -99,3 +99,52 @@ def spread(lists: Ints, customers_of: npt.NDArray[np.floating], customers: int) 
         float(-np.log2(share[shown]).mean()) if len(shown) else 0.0,
         float(customers_of[shown].mean() / max(usual, 1e-9)) if len(shown) else 0.0,
     )
+
+
+def diversity(lists: Ints, vectors: npt.NDArray[np.floating]) -> float:
+    """How unlike the products of a list are: the mean of 1 - cosine over its pairs, in [0, 2]; NaN without a pair.
+
+    Parameters
+    ----------
+    lists : (n, k) of products; 0 is no product.
+    vectors : (products + 1, d) of length 1, or 0 of what nothing is known.
+
+    Source
+    ------
+    Ziegler et al. (2005), Improving Recommendation Lists Through Topic Diversification, section 3.3.
+
+    Examples
+    --------
+    >>> diversity(np.array([[1, 2, 0]]), np.array([[0, 0], [1, 0], [0, 1]]))
+    1.0
+    """
+    shown = vectors[lists] * (lists > 0)[:, :, None]
+    total = shown.sum(axis=1)
+    # Of all pairs at once: the square of a sum, less the squares.
+    alike = ((total**2).sum(axis=1) - (shown**2).sum(axis=(1, 2))).sum()
+    count = (lists > 0).sum(axis=1).astype(float)
+    pairs = (count * (count - 1)).sum()
+    return float(1 - alike / pairs) if pairs else float("nan")
+
+
+def serendipity(is_taken: npt.NDArray[np.bool_], lists: Ints, expected: Ints) -> float:
+    """The share of what is shown that is bought, and that a simple method does not name: in [0, 1].
+
+    Parameters
+    ----------
+    is_taken, lists : (n, k) products, 0 for none, and whether each was bought.
+    expected : (n, m) what the simple method names for the same customers.
+
+    Source
+    ------
+    Ge, Delgado-Battenfeld and Jannach (2010), Beyond Accuracy: Evaluating Recommender Systems by Coverage and
+    Serendipity, section 3.
+
+    Examples
+    --------
+    >>> serendipity(np.array([[True, True, False]]), np.array([[1, 2, 3]]), np.array([[1, 4]]))
+    0.3333333333333333
+    """
+    row = np.arange(len(lists))[:, None] * (int(max(lists.max(initial=0), expected.max(initial=0))) + 1)
+    is_new = is_taken & ~np.isin(row + lists, row + expected)
+    return float(is_new.sum() / max(int((lists > 0).sum()), 1))

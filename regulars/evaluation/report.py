@@ -9,11 +9,11 @@ from typing import Any
 
 from altair.typing import ChartType
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from regulars.evaluation.bootstrap import Metric
-from regulars.evaluation.html import Section, render
+from regulars.evaluation.html import Section, Table, render
 from regulars.evaluation.leak import Check
 from regulars.evaluation.wording import figure, interval
 
@@ -47,6 +47,8 @@ class Report:
     charts : title -> chart
         Each with its `description`, printed as the sentence on how to read it. Not part of
         `to_dict`, nor of equality.
+    tables : title -> table
+        What is looked at in detail, on the page alone; not part of `to_dict` either.
     checks : tuple of Check
         What must hold beside the metric.
     notes : tuple of str
@@ -84,6 +86,7 @@ class Report:
     primary: str
     log_version: int
     charts: Mapping[str, ChartType] = field(default_factory=dict, compare=False, repr=False)
+    tables: Mapping[str, Table] = field(default_factory=dict, compare=False, repr=False)
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -128,7 +131,7 @@ class Report:
         return f"Better than {self.baseline}: {figures}. Fit for use."
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the charts, as values that JSON can hold; with the verdict, for readers elsewhere."""
+        """All but the charts and tables, as values that JSON can hold; with the verdict, for readers elsewhere."""
         return {
             "capability": self.capability,
             "question": self.question,
@@ -177,7 +180,7 @@ class Report:
         return render(f"{self.capability.capitalize()}: evaluation", [Section(report=self)])
 
     def __rich__(self) -> RenderableType:
-        table = Table("Metric")
+        table = RichTable("Metric")
         for heading in ("Model", "Baseline", "Gain at 95 %"):
             table.add_column(heading, justify="right")
         for metric in self.metrics:

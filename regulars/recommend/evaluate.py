@@ -22,21 +22,25 @@ from regulars.evaluation import (
     Split,
     compare,
     cut_offs,
-    hits,
+    diversity,
     importance_plot,
     leak_check,
     mean_score,
     metric_plot,
+    serendipity,
     spread,
 )
+from regulars.evaluation.wording import figure
 from regulars.recommend.blocks import blocks, in_threads
 from regulars.recommend.candidates import Ints
 from regulars.recommend.dataset import Outcome, head_as_of, lesson
+from regulars.recommend.detail import beside, by_customer, by_product, gallery, judged, others, taken_of
 from regulars.recommend.features import Products
 from regulars.recommend.model import RecommendModel, feature_names
 from regulars.recommend.past import Past, past_of
 from regulars.recommend.ranker import Lesson, Ranker
-from regulars.recommend.sources import SOURCES, Head, Own, Popular
+from regulars.recommend.shelf import catalogue_of
+from regulars.recommend.sources import SOURCES, Head, Nearest, Own, Popular
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -189,15 +193,15 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
         )
     ours = lists(trained, past, bought.customer, K)
     theirs = simple_lists(past, bought.customer, K)
-    taken = np.diff(bought.starts)
-    found, simple = (
-        hits(bought.values(np.repeat(np.arange(len(each)), K), each.ravel()).reshape(each.shape) > 0, taken)
-        for each in (ours, theirs)
-    )
+    found, simple = judged(bought, ours), judged(bought, theirs)
     metrics = _metrics(found, simple)
+    alone = {name: judged(bought, named) for name, named in others(past, bought.customer, K, trained.head).items()}
     customers_of = np.bincount(past.had % (past.products + 1), minlength=past.products + 1)
     shown = spread(ours, customers_of.astype(float), len(past.sequences.customers))
-    groups = _by_group(past, bought, found, simple)
+    vectors = next(source.vectors for source in trained.model.sources if isinstance(source, Nearest))
+    unlike = diversity(ours, vectors)
+    surprise = serendipity(taken_of(bought, ours), ours, theirs)
+    titles = [None, *catalogue_of(shop, past.vocabulary.products, split.as_of)["title"].to_pylist()]
     return Report(
         capability=NAME,
         question=QUESTION.format(k=K, days=split.horizon_days),
@@ -214,12 +218,22 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
             "The model beside the baseline": metric_plot(metrics),
             "What the order goes by": _importance(trained.model),
         },
+        tables={
+            "Beside methods that stand alone": beside({"model": found, "baseline": simple, **alone}, K),
+            "By customer": by_customer(past, bought, found, simple, K),
+            "By product": by_product(past, bought, ours, theirs),
+            "Ten customers, to judge by eye": gallery(past, bought, ours, titles, K),
+        },
         checks=(_leaks(shop, split, trained, bought.customer),),
         notes=(
             f"The lists show {shown.coverage:.0%} of {past.products:,} products (Gini {shown.gini:.2f}); one in "
             f"{2**shown.novelty:,.0f} customers had a product that is shown, which is {shown.bias:.2f} times as "
             "popular as what customers had themselves.",
-            groups,
+            f"Two products of a list are unlike by {unlike:.2f} (1 - cosine of what is known of them); of a hundred "
+            f"products shown, {100 * surprise:.1f} are bought that the baseline does not name.",
+            "NDCG of methods that stand alone: "
+            + ", ".join(f"{name} {figure(float(each.ndcg.mean()))}" for name, each in alone.items())
+            + ".",
             *trained.notes,
         ),
     )
@@ -258,21 +272,6 @@ def simple_lists(past: Past, customers: Ints, k: int) -> Ints:
         is_again[:, place] = (own == both[:, place : place + 1]).any(axis=1)
     order = np.argsort(is_again | (both == 0), axis=1, kind="stable")[:, :k]
     return np.take_along_axis(both, order, 1)
-
-
-def _by_group(past: Past, bought: Outcome, ours: Hits, theirs: Hits) -> str:
-    """NDCG of new, casual and heavy customers, in words."""
-    had = np.bincount(past.had // (past.products + 1), minlength=len(past.sequences.customers))[bought.customer]
-    edges = np.quantile(had, [1 / 3, 2 / 3])
-    said = []
-    for name, inside in (
-        (f"up to {edges[0]:.0f} products", had <= edges[0]),
-        (f"up to {edges[1]:.0f}", (had > edges[0]) & (had <= edges[1])),
-        ("more", had > edges[1]),
-    ):
-        if inside.any():
-            said.append(f"{name} {ours.ndcg[inside].mean():.3f} against {theirs.ndcg[inside].mean():.3f}")
-    return f"NDCG@{K} by what customers had before: " + "; ".join(said) + "."
 
 
 def _importance(model: RecommendModel) -> ChartType:
