@@ -28,11 +28,11 @@ from regulars.config import ShopSettings
 from regulars.evaluation import Hits, hits, spread
 from regulars.recommend.candidates import Ints, Top
 from regulars.recommend.dataset import Outcome, head_as_of
-from regulars.recommend.evaluate import Trained, train
 from regulars.recommend.features import Products
 from regulars.recommend.lists import without
 from regulars.recommend.past import Past, past_of
 from regulars.recommend.sources import Own, Popular
+from regulars.recommend.training import Trained, train
 
 AS_OF, DAYS, K = datetime(2011, 9, 10, tzinfo=UTC), 30, 20
 EPOCHS = 10

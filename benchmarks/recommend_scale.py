@@ -101,7 +101,9 @@ def recommender(past: Past) -> Recommender:
     width = past.products + 1
     taken = np.isin(found.customer * width + found.product, events.customer[later] * width + events.product[later])
     ranker = Ranker.fit(Lesson.of(found, known, taken.astype(np.float32), seed=0), feature_names(has_head=True))
-    model = RecommendModel(past.vocabulary, past.content, sources, ranker, True, NOW)
+    model = RecommendModel(
+        past.vocabulary, past.content, sources, ranker, True, NOW, np.ones(past.products + 1, np.float32)
+    )
     return Recommender(model, past, shelf_of(past), head, set())
 
 

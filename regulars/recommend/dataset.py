@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,25 @@ class Aim:
             )
         share = margin_share(shop, past) if settings.aim_margin else None
         return cls(settings.aim_orders, settings.aim_clicks, settings.aim_margin, share)
+
+    def of_order(self, past: Past) -> Floats:
+        """(products + 1,) what an order of each product is worth, by the usual amount of its lines before a moment."""
+        orders = np.full(past.products + 1, self.orders, np.float32)
+        if self.share is None:
+            return orders
+        kinds = np.array(["", *past.vocabulary.types, ""])[past.sequences.fields["type"]]
+        is_line = (kinds == BOUGHT) & (past.sequences.fields["product"] > 0)
+        product = past.sequences.fields["product"][is_line].astype(np.int64)
+        spend = past.sequences.spend[is_line].astype(np.float64)
+        count = np.bincount(product, minlength=past.products + 1)
+        price = np.nan_to_num(np.asarray(past.vocabulary.usual_price, np.float64))
+        # Lines of a product that is seldom ordered are of as many pieces as those of all.
+        pieces = spend.sum() / max(float(price[product].sum()), 1e-9)
+        amount = (np.bincount(product, spend, past.products + 1) + FEW * price * pieces) / (count + FEW)
+        margin = amount * self.share
+        mean = float((margin * count).sum() / max(int(count.sum()), 1))
+        found: Floats = (orders + self.margin * np.maximum(margin, 0) / max(mean, 1e-9)).astype(np.float32)
+        return found
 
 
 @dataclass(frozen=True)
@@ -124,6 +143,10 @@ class Outcome:
         return np.where(key[at] == asked, self.value[at], 0).astype(np.float32)
 
 
+FEW = 2.0
+"""Lines of a product, as all are, that are added to its own where the usual amount of one is looked for."""
+
+
 def margin_share(shop: Shop, past: Past) -> Floats:
     """(products + 1,) which part of its price is a product's margin, by the catalogue before a past's moment.
 
@@ -140,27 +163,33 @@ def margin_share(shop: Shop, past: Past) -> Floats:
     return np.append(0, np.where(np.isnan(share), usual, share)).astype(np.float32)
 
 
-def lesson(shop: Shop, moment: datetime, days: int, head: Head | None) -> Lesson | None:
-    """Candidates as of a moment, of sources that know nothing after it, and what was taken up in the days after.
-
-    Where lists were logged, what was shown in them and what was taken up of it, too. None if nothing was taken up.
-    """
+def aimed(shop: Shop, moment: datetime) -> tuple[Past, Aim]:
+    """What customers did before a moment, with what an order of each product is worth by [recommend] in shop.toml."""
     past = past_of(shop, moment)
-    taken = Outcome.within(shop, past, days, Aim.of(shop, past))
-    if not len(taken.customer):
-        return None
+    aim = Aim.of(shop, past)
+    return replace(past, worth=aim.of_order(past)), aim
+
+
+def lesson(shop: Shop, moment: datetime, days: int, head: Head | None) -> Lesson | None:
+    """What sources that know nothing after a moment say, and what was taken up in the days after.
+
+    It is of the lines that were shown, if enough lists were logged; else of candidates. None if nothing was taken up.
+    """
+    past, aim = aimed(shop, moment)
     sources = tuple(source.fit(past) for source in SOURCES)
     products = Products.of(past)
+    if (shown := shown_within(shop, past, days)) is not None:
+        return lesson_of(shown, aim.clicks, sources, head, past, products)
+    taken = Outcome.within(shop, past, days, aim)
+    if not len(taken.customer):
+        return None
 
     def part(block: range) -> Lesson:
         found, known = candidates(sources, head, past.of(taken.customer[block.start : block.stop]), products)
         value = taken.values(found.customer + block.start, found.product)
         return Lesson.of(found, known, value, seed=block.start)
 
-    parts = list(in_threads(part, blocks(len(taken.customer))))
-    if (shown := shown_within(shop, past, days)) is not None:
-        parts.append(lesson_of(shown, taken, sources, head, past))
-    return Lesson.joined(parts)
+    return Lesson.joined(list(in_threads(part, blocks(len(taken.customer)))))
 
 
 def model_in_use(shop: Shop) -> RecommendModel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from altair.typing import ChartType
 
-from regulars.behavior.dataset import moment_of, sequences_of
+from regulars.behavior.dataset import sequences_of
 from regulars.capability import Learned
 from regulars.errors import NotEnoughError
 from regulars.evaluation import (
@@ -21,7 +20,6 @@ from regulars.evaluation import (
     Report,
     Split,
     compare,
-    cut_offs,
     diversity,
     importance_plot,
     leak_check,
@@ -33,114 +31,27 @@ from regulars.evaluation import (
 from regulars.evaluation.wording import figure
 from regulars.recommend.blocks import blocks, in_threads
 from regulars.recommend.candidates import Ints
-from regulars.recommend.dataset import Outcome, head_as_of, lesson
+from regulars.recommend.dataset import Aim, Outcome
 from regulars.recommend.detail import beside, by_customer, by_product, gallery, judged, others, taken_of
 from regulars.recommend.features import Products
-from regulars.recommend.model import RecommendModel, feature_names
-from regulars.recommend.past import Past, past_of
-from regulars.recommend.ranker import Lesson, Ranker
+from regulars.recommend.impressions import first_fifth, shown_within
+from regulars.recommend.model import RecommendModel
+from regulars.recommend.past import Past
+from regulars.recommend.ranker import Lesson
 from regulars.recommend.shelf import catalogue_of
 from regulars.recommend.sources import SOURCES, Head, Nearest, Own, Popular
+from regulars.recommend.training import Asked, K, Trained, train
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
 NAME = "recommend"
 QUESTION = "Do the first {k} products for each customer hold what is bought within {days} days?"
+OF_SHOWN = "Of what customers took up from lists that they were shown, how much lies in the first fifth of its order?"
+BASELINE_OF_SHOWN = "what sold most of late, first"
 BASELINE = "what the customer had before, then what sold most of late"
-K = 20
-HISTORY_DAYS = 30
-"""So much log must lie before a moment from which to learn."""
 LEAST_CUSTOMERS = 20
 PROBED = 200
-
-Asked = tuple[datetime, datetime | None]
-"""Of a lesson: its moment, and until when the behaviour model learned that was asked."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A model, and how it came about.
-
-    Attributes
-    ----------
-    head : the behaviour model that it reads, if that helped.
-    moments : those that the ranker learned from, newest first.
-    """
-
-    model: RecommendModel
-    past: Past
-    head: Head | None
-    moments: list[datetime]
-    notes: tuple[str, ...]
-
-
-def train(
-    shop: Shop, until: datetime, lessons: dict[Asked, Lesson | None] | None = None, helps: bool | None = None
-) -> Trained:
-    """Learn from moments whose outcome was known at `until`.
-
-    Parameters
-    ----------
-    lessons : those that were made already; new ones are added.
-    helps : whether what the behaviour model expects is used; by default it is tried.
-    """
-    lessons = {} if lessons is None else lessons
-    settings = shop.config.recommend
-    past = past_of(shop, until)
-    moments = cut_offs(
-        moment_of(int(past.sequences.time.min())),
-        until,
-        horizon_days=settings.horizon_days,
-        step_days=settings.horizon_days,
-        at_most=settings.cut_offs,
-        history_days=HISTORY_DAYS,
-    )
-    heads = [head_as_of(shop, moment) for moment in moments]
-    # What the head says can be learned only where every moment has one.
-    with_head = all(head is not None for head in heads) and helps is not False
-    some = []
-    for moment, head in zip(moments, heads, strict=True):
-        used = head if with_head else None
-        asked = moment, None if used is None else used.kept.until
-        if asked not in lessons:
-            lessons[asked] = lesson(shop, moment, settings.horizon_days, used)
-        if (found := lessons[asked]) is not None:
-            some.append(found)
-    if not some:
-        raise NotEnoughError(
-            f"recommend: nobody who had ordered before {moments[-1]:%Y-%m-%d} ordered again until {until:%Y-%m-%d}, so "
-            "there is nothing to learn an order of products from. Import more history, or choose a later time."
-        )
-    whole = Lesson.joined(some)
-    notes: tuple[str, ...] = ()
-    if helps is None and not with_head:
-        notes = ("No behaviour model is old enough to learn from what it expected: it is not asked.",)
-    elif helps is None and len(some) > 1:
-        with_head, said = _helps(some[0], Lesson.joined(some[1:]))
-        whole = whole if with_head else whole.without_head()
-        notes = (said,)
-    ranker = Ranker.fit(whole, feature_names(has_head=with_head))
-    sources = tuple(source.fit(past) for source in SOURCES)
-    content = replace(past.content, texts=past.content.texts[:, :0])
-    model = RecommendModel(past.vocabulary, content, sources, ranker, with_head, past.now)
-    return Trained(model, past, head_as_of(shop, until) if with_head else None, moments, notes)
-
-
-def _helps(newest: Lesson, older: Lesson) -> tuple[bool, str]:
-    """Whether what the behaviour model expects makes a better order as of the newest moment; and that in words."""
-    gained = []
-    for one, other, has_head in (
-        (newest, older, True),
-        (newest.without_head(), older.without_head(), False),
-    ):
-        ranker = Ranker.fit(other, feature_names(has_head=has_head))
-        gained.append(one.ndcg(ranker.scores(one.features), K))
-    helps = gained[0] > gained[1]
-    found = f"NDCG@{K} {gained[0]:.4f} with it, {gained[1]:.4f} without, among the candidates of a later moment"
-    if helps:
-        return True, f"What the behaviour model expects is used: {found}."
-    return False, f"What the behaviour model expects is left out, for it does not help: {found}."
 
 
 def learn(shop: Shop, until: datetime) -> Learned:
@@ -195,6 +106,9 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
     theirs = simple_lists(past, bought.customer, K)
     found, simple = judged(bought, ours), judged(bought, theirs)
     metrics = _metrics(found, simple)
+    question, primary, baseline = QUESTION.format(k=K, days=split.horizon_days), f"NDCG@{K}", BASELINE
+    if trained.model.ranker.knows_chances and (seen := _of_shown(shop, split, trained)):
+        metrics, question, primary, baseline = (seen, *metrics), OF_SHOWN, seen.name, BASELINE_OF_SHOWN
     alone = {name: judged(bought, named) for name, named in others(past, bought.customer, K, trained.head).items()}
     customers_of = np.bincount(past.had % (past.products + 1), minlength=past.products + 1)
     shown = spread(ours, customers_of.astype(float), len(past.sequences.customers))
@@ -204,15 +118,15 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
     titles = [None, *catalogue_of(shop, past.vocabulary.products, split.as_of)["title"].to_pylist()]
     return Report(
         capability=NAME,
-        question=QUESTION.format(k=K, days=split.horizon_days),
+        question=question,
         as_of=split.as_of,
         horizon_days=split.horizon_days,
         customers=len(bought.customer),
         trained_until=split.as_of,
         model="boosted trees over " + ", ".join(s.name for s in SOURCES) + (", behavior" if trained.head else ""),
-        baseline=BASELINE,
+        baseline=baseline,
         metrics=metrics,
-        primary=f"NDCG@{K}",
+        primary=primary,
         log_version=shop.log.version,
         charts={
             "The model beside the baseline": metric_plot(metrics),
@@ -237,6 +151,15 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
             *trained.notes,
         ),
     )
+
+
+def _of_shown(shop: Shop, split: Split, trained: Trained) -> Metric | None:
+    """How much of what the lines that customers were shown brought lies where the model would put it; None of few."""
+    shown = shown_within(shop, trained.past, split.horizon_days)
+    if shown is None:
+        return None
+    ours, theirs = first_fifth(shown, Aim.of(shop, trained.past).clicks, trained.model, trained.head, trained.past)
+    return compare({"worth in the first fifth": mean_score}, np.ones(len(ours)), ours, theirs)[0]
 
 
 def _metrics(ours: Hits, theirs: Hits) -> tuple[Metric, ...]:

@@ -11,16 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from regulars.behavior.sequences import DAY
+from regulars.behavior.sequences import DAY, MICROSECONDS
 from regulars.recommend.candidates import Candidates, Floats, Ints
-from regulars.recommend.past import Past
+from regulars.recommend.past import Past, shrunk
 
 SHORT_DAYS, LONG_DAYS = 30.0, 180.0
+SHRINKAGE = 20.0
 NEW_DAYS = 30.0
 """A product is new for so many days after it was first met."""
 NAMES = (
     "product_sold_recently", "product_sold", "product_customers", "product_rise", "product_days_since_sold",
-    "product_age_days", "product_price", "product_repeat_share",
+    "product_age_days", "product_price", "product_repeat_share", "product_conversion", "product_taken_share",
     "customer_orders", "customer_products", "customer_days_since_order", "customer_repeat_share",
     "times_had", "had_recently", "days_since_had", "interval_share", "price_fit", "attribute_share",
 )  # fmt: skip
@@ -39,11 +40,13 @@ class Products:
     age: Floats
     price: Floats
     repeat_share: Floats
+    conversion: Floats
+    taken_share: Floats
     interval: Floats
 
     @cached_property
     def rows(self) -> Floats:
-        """(products + 1, 9) the fields, in their order."""
+        """(products + 1, 11) the fields, in their order."""
         return np.stack([getattr(self, field.name) for field in fields(self)], axis=1).astype(np.float32)
 
     @cached_property
@@ -75,8 +78,30 @@ class Products:
         return cls(
             np.log1p(recent), np.log1p(lasting), np.log1p(customers),
             np.log((recent + 0.5) / (lasting * SHORT_DAYS / LONG_DAYS + 0.5)), newest, oldest,
-            _logs(past.vocabulary.usual_price), repeat, _interval(past),
+            _logs(past.vocabulary.usual_price), repeat, past.conversion(SHRINKAGE),
+            shrunk(*_shown(past), SHRINKAGE), _interval(past),
         )  # fmt: skip
+
+
+def _shown(past: Past) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """(products + 1,) in how many lines of lists each was shown, and of those, after how many it was soon ordered."""
+    events, (customer, product, time) = past.with_product, past.lines
+    width = past.products + 1
+    bought = np.flatnonzero(events.is_bought)
+    key = events.customer[bought] * width + events.product[bought]
+    order = np.lexsort((events.time[bought], key))
+    key, when = key[order], events.time[bought][order]
+    pairs, asked = np.unique(key), customer * width + product
+    if not len(pairs) or not len(asked):
+        return np.zeros(width), np.bincount(product, minlength=width)
+    # Pair and seconds as one number, so that the first order after a line is found by one search.
+    own, line = (
+        np.searchsorted(pairs, each) * (1 << 31) + (moment - when.min()) // MICROSECONDS
+        for each, moment in ((key, when), (asked, np.maximum(time, when.min())))
+    )
+    at = np.minimum(np.searchsorted(own, line), len(key) - 1)
+    is_taken = (key[at] == asked) & (when[at] >= time) & (when[at] <= time + DAY)
+    return np.bincount(product, is_taken, width), np.bincount(product, minlength=width)
 
 
 def _logs(price: npt.NDArray[np.float64]) -> Floats:

@@ -21,7 +21,7 @@ from regulars.recommend.past import Past
 from regulars.recommend.ranker import Ranker
 from regulars.recommend.sources import SOURCES, Allowed, Head, Source
 
-FORMAT = 1
+FORMAT = 2
 NAMED = 100
 """Products that each source names for a customer."""
 
@@ -62,6 +62,7 @@ class RecommendModel:
     sources : in the order of `SOURCES`.
     has_head : whether the ranker reads what the behaviour model expects, too.
     until : microseconds since 1970; it saw no event at or after it.
+    worth : (products + 1,) what a product counts for if it is taken up; 1 where the ranker has learned that itself.
     """
 
     vocabulary: Vocabulary
@@ -70,6 +71,7 @@ class RecommendModel:
     ranker: Ranker
     has_head: bool
     until: int
+    worth: Floats
 
     @property
     def names(self) -> list[str]:
@@ -94,7 +96,7 @@ class RecommendModel:
         allowed : (products + 1,) which may be named; default all.
         """
         found, known = candidates(self.sources, head if self.has_head else None, past, products, allowed)
-        scores = self.ranker.scores(known)
+        scores = self.ranker.scores(known) * self.worth[found.product]
         return Ranked(found, known, scores, found.order(scores))
 
     def to_files(self) -> dict[str, bytes]:
@@ -105,6 +107,7 @@ class RecommendModel:
             "vocabulary.json": self.vocabulary.to_bytes(),
             "products.safetensors": self.content.to_bytes(),
             "ranker.txt": self.ranker.to_bytes(),
+            "aim.safetensors": to_safetensors({"worth": self.worth}),
         }
         for source in self.sources:
             arrays = {name: np.ascontiguousarray(values) for name, values in source.to_arrays().items()}
@@ -137,6 +140,7 @@ class RecommendModel:
                 Ranker.from_bytes(files["ranker.txt"]),
                 about["has_head"],
                 about["until"],
+                from_safetensors(files["aim.safetensors"])["worth"],
             )
         except (SafetensorError, LightGBMError, ValueError, KeyError, TypeError) as error:
             raise CorruptLogError(

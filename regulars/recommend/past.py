@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ WEIGHTS = {
 }
 """How much an event says of a taste, beside an order. What is not named here says nothing of one."""
 CLICKS = ("product_clicked", "product_viewed")
-BOUGHT, RETURNED = "order_completed", "order_refunded"
+BOUGHT, RETURNED, LISTED = "order_completed", "order_refunded", "product_list_viewed"
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,14 @@ class Past:
     vocabulary, content : the products that there are, and what is known of each; products are numbered from 1.
     sequences : the events, of all kinds; the customers they are of.
     now : the moment, in microseconds since 1970.
+    worth : (products + 1,) what an order of each product counts for, or one number for all.
     """
 
     vocabulary: Vocabulary
     content: Content
     sequences: Sequences
     now: int
+    worth: Floats | float = 1.0
 
     @property
     def products(self) -> int:
@@ -68,6 +70,32 @@ class Past:
         kind = 1 + self.vocabulary.types.index(BOUGHT) if BOUGHT in self.vocabulary.types else -1
         is_bought = self.sequences.fields["type"][keep] == kind
         return Events(self.sequences.owner[keep], product[keep], self.sequences.time[keep], weight[keep], is_bought)
+
+    @cached_property
+    def looked_at(self) -> npt.NDArray[np.bool_]:
+        """(pairs,) of each pair in `had` whether it was not ordered."""
+        found: npt.NDArray[np.bool_] = np.bincount(self.pair, self.with_product.is_bought, len(self.had)) == 0
+        return found
+
+    def conversion(self, shrinkage: float) -> Floats:
+        """(products + 1,) the share of the customers who had to do with a product that ordered it.
+
+        Parameters
+        ----------
+        shrinkage : so many customers as all are, are added to those of each.
+        """
+        product = self.had % (self.products + 1)
+        ordered = np.bincount(product, ~self.looked_at, self.products + 1)
+        return shrunk(ordered, np.bincount(product, minlength=self.products + 1), shrinkage)
+
+    @cached_property
+    def lines(self) -> tuple[Ints, Ints, Ints]:
+        """Customer, product and time of each line of a list that was shown."""
+        if LISTED not in self.vocabulary.types:
+            return (np.zeros(0, np.int64),) * 3
+        product = self.sequences.fields["product"].astype(np.int64)
+        here = (self.sequences.fields["type"] == 1 + self.vocabulary.types.index(LISTED)) & (product > 0)
+        return self.sequences.owner[here], product[here], self.sequences.time[here]
 
     @cached_property
     def had(self) -> Ints:
@@ -132,6 +160,13 @@ class Past:
     def before(self, moment: int) -> Past:
         """The same as of an earlier moment."""
         return replace(self, sequences=self.sequences.where(self.sequences.time < moment), now=moment)
+
+
+def shrunk(some: npt.NDArray[Any], of_all: npt.NDArray[Any], shrinkage: float) -> Floats:
+    """A share of each, drawn to that of all by so many cases of `shrinkage`."""
+    mean = some.sum() / max(float(of_all.sum()), 1.0)
+    found: Floats = ((some + shrinkage * mean) / (of_all + shrinkage)).astype(np.float32)
+    return found
 
 
 @dataclass(frozen=True)

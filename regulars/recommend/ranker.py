@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass, replace
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from regulars.evaluation import hits
 from regulars.recommend.candidates import Candidates, Floats
@@ -31,6 +32,9 @@ SETTINGS = {
     "num_threads": 1,
 }
 ROUNDS = 60
+OF_CHANCE = {"objective": "cross_entropy", "lambda_l2": 10.0}
+ROUNDS_OF_CHANCE = 120
+PLACE = "place_shown"
 GRADES = 8
 NEGATIVES = 50
 """Candidates a customer that were not taken up, drawn to learn from; of all of them it would learn hardly more."""
@@ -45,7 +49,7 @@ class Lesson:
     features : (m, k), by customer.
     value : (m,) what each was worth, 0 for what was not taken up.
     counts : (n,) how many candidates each customer, or list, has.
-    place : (m,) where it stood in a list that was shown, from 1; 0 for what was not shown.
+    place : (m,) where it stood in a list that was shown, from 1; 0 of what was not shown.
     """
 
     features: Floats
@@ -75,6 +79,11 @@ class Lesson:
         """Several as one."""
         return cls(*(np.concatenate(parts) for parts in zip(*(astuple(each) for each in lessons), strict=True)))
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is of lists that were shown; else of what was ordered of its own accord."""
+        return bool(self.place.any())
+
     def without_head(self) -> Lesson:
         """The same without the last source, the behaviour model: its score and its place."""
         own = len(NAMES)
@@ -83,7 +92,7 @@ class Lesson:
         return replace(self, features=self.features[:, keep])
 
     def ndcg(self, scores: Floats, k: int) -> float:
-        """Mean NDCG at k of each customer's candidates by some scores."""
+        """Mean NDCG at k of the candidates of each customer, or list, who took up any."""
         customer = np.repeat(np.arange(len(self.counts)), self.counts)
         order = np.lexsort((-scores, customer))
         place = np.arange(len(order)) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
@@ -91,7 +100,8 @@ class Lesson:
         named = np.zeros((len(self.counts), k), bool)
         is_taken = self.value > 0
         named[customer[is_in], place[is_in]] = is_taken[order[is_in]]
-        return float(hits(named, np.bincount(customer, is_taken).astype(np.int64)).ndcg.mean())
+        taken = np.bincount(customer, is_taken).astype(np.int64)
+        return float(hits(named[taken > 0], taken[taken > 0]).ndcg.mean())
 
     def grades(self) -> tuple[Ints, list[float]]:
         """(m,) a grade for each candidate, 0 for what was not taken up, and what each grade is worth.
@@ -109,12 +119,16 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Ranker:
-    """LambdaMART over the candidates' features; of what was shown, what its place did is learned apart.
+    """An order of candidates by their features.
+
+    From what was ordered it learns an order alone (LambdaMART). From lists that were shown it learns the chance that
+    a line is taken up, which what it is worth can be multiplied with; the place is one of the features then, and all
+    are compared as if they stood first.
 
     Source
     ------
-    Burges (2010), From RankNet to LambdaRank to LambdaMART, as LightGBM has it; its estimate of what places do by
-    themselves is after Zhao et al. (2019), Recommending What Video to Watch Next, section 4.2.
+    Burges (2010), From RankNet to LambdaRank to LambdaMART, as LightGBM has it; for the place as a feature, Zinkevich,
+    Rules of Machine Learning (Google), rule 36.
     """
 
     booster: lgb.Booster
@@ -128,18 +142,36 @@ class Ranker:
     @classmethod
     def fit(cls, lesson: Lesson, names: Sequence[str]) -> Ranker:
         """Learn from a lesson whose features are named so."""
+        if lesson.is_shown:
+            features = np.column_stack([lesson.features, lesson.place.astype(np.float32)])
+            data = lgb.Dataset(features, lesson.value, feature_name=[*names, PLACE])
+            return cls.of(lgb.train({**SETTINGS, **OF_CHANCE}, data, ROUNDS_OF_CHANCE))
         grade, worth = lesson.grades()
-        shown = lesson.place if lesson.place.any() else None
-        data = lgb.Dataset(lesson.features, grade, group=lesson.counts, feature_name=list(names), position=shown)
+        data = lgb.Dataset(lesson.features, grade, group=lesson.counts, feature_name=list(names))
         return cls.of(lgb.train({**SETTINGS, "label_gain": worth}, data, ROUNDS))
 
+    @property
+    def knows_chances(self) -> bool:
+        """Whether scores are chances that a line is taken up."""
+        return bool(self.booster.feature_name()[-1] == PLACE)
+
     def scores(self, features: Floats) -> Floats:
-        """(m,) higher for what is likelier to be taken up."""
-        return self.trees.scores(features).astype(np.float32)
+        """(m,) higher for what is likelier to be taken up; the chance of it, if `knows_chances`."""
+        if not self.knows_chances:
+            return self.trees.scores(features).astype(np.float32)
+        found: Floats = expit(self.trees.scores(self._placed(features))).astype(np.float32)
+        return found
 
     def contributions(self, features: Floats) -> npt.NDArray[np.float64]:
         """(m, k) how much each feature moves each candidate's score: exact SHAP values."""
-        return self.trees.contributions(features)
+        if not self.knows_chances:
+            return self.trees.contributions(features)
+        return self.trees.contributions(self._placed(features))[:, :-1]
+
+    @staticmethod
+    def _placed(features: Floats) -> Floats:
+        """As if all stood first."""
+        return np.column_stack([features, np.ones(len(features), np.float32)])
 
     def to_bytes(self) -> bytes:
         """As LightGBM's own text."""

@@ -55,6 +55,7 @@ class Judged(NamedTuple):
     margin: float
     baseline: float
     oracle: float
+    visits: float
 
     @property
     def share_of_gain(self) -> float:
@@ -107,7 +108,8 @@ def judge(world: World, lists: pa.Table, baseline: pa.Table) -> Judged:
         raise InputError("baseline: lists for the same customers in the same order are expected.")
     visits = _Scene(world).people.rate[_numbers(lists["customer_id"].combine_chunks(), world)].astype(np.float64)
     best = best_lists(world, lists["customer_id"].combine_chunks())
-    return Judged(*(float(visits @ margins(world, one)) for one in (lists, baseline, best)))
+    own, theirs, highest = (float(visits @ margins(world, one)) for one in (lists, baseline, best))
+    return Judged(own, theirs, highest, float(visits.sum()))
 
 
 def _numbers(customers: pa.StringArray, world: World) -> Indices:

@@ -11,8 +11,9 @@ from regulars.recommend.sources.head import Head
 from regulars.recommend.sources.own import Own
 from regulars.recommend.sources.popular import Popular
 from regulars.recommend.sources.source import Allowed, Source
+from regulars.recommend.sources.worth import Worth
 
-SOURCES: tuple[type[Source], ...] = (Own, Covisitation, Factors, Nearest, Popular)
+SOURCES: tuple[type[Source], ...] = (Own, Covisitation, Factors, Nearest, Popular, Worth)
 """In the order in which the ranker reads their scores."""
 
-__all__ = ["SOURCES", "Allowed", "Covisitation", "Factors", "Head", "Nearest", "Own", "Popular", "Source"]
+__all__ = ["SOURCES", "Allowed", "Covisitation", "Factors", "Head", "Nearest", "Own", "Popular", "Source", "Worth"]
