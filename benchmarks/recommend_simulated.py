@@ -29,16 +29,16 @@ from regulars.recommend.training import train
 from regulars.simulate import World
 from regulars.simulate.lists import judge
 
-PRESET, CURRENCY, CUSTOMERS, WEEKS, K = "grocery", "USD", 1_500, 8, 12
+PRESET, CURRENCY, CUSTOMERS, WEEKS, K = "grocery", "USD", 1_000, 8, 12
 QUIET, TRIED = 56, 28
 """Days without lists, then with such as are half by chance: the log that all policies begin with."""
 POPULAR = 200
 """Of so many products the other half of those lists is."""
 LEARNED_EVERY = 4
-"""Weeks between two times of learning; lists are made anew each week."""
+"""Weeks between two times of learning the order; the behaviour model is learned once, before. Lists are made each week."""
 SETTINGS = {
     "aim_orders": "0.0", "aim_margin": "1.0", "aim_clicks": "0.0", "products": str(K), "explore": "0.3",
-    "size": '"tiny"', "epochs": "3", "horizon_days": "14", "cut_offs": "2",
+    "size": '"tiny"', "epochs": "2", "horizon_days": "14", "cut_offs": "2",
 }  # fmt: skip
 
 Policy = Callable[[Shop, World], Ints]
@@ -120,7 +120,7 @@ def _padded(products: Ints) -> Ints:
 
 
 class Ours:
-    """The recommender of the package, learned anew every few weeks; or its behaviour head alone."""
+    """The recommender of the package, its order learned anew every few weeks; or its behaviour head alone."""
 
     def __init__(self, *, head_alone: bool = False) -> None:
         self.head_alone, self.week = head_alone, 0
@@ -128,8 +128,6 @@ class Ours:
 
     def __call__(self, shop: Shop, world: World) -> pa.Table:
         if self.week % LEARNED_EVERY == 0:
-            model, _ = shop.learn("behavior", world.now)
-            shop.models.use("behavior", model.version)
             self.model = train(shop, world.now).model
         self.week += 1
         assert self.model is not None
@@ -154,7 +152,9 @@ def loop(weeks: int = WEEKS) -> list[Row]:
     """
     with tempfile.TemporaryDirectory() as folder:
         start = World(PRESET, customers=CUSTOMERS, seed=7, days=QUIET + TRIED + 7 * WEEKS)
-        shop_of(Path(folder) / "start", start)
+        shop = shop_of(Path(folder) / "start", start)
+        behavior, _ = shop.learn("behavior", start.now)
+        shop.models.use("behavior", behavior.version)
         policies: dict[str, Policy] = {
             "popularity": popularity, "item-knn": item_knn, "behaviour head": Ours(head_alone=True), "ours": Ours(),
         }  # fmt: skip

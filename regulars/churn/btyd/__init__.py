@@ -1,0 +1,8 @@
+"""Buy-till-you-die models: how often a customer orders, whether it has left, and what orders are worth."""
+
+from regulars.churn.btyd.bg_nbd import BetaGeometricNBD
+from regulars.churn.btyd.gamma_gamma import GammaGamma
+from regulars.churn.btyd.history import Histories
+from regulars.churn.btyd.pareto_nbd import ParetoNBD
+
+__all__ = ["BetaGeometricNBD", "GammaGamma", "Histories", "ParetoNBD"]
