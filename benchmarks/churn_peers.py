@@ -15,6 +15,7 @@ from benchmarks.report import Row
 from regulars import Shop
 from regulars.churn.dataset import Dataset, dataset, features_of
 from regulars.churn.evaluate import train
+from regulars.churn.model import inputs_of
 from regulars.config import ShopSettings
 from regulars.evaluation import auroc_score, average_precision_score, brier_loss
 
@@ -58,7 +59,7 @@ def bench(folder: Path) -> list[Row]:
     trained = train(shop, AS_OF, 90)
     learned, judged = dataset(shop, trained.moments, 90), dataset(shop, [AS_OF], 90)
     assert len(judged.is_lost) == 3370, "every identified customer with an order before then"
-    ours = trained.model.predict(features_of(judged.table, trained.model.names))
+    ours = trained.model.predict(features_of(inputs_of(shop, judged.table, trained.model), trained.model.names))
     peers = {
         "recency only": logistic(learned, judged, ["recency_days"]),
         "logistic on log rfm": logistic(learned, judged, ["recency_days", "orders", "spend"]),

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.churn.dataset import features_of
-from regulars.churn.model import FILES, ChurnModel
+from regulars.churn.model import FILES, ChurnModel, inputs_of
 from regulars.churn.reasons import reasons
-from regulars.churn.vectors import FILE, with_columns
+from regulars.churn.vectors import FILE
 from regulars.customers import withheld
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
@@ -46,7 +46,6 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     """
     kept = shop.models.in_use("churn")
     model = ChurnModel.from_files({name: kept.read(name) for name in (*FILES, FILE) if name in kept.card["files"]})
-    horizon = float(kept.card["about"]["horizon_days"])
     customers = shop.customers(as_of)
     if not customers.num_rows:
         raise NotEnoughError(f"churn: no customer has an order before {as_of:%Y-%m-%d}. Choose a later as-of time.")
@@ -59,10 +58,10 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             f"churn: all {count_left_out} customers with an order before {as_of:%Y-%m-%d} objected to marketing or "
             "profiling, or took consent back. There is nobody to contact."
         )
-    table = with_columns(shop, shop.tables.of("profile", customers), model.vectors)
+    table = inputs_of(shop, shop.tables.of("profile", customers), model)
     features = features_of(table, model.names)
     risk = model.predict(features)
-    spend = expected_spend(table, horizon)
+    spend = np.zeros(len(risk)) if model.rhythm is None else model.rhythm.spend(table)
     at_risk = risk * spend
     chosen = np.argsort(-at_risk, kind="stable")[: shop.config.churn.contacts]
     chosen = chosen[at_risk[chosen] > 0]
@@ -99,23 +98,3 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
 def _middle(column: Floats) -> float:
     known = column[~np.isnan(column)]
     return float(np.median(known)) if len(known) else float("nan")
-
-
-def expected_spend(table: pa.Table, horizon_days: float) -> Floats:
-    """What each customer would spend within the horizon if not lost; returns taken off.
-
-    Orders expected times value expected, each from the customer's own record together with a little of
-    the shop's average (one horizon of time, one order), so that a first large order of last week is
-    not yet taken for a habit.
-
-    >>> table = pa.table({"orders": [1.0, 5.0], "tenure_days": [0.0, 360.0], "spend": [100.0, 500.0]})
-    >>> expected_spend(table, 90.0).round(1).tolist()
-    [100.0, 100.0]
-    """
-    orders, tenure, spent, refunded = features_of(table, ("orders", "tenure_days", "spend", "refunded")).T
-    kept = np.maximum(spent - np.nan_to_num(refunded), 0.0)
-    rate = (orders - 1).sum() / max(tenure.sum(), 1.0)
-    value = kept.sum() / orders.sum()
-    expected_orders = horizon_days * (orders - 1 + rate * horizon_days) / (tenure + horizon_days)
-    found: Floats = expected_orders * (kept + value) / (orders + 1)
-    return found

@@ -13,7 +13,8 @@ from altair.typing import ChartType
 
 from regulars.capability import Learned
 from regulars.churn.dataset import Dataset, dataset, features_of
-from regulars.churn.model import ChurnModel, choose, fit
+from regulars.churn.model import ChurnModel, choose, fit, inputs_of
+from regulars.churn.rhythm import Rhythm
 from regulars.churn.vectors import VectorColumns, model_before, vectors, with_columns
 from regulars.errors import NotEnoughError
 from regulars.evaluation import (
@@ -127,34 +128,40 @@ def train(shop: Shop, until: datetime, horizon_days: int, tried: Tried | None = 
 
     moments = moments_before(until)
     data = dataset(shop, moments, horizon_days)
-    is_newest = np.array([moment == moments[0] for moment in data.table["as_of"].to_pylist()])
+    is_newest = _newest(data, moments)
+    rhythm = Rhythm.of(data.where(is_newest).table, horizon_days)
     choice, penalty = "both", 0.003
     losses: dict[str, float] = {}
     notes: tuple[str, ...] = ()
     beside: tuple[str, float] | None = None
     try:
-        earlier = dataset(shop, moments_before(moments[0]), horizon_days)
+        moments_earlier = moments_before(moments[0])
+        earlier = dataset(shop, moments_earlier, horizon_days)
+        rhythm_earlier = Rhythm.of(earlier.where(_newest(earlier, moments_earlier)).table, horizon_days)
     except NotEnoughError:
         notes = (
             f"The log before {moments[0]:%Y-%m-%d} is too short to choose a model by a later outcome: "
             "both are used, at equal shares.",
         )
     else:
-        newest = data.where(is_newest)
+        earlier, newest = rhythm_earlier.widened(earlier), rhythm_earlier.widened(data.where(is_newest))
         later = features_of(newest.table, earlier.names)
         choice, penalty, losses = choose(earlier.features, earlier.is_lost, later, newest.is_lost)
         if tried is None:
             tried, beside = _try_vectors(shop, earlier, newest, min(losses.values()))
     customers = data.table["customer_id"].to_pylist()
+    data = rhythm.widened(data)
     model = fit(data.features, data.is_lost, customers, data.names, choice, penalty)
     other = None
     if tried is not None:
         other = _fit_with_vectors(shop, data, tried, *(beside or (choice, penalty)))
+        other = replace(other, rhythm=rhythm)
         if tried.help:
-            model, other = other, model
+            model, other = other, replace(model, rhythm=rhythm)
         notes += (str(tried),)
     recency = data.features[:, [data.names.index("recency_days")]]
     baseline = Logistic.fit(recency, data.is_lost, penalty=1.0)
+    model = replace(model, rhythm=rhythm)
     return Trained(model, baseline, moments, len(set(customers)), losses, notes, tried, other)
 
 
@@ -181,6 +188,10 @@ def _fit_with_vectors(shop: Shop, data: Dataset, tried: Tried, choice: str, pena
     customers = data.table["customer_id"].to_pylist()
     model = fit(features, data.is_lost, customers, [*data.names, *columns.names], choice, penalty)
     return replace(model, vectors=columns)
+
+
+def _newest(data: Dataset, moments: list[datetime]) -> npt.NDArray[np.bool_]:
+    return np.array([moment == moments[0] for moment in data.table["as_of"].to_pylist()])
 
 
 def _first_event(shop: Shop) -> datetime:
@@ -234,7 +245,8 @@ def learn(shop: Shop, until: datetime) -> Learned:
 
 def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
     data = dataset(shop, [split.as_of], split.horizon_days)
-    features = _inputs(shop, trained.model, data)
+    inputs = inputs_of(shop, data.table, trained.model)
+    features = features_of(inputs, trained.model.names)
     risk, baseline = trained.model.predict(features), trained.baseline_risk(features)
     customers = np.asarray(data.table["customer_id"].to_pylist())
     metrics = compare(
@@ -251,7 +263,7 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
     )
     notes = trained.notes
     if trained.other is not None:
-        others = trained.other.predict(_inputs(shop, trained.other, data))
+        others = trained.other.predict(features_of(inputs_of(shop, data.table, trained.other), trained.other.names))
         word = "without" if trained.other.vectors is None else "with"
         scores = {f"AUROC {word} vectors": auroc_score, f"Brier {word} vectors": brier_loss}
         metrics += compare(scores, data.is_lost, others, baseline, customers=customers)
@@ -276,18 +288,15 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
         metrics=metrics,
         primary="AUROC",
         log_version=shop.log.version,
-        charts=_charts(data, trained.model, features, risk, baseline, metrics),
+        charts=_charts(data.is_lost, inputs.schema, trained.model, features, risk, baseline, metrics),
         checks=(_leaks(shop, split, data, trained),),
         notes=(level, *notes),
     )
 
 
-def _inputs(shop: Shop, model: ChurnModel, data: Dataset) -> Floats:
-    return features_of(with_columns(shop, data.table, model.vectors), model.names)
-
-
 def _charts(
-    data: Dataset,
+    is_lost: Floats,
+    schema: pa.Schema,
     model: ChurnModel,
     features: Floats,
     risk: Floats,
@@ -302,9 +311,9 @@ def _charts(
     weight = np.abs(moved).mean(axis=0)
     top = np.argsort(-weight)[:12]
     return {
-        "Is a risk of 30 % really 30 %?": calibration_plot(data.is_lost, risk),
-        "How many of the lost are found by contacting the riskiest?": gain_plot(data.is_lost, risk, baseline),
-        "What moves the risk": importance_plot([_meaning(data.table.schema, names[k]) for k in top], weight[top]),
+        "Is a risk of 30 % really 30 %?": calibration_plot(is_lost, risk),
+        "How many of the lost are found by contacting the riskiest?": gain_plot(is_lost, risk, baseline),
+        "What moves the risk": importance_plot([_meaning(schema, names[k]) for k in top], weight[top]),
         "How risk is spread over customers": histogram(risk, "Risk of leaving", "probability"),
         "The model beside the baseline": metric_plot(metrics),
     }
@@ -325,6 +334,6 @@ def _leaks(shop: Shop, split: Split, data: Dataset, trained: Trained) -> Check:
 
     def compute(seen: object) -> pa.Table:
         changed = shop.with_events(seen)
-        return with_columns(changed, changed.tables.of("profile", pairs), trained.model.vectors)
+        return inputs_of(changed, changed.tables.of("profile", pairs), trained.model)
 
     return leak_check(compute, events, split.as_of)

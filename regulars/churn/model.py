@@ -1,6 +1,6 @@
 """Churn risk from features: boosted trees and a logistic model, the better or both, calibrated.
 
-Pure functions of arrays. Fitted parts are saved as LightGBM's own text, safetensors and JSON.
+Fitted parts are saved as LightGBM's own text, safetensors and JSON.
 """
 
 from __future__ import annotations
@@ -8,15 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from sklearn.linear_model import LogisticRegression
 
-from regulars.churn.vectors import FILE, VectorColumns, are_named
+from regulars.churn.rhythm import Rhythm
+from regulars.churn.vectors import FILE, VectorColumns, are_named, with_columns
 from regulars.evaluation import log_loss
 from regulars.logistic import Logistic, probability
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,6 +59,7 @@ class ChurnModel:
     names : of the features, in the order of the columns that `predict` takes.
     choice : "trees", "logistic" or "both": which won on validation.
     slope, intercept : of the calibration (Platt): risk = 1 / (1 + exp(-(slope * score + intercept))).
+    rhythm : how its columns `alive` and `expected_orders` come about.
     vectors : how its columns `behavior_0`, … come about, where it has any.
     """
 
@@ -62,6 +69,7 @@ class ChurnModel:
     logistic: Logistic
     slope: float
     intercept: float
+    rhythm: Rhythm | None = None
     vectors: VectorColumns | None = None
 
     @property
@@ -100,6 +108,7 @@ class ChurnModel:
             "choice": self.choice,
             "slope": self.slope,
             "intercept": self.intercept,
+            "rhythm": None if self.rhythm is None else self.rhythm.to_json(),
         }
         return {
             "trees.txt": self.trees.model_to_string().encode(),
@@ -119,8 +128,16 @@ class ChurnModel:
             logistic=Logistic.from_bytes(files["logistic.safetensors"]),
             slope=about["slope"],
             intercept=about["intercept"],
+            rhythm=None if about["rhythm"] is None else Rhythm.from_json(about["rhythm"]),
             vectors=VectorColumns.from_bytes(files[FILE]) if FILE in files else None,
         )
+
+
+def inputs_of(shop: Shop, profiles: pa.Table, model: ChurnModel) -> pa.Table:
+    """A table of profiles with all columns that a model reads."""
+    if model.rhythm is not None:
+        profiles = model.rhythm.added_to(profiles)
+    return with_columns(shop, profiles, model.vectors)
 
 
 FILES = ("model.json", "trees.txt", "logistic.safetensors")

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
 from regulars import Shop
-from regulars.churn.decide import decide, expected_spend
+from regulars.churn.decide import decide
 from regulars.config import ChurnSettings
 from regulars.errors import CorruptLogError, NotEnoughError
 
@@ -112,26 +111,3 @@ def test_a_damaged_model_decides_nothing(own_tea_shop: Shop, tea_as_of: datetime
     with pytest.raises(CorruptLogError, match=r"trees.txt is not what was saved. Learn anew: regulars learn churn"):
         own_tea_shop.decide("churn", tea_as_of)
     assert own_tea_shop.log.version == version
-
-
-def test_who_gave_all_back_is_worth_little_more_than_the_shops_average() -> None:
-    """Each bought for 90 once, 90 days ago. The average order is worth 45: ada's record is 90, bob's nothing."""
-    told = {"orders": [1.0, 1.0], "tenure_days": [90.0, 90.0], "spend": [90.0, 90.0], "refunded": [None, 90.0]}
-    # Nobody ordered twice, so no orders are expected of anybody.
-    assert expected_spend(pa.table(told), 90.0).tolist() == [0, 0]
-    told |= {"orders": [2.0, 2.0]}
-    # Two orders in 90 days: a rate of one in ninety days, so one is expected, of half the record and half the average.
-    ada, bob = expected_spend(pa.table(told), 90.0)
-    assert ada == pytest.approx((90 + 22.5) / 3)
-    assert bob == pytest.approx(22.5 / 3)
-
-
-def test_what_is_spent_is_never_expected_below_zero() -> None:
-    told = {"orders": [1.0, 3.0], "tenure_days": [10.0, 100.0], "spend": [10.0, 30.0], "refunded": [500.0, 0.0]}
-    assert (expected_spend(pa.table(told), 90.0) >= 0).all()
-
-
-def test_a_shop_without_refunds_has_none_taken_off() -> None:
-    told = pa.table({"orders": [2.0], "tenure_days": [90.0], "spend": [90.0]})
-    with_none = told.append_column("refunded", pa.array([0.0]))
-    assert np.array_equal(expected_spend(told, 90.0), expected_spend(with_none, 90.0))
