@@ -27,7 +27,7 @@ import numpy as np
 import scipy.linalg
 from scipy import sparse
 
-from benchmarks import next_item_rectools
+from benchmarks import next_item_rectools, peer_environment
 from benchmarks.next_item import (
     Figure,
     Floats,
@@ -206,7 +206,7 @@ def sasrec(histories: Histories, minutes: float, python: Path | None = None) -> 
 
     Raises
     ------
-    next_item_rectools.Unavailable
+    peer_environment.Unavailable
         If there is no environment for it and none can be made.
     """
     found = next_item_rectools.sasrec(histories.without_last(1), minutes, python)
@@ -240,7 +240,7 @@ def compare(
         if name == "sasrec":
             try:
                 yield name, sasrec(histories, minutes, python)
-            except next_item_rectools.Unavailable as reason:
+            except peer_environment.Unavailable as reason:
                 print(f"sasrec is left out: {reason}", file=sys.stderr)
         elif name == "ease" and histories.n_items > EASE_LARGEST:
             print(f"ease is left out: {histories.n_items} products, at most {EASE_LARGEST} fit", file=sys.stderr)

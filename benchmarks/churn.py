@@ -1,0 +1,204 @@
+"""Churn and value: ours beside lifetimes on CDNOW, and beside what others do on Online Retail.
+
+    python -m benchmarks.churn             all cases (about five minutes on two cores)
+    python -m benchmarks.churn cdnow       some of: cdnow, cdnow_sample, retail, million
+
+CDNOW comes from beside the checkout (../shared/data). Customers are known by their first 39 weeks, and judged by the
+next 39, of which nothing is learned.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+from scipy.stats import spearmanr
+
+from benchmarks.peer_environment import environment
+from benchmarks.report import Row, save
+from regulars.churn.btyd import BetaGeometricNBD, GammaGamma, Histories, ParetoNBD
+
+Floats = npt.NDArray[np.float64]
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+KNOWN_WEEKS, LATER_WEEKS = 272 / 7, 39.0
+"""Until the end of September 1997; as in the literature, ages are counted to that day."""
+NEEDED = ("lifetimes>=0.11.3", "numpy<2", "scipy<1.14")
+CUSTOMERS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """Customers as they were known, and what they did later.
+
+    Attributes
+    ----------
+    mean : (n,) worth of a later order than the first; 0 of who has none.
+    orders, spend : (n,) in the weeks after.
+    """
+
+    known: Histories
+    mean: Floats
+    orders: Floats
+    spend: Floats
+
+    @classmethod
+    def read(cls, name: str) -> Case:
+        table = pq.read_table(DATA / f"{name}.parquet")
+        customer = np.unique(np.asarray(table["customer_id"]), return_inverse=True)[1]
+        day = np.asarray(table["date"].cast("date32").cast("int32")).astype(float)
+        amount = np.asarray(table["amount"].cast("float64"))
+        rows, back = np.unique(np.column_stack([customer, (day - day.min()) / 7]), axis=0, return_inverse=True)
+        worth, who, week = np.bincount(back.ravel(), amount), rows[:, 0].astype(int), rows[:, 1]
+        people = int(who.max()) + 1
+        inside, later = week <= KNOWN_WEEKS, (week > KNOWN_WEEKS) & (week < KNOWN_WEEKS + LATER_WEEKS)
+        again = inside & np.append(False, np.diff(who) == 0)
+        count = np.bincount(who[again], minlength=people)
+        mean = np.bincount(who[again], worth[again], people) / np.maximum(count, 1)
+        return cls(
+            Histories.of(who, week, KNOWN_WEEKS + 1e-9), mean,
+            np.bincount(who[later], minlength=people).astype(float), np.bincount(who[later], worth[later], people),
+        )  # fmt: skip
+
+
+def lifetimes(case: Case) -> dict[str, Floats]:
+    """What the library says of the same customers, and the seconds of its fits."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "known.npz", Path(folder) / "found.npz"
+        known = case.known
+        np.savez(source, orders=known.orders, last=known.last, age=known.age, mean=case.mean, horizon=LATER_WEEKS)
+        script = Path(__file__).parent / "churn_lifetimes.py"
+        command = [str(environment("lifetimes", NEEDED)), "-W", "ignore", "-P", str(script), str(source), str(target)]
+        subprocess.run(command, check=True, stdout=sys.stderr)
+        return dict(np.load(target))
+
+
+def gini(value: Floats, score: Floats) -> float:
+    """How well a score orders by value: 1 as value itself does, 0 as chance."""
+
+    def area(by: Floats) -> float:
+        share = np.cumsum(value[np.argsort(-by, kind="stable")]) / value.sum()
+        return float(share.mean() - 0.5)
+
+    return area(score) / area(value)
+
+
+MEASURES: dict[str, tuple[str, Callable[[Floats, Floats], float]]] = {
+    "rmse": ("lower", lambda said, was: float(np.sqrt(np.mean((said - was) ** 2)))),
+    "mae": ("lower", lambda said, was: float(np.abs(said - was).mean())),
+    "correlation": ("higher", lambda said, was: float(np.corrcoef(said, was)[0, 1])),
+    "total bias, absolute": ("lower", lambda said, was: abs(float(said.sum() / was.sum() - 1))),
+}
+
+
+def timed(work: Callable[[], object]) -> float:
+    """The least seconds of several runs; the first of a process may compile."""
+    found = []
+    for _ in range(4):
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def cdnow(name: str, case_name: str) -> list[Row]:
+    """Orders and worth of the weeks after."""
+    case = Case.read(name)
+    known = case.known
+    theirs = lifetimes(case)
+    models = {
+        "pareto": ParetoNBD.fit(known), "bg": BetaGeometricNBD.fit(known),
+        "mbg": BetaGeometricNBD.fit(known, at_once=True),
+    }  # fmt: skip
+    names = {"pareto": "pareto/nbd", "bg": "bg/nbd", "mbg": "mbg/nbd"}
+    said = {key: model.expected(known, LATER_WEEKS) for key, model in models.items()}
+    rows = []
+    for key, words in names.items():
+        for metric, (better, measure) in MEASURES.items():
+            peers = {f"lifetimes {words}": measure(theirs[key], case.orders)}
+            rows.append(Row(case_name, f"{metric}, {words}", better, measure(said[key], case.orders), peers))
+    fits = {
+        "pareto": lambda: ParetoNBD.fit(known), "bg": lambda: BetaGeometricNBD.fit(known),
+        "mbg": lambda: BetaGeometricNBD.fit(known, at_once=True),
+    }  # fmt: skip
+    for key, fit in fits.items():
+        peer = {f"lifetimes {names[key]}": float(theirs[f"seconds_{key}"])}
+        rows.append(Row(case_name, f"fit seconds, {names[key]}", "lower", timed(fit), peer))
+    worth = GammaGamma.fit(known.orders, case.mean)
+    ours, peer = said["pareto"] * worth.expected(known.orders, case.mean), theirs["pareto"] * theirs["worth"]
+    label = "lifetimes pareto/nbd and gamma-gamma"
+    rows.append(
+        Row(case_name, "revenue normalised gini", "higher", gini(case.spend, ours), {label: gini(case.spend, peer)})
+    )
+    for metric, measure in (
+        ("value, spearman", lambda value: float(spearmanr(value, case.spend).statistic)),
+        ("value, top-decile share", lambda value: _top_share(value, case.spend)),
+    ):
+        rows.append(Row(case_name, metric, "higher", measure(ours), {label: measure(peer)}))
+    if name == "cdnow_sample":
+        published = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+        plain = models["bg"]
+        rows += [
+            Row(case_name, f"bg/nbd parameter {key}", "higher", float(getattr(plain, key)), {}, {"literature": value})
+            for key, value in published.items()
+        ]
+    return rows
+
+
+def _top_share(value: Floats, spend: Floats) -> float:
+    best = np.argsort(-value, kind="stable")[: len(value) // 10]
+    return float(spend[best].sum() / spend.sum())
+
+
+def retail() -> list[Row]:
+    """Who leaves, as of 2011-09-10."""
+    from benchmarks import churn_peers
+
+    with tempfile.TemporaryDirectory() as folder:
+        return churn_peers.bench(Path(folder))
+
+
+def million() -> list[Row]:
+    """A million customers of a year, by days: fitted, and the chance and the orders expected of each."""
+    rng = np.random.default_rng(0)
+    rate, leaving = rng.gamma(0.6, 1 / 60.0, CUSTOMERS), rng.gamma(0.6, 1 / 90.0, CUSTOMERS)
+    age = rng.integers(1, 366, CUSTOMERS).astype(float)
+    stays = np.minimum(age, rng.exponential(1 / leaving))
+    orders = rng.poisson(rate * stays).astype(float)
+    last = np.where(orders > 0, np.ceil(stays * rng.random(CUSTOMERS) ** (1 / np.maximum(orders, 1))), 0.0)
+    last = np.minimum(last, age)
+    known = Histories(orders, last, age, np.ones(CUSTOMERS), np.zeros(CUSTOMERS))
+    ParetoNBD.fit(known.some(10_000))
+
+    def work() -> None:
+        model = ParetoNBD.fit(known)
+        model.alive(known)
+        model.expected(known, 90.0)
+
+    start = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+    case = "1 m customers, btyd"
+    return [Row(case, "seconds", "lower", seconds), Row(case, "memory gib", "lower", peak)]
+
+
+CASES: dict[str, Callable[[], list[Row]]] = {
+    "cdnow": lambda: cdnow("cdnow", "cdnow 23,570 customers, weekly, 39 + 39 weeks, orders"),
+    "cdnow_sample": lambda: cdnow("cdnow_sample", "cdnow_sample 2,357 customers, weekly, 39 + 39 weeks"),
+    "retail": retail,
+    "million": million,
+}
+
+if __name__ == "__main__":
+    for case in sys.argv[1:] or list(CASES):
+        save("churn", CASES[case]())
