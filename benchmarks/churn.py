@@ -60,7 +60,7 @@ class Case:
         rows, back = np.unique(np.column_stack([customer, (day - day.min()) / 7]), axis=0, return_inverse=True)
         worth, who, week = np.bincount(back.ravel(), amount), rows[:, 0].astype(int), rows[:, 1]
         people = int(who.max()) + 1
-        inside, later = week <= KNOWN_WEEKS, (week > KNOWN_WEEKS) & (week < KNOWN_WEEKS + LATER_WEEKS)
+        inside, later = week <= KNOWN_WEEKS, (week > KNOWN_WEEKS) & (week <= KNOWN_WEEKS + LATER_WEEKS + 1e-9)
         again = inside & np.append(False, np.diff(who) == 0)
         count = np.bincount(who[again], minlength=people)
         mean = np.bincount(who[again], worth[again], people) / np.maximum(count, 1)

@@ -155,7 +155,7 @@ def _phases(shape: Floats, share: Floats, k: int) -> tuple[Floats, Floats, Float
 def _terms(logs: Floats, known: Histories, k: int, at_once: bool) -> tuple[Floats, Floats]:
     """(n,) logarithms of the likelihood and (n, 4) its gradient by the logarithms of the parameters."""
     r, alpha, a, b = np.exp(logs)
-    which, back = np.unique(known.orders, return_inverse=True)
+    which, back = known.numbers
 
     def of_orders(values: Floats) -> Floats:
         return values[back]

@@ -69,15 +69,15 @@ def maximise(likelihood: Likelihood, starts: Sequence[Sequence[float]], known: H
         value, gradient = likelihood(logs, some)
         return -value + float((logs**2).sum()) / (2 * PRIOR**2), -gradient + logs / PRIOR**2
 
-    def best(begin: Floats, some: Histories) -> OptimizeResult:
-        options = {"maxiter": 500, "ftol": 1e-13, "gtol": 1e-6 * some.customers}
+    def best(begin: Floats, some: Histories, tolerance: float = 1e-11) -> OptimizeResult:
+        options = {"maxiter": 500, "ftol": tolerance, "gtol": 1e-6 * some.customers}
         bounds = [(-LARGEST, LARGEST)] * len(begin)
         return minimize(loss, begin, (some,), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
     begins = [np.log(start) for start in starts]
     if len(known) > TRIED_ON:
         tried = known.some(TRIED_ON)
-        begins = [min((best(begin, tried) for begin in begins), key=lambda each: float(each.fun)).x]
+        begins = [min((best(begin, tried, 1e-7) for begin in begins), key=lambda each: float(each.fun)).x]
     logs = np.asarray(min((best(begin, known) for begin in begins), key=lambda each: float(each.fun)).x)
     covariance = np.linalg.pinv(_curvature(lambda at: loss(at, known)[1], logs), hermitian=True).astype(np.float64)
     errors = np.sqrt(np.maximum(np.diag(covariance), 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,11 @@ class Histories:
     def customers(self) -> float:
         """How many there are."""
         return float(self.count.sum())
+
+    @cached_property
+    def numbers(self) -> tuple[Floats, Ints]:
+        """All numbers of orders up to the most, and (n,) the place of each customer's among them."""
+        return np.arange(self.orders.max(initial=0) + 1), self.orders.astype(np.int64)
 
     def grouped(self) -> Histories:
         """Customers who are alike in orders, last and age as one row: the likelihood is the same, and sooner known."""

@@ -13,9 +13,11 @@ from scipy.special import gammaln, psi
 from regulars.churn.btyd.fitting import Fitted, maximise
 from regulars.churn.btyd.history import Floats, Histories
 
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
-STEEP = 40.0
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
+STEEP = 30.0
 """Where the integrand has fallen by e to this power, the rest of the integral is left out."""
+ENOUGH = 50_000
+"""Rows from which on more than one core is used: to wake the others takes time, too."""
 STARTS = ((1.0, 1.0, 1.0, 1.0), (0.5, 0.5, 0.5, 0.5), (2.0, 1.0, 0.5, 4.0))
 
 
@@ -83,10 +85,10 @@ class ParetoNBD:
 
     def alive(self, histories: Histories) -> Floats:
         """(n,) the chance that a customer has not left yet."""
-        ratio = _odds_of_leaving(
+        odds = _inner(
             self.r, self.alpha, self.s, self.beta, histories.orders, histories.last, histories.age, NODES, WEIGHTS
-        )
-        found: Floats = 1 / (1 + ratio)
+        )[2]
+        found: Floats = 1 / (1 + odds)
         return found
 
     def expected(self, histories: Histories, horizon: float) -> Floats:
@@ -111,8 +113,8 @@ def _mean_time(beta: Floats, s: float, horizon: float) -> Floats:
 def _terms(logs: Floats, known: Histories) -> tuple[Floats, Floats]:
     """(n,) logarithms of the likelihood and (n, 4) its gradient by the logarithms of the parameters."""
     r, alpha, s, beta = np.exp(logs)
-    value, gradient = _inner(r, alpha, s, beta, known.orders, known.last, known.age, NODES, WEIGHTS)
-    which, back = np.unique(known.orders, return_inverse=True)
+    value, gradient, _ = _inner(r, alpha, s, beta, known.orders, known.last, known.age, NODES, WEIGHTS)
+    which, back = known.numbers
     value += (gammaln(r + which) - gammaln(r))[back] + r * logs[1] + s * logs[3]
     gradient += np.column_stack(
         [(psi(r + which) - psi(r))[back] + logs[1], np.full(len(back), r / alpha), np.full(len(back), logs[3]),
@@ -126,64 +128,59 @@ def _likelihood(logs: Floats, known: Histories) -> tuple[float, Floats]:
     return float(known.count @ value), known.count @ gradient
 
 
-@numba.njit(cache=True, parallel=True)
-def _inner(
+def _inner_of(
     r: float, alpha: float, s: float, beta: float, orders: Any, last: Any, age: Any, nodes: Any, weights: Any
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The logarithm of (alpha + T)^-(r + x) (beta + T)^-s + s times the integral over when the customer left, and its
-    gradient.
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The logarithm of (alpha + T)^-(r + x) (beta + T)^-s + s times the integral over when the customer left, its
+    gradient, and the likelihood of having left over that of having stayed.
 
     The integral over y from t to T of (alpha + y)^-(r + x) (beta + y)^-(s + 1) is taken over the logarithm of
-    alpha + y, in which the first factor falls evenly. All is divided by (alpha + t)^-(r + x) (beta + t)^-s.
+    alpha + y, or of beta + y, whichever factor falls faster: in it that factor falls evenly. All is divided by
+    (alpha + t)^-(r + x) (beta + t)^-s.
     """
-    value, gradient = np.empty(len(orders)), np.empty((len(orders), 4))
+    value, gradient, odds = np.empty(len(orders)), np.empty((len(orders), 4)), np.empty(len(orders))
     for row in numba.prange(len(orders)):
         power = r + orders[row]
         begin, beginning = alpha + last[row], beta + last[row]
-        width = np.log((alpha + age[row]) / begin)
-        staying = np.exp(-power * width - s * np.log((beta + age[row]) / beginning))
-        part = min(width, STEEP / power)
-        left = by_alpha = by_inverse = by_beta = by_inverse_beta = 0.0
+        width, width_left = np.log((alpha + age[row]) / begin), np.log((beta + age[row]) / beginning)
+        log_staying = -power * width - s * width_left
+        by_alpha_y = power / begin >= (s + 1) / beginning
+        part = min(width, STEEP / power) if by_alpha_y else min(width_left, STEEP / (s + 1))
+        left = by_log = by_inverse = by_log_left = by_inverse_left = 0.0
         for k in range(len(nodes)):
             w = part * (nodes[k] + 1) / 2
-            shifted = begin * np.exp(w)
-            other = shifted - alpha + beta
-            log_ratio = np.log(other / beginning)
-            # dy is shifted dw.
-            f = weights[k] * np.exp(-power * w - s * log_ratio) * shifted / other
+            grown = np.exp(w)
+            if by_alpha_y:
+                one = begin * grown
+                other = one - alpha + beta
+                log_one, log_other, step = w, np.log(other / beginning), one
+            else:
+                other = beginning * grown
+                one = other - beta + alpha
+                log_one, log_other, step = np.log(one / begin), w, other
+            f = weights[k] * np.exp(-power * log_one - s * log_other) * step / other
             left += f
-            by_alpha += f * w
-            by_inverse += f / shifted
-            by_beta += f * log_ratio
-            by_inverse_beta += f / other
-        scale = s * part / 2
+            by_log += f * log_one
+            by_inverse += f / one
+            by_log_left += f * log_other
+            by_inverse_left += f / other
+        scale, staying = s * part / 2, np.exp(log_staying)
         total = staying + scale * left
         value[row] = np.log(total) - power * np.log(begin) - s * np.log(beginning)
-        gradient[row, 0] = -np.log(begin) - (staying * width + scale * by_alpha) / total
+        gradient[row, 0] = -np.log(begin) - (staying * width + scale * by_log) / total
         gradient[row, 1] = -power * (staying / (alpha + age[row]) + scale * by_inverse) / total
-        log_age = np.log((beta + age[row]) / beginning)
-        gradient[row, 2] = -np.log(beginning) + (scale * left / s - staying * log_age - scale * by_beta) / total
-        gradient[row, 3] = -(staying * s / (beta + age[row]) + scale * (s + 1) * by_inverse_beta) / total
-    return value, gradient
+        gradient[row, 2] = -np.log(beginning) + (scale * (left / s - by_log_left) - staying * width_left) / total
+        gradient[row, 3] = -(staying * s / (beta + age[row]) + scale * (s + 1) * by_inverse_left) / total
+        odds[row] = scale * left * np.exp(min(-log_staying, 700.0))
+    return value, gradient, odds
 
 
-@numba.njit(cache=True, parallel=True)
-def _odds_of_leaving(
-    r: float, alpha: float, s: float, beta: float, orders: Any, last: Any, age: Any, nodes: Any, weights: Any
-) -> npt.NDArray[np.float64]:
-    """(n,) the likelihood of having left over that of having stayed."""
-    found = np.empty(len(orders))
-    for row in numba.prange(len(orders)):
-        power = r + orders[row]
-        begin, beginning = alpha + last[row], beta + last[row]
-        width = np.log((alpha + age[row]) / begin)
-        staying = -power * width - s * np.log((beta + age[row]) / beginning)
-        part = min(width, STEEP / power)
-        left = 0.0
-        for k in range(len(nodes)):
-            w = part * (nodes[k] + 1) / 2
-            shifted = begin * np.exp(w)
-            other = shifted - alpha + beta
-            left += weights[k] * np.exp(-power * w - s * np.log(other / beginning)) * shifted / other
-        found[row] = s * part / 2 * left * np.exp(min(-staying, 700.0))
-    return found
+_serial = numba.njit(cache=True, nogil=True)(_inner_of)
+_parallel = numba.njit(cache=True, parallel=True)(_inner_of)
+
+
+def _inner(*given: Any) -> tuple[Floats, Floats, Floats]:
+    """`_inner_of`, on all cores where there is enough to do for them."""
+    compiled: Any = _parallel if len(given[4]) > ENOUGH else _serial
+    value, gradient, odds = compiled(*given)
+    return value, gradient, odds
