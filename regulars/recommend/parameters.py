@@ -47,6 +47,9 @@ WORDS = {
     "en": {
         "order": "Products are put in order by how likely you are to order them within {days} days, as far as it was "
         "learned from this shop's own orders until {until}. What counts, and how much of the order it decides:",
+        "shown": "Products are put in order by how likely you are to take them up if they are shown to you, as "
+        "far as it was learned from lists of this shop until {until}, and by what that is worth to the shop. What "
+        "counts, and how much of the likelihood it decides:",
         "data": "Looked at: {events}, each under your customer number. Nothing is bought from others.",
         "exclude": "Never shown: products for which this is true: {rule}.",
         "adults": "Shown only to who is known to be 18 or older: products for which this is true: {rule}.",
@@ -62,6 +65,8 @@ WORDS = {
     },
     "zh": {
         "order": "商品按您在{days}天内下单的可能性排序，依据本店截至{until}的订单学习得出。起作用的因素及其占比：",
+        "shown": "商品按展示给您时您选择它的可能性（依据本店截至{until}的列表学习得出）以及这对本店的价值排序。"
+        "决定可能性的因素及其占比：",
         "data": "所用数据：您客户编号下的{events}。不使用从他人购买的数据。",
         "exclude": "从不展示符合此条件的商品：{rule}。",
         "adults": "符合此条件的商品只向已知年满18岁的顾客展示：{rule}。",
@@ -106,7 +111,7 @@ def parameters(shop: Shop, language: Literal["en", "zh"] | None = None) -> list[
     words = WORDS[language]
     comma = ", " if language == "en" else "、"
     until = f"{moment_of(model.until):%Y-%m-%d}"
-    said = [words["order"].format(days=settings.horizon_days, until=until)]
+    said = [words["shown" if model.ranker.knows_chances else "order"].format(days=settings.horizon_days, until=until)]
     said += [f"- {SOURCES[language][name]}: {share:.0%}" for name, share in shares_of_order(model)]
     there = [EVENTS[name][language] for name in WEIGHTS if name in model.vocabulary.types]
     said.append(words["data"].format(events=comma.join(there)))
