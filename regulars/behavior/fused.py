@@ -6,6 +6,7 @@ GPU takes far longer than to compute them. Shapes as there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -45,9 +46,8 @@ def states(blocks: Any, x: Tensor, where: Where, context: int, *, is_timed: bool
     first = -(-len(x) // SAMPLED)
     parts = [slice(0, first), slice(first, len(x))] if first < len(x) else [slice(0, first)]
     rows = [_rows(where.rows(part), context, is_timed=is_timed) for part in parts]
-    run = _compiled() if x.is_cuda else _block
     for block in blocks:
-        x = run(block, x, rows)
+        x = _block(block, x, rows)
     return x
 
 
@@ -65,7 +65,7 @@ def _rows(where: Where, context: int, *, is_timed: bool) -> Rows:
 
 
 def _block(block: Block, x: Tensor, rows: list[Rows]) -> Tensor:
-    q, k, v = block.projected(x)
+    q, k, v = _fast(Block.projected, x)(block, x)
     found, begin = [], 0
     for number, part in enumerate(rows):
         end = begin + len(part.place)
@@ -75,7 +75,8 @@ def _block(block: Block, x: Tensor, rows: list[Rows]) -> Tensor:
         bias = _told(block.place_bias, share), time_bias
         found.append(_attended(q[begin:end], k[begin:end], v[begin:end], part, *bias))
         begin = end
-    return block.added(x, torch.cat(found))
+    added: Tensor = _fast(Block.added, x)(block, x, torch.cat(found))
+    return added
 
 
 def _attended(q: Tensor, k: Tensor, v: Tensor, rows: Rows, place_bias: Tensor, time_bias: Tensor | None) -> Tensor:
@@ -88,7 +89,10 @@ def _attended(q: Tensor, k: Tensor, v: Tensor, rows: Rows, place_bias: Tensor, t
             return value
         return value + time_bias[head, time_bucket(time[row, asking] - time[row, asked])]
 
-    return flex_attention(q, k, v, score_mod=score, block_mask=rows.mask, kernel_options=cast(Any, TILES))
+    found: Tensor = _fast(flex_attention, q)(
+        q, k, v, score_mod=score, block_mask=rows.mask, kernel_options=cast(Any, TILES)
+    )
+    return found
 
 
 def _told(bias: Tensor, share: float) -> Tensor:
@@ -96,6 +100,14 @@ def _told(bias: Tensor, share: float) -> Tensor:
     return bias.detach() + share * (bias - bias.detach()) if share else bias.detach()
 
 
+def _fast(work: Callable[..., Any], on: Tensor) -> Callable[..., Any]:
+    """The same, compiled where it is done on a GPU.
+
+    Each by itself: compiled as one, a block with two parts of rows gave the second part wrong numbers (torch 2.11).
+    """
+    return _compiled(work) if on.is_cuda else work
+
+
 @cache
-def _compiled() -> Any:
-    return torch.compile(_block, dynamic=False)
+def _compiled(work: Callable[..., Any]) -> Callable[..., Any]:
+    return torch.compile(work, dynamic=False)
