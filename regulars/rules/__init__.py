@@ -10,6 +10,8 @@ engine, on columns in memory and on one row.
 """
 
 from regulars.rules.errors import RuleError
-from regulars.rules.rule import Rule, kinds
+from regulars.rules.history import History
+from regulars.rules.rule import Rule
+from regulars.rules.vocabulary import Column, Events, Vocabulary, kinds
 
-__all__ = ["Rule", "RuleError", "kinds"]
+__all__ = ["Column", "Events", "History", "Rule", "RuleError", "Vocabulary", "kinds"]

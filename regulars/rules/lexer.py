@@ -23,6 +23,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _SAME = {"<>": "!=", "==": "="}
+PLAIN = {"“": '"', "”": '"', "‘": "'", "’": "'", "，": ",", "（": "(", "）": ")", "＞": ">", "＜": "<", "＝": "="}
+"""What keyboards and programs write in place of a sign of the language."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,13 @@ class Token:
     sort : "number", "text", "name", "word" (one of `WORDS`), "sign" or "end".
     value : without quotes; words in lower case.
     at : where it begins, from 0.
+    is_quoted : of a name, whether it stands in backticks: then it is a column, whatever else it could mean.
     """
 
     sort: str
     value: str
     at: int
+    is_quoted: bool = False
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -58,8 +62,10 @@ def tokens(text: str) -> Iterator[Token]:
         if found is None:
             if text[at] in "'\"`":
                 raise RuleError(text, at, f"the text that begins here has no closing {text[at]}")
-            raise RuleError(text, at, f"{text[at]!r} has no meaning in a rule")
+            instead = f"; write {PLAIN[text[at]]}" if text[at] in PLAIN else ""
+            raise RuleError(text, at, f"{text[at]!r} has no meaning in a rule{instead}")
         sort, value = str(found.lastgroup), found.group()
+        is_quoted = sort == "quoted"
         if sort == "text":
             value = value[1:-1].replace(value[0] * 2, value[0])
         elif sort == "quoted":
@@ -69,6 +75,6 @@ def tokens(text: str) -> Iterator[Token]:
         elif sort == "sign":
             value = _SAME.get(value, value)
         if sort != "space":
-            yield Token(sort, value, at)
+            yield Token(sort, value, at, is_quoted)
         at = found.end()
     yield Token("end", "", len(text))

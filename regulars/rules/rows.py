@@ -4,31 +4,67 @@ from __future__ import annotations
 
 import math
 import operator as python
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from regulars.rules.arrays import contains, starts_with
-from regulars.rules.tree import Binary, In, IsNull, Kind, Literal, Name, Negative, Node, Not
+from regulars.rules.operators import ARITHMETIC, COMPARISONS, DIGITS
+from regulars.rules.tree import (
+    Ago,
+    Binary,
+    Happened,
+    In,
+    InSegment,
+    IsNull,
+    Kind,
+    Length,
+    Literal,
+    Name,
+    Negative,
+    Node,
+    Not,
+)
 
 Row = Mapping[str, Any]
-Value = Callable[[Row], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a rule is asked of: a row, as of a moment, and the events of its customer."""
+
+    row: Row
+    as_of: datetime | None = None
+    events: Sequence[Row] = ()
+
+
+Value = Callable[[Case], Any]
 
 
 def function(node: Node) -> Value:  # noqa: PLR0911 one for each kind of part
     """What gives the value of a part of a rule from a row, None where it is unknown."""
     match node:
         case Literal(value=value):
-            return lambda row: value
+            return lambda case: value
+        case Ago():
+            return lambda case: node.moment(case.as_of)
+        case Happened():
+            return _happened(node)
         case Name(name=name):
             return _column(name, node.kind)
         case Not(of=of):
             return _unless_unknown(python.not_, function(of))
         case Negative(of=of):
             return _unless_unknown(python.neg, function(of))
+        case Length(of=of):
+            return _unless_unknown(lambda value: float(len(value)), function(of))
         case IsNull(of=of):
             inner = function(of)
-            return lambda row: inner(row) is None
+            return lambda case: inner(case) is None
+        case InSegment(of=of):
+            inner = function(of)
+            return lambda case: inner(case) is True
         case In(of=of, values=values):
             among = frozenset(values)
             return _unless_unknown(lambda value: value in among, function(of))
@@ -39,10 +75,10 @@ def function(node: Node) -> Value:  # noqa: PLR0911 one for each kind of part
 
 def _column(name: str, kind: Kind) -> Value:
     if kind is Kind.NUMBER:
-        return lambda row: None if row[name] is None else _known(float(row[name]))
+        return lambda case: None if case.row[name] is None else _known(float(case.row[name]))
     if kind is Kind.TIME:
-        return lambda row: None if row[name] is None else _utc(row[name])
-    return lambda row: row[name]
+        return lambda case: None if case.row[name] is None else _utc(case.row[name])
+    return lambda case: case.row[name]
 
 
 def _utc(moment: datetime) -> datetime:
@@ -53,9 +89,46 @@ def _known(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _happened(node: Happened) -> Value:
+    where = function(node.where) if node.where is not None else None
+    of = function(node.of) if node.of is not None else None
+
+    def lines(case: Case) -> Iterator[Case]:
+        since, before = node.window.bounds(case.as_of)
+        for event in case.events:
+            is_in_time = _utc(event["time"]) < before and (since is None or _utc(event["time"]) >= since)
+            line = Case(event)
+            if event["type"] == node.type and is_in_time and (where is None or where(line) is True):
+                yield line
+
+    if node.function == "did":
+        return lambda case: any(True for _ in lines(case))
+    if of is None:
+        return lambda case: float(len({line.row["event"] for line in lines(case)}))
+    return lambda case: _MEASURES[node.function](value for line in lines(case) if (value := of(line)) is not None)
+
+
+def _rounded(number: float) -> float | None:
+    whole = number * DIGITS + 0.5
+    return math.floor(whole) / DIGITS if math.isfinite(whole) else None
+
+
+def _average(values: Iterable[float]) -> float | None:
+    numbers = list(values)
+    return _rounded(sum(numbers) / len(numbers)) if numbers else None
+
+
+_MEASURES: dict[str, Callable[[Iterable[float]], float | None]] = {
+    "sum": lambda values: _rounded(sum(values, 0.0)),
+    "avg": _average,
+    "min": lambda values: min(values, default=None),
+    "max": lambda values: max(values, default=None),
+}
+
+
 def _unless_unknown(test: Callable[[Any], Any], inner: Value) -> Value:
-    def found(row: Row) -> Any:
-        value = inner(row)
+    def found(case: Case) -> Any:
+        value = inner(case)
         return None if value is None else test(value)
 
     return found
@@ -73,21 +146,14 @@ def _or(left: bool | None, right: bool | None) -> bool | None:
     return None if left is None or right is None else False
 
 
-def _divided(left: float, right: float) -> float | None:
-    return None if right == 0 else _known(left / right)
+def _reckoned(operation: Callable[[float, float], float]) -> Callable[[float, float], float | None]:
+    return lambda left, right: _known(operation(left, right))
 
 
 _TESTS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: _known(a + b),
-    "-": lambda a, b: _known(a - b),
-    "*": lambda a, b: _known(a * b),
-    "/": _divided,
-    "=": python.eq,
-    "!=": python.ne,
-    "<": python.lt,
-    "<=": python.le,
-    ">": python.gt,
-    ">=": python.ge,
+    **{sign: _reckoned(operation) for sign, operation in ARITHMETIC.items()},
+    **COMPARISONS,
+    "/": lambda left, right: None if right == 0 else _known(left / right),
     "contains": contains,
     "starts with": starts_with,
 }
@@ -96,11 +162,11 @@ _TESTS: dict[str, Callable[[Any, Any], Any]] = {
 def _binary(operator: str, left: Value, right: Value) -> Value:
     if operator in ("and", "or"):
         join = _and if operator == "and" else _or
-        return lambda row: join(left(row), right(row))
+        return lambda case: join(left(case), right(case))
     test = _TESTS[operator]
 
-    def found(row: Row) -> Any:
-        a, b = left(row), right(row)
+    def found(case: Case) -> Any:
+        a, b = left(case), right(case)
         return None if a is None or b is None else test(a, b)
 
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +14,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from regulars.rules import arrays, expression, rows
+from regulars.rules.history import History
 from regulars.rules.parser import parse
-from regulars.rules.tree import Binary, In, IsNull, Kind, Name, Negative, Node, Not
+from regulars.rules.tree import Happened, InSegment, Kind, Name, Node, parts
+from regulars.rules.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -39,76 +42,76 @@ class Rule:
     tree: Node
 
     @classmethod
-    def of(cls, text: str, columns: Mapping[str, Kind] | pa.Schema) -> Rule:
+    def of(cls, text: str, columns: Mapping[str, Kind] | pa.Schema | Vocabulary, *, name: str = "") -> Rule:
         """A rule from its text.
 
         Parameters
         ----------
-        columns : the names it may use and the kinds of their values, or the schema of the table they stand in.
+        columns : the names it may use and the kinds of their values, or the schema of the table they stand in; for
+            events and segments besides, a `Vocabulary`.
+        name : of the segment that it is the rule of, if it is one: it may not be made of itself.
 
         Raises
         ------
         RuleError
             Naming line and column, what is wrong there, and the names that there are.
         """
-        return cls(text, parse(text, kinds(columns) if isinstance(columns, pa.Schema) else columns))
+        return cls(text, parse(text, Vocabulary.of(columns), (name,) if name else ()))
 
     @property
     def columns(self) -> frozenset[str]:
-        """The names that it uses."""
-        return frozenset(part.name for part in _parts(self.tree) if isinstance(part, Name))
+        """The names of columns that it uses."""
+        return frozenset(part.name for part in parts(self.tree) if isinstance(part, Name))
 
-    def filter(self, table: ibis.Table) -> ibis.Table:
-        """The rows of a table of the engine for which it is true."""
-        return table.filter(expression.expression(self.tree, table))
+    @property
+    def events(self) -> frozenset[str]:
+        """The types of events that it asks for."""
+        return frozenset(part.type for part in parts(self.tree) if isinstance(part, Happened))
 
-    def mask(self, table: pa.Table) -> npt.NDArray[np.bool_]:
-        """(n,) for which rows of a table in memory it is true."""
-        return arrays.mask(arrays.evaluate(self.tree, table), table.num_rows)
+    @property
+    def segments(self) -> frozenset[str]:
+        """The segments that it is made of, and those that they are made of."""
+        return frozenset(part.name for part in parts(self.tree) if isinstance(part, InSegment))
 
-    def is_true(self, row: Mapping[str, Any]) -> bool:
-        """Whether it is true for one row, which has all of `columns`."""
-        return self._function(row) is True
+    def filter(
+        self, table: ibis.Table, *, events: ibis.Table | None = None, as_of: datetime | None = None
+    ) -> ibis.Table:
+        """The rows of a table of the engine for which it is true.
+
+        Parameters
+        ----------
+        events : where it asks for events: customer_id, time, type, event (one for all lines of an event), and fields;
+            the table has a customer_id then.
+        as_of : the moment that durations count from; later events do not count.
+
+        Raises
+        ------
+        ValueError
+            If it asks for events or durations, and they are not given.
+        """
+        self._require_events(events is not None)
+        return expression.filtered(self.tree, table, events, as_of)
+
+    def mask(
+        self, table: pa.Table, *, history: History | None = None, as_of: datetime | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """(n,) for which rows of a table in memory it is true; `history` has the events by the rows' numbers."""
+        self._require_events(history is not None)
+        scope = arrays.Scope(table, as_of)
+        if history is not None:
+            scope = replace(scope, happened=lambda node: history.came(node, as_of))
+        return arrays.mask(arrays.evaluate(self.tree, scope), table.num_rows)
+
+    def is_true(
+        self, row: Mapping[str, Any], *, events: Sequence[Mapping[str, Any]] = (), as_of: datetime | None = None
+    ) -> bool:
+        """Whether it is true for one row, which has all of `columns`; `events` are those of its customer."""
+        return self._function(rows.Case(row, as_of, events)) is True
 
     @cached_property
-    def _function(self) -> Callable[[Mapping[str, Any]], Any]:
+    def _function(self) -> Callable[[rows.Case], Any]:
         return rows.function(self.tree)
 
-
-def _parts(node: Node) -> Iterator[Node]:
-    yield node
-    match node:
-        case Binary(left=left, right=right):
-            yield from _parts(left)
-            yield from _parts(right)
-        case Not(of=of) | Negative(of=of) | IsNull(of=of) | In(of=of):
-            yield from _parts(of)
-
-
-def kinds(schema: pa.Schema) -> dict[str, Kind]:
-    """The kind of each column that a rule can ask for; columns of other types are left out.
-
-    >>> kinds(pa.schema({"price": pa.float64(), "tags": pa.list_(pa.string()), "raw": pa.binary()}))
-    {'price': <Kind.NUMBER: 'number'>, 'tags': <Kind.LIST: 'list of texts'>}
-    """
-    found = {field.name: _kind(field.type) for field in schema}
-    return {name: kind for name, kind in found.items() if kind is not None}
-
-
-def _kind(type_: pa.DataType) -> Kind | None:
-    if pa.types.is_dictionary(type_):
-        return _kind(type_.value_type)
-    if pa.types.is_list(type_):
-        return Kind.LIST if pa.types.is_string(type_.value_type) else None
-    for kind, tests in _KINDS.items():
-        if any(test(type_) for test in tests):
-            return kind
-    return None
-
-
-_KINDS: dict[Kind, tuple[Callable[[pa.DataType], bool], ...]] = {
-    Kind.TRUTH: (pa.types.is_boolean,),
-    Kind.NUMBER: (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
-    Kind.TEXT: (pa.types.is_string, pa.types.is_large_string),
-    Kind.TIME: (pa.types.is_timestamp, pa.types.is_date),
-}
+    def _require_events(self, are_given: bool) -> None:
+        if self.events and not are_given:
+            raise ValueError(f"the rule asks for {', '.join(sorted(self.events))} events, and none are given")
