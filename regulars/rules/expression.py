@@ -73,19 +73,15 @@ def _came(events: ibis.Table, names: Mapping[Happened, str], as_of: datetime | N
 _FUNCTIONS: dict[str, Callable[[ibis.Table, Any, Any], Any]] = {
     "did": lambda lines, value, where: where.any(),
     "count": lambda lines, value, where: lines.event.nunique(where=where).cast(dt.float64),
-    "sum": lambda lines, value, where: _known(_rounded(value.sum(where=where))),
+    "sum": lambda lines, value, where: _known(value.sum(where=where).round(DIGITS)),
     "avg": lambda lines, value, where: _known(
-        _rounded(value.sum(where=where) / value.count(where=where).nullif(0).cast(dt.float64))
+        (value.sum(where=where) / value.count(where=where).nullif(0).cast(dt.float64)).round(DIGITS)
     ),
     "min": lambda lines, value, where: value.min(where=where),
     "max": lambda lines, value, where: value.max(where=where),
 }
 _NOTHING: dict[str, Any] = {"did": False, "count": 0.0, "sum": 0.0}
 """What no events at all come to."""
-
-
-def _rounded(number: Any) -> Any:
-    return (number * DIGITS + 0.5).floor() / DIGITS
 
 
 def _moment(moment: datetime) -> Any:

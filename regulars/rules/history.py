@@ -16,6 +16,7 @@ from regulars.rules.tree import Happened, Node
 
 KEYS = ("place", "time", "type", "event")
 
+SCALE = 10.0**DIGITS
 Floats = npt.NDArray[np.float64]
 
 
@@ -128,7 +129,10 @@ def rounded(values: Any) -> Any:
     >>> rounded(np.array([0.1 + 0.2])).tolist()
     [0.3]
     """
-    return np.floor(values * DIGITS + 0.5) / DIGITS
+    # As the engine rounds: halves away from zero, and what is too large to have such digits stays as it is.
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.trunc(values * SCALE + np.copysign(0.5, values)) / SCALE
+    return np.where(np.isfinite(found), found, values)
 
 
 def _known(numbers: Any) -> Any:

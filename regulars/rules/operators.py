@@ -20,6 +20,6 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {"+": python.add, "-": python
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 """Longer ago is earlier: what a comparison of how long ago says of the moment."""
 
-DIGITS = 10_000.0
-"""Sums and averages are rounded to so many parts of one: added up in another order they differ in the last bits, and
-the same rule must say the same everywhere."""
+DIGITS = 4
+"""Sums and averages are rounded so, as money is: added up in another order they differ in the last bits, and the same
+rule must say the same everywhere."""

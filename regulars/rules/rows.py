@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from regulars.rules.arrays import contains, starts_with
-from regulars.rules.operators import ARITHMETIC, COMPARISONS, DIGITS
+from regulars.rules.history import rounded
+from regulars.rules.operators import ARITHMETIC, COMPARISONS
 from regulars.rules.tree import (
     Ago,
     Binary,
@@ -109,8 +112,7 @@ def _happened(node: Happened) -> Value:
 
 
 def _rounded(number: float) -> float | None:
-    whole = number * DIGITS + 0.5
-    return math.floor(whole) / DIGITS if math.isfinite(whole) else None
+    return _known(float(rounded(np.float64(number))))
 
 
 def _average(values: Iterable[float]) -> float | None:
