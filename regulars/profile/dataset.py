@@ -54,6 +54,36 @@ def compute(
     events = events.filter(events.type != "decision_made", events.time < ibis.literal(latest, "timestamp('UTC')"))
     first = _evidence(engine, events, catalogue, latest)
     there = {need for need, moment in first.items() if moment is not None}
+    begun = min((moment for moment in first.values() if moment is not None), default=latest)
+    source = source_of(engine, events, catalogue, pairs, zone, identities, begun)
+    expression = _expression(source, there, first)
+    found = engine.to_arrow(expression.order_by("place"))
+    columns = [pairs["customer_id"], pairs["as_of"]]
+    fields = [pa.field("customer_id", pa.string()), pa.field("as_of", TIME)]
+    for feature in FEATURES:
+        if feature.name in found.column_names:
+            columns.append(found[feature.name])
+            fields.append(pa.field(feature.name, pa.float64(), metadata=_metadata(feature)))
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def source_of(
+    engine: Engine,
+    events: ibis.Table,
+    catalogue: ibis.Table,
+    pairs: pa.Table,
+    zone: str,
+    identities: Identities,
+    first: datetime,
+) -> Source:
+    """What levels and tallies of pairs are made from.
+
+    Parameters
+    ----------
+    events : those before the last of the moments, without decisions.
+    first : no event that matters is earlier.
+    """
+    latest = pc.max(pairs["as_of"]).as_py()
     place = pa.array(range(pairs.num_rows), pa.int64())
     has_one_moment = pairs.num_rows >= MANY and pc.count_distinct(pairs["as_of"]).as_py() == 1
     numbered = pairs.append_column("place", place)
@@ -64,25 +94,26 @@ def compute(
     events = identities.named(events, latest) if has_one_moment else identities.raw(events)
     has_other_ids = not has_one_moment and not identities.is_plain
     members = engine.table(identities.members(pairs).rename_columns({"place": "pair"})) if has_other_ids else asked
-    source = Source(
+    return Source(
         events=events.filter(events.customer_id.notnull()),
         catalogue=catalogue,
         pairs=asked,
         members=members,
         zone=zone,
-        first=min((moment for moment in first.values() if moment is not None), default=latest),
+        first=first,
         last=latest,
         moment=latest if has_one_moment else None,
     )
-    expression = _expression(source, there, first)
-    found = engine.to_arrow(expression.order_by("place"))
-    columns = [pairs["customer_id"], pairs["as_of"]]
-    fields = [pa.field("customer_id", pa.string()), pa.field("as_of", TIME)]
-    for feature in FEATURES:
-        if feature.name in found.column_names:
-            columns.append(found[feature.name])
-            fields.append(pa.field(feature.name, pa.float64(), metadata=_metadata(feature)))
-    return pa.table(columns, schema=pa.schema(fields))
+
+
+def source_for(shop: Shop, pairs: pa.Table) -> Source:
+    """What tallies of a shop's pairs are made from; there must be one at least."""
+    latest = pc.max(pairs["as_of"]).as_py()
+    events = shop.events
+    events = events.filter(events.type != "decision_made", events.time < ibis.literal(latest, "timestamp('UTC')"))
+    first = shop.engine.to_arrow(events.time.min()).as_py() or latest
+    zone = shop.config.shop.timezone
+    return source_of(shop.engine, events, shop.catalogue, pairs.select(KEYS), zone, shop.identities, first)
 
 
 def absent(engine: Engine, events: ibis.Table, catalogue: ibis.Table, as_of: datetime) -> dict[str, str]:

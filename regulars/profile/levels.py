@@ -140,7 +140,8 @@ def brands(source: Source) -> ibis.Table:
     return _of_catalogue(source, "brand")
 
 
-def _of_catalogue(source: Source, column: str) -> ibis.Table:
+def known_of(source: Source, column: str) -> ibis.Table:
+    """What the catalogue said of each product as of each moment: product_id, as_of, and the column where it said it."""
     # As of each moment by itself: what a product was called later is not known before.
     moments = source.pairs.select("as_of").distinct()
     said = source.catalogue.filter(source.catalogue[column].notnull())
@@ -148,9 +149,12 @@ def _of_catalogue(source: Source, column: str) -> ibis.Table:
     said = said.filter(said.valid_from < said.as_of)
     # Of two things said at the same moment, always the same one.
     said = said.group_by("product_id", "as_of", "valid_from").agg(**{column: said[column].max()})
-    known = said.group_by("product_id", "as_of").agg(**{column: said[column].argmax(said.valid_from)})
+    return said.group_by("product_id", "as_of").agg(**{column: said[column].argmax(said.valid_from)})
+
+
+def _of_catalogue(source: Source, column: str) -> ibis.Table:
     lines = source.before(source.order_lines, "product_id", "order_id")
-    named = lines.inner_join(known, ["product_id", "as_of"])
+    named = lines.inner_join(known_of(source, column), ["product_id", "as_of"])
     return _kinds(named, column)
 
 
