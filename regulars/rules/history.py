@@ -65,6 +65,10 @@ class History:
             self._events[name] = numbers.astype(np.int32)
             self._of_events[name] = (found % self.customers).astype(np.int32)
 
+    def field(self, name: str) -> pa.ChunkedArray:
+        """All values of a field, in no order that means anything."""
+        return self._fields[name]
+
     def came(self, node: Happened, as_of: datetime | None) -> Any:
         """(customers,) what is asked of the events before a moment, as an Arrow array; null where there is nothing."""
         start, end = self._span(node, as_of)

@@ -27,6 +27,16 @@ PLAIN = {"“": '"', "”": '"', "‘": "'", "’": "'", "，": ",", "（": "(",
 """What keyboards and programs write in place of a sign of the language."""
 
 
+def is_plain(name: str) -> bool:
+    """Whether a column of that name is written without backticks.
+
+    >>> is_plain("名称"), is_plain("unit price"), is_plain("and")
+    (True, False, False)
+    """
+    found = _TOKEN.fullmatch(name)
+    return found is not None and found.lastgroup == "name" and name.lower() not in WORDS
+
+
 @dataclass(frozen=True)
 class Token:
     """A word of a rule.

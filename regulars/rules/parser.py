@@ -183,6 +183,8 @@ class Parser(Reader):
         return Not(left.at, Kind.TRUTH, found) if is_not else found
 
     def _offer_tests(self, left: Node) -> None:
+        if self.next.sort != "end":
+            return
         self.offer("operator", *FITTING[left.kind])
         if isinstance(left, Name):
             self.offer("operator", "is null", "is not null")
@@ -298,11 +300,13 @@ class Parser(Reader):
         return Literal(token.at, Kind.DURATION, found)
 
     def _offer_values(self) -> None:
+        if self.next.sort != "end":
+            return
         kind = self.beside.kind if self.beside else None
         sort = "field" if self.is_of_event else "column"
-        self.offer(sort, *(name for name, column in self.vocabulary.columns.items() if kind in (None, column.kind)))
         if isinstance(self.beside, Name) and kind in (Kind.TEXT, Kind.LIST):
             self.offer("field value" if self.is_of_event else "value", self.beside.name)
+        self.offer(sort, *(name for name, column in self.vocabulary.columns.items() if kind in (None, column.kind)))
         if kind is Kind.TRUTH:
             self.offer("word", "true", "false")
         events = self.vocabulary.events
