@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from regulars.cli import acting, customers, learning, log, overview, showing, simulate, upkeep
+from regulars.cli import acting, customers, learning, log, overview, segment_rules, showing, simulate, upkeep
 from regulars.cli.common import err
 from regulars.errors import RegularsError
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 for group in (log, overview, upkeep, learning, acting, showing, simulate):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(customers.commands)
+app.add_typer(segment_rules.commands)
 
 
 def _print_version(asked: bool) -> None:

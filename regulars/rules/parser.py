@@ -189,8 +189,10 @@ class Parser(Reader):
         if isinstance(left, Name):
             self.offer("operator", "is null", "is not null")
         if isinstance(left, Literal) and left.kind is Kind.TEXT:
-            lists = [name for name, column in self.vocabulary.columns.items() if column.kind is Kind.LIST]
-            self.offer("operator", *(f"in {name}" for name in lists))
+            self.offer("operator", *(f"in {name}" for name in self._lists()))
+
+    def _lists(self) -> list[str]:
+        return [name for name, column in self.vocabulary.columns.items() if column.kind is Kind.LIST]
 
     def a_text(self, who: str) -> Node:
         """A value that is a text."""
@@ -199,6 +201,8 @@ class Parser(Reader):
     def among(self, word: Token, left: Node) -> Node:
         """What stands behind "in": values in parentheses, or a column that is a list."""
         self.offer("operator", "(")
+        if left.kind is Kind.TEXT and self.next.sort == "end":
+            self.offer("column", *self._lists())
         if self.next.sort != "name":
             return happenings.timed(self, self.listed(word, left))
         self.wanted(left, Kind.TEXT, '"in" with a column that is a list')

@@ -41,6 +41,7 @@ def offered(text: str) -> set[str]:
         ("国家 ", {"=", "contains", "starts with"}, {">", "within"}),
         ("last_order ", {">", "within", "since"}, {"contains", "+", "="}),
         ("'lamps' ", {"in categories"}, {"in 国家"}),
+        ("'lamps' in ", {"categories", "("}, {"国家"}),
         ("orders > ", {"gap_days", "sum("}, {"国家", "messaged", "last_order"}),
         ("国家 = ", {"国家"}, {"orders"}),
         ("last_order > ", {"30 days"}, {"orders"}),
