@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from regulars.cli import acting, customers, learning, log, overview, segment_rules, showing, simulate, upkeep
+from regulars.cli import acting, customers, learning, log, overview, segment_rules, segments, showing, simulate, upkeep
 from regulars.cli.common import err
 from regulars.errors import RegularsError
 
@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (log, overview, upkeep, learning, acting, showing, simulate):
+for group in (log, overview, upkeep, learning, acting, showing, segments, simulate):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(customers.commands)
 app.add_typer(segment_rules.commands)

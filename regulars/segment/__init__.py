@@ -6,11 +6,11 @@ none, that is the answer.
 
 from regulars.segment.describe import table
 from regulars.segment.evaluate import evaluate, learn
-from regulars.segment.lookalikes import Lift, lift, lookalikes
-from regulars.segment.migration import Migration, migration, overlap
+from regulars.segment.lookalikes import Lift, buyers, lift, lookalikes
+from regulars.segment.migration import Migration, migration, overlap, written
 from regulars.segment.overview import Overview, overview
 
 __all__ = [
-    "Lift", "Migration", "Overview", "evaluate", "learn", "lift", "lookalikes", "migration", "overlap", "overview",
-    "table",
+    "Lift", "Migration", "Overview", "buyers", "evaluate", "learn", "lift", "lookalikes", "migration", "overlap",
+    "overview", "table", "written",
 ]  # fmt: skip

@@ -235,7 +235,7 @@ def _values(
     ]
     foreseen, came = rows_of(lambda one: model.rfm.cells(one.profiles), len(NAMES))
     cells = [[name, *_cells(foreseen[k], came[k], money)] for k, name in enumerate(NAMES)]
-    matrix = moved(month_before, known, model, "segment").matrix
+    matrix = moved(month_before, known, model.rfm, model, "segment").matrix
     tables = {
         "Segments": Table(("Segment", *heads, "Jaccard", "Is", "In words", "Chinese name"), segments),
         "RFM cells": Table(("Cell", *heads), cells),

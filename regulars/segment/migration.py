@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from regulars.events.schema import TIME
 from regulars.segment.dataset import Known, known_as_of
 from regulars.segment.describe import described
 from regulars.segment.model import SegmentModel
-from regulars.segment.rfm import NAMES
+from regulars.segment.rfm import NAMES, Rfm
 from regulars.segment.training import NAME, kept_as_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Migration(NamedTuple):
 def migration(shop: Shop, start: datetime, end: datetime, by: str = "segment") -> Migration:
     """Customers by where they were at one moment and where at another, by one and the same segments or cells.
 
-    Both moments are judged by what was learned before `end`: else a move could be of the borders, not of customers.
+    Both moments are judged by one model, the newest from before `end`: else a move could be of the borders, not of
+    customers.
 
     Parameters
     ----------
@@ -55,35 +57,41 @@ def migration(shop: Shop, start: datetime, end: datetime, by: str = "segment") -
     InputError
         If the moments are not in order.
     NotEnoughError
-        If there are no customers, or by segments, if there are none.
+        If there are no customers, or no segments and it is by segments.
     """
     if start >= end:
         raise InputError(f"{start:%Y-%m-%d} is not before {end:%Y-%m-%d}: the earlier moment goes first.")
-    kept = kept_as_of(shop, end)
-    if kept is None or (by == "segment" and not kept.is_used):
-        why = "nothing was learned before it" if kept is None else "no clusters that are firmer than chance were found"
+    # Without a model of that time, one from later shows the moves all the same: both moments have its borders.
+    kept = kept_as_of(shop, end) or kept_as_of(shop, shop.now)
+    model = kept.model if kept is not None and kept.is_used else None
+    if by == "segment" and model is None:
+        why = "nothing was learned" if kept is None else "no clusters that are firmer than chance were found"
         raise NotEnoughError(
-            f"segment: there are no {by} groups to move between as of {end:%Y-%m-%d}: {why}. "
-            + ("Learn: regulars learn segment" if kept is None else "RFM cells are there all the same: --by rfm")
+            f"segment: there are no segments to move between: {why}. RFM cells are there all the same "
+            "(regulars segments --by rfm); or learn again with more history: regulars learn segment"
         )
     pairs = shop.customers(end)
     if not pairs.num_rows:
-        raise NotEnoughError(f"segment: no customer has an order before {end:%Y-%m-%d}. Choose a later moment.")
+        raise NotEnoughError(
+            f"segment: no customer has an order before {end:%Y-%m-%d}; at least 1 is needed. Choose a later moment."
+        )
     earlier = shop.customers(start)
-    behavior = kept.model.behavior
+    behavior = None if model is None else model.behavior
     before = known_as_of(shop, earlier, behavior) if earlier.num_rows else None
-    return moved(before, known_as_of(shop, pairs, behavior), kept.model, by)
+    now = known_as_of(shop, pairs, behavior)
+    rfm = Rfm.of(now.profiles) if kept is None else kept.model.rfm
+    return moved(before, now, rfm, model, by)
 
 
-def moved(before: Known | None, now: Known, model: SegmentModel, by: str) -> Migration:
-    """See `migration`; of customers as they were and as they are, by the segments or cells of a model.
+def moved(before: Known | None, now: Known, rfm: Rfm, model: SegmentModel | None, by: str) -> Migration:
+    """See `migration`; of customers as they were and as they are, by segments or cells that are given.
 
     Parameters
     ----------
     before : None if there were no customers.
     """
-    then = None if before is None else membership(before, model, by)
-    here = membership(now, model, by)
+    then = None if before is None else membership(before, rfm, model, by)
+    here = membership(now, rfm, model, by)
     was = pa.array([OUTSIDE] * here.num_rows, pa.string())
     if then is not None:
         was = pc.fill_null(then["segment"].take(pc.index_in(here["customer_id"], then["customer_id"])), OUTSIDE)
@@ -105,17 +113,17 @@ def moved(before: Known | None, now: Known, model: SegmentModel, by: str) -> Mig
     return Migration(matrix.sort_by(order), pa.concat_tables(parts))
 
 
-def membership(known: Known, model: SegmentModel, by: str) -> pa.Table:
+def membership(known: Known, rfm: Rfm, model: SegmentModel | None, by: str) -> pa.Table:
     """Where customers are as of their moment: customer_id, segment (a name)."""
-    found = described(known, model.rfm, model)
+    found = described(known, rfm, model)
     column = found["rfm_cell"] if by == "rfm" else pc.fill_null(found["segment"], NONE)
     return pa.table({"customer_id": found["customer_id"], "segment": column})
 
 
-def written(shop: Shop, found: Migration, end: datetime) -> None:
-    """Keep a migration for whoever reads it: `shop.tables.read("segment", "migration")` and `"moves"`."""
-    shop.tables.write(NAME, "migration", found.matrix, end)
-    shop.tables.write(NAME, "moves", found.moves, end)
+def written(shop: Shop, found: Migration, end: datetime) -> list[Path]:
+    """Keep a migration for whoever reads it, as `shop.tables.read("segment", "migration")` and `"moves"`; its files."""
+    files = shop.tables.write(NAME, "migration", found.matrix, end)
+    return files + shop.tables.write(NAME, "moves", found.moves, end)
 
 
 def overlap(shop: Shop, moment: datetime) -> pa.Table:
@@ -137,7 +145,7 @@ def overlap(shop: Shop, moment: datetime) -> pa.Table:
             f"segment: there are no segments as of {moment:%Y-%m-%d} to overlap. Learn: regulars learn segment"
         )
     known = known_as_of(shop, shop.customers(moment), kept.model.behavior)
-    one, other = membership(known, kept.model, "segment"), membership(known, kept.model, "rfm")
+    one, other = (membership(known, kept.model.rfm, kept.model, by) for by in ("segment", "rfm"))
     names = sorted(set(one["segment"].to_pylist()))
     rows = np.array(pc.index_in(one["segment"], pa.array(names, pa.string())))
     columns = np.array(pc.index_in(other["segment"], pa.array(NAMES, pa.string())))

@@ -97,7 +97,7 @@ def rfm_plot(scores: Ints) -> ChartType:
     """How many customers are in each cell, by recency and by frequency and money.
 
     >>> chart = rfm_plot(np.array([[5, 5, 5], [5, 4, 5], [1, 1, 1]]))
-    >>> max(chart.to_dict()["layer"][0]["data"]["values"], key=lambda row: row["customers"])["cell"]
+    >>> max(chart.to_dict()["data"]["values"], key=lambda row: row["customers"])["cell"]
     'Champions'
     """
     worth = (scores[:, 1] + scores[:, 2] + 1) // 2

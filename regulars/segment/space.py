@@ -62,7 +62,7 @@ class Space:
         >>> rows = np.array([[1.0, 5.0, 1.0], [2.0, 5.0, 2.0], [3.0, 5.0, np.nan]])
         >>> space = Space.of(rows)
         >>> space.used.tolist(), space.points(rows).shape
-        ([0, 2], (3, 1))
+        ([0, 2], (3, 2))
         """
         known = np.isfinite(values).any(axis=0)
         fill = np.zeros(values.shape[1])
