@@ -94,6 +94,8 @@ def profile(
     customer: Annotated[str | None, typer.Argument(help="Id of the customer. Default: all, written to files.")] = None,
     shop: ShopFolder = Path(),
     as_of: AsOf = None,
+    language: Annotated[str, typer.Option(metavar="en|zh", help="In which language the page speaks.")] = "en",
+    with_nearest: Annotated[bool, typer.Option("--nearest", help="Also the customers most like this one.")] = False,
     as_json: Json = False,
 ) -> None:
     """Who is this customer? A readable page; without a customer, the profiles of all, as Parquet and CSV."""
@@ -106,7 +108,7 @@ def profile(
     moment = to_moment(as_of) or door.now
     if customer is not None:
         with working(f"reading {customer}", quiet=as_json):
-            found = page(door, customer, moment)
+            found = page(door, customer, moment, language=language, with_nearest=with_nearest)
         emit(found.to_dict()) if as_json else out.print(found)
         return
     with working("computing profiles", quiet=as_json):

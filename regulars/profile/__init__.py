@@ -1,11 +1,13 @@
 """Who is this customer, as of any moment?
 
 A hundred declared features (`regulars.profile.features`), each from events before the moment alone; a
-stage of life by the shop's own rhythm; and a page in words.
+stage of life by the shop's own rhythm; interests, habits, prices and the next order, shrunk to what is usual in the
+shop; and a page in words, each sentence with the events that it rests on.
 """
 
 from regulars.profile.dataset import features_as_of as table
 from regulars.profile.evaluate import evaluate, learn
 from regulars.profile.page import Page, page, profiles
+from regulars.profile.verify import Fact, verify
 
-__all__ = ["Page", "evaluate", "learn", "page", "profiles", "table"]
+__all__ = ["Fact", "Page", "evaluate", "learn", "page", "profiles", "table", "verify"]

@@ -1,9 +1,9 @@
-"""The shop that a customer is set against: what share of all choices falls on each kind, and how alike customers are."""
+"""The shop that a customer is set against: which share of all choices each kind has, how alike customers are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 KINDS = ("category", "brand", "style")
 HABITS = ("hour", "weekday", "channel")
@@ -67,20 +68,20 @@ class Usual:
         squares : (n,) and (n,), `square` and `total_square` of `tallies.interests`, where a choice has parts.
         """
         names, kind = np.unique(np.asarray(name, object).astype(str), return_inverse=True)
-        pair = pair.astype(np.int64)
+        customer = pair.astype(np.int64)
         totals = np.zeros(customers)
-        totals[pair] = total
+        totals[customer] = total
         # Who chose much tells more of the shop, but ten times as much is not ten times as telling.
         counts = totals / (totals + 1.0)
-        share = np.bincount(kind, weight / total * counts[pair], len(names)) / max(counts.sum(), 1e-9)
-        choices = 1.0 if squares is None else _choices(pair, weight, total, share, *squares)
+        share = np.bincount(kind, weight / total * counts[customer], len(names)) / max(counts.sum(), 1e-9)
+        choices = 1.0 if squares is None else _choices(customer, weight, total, share, squares)
         # Fitted to the kinds that most choose: the many that hardly anybody does tell little of how customers differ.
         most = np.argsort(-share, kind="stable")[: max(IN_FIT // max(customers, 1), 1)]
         place = np.full(len(names), -1)
         place[most] = np.arange(len(most))
         dense = np.zeros((customers, len(most)))
         inside = place[kind] >= 0
-        dense[pair[inside], place[kind[inside]]] = weight[inside]
+        dense[customer[inside], place[kind[inside]]] = weight[inside]
         whole = np.repeat(totals[:, None], len(most), 1)
         strength = fitted_strength(choices * dense.ravel(), choices * whole.ravel(), np.tile(share[most], customers))
         # A kind that one customer alone chose is that customer's, not the shop's.
@@ -89,12 +90,11 @@ class Usual:
         return cls(kept, strength, round(choices, 3))
 
 
-def _choices(
-    pair: npt.NDArray[np.int64], weight: Floats, total: Floats, share: Floats, square: Floats, total_square: Floats
-) -> float:
+def _choices(customer: Ints, weight: Floats, total: Floats, share: Floats, squares: tuple[Floats, Floats]) -> float:
     """As how many choices an order counts: how much less shares differ between orders of a customer than if each order
     were one choice (a design effect; Kish 1965, Survey Sampling, 5.4)."""
-    one = np.unique(pair, return_index=True)[1]
+    square, total_square = squares
+    one = np.unique(customer, return_index=True)[1]
     # Of a customer with one occasion, nothing is left to differ.
     freedom = float((total[one] - total_square[one] / total[one]).sum())
     expected = freedom * float((share * (1 - share)).sum())
@@ -142,19 +142,19 @@ class Base:
     discounts : the share of lines under the list price, as the kind "below".
     """
 
-    counts: Mapping[str, float]
-    kinds: Mapping[str, Usual]
-    habits: Mapping[str, Usual]
-    pauses: Pauses | None
-    prices: Levels | None
-    discounts: Usual | None
+    counts: Mapping[str, float] = field(default_factory=dict)
+    kinds: Mapping[str, Usual] = field(default_factory=dict)
+    habits: Mapping[str, Usual] = field(default_factory=dict)
+    pauses: Pauses | None = None
+    prices: Levels | None = None
+    discounts: Usual | None = None
 
     @classmethod
     def of(cls, shop: Shop, as_of: datetime) -> Base:
         """From the customers with an order before a moment; of a large shop, from a sample of them."""
         customers = shop.customers(as_of)
         if not customers.num_rows:
-            return cls({}, {}, {}, None, None, None)
+            return cls()
         step = -(-customers.num_rows // SAMPLE)
         some = customers.take(pa.array(range(0, customers.num_rows, step)))
         source = source_for(shop, some)
@@ -187,12 +187,10 @@ class Base:
         if (days >= 2).any():
             pauses = Pauses.of(days, column(gaps, "log_sum"), column(gaps, "log_square_sum"))
         has = listed > 0
-        below = column(prices, "discounted_sum")
-        whole = np.zeros(int(has.sum()), object)
-        whole[:] = "below"
-        discounts = None
-        if has.any():
-            discounts = Usual.of(np.arange(has.sum()).astype(float), whole, below[has], listed[has], int(has.sum()))
+        buyers = int(has.sum())
+        below = column(prices, "discounted_sum")[has]
+        number = np.arange(buyers).astype(np.float64)
+        discounts = Usual.of(number, ["below"] * buyers, below, listed[has], buyers) if buyers else None
         levels = Levels.of(compared, column(prices, "level_sum"), column(prices, "level_square_sum"))
         return cls(counts, kinds, habits, pauses, levels, discounts)
 
@@ -228,5 +226,5 @@ def _usual(rows: pa.Table, customers: int) -> Usual:
 
 def _habit(rows: pa.Table, customers: int) -> Usual:
     pair, days = column(rows, "pair"), column(rows, "days")
-    totals = np.bincount(pair.astype(np.int64), days, customers)
+    totals = np.bincount(pair.astype(np.int64), days, customers).astype(np.float64)
     return Usual.of(pair, rows["name"].to_pylist(), days, totals[pair.astype(np.int64)], customers)

@@ -28,7 +28,7 @@ from regulars.evaluation import (
 from regulars.logistic import Logistic
 from regulars.profile.dataset import KEYS, absent, features_as_of
 from regulars.profile.evidence import EVIDENCE
-from regulars.profile.model import Norms
+from regulars.profile.measure import measure
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -40,18 +40,11 @@ LEAST = 50
 PROBED = 500
 
 
-def norms(shop: Shop, as_of: datetime) -> Norms:
-    """The shop's own measure as of a moment."""
-    settings = shop.config.profile
-    table = features_as_of(shop, shop.customers(as_of))
-    if not table.num_rows:
-        raise NotEnoughError(f"profile: no customer has an order before {as_of:%Y-%m-%d}. Choose a later time.")
-    return Norms.of(table, new_days=settings.new_days, won_back_days=settings.won_back_days)
-
-
 def learn(shop: Shop, until: datetime) -> Learned:
     """Learn when a customer of this shop is late, and where its customers stand in each feature."""
-    found = norms(shop, until)
+    if not shop.customers(until).num_rows:
+        raise NotEnoughError(f"profile: no customer has an order before {until:%Y-%m-%d}. Choose a later time.")
+    found = measure(shop, until)
     horizon = shop.config.churn.horizon_days
     report = evaluate(shop, Split(until - timedelta(days=horizon), horizon))
     about = {"rhythm": found.rhythm.to_dict(), "features": len(found.quantiles)}

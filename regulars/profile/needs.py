@@ -7,6 +7,7 @@ The page, its JSON and docs/profile.md read it here. What is not met is told wit
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import NamedTuple
 
 
@@ -46,17 +47,17 @@ MEASURES: dict[str, Measure] = {
 """What can be needed, in words that follow a number."""
 
 NEEDS: dict[str, dict[str, int]] = {
-    "categories": {"occasions": 2, "shop_kinds": 2, "shop_customers": 20},
-    "brands": {"occasions": 2, "shop_kinds": 2, "shop_customers": 20},
-    "styles": {"occasions": 2, "shop_kinds": 2, "shop_customers": 20},
+    "category_interests": {"occasions": 2, "shop_kinds": 2, "shop_customers": 20},
+    "brand_interests": {"occasions": 2, "shop_kinds": 2, "shop_customers": 20},
+    "style_interests": {"occasions": 2, "shop_kinds": 2, "shop_customers": 20},
     "price_level": {"compared_orders": 2, "shop_compared": 20},
     "discount_affinity": {"listed_orders": 2, "shop_listed": 20},
-    "hour": {"timed_acts": 5},
-    "weekday": {"active_days": 5},
-    "channel": {"channel_days": 5, "shop_channels": 2},
+    "preferred_hour": {"timed_acts": 5},
+    "preferred_weekday": {"active_days": 5},
+    "preferred_channel": {"channel_days": 5, "shop_channels": 2},
     "next_order": {"order_days": 2, "shop_repeaters": 20, "shop_regulars": 10, "shop_days": 90},
     "next_category": {"occasions": 2, "shop_kinds": 2, "shop_customers": 20},
-    "nearest": {"shop_customers": 20},
+    "nearest_customers": {"shop_customers": 20},
     "changes": {"known_days": 30},
 }
 """{prediction: {measure: the least}}."""
@@ -70,6 +71,8 @@ REASONS = {
 def why_absent(prediction: str, has: Mapping[str, float], language: str = "en") -> str | None:
     """Why a prediction cannot be made; None where all that it needs is there.
 
+    What the shop lacks is told alone: more orders of this customer would not mend it.
+
     Parameters
     ----------
     has : {measure: how many there are}; one that is missing counts as none.
@@ -78,17 +81,18 @@ def why_absent(prediction: str, has: Mapping[str, float], language: str = "en") 
     --------
     >>> why_absent("next_order", {"order_days": 1, "shop_repeaters": 90, "shop_regulars": 40, "shop_days": 365})
     'needs 2 days with an order; has 1'
-    >>> why_absent("hour", {"timed_acts": 12}) is None
+    >>> why_absent("preferred_hour", {"timed_acts": 12}) is None
     True
     """
     of_customer, of_shop, between = REASONS[language]
-    unmet = []
+    unmet: dict[bool, list[str]] = {True: [], False: []}
     for name, least in NEEDS[prediction].items():
         there = has.get(name, 0)
-        # Written so that NaN, too, is too little.
-        if not there >= least:
+        if isnan(there) or there < least:
             measure = MEASURES[name]
             words = of_shop if measure.is_of_shop else of_customer
             what = measure.chinese if language == "zh" else measure.english
-            unmet.append(words.format(least=least, what=what, has=int(there) if there == there else 0))
-    return between.join(unmet) or None
+            said = words.format(least=least, what=what, has=0 if isnan(there) else int(there))
+            unmet[measure.is_of_shop].append(said)
+    # What the shop lacks cannot be mended by any customer.
+    return between.join(unmet[True] or unmet[False]) or None

@@ -76,7 +76,8 @@ class Own:
 
     Attributes
     ----------
-    table : event_id, time, type, product_id, order_id, channel, device_id, is_priced, is_listed (the catalogue has a list price), is_timed, category, brand.
+    table : event_id, time, type, product_id, order_id, channel, device_id, is_priced, is_listed (the catalogue has a
+        list price), is_timed (not at midnight to the second), category, brand, title.
     """
 
     table: pa.Table
@@ -95,12 +96,12 @@ class Own:
         listed = listed.filter(listed.valid_from < ibis.literal(source.last)).select("product_id").distinct()
         listed = listed.mutate(is_listed=True)
         rows = rows.left_join(listed, "product_id").drop("product_id_right")
-        for kind in ("category", "brand"):
+        for kind in ("category", "brand", "title"):
             known = known_of(source, kind).drop("as_of")
             rows = rows.left_join(known, "product_id").drop("product_id_right")
         columns = [
             "event_id", "line", "time", "type", "product_id", "order_id", "channel", "device_id", "is_priced",
-            "is_listed", "is_timed", "category", "brand",
+            "is_listed", "is_timed", "category", "brand", "title",
         ]  # fmt: skip
         found = shop.engine.to_arrow(rows.select(columns).order_by("time", "event_id", "line"))
         return cls(found, source.last)
@@ -122,6 +123,19 @@ class Own:
         found: Bools = pc.fill_null(pc.equal(self.table[column], value), False).to_numpy()
         return found
 
+    def with_style(self, name: str) -> Bools:
+        """(n,) where the product's title has a style."""
+        titles = pc.utf8_lower(self.table["title"])
+        found: Bools = pc.fill_null(pc.match_substring(titles, name), False).to_numpy()
+        return found
+
+    def first_in(self, column: str, where: Bools, recent: Bools) -> list[str]:
+        """What a column says in recent rows, and said in none before them; by name."""
+        values = self.table[column]
+        new = pc.unique(values.filter(pa.array(where & recent))).drop_null()
+        old = pc.unique(values.filter(pa.array(where & ~recent)))
+        return sorted(new.filter(pc.invert(pc.is_in(new, old))).to_pylist())
+
     def since(self, days: float) -> Bools:
         """(n,) which events are of the last so many days."""
         found: Bools = pc.greater_equal(self.table["time"], pa.scalar(self.as_of - timedelta(days=days))).to_numpy()
@@ -132,10 +146,12 @@ class Own:
         rows = self.table.filter(pa.array(where))
         if not rows.num_rows:
             return None
-        events = rows.group_by("event_id").aggregate([("time", "min")]).sort_by(
-            [("time_min", "ascending"), ("event_id", "ascending")]
-        )  # fmt: skip
-        newest = events["event_id"].slice(max(events.num_rows - NEWEST, 0)).to_pylist()[::-1]
+        # The lines of an order may have come as events of their own.
+        key = pc.coalesce(rows["order_id"], rows["event_id"])
+        events = rows.append_column("key", key).group_by(["type", "key"]).aggregate(
+            [("time", "min"), ("event_id", "max")]
+        ).sort_by([("time_min", "ascending"), ("event_id_max", "ascending")])  # fmt: skip
+        newest = events["event_id_max"].slice(max(events.num_rows - NEWEST, 0)).to_pylist()[::-1]
         times = events["time_min"]
         return Evidence(events.num_rows, times[0].as_py(), times[-1].as_py(), tuple(newest))
 

@@ -1,46 +1,40 @@
-"""One customer's profile as a page: who this is, in sentences, and the features behind them."""
+"""One customer's profile as a page: who this is, in sentences with what they rest on, and the features behind them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
+from rich.console import RenderableType
 
 from regulars.customers import require_known, withheld
-from regulars.errors import NotEnoughError
+from regulars.errors import InputError, NotEnoughError
 from regulars.events.schema import TIME
-from regulars.profile.dataset import KEYS, absent, features_as_of
-from regulars.profile.evaluate import norms
+from regulars.profile.dataset import KEYS, absent, features_as_of, source_for
 from regulars.profile.evidence import EVIDENCE
-from regulars.profile.features import FEATURES
-from regulars.profile.model import Norms
+from regulars.profile.history import history, month_ends
+from regulars.profile.knowing import known_of_one
+from regulars.profile.measure import measure_in_use
+from regulars.profile.nearest import Near, nearest
+from regulars.profile.needs import why_absent
+from regulars.profile.own import Own, Quality
+from regulars.profile.showing import rendered
 from regulars.profile.stage import stages
-from regulars.units import shown
+from regulars.profile.telling import DAYS, Known, Teller
+from regulars.profile.verify import Fact, checked
+from regulars.profile.wording import WORDS, Sentence, Words
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
-STAGE_WORDS = {
-    "prospect": "has not ordered yet",
-    "new": "is new",
-    "active": "is active",
-    "growing": "is active and buying more than before",
-    "cooling": "is cooling: later than three of four customers come back",
-    "lapsed": "has lapsed: later than nineteen of twenty customers come back",
-    "won back": "has come back after a long pause",
-}
-
-
 NO_EVIDENCE = "the log has no "
-OBJECTED = "Does not want to be profiled: no decision is made about this customer."
 TOO_EARLY = "too little is known of this customer yet"
+NEAREST = 5
+"""So many customers are shown as the nearest."""
 
 
 @dataclass(frozen=True)
@@ -49,68 +43,149 @@ class Page:
 
     Attributes
     ----------
-    sentences : who this is, in words; each rests on features of the same page.
+    stage : of life; None for who objected to profiling, of whom nothing else is there either.
+    said : who this is, in words; each sentence with its facts, and with the events that it rests on.
+    changes : likewise, what is other than thirty days ago.
+    known : interests, habits, prices, what comes next, each with how sure it is.
+    untold : {prediction: why it cannot be made}.
+    quality : how much is known of the customer.
+    history : the stage and key features at the ends of months, the newest last.
+    nearest : the customers most like this one, if they were asked for.
     features : {name: value} of those that are known.
     absent : {name: why} of those that are not.
     """
 
     customer_id: str
     as_of: datetime
-    stage: str
-    sentences: tuple[str, ...]
-    features: dict[str, float]
-    absent: dict[str, str]
+    language: str
+    currency: str
+    stage: str | None
+    said: tuple[Sentence, ...]
+    changes: tuple[Sentence, ...] = ()
+    known: Known = field(default_factory=Known)
+    untold: dict[str, str] = field(default_factory=dict)
+    quality: Quality | None = None
+    history: tuple[dict[str, Any], ...] = ()
+    nearest: tuple[Near, ...] = ()
+    features: dict[str, float] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Who this is, in words alone."""
+        return tuple(sentence.text for sentence in self.said)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """All that the sentences say: what another wording may say too."""
+        return tuple(fact for sentence in (*self.said, *self.changes) for fact in sentence.facts)
+
+    def reworded(self, write: Callable[[str], str]) -> str:
+        """The sentences as a writer puts them; as they are, where the writer does not keep to the facts.
+
+        Parameters
+        ----------
+        write : answers a request in words with a text, as a language model does; see `verify.checked`.
+        """
+        between = "" if self.language == "zh" else " "
+        told = between.join(self.sentences)
+        return checked(write, told, self.facts) or told
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {**vars(self), "as_of": self.as_of.isoformat(), "sentences": list(self.sentences)}
+        said: dict[str, Any] = {
+            "customer_id": self.customer_id,
+            "as_of": self.as_of.isoformat(),
+            "language": self.language,
+            "stage": self.stage,
+            "sentences": list(self.sentences),
+            "said": [sentence.to_dict() for sentence in self.said],
+        }
+        if self.stage is None:
+            return said
+        return {
+            **said,
+            "changes": [sentence.to_dict() for sentence in self.changes],
+            "known": self.known.to_dict(),
+            "untold": self.untold,
+            "quality": self.quality and {**self.quality._asdict(), "missing": self.quality.missing},
+            "history": list(self.history),
+            "nearest": [near._asdict() for near in self.nearest],
+            "features": self.features,
+            "absent": self.absent,
+        }
 
     def __rich__(self) -> RenderableType:
-        known = Table("Feature", "Meaning", box=None, header_style="dim")
-        known.add_column("Value", justify="right")
-        for feature in FEATURES:
-            if feature.name in self.features:
-                known.add_row(feature.name, feature.meaning, shown(self.features[feature.name], feature.unit))
-        title = f"{self.customer_id}, as of {self.as_of:%Y-%m-%d %H:%M} UTC"
-        # As Text: brackets in a name are a name, not markup.
-        who = Panel(Text("\n".join(self.sentences)), title=Text(title), title_align="left")
-        return Group(who, known, *self._missing())
-
-    def _missing(self) -> list[RenderableType]:
-        by_reason: dict[str, list[str]] = {}
-        for name, reason in self.absent.items():
-            by_reason.setdefault(reason, []).append(name)
-        lacks = [reason.removeprefix(NO_EVIDENCE) for reason in by_reason if reason.startswith(NO_EVIDENCE)]
-        count = sum(len(names) for reason, names in by_reason.items() if reason.startswith(NO_EVIDENCE))
-        lines = [f"{count} features are absent, since the log has none of these: {', '.join(lacks)}."] * bool(lacks)
-        if TOO_EARLY in by_reason:
-            lines.append(f"Too little is known yet for {', '.join(by_reason[TOO_EARLY])}.")
-        return [Text(line, style="dim") for line in lines]
+        return rendered(self)
 
 
-def page(shop: Shop, customer_id: str, as_of: datetime) -> Page:
+def page(shop: Shop, customer_id: str, as_of: datetime, *, language: str = "en", with_nearest: bool = False) -> Page:
     """The profile of one customer, by any of its ids, as of a moment.
+
+    Parameters
+    ----------
+    language : "en" or "zh".
+    with_nearest : whether to look for the customers most like this one, which takes all customers' features.
 
     Raises
     ------
     NotFoundError
         If the log has no event of this customer before the moment; the message names similar ones.
+    InputError
+        If there is no such language.
     """
+    if language not in WORDS:
+        raise InputError(f'There is no language "{language}". There are: {", ".join(WORDS)}.')
     require_known(shop, customer_id, as_of)
-    pairs = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
-    customer_id = shop.identities.customers(pairs)[0].as_py()
-    table = features_as_of(shop, pairs)
-    row = table.to_pylist()[0]
-    measure = _norms(shop, as_of)
-    stage = stages(table, measure.rhythm)[0]
-    features = {name: value for name, value in row.items() if name not in KEYS and value is not None}
+    one = _pairs(customer_id, [as_of])
+    customer_id = shop.identities.customers(one)[0].as_py()
+    words = Words(language, shop.config.shop.currency)
+    if customer_id in withheld(shop, "profiling", as_of).to_pylist():
+        return Page(customer_id, as_of, language, words.currency, None, (words.say("objected", []),))
+    norms = measure_in_use(shop, as_of)
+    source = source_for(shop, one)
+    own = Own.of(shop, source)
+    first = own.table["time"][0].as_py() if own.table.num_rows else as_of
+    zone = shop.config.shop.timezone
+    ends = month_ends(first, as_of, zone)
+    table = features_as_of(shop, _pairs(customer_id, [as_of, as_of - timedelta(days=DAYS), *ends]))
+    features, before = (_known(row) for row in table.slice(0, 2).to_pylist())
+    stage, was = stages(table.slice(0, 2), norms.rhythm)
     missing = absent(shop.engine, shop.events, shop.catalogue, as_of)
     why = {name: NO_EVIDENCE + EVIDENCE[need][0] for name, need in missing.items()}
-    why |= {name: TOO_EARLY for name in table.column_names if name not in KEYS and row[name] is None}
-    sentences = tuple(describe(features, stage, measure, shop.config.shop.currency))
-    if customer_id in withheld(shop, "profiling", as_of).to_pylist():
-        sentences += (OBJECTED,)
-    return Page(customer_id, as_of, stage, sentences, features, why)
+    why |= {name: TOO_EARLY for name in table.column_names if name not in KEYS and name not in features}
+    known, untold, order_days = known_of_one(shop, source, norms.base, language)
+    teller = Teller(words, norms, own, zone)
+    changes: list[Sentence] = []
+    reason = why_absent("changes", {"known_days": (as_of - first) / timedelta(days=1)}, language)
+    if reason is None:
+        changes = teller.changes(before, features, (was, stage))
+    else:
+        untold["changes"] = reason
+    near: list[Near] = []
+    if with_nearest:
+        reason = why_absent("nearest_customers", norms.base.counts, language)
+        near = nearest(shop, customer_id, as_of, NEAREST) if reason is None else []
+        untold |= {} if reason is None else {"nearest_customers": reason}
+    return Page(
+        customer_id=customer_id,
+        as_of=as_of,
+        language=language,
+        currency=words.currency,
+        stage=stage,
+        said=(
+            *teller.features(features, stage, has_list_prices=known.discounts is not None),
+            *teller.known(known),
+        ),
+        changes=tuple(changes),
+        known=known,
+        untold=untold,
+        quality=own.quality(order_days),
+        history=tuple(history(table.slice(2), norms.rhythm)),
+        nearest=tuple(near),
+        features=features,
+        absent=why,
+    )
 
 
 def profiles(shop: Shop, as_of: datetime) -> pa.Table:
@@ -123,58 +198,13 @@ def profiles(shop: Shop, as_of: datetime) -> pa.Table:
     table = features_as_of(shop, customers.filter(may))
     if not table.num_rows:
         raise NotEnoughError(f"profile: no customer has an order before {as_of:%Y-%m-%d}. Choose a later time.")
-    found = stages(table, _norms(shop, as_of).rhythm)
+    found = stages(table, measure_in_use(shop, as_of).rhythm)
     return table.drop_columns(["as_of"]).add_column(1, "stage", pa.array(found))
 
 
-def _norms(shop: Shop, as_of: datetime) -> Norms:
-    """What was learned, if it was learned from before the moment; else worked out now."""
-    version = shop.models.version_in_use("profile")
-    if version is not None:
-        model = shop.models.get("profile", version)
-        if datetime.fromisoformat(model.card["until"]) <= as_of:
-            return Norms.from_bytes(model.read("norms.json"))
-    return norms(shop, as_of)
+def _pairs(customer_id: str, moments: list[datetime]) -> pa.Table:
+    return pa.table({"customer_id": [customer_id] * len(moments), "as_of": pa.array(moments, TIME)})
 
 
-def describe(features: dict[str, float], stage: str, measure: Norms, currency: str) -> list[str]:
-    """Who a customer is, in sentences: each is said only where its features are known.
-
-    >>> from regulars.profile.stage import Rhythm
-    >>> measure = Norms(Rhythm(60, 180, 30, 60), {"spend": tuple(float(k) for k in range(0, 2100, 100))})
-    >>> known = {"orders": 3.0, "tenure_days": 200.0, "spend": 1850.0, "recency_days": 20.0}
-    >>> for sentence in describe(known, "active", measure, "GBP"):
-    ...     print(sentence)
-    This customer is active.
-    3 orders in 200 days, the last 20 days ago.
-    Spent 1,850.00 GBP in all, more than 90 % of customers.
-    """
-    said = [f"This customer {STAGE_WORDS[stage]}."]
-    if features.get("orders"):
-        orders = features["orders"]
-        said.append(
-            f"{orders:,.0f} order{'s' * (orders != 1)} in {_days(features['tenure_days'])}, "
-            f"the last {_days(features['recency_days'])} ago."
-        )
-        above = measure.share_below("spend", features["spend"])
-        rank = f", more than {shown(above, 'share')} of customers" if above else ""
-        said.append(f"Spent {features['spend']:,.2f} {currency} in all{rank}.")
-    if "gap_mean_days" in features and "overdue" in features:
-        late = features["overdue"]
-        how = "overdue" if late > 1.5 else "about due" if late > 0.8 else "not due yet"
-        said.append(f"Usually orders every {_days(features['gap_mean_days'])}: {how}.")
-    if features.get("refunded"):
-        said.append(
-            f"Gave back {features['refunds']:,.0f} product{'s' * (features['refunds'] != 1)}, "
-            f"{features['refunded']:,.2f} {currency} in all."
-        )
-    if features.get("discount_share", 0) >= 0.3:
-        said.append(f"Buys at a discount: {shown(features['discount_share'], 'share')} of lines.")
-    if features.get("weekend_share", 0) >= 0.6:
-        said.append("Orders mostly at the weekend.")
-    return said
-
-
-def _days(count: float) -> str:
-    shown = f"{count:,.0f}"
-    return f"{shown} day{'s' * (shown != '1')}"
+def _known(row: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name not in KEYS and value is not None}

@@ -18,6 +18,10 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.8
 """Of intervals: eight in ten customers who come back do so within it."""
+LIMITS = ((0.05, 0.05, 1.0), (100.0, 3.0, 150.0))
+"""Of strength, spread and evenness, from and to."""
+MOST_DAYS = 3650.0
+"""Nobody's next order is foreseen for later."""
 GONE = 0.95
 """Who stays away longer than so many of its pauses would last has no next date."""
 
@@ -55,7 +59,7 @@ class Pauses:
         within = np.clip(squares - total * mean, 0.0, None)
 
         def unlikelihood(given: Floats) -> float:
-            strength, spread, evenness = np.exp(np.clip(given[1:], -5, 5))
+            strength, spread, evenness = _within(given[1:])
             after, degrees, scale = _posterior(count, mean, within, given[0], strength, spread, evenness)
             found = (
                 gammaln(degrees / 2) - gammaln(evenness / 2) + 0.5 * np.log(strength / after)
@@ -65,7 +69,7 @@ class Pauses:
 
         start = np.array([float(np.median(mean)), 0.0, np.log(max(float(mean.std()), 0.2)), 1.0])
         found = minimize(unlikelihood, start, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-7}).x
-        strength, spread, evenness = np.exp(np.clip(found[1:], -5, 5))
+        strength, spread, evenness = _within(found[1:])
         return cls(*(round(float(value), 4) for value in (found[0], strength, spread, evenness)))
 
     def next_order(
@@ -107,9 +111,16 @@ class Pauses:
         tail = (1 - LEVEL) / 2
         ends = []
         for share in (tail, 0.5, 1 - tail):
-            whole = np.exp(middle + width * t.ppf(passed + share * (1 - passed), degrees))
+            log_days = middle + width * t.ppf(passed + share * (1 - passed), degrees)
+            whole = np.exp(np.minimum(log_days, np.log(MOST_DAYS + since_days)))
             ends.append(np.where(is_known, np.maximum(whole - since_days, 0.0), np.nan))
         return ends[0], ends[1], ends[2], np.where(is_known, passed, np.nan)
+
+
+def _within(logs: Floats) -> Floats:
+    """Strength, spread and evenness inside of what a shop can have: one pause in all would tell nothing of a spread."""
+    found: Floats = np.clip(np.exp(np.clip(logs, -10, 10)), *LIMITS)
+    return found
 
 
 def _posterior(

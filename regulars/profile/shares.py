@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.9
 """Of intervals: nine in ten hold the truth."""
-STRENGTH = (0.5, 500.0)
+STRENGTH = (0.5, 100.0)
 """The shop's share counts as so many choices, at least and at most."""
 
 
@@ -88,7 +88,7 @@ def fitted_strength(weight: Floats, total: Floats, of_all: Floats) -> float:
     >>> fitted_strength(np.array([0.0, 10.0, 0.0, 10.0]), ten, half)
     0.5
     >>> fitted_strength(np.array([5.0, 5.0, 5.0, 5.0]), ten, half)
-    500.0
+    100.0
     """
     is_there = (total > 0) & (of_all > 0) & (of_all < 1)
     hits, misses = weight[is_there], np.clip(total - weight, 0.0, None)[is_there]

@@ -1,4 +1,4 @@
-"""What is told of one customer besides features: interests, prices, habits, the next order. Pure functions of tallies."""
+"""What is told of one customer besides features: interests, prices, habits, the next order; from tallies."""
 
 from __future__ import annotations
 
@@ -82,6 +82,22 @@ class PriceLevel(NamedTuple):
     orders: int
 
 
+class Discounts(NamedTuple):
+    """What share of purchases is below the list price.
+
+    Attributes
+    ----------
+    share, low, high, of_all, confidence : as of an `Interest`.
+    """
+
+    share: float
+    low: float
+    high: float
+    of_all: float
+    confidence: float
+    orders: int
+
+
 class NextOrder(NamedTuple):
     """When the next order comes, if one does: eight in ten come between the ends."""
 
@@ -89,6 +105,11 @@ class NextOrder(NamedTuple):
     expected: datetime
     latest: datetime
     pauses: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        moments = {name: getattr(self, name).isoformat() for name in ("earliest", "expected", "latest")}
+        return {**moments, "pauses": self.pauses}
 
 
 def interests(rows: pa.Table, usual: Usual) -> list[Interest]:
@@ -108,11 +129,18 @@ def interests(rows: pa.Table, usual: Usual) -> list[Interest]:
     orders, occasions = column(rows, "orders"), column(rows, "occasions")
     return [
         Interest(
-            names[k], *(round(float(values[k]), 4) for values in (found.share, found.low, found.high, of_all)),
-            round(float(found.confidence[k]), 4), int(orders[k]), int(occasions[k]), round(float(since[k]), 1),
+            name=names[k],
+            share=_rounded(found.share[k]),
+            low=_rounded(found.low[k]),
+            high=_rounded(found.high[k]),
+            of_all=_rounded(of_all[k]),
+            confidence=_rounded(found.confidence[k]),
+            orders=int(orders[k]),
+            occasions=int(occasions[k]),
+            days_since=round(float(since[k]), 1),
         )
         for k in order.tolist()
-    ]  # fmt: skip
+    ]
 
 
 def preference(habit: str, names: Sequence[str], days: Sequence[float], usual: Usual) -> Preference:
@@ -140,16 +168,22 @@ def preference(habit: str, names: Sequence[str], days: Sequence[float], usual: U
     counts, base = np.zeros(len(all_names)), np.array([usual.share.get(name, 0.0) for name in all_names])
     counts[[all_names.index(name) for name in names]] = days
     width, total = WINDOW[habit], float(counts.sum())
-    windows = sum(np.roll(counts, -shift) for shift in range(width))
+    windows = np.sum([np.roll(counts, -shift) for shift in range(width)], axis=0)
     best = int(np.argmax(windows))
     hits = float(windows[best])
-    of_all = float(sum(np.roll(base, -shift) for shift in range(width))[best])
+    of_all = float(np.sum([np.roll(base, -shift) for shift in range(width)], axis=0)[best])
     chance = len(all_names) * binom.sf(hits - 1, total, width / len(all_names))
     found = shares(np.array([hits]), np.array([total]), np.array([of_all]), usual.strength)
     confidence = float(np.clip(1 - chance, 0.0, 1.0))
-    share, low, high = (round(float(values[0]), 4) for values in (found.share, found.low, found.high))
-    name = all_names[best] if confidence >= SURE and len(all_names) > 1 else None
-    return Preference(name, share, low, high, round(of_all, 4), round(confidence, 4), int(total))
+    return Preference(
+        name=all_names[best] if confidence >= SURE and len(all_names) > 1 else None,
+        share=_rounded(found.share[0]),
+        low=_rounded(found.low[0]),
+        high=_rounded(found.high[0]),
+        of_all=_rounded(of_all),
+        confidence=_rounded(confidence),
+        days=int(total),
+    )
 
 
 def price_level(orders: float, total: float, usual: Levels) -> PriceLevel:
@@ -171,12 +205,17 @@ def price_level(orders: float, total: float, usual: Levels) -> PriceLevel:
     middle = (usual.middle / usual.between + total / usual.within) / certainty
     spread = certainty**-0.5
     ends = middle + spread * norm.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    below = norm.cdf((usual.middle - middle) / spread)
-    values = (np.exp(middle), *np.exp(ends), np.exp(usual.middle), below)
-    return PriceLevel(*(round(float(value), 4) for value in values), int(orders))
+    return PriceLevel(
+        level=_rounded(np.exp(middle)),
+        low=_rounded(np.exp(ends[0])),
+        high=_rounded(np.exp(ends[1])),
+        of_all=_rounded(np.exp(usual.middle)),
+        confidence=_rounded(norm.cdf((usual.middle - middle) / spread)),
+        orders=int(orders),
+    )
 
 
-def discount_affinity(orders: float, discounted: float, usual: Usual) -> Interest:
+def discount_affinity(orders: float, discounted: float, usual: Usual) -> Discounts:
     """What share of a customer's purchases is below the list price, and whether more than others'.
 
     Parameters
@@ -185,11 +224,17 @@ def discount_affinity(orders: float, discounted: float, usual: Usual) -> Interes
     """
     of_all = usual.share.get("below", 0.0)
     found = shares(np.array([discounted]), np.array([orders]), np.array([of_all]), usual.strength)
-    values = (found.share, found.low, found.high, np.array([of_all]), found.confidence)
-    return Interest("below", *(round(float(value[0]), 4) for value in values), int(orders), int(orders), 0.0)
+    return Discounts(
+        share=_rounded(found.share[0]),
+        low=_rounded(found.low[0]),
+        high=_rounded(found.high[0]),
+        of_all=_rounded(of_all),
+        confidence=_rounded(found.confidence[0]),
+        orders=int(orders),
+    )
 
 
-def sensitivity(level: PriceLevel | None, discounts: Interest | None) -> str | None:
+def sensitivity(level: PriceLevel | None, discounts: Discounts | None) -> str | None:
     """How much a customer looks at prices: "high", "low", "middling"; None where nothing tells it.
 
     High where it surely pays less than others in the same categories, or surely buys more of what is reduced; low where
@@ -208,10 +253,15 @@ def next_order(gaps: dict[str, Any], pauses: Pauses, as_of: datetime) -> NextOrd
     ----------
     gaps : a row of `tallies.gaps`, of two days with an order at least.
     """
-    known = (np.array([float(gaps[name] or 0.0)]) for name in ("order_days", "log_sum", "log_square_sum", "last_days"))
-    earliest, expected, latest, passed = pauses.next_order(*known)
+    days, total, squares, since = (
+        np.array([float(gaps[name] or 0.0)]) for name in ("order_days", "log_sum", "log_square_sum", "last_days")
+    )
+    *found, passed = pauses.next_order(days, total, squares, since)
     if passed[0] > GONE:
         return None
-    # Nobody's next order is foreseen beyond the calendar's end.
-    days = [min(float(each[0]), 36_500.0) for each in (earliest, expected, latest)]
-    return NextOrder(*(as_of + timedelta(days=round(each, 2)) for each in days), int(gaps["order_days"]) - 1)
+    earliest, expected, latest = (as_of + timedelta(days=round(float(each[0]), 2)) for each in found)
+    return NextOrder(earliest, expected, latest, int(gaps["order_days"]) - 1)
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4)

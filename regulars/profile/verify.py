@@ -65,15 +65,17 @@ _UNITS: dict[str, _Unit] = {
     "months?|个月": _Unit(("days",), 30.4375),
     "years?|年": _Unit(("days",), 365.25),
     "orders?|purchases?|个?订单|单": _Unit(("orders",)),
+    "views?|(?:product )?pages?|个商品页": _Unit(("views",)),
     "pieces?|products?|items?|articles?|件(?:商品)?": _Unit(("pieces", "products", "lines")),
     "devices?|台设备|个设备": _Unit(("devices",)),
-    "views?|pages?": _Unit(("views",)),
     "visits?|次访问": _Unit(("visits",)),
     "customers?|位顾客": _Unit(("customers",)),
     "eur|gbp|usd|cny|euros?|pounds?|dollars?|yuan|元|块|€|£|\\$|¥|英镑|欧元|美元": _Unit(("money",)),
 }
 _AFTER = [(re.compile(rf"[\s-]*(?:{words})(?![a-z])", re.IGNORECASE), unit) for words, unit in _UNITS.items()]
 _MONEY_BEFORE = re.compile(r"(?:[€£$¥]|\b(?:EUR|GBP|USD|CNY))\s*$", re.IGNORECASE)
+NOWHERE = "not in the facts"
+EPSILON = 1e-9
 _MULTIPLES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "万": 1e4, "亿": 1e8}
 
 _MONTH = "|".join(rf"{name}|{name[:3]}\.?" for name in MONTHS)
@@ -93,6 +95,7 @@ _PERCENT = re.compile(
     r"(?P<n>\d+(?:[.,]\d+)*)\s*(?:%|per\s?cent\b|percent\b)|百分之(?P<p>\d+(?:\.\d+)?)", re.IGNORECASE
 )
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+_MINUS = re.compile(r"(?:^|[\s(])-$")
 _MULTIPLE = re.compile(r"\s?(k|m|thousand|million|万|亿)(?![a-z])", re.IGNORECASE)
 
 
@@ -224,10 +227,9 @@ def _day_names(left: _Left, facts: list[Fact]) -> Iterator[tuple[int, Fault]]:
 
 
 def _percentages(left: _Left, facts: list[Fact]) -> Iterator[tuple[int, Fault]]:
-    known = [float(f.value) * 100 for f in facts if f.unit == "share" and _is_number(f)]
     for found in left.all(_PERCENT):
         digits = (found["n"] or found["p"]).replace(",", "")
-        if not any(_is_rounded(value, digits) for value in known):
+        if not _is_share(float(digits) / 100, _step(digits) / 100, facts):
             yield found.start(), Fault(found.group(), NOWHERE)
 
 
@@ -237,23 +239,25 @@ def _numbers(left: _Left, facts: list[Fact]) -> Iterator[tuple[int, Fault]]:
         multiple = _MULTIPLE.match(left.text, end)
         size = _MULTIPLES[multiple[1].lower()] if multiple else 1.0
         end = multiple.end() if multiple else end
-        is_minus = re.search(r"(?:^|[\s(])-$", left.text[: found.start()]) is not None
-        yield from _counted(
-            left, facts, Numeral(found.start(), end, float(digits) * size), _step(digits) * size, is_minus
-        )
+        sign = -1 if _MINUS.search(left.text[: found.start()]) else 1
+        numeral = Numeral(found.start(), end, sign * float(digits) * size)
+        yield from _counted(left, facts, numeral, _step(digits) * size)
     for numeral in [*english(left.text), *chinese(left.text)]:
-        after = left.text[numeral.end : numeral.end + 1]
-        if after in ("成", "折") and numeral.value <= 10:
-            shares = {numeral.value / 10, 1 - numeral.value / 10} if after == "折" else {numeral.value / 10}
-            if not any(_is_number(f) and f.unit == "share" and round(float(f.value), 3) in shares for f in facts):
-                yield numeral.start, Fault(left.whole[numeral.start : numeral.end + 1], NOWHERE)
-            continue
-        yield from _counted(left, facts, numeral, 1.0, False)
+        if (divisor := _divisor(left.text, numeral)) is None:
+            # Half is a share to the hundredth; other words are whole numbers.
+            yield from _counted(left, facts, numeral, 0.01 if numeral.value < 1 else 1.0)
+        elif not _is_share(numeral.value / divisor, 0.01, facts):
+            yield numeral.start, Fault(left.whole[numeral.start : numeral.end + 1], NOWHERE)
 
 
-def _counted(
-    left: _Left, facts: list[Fact], numeral: Numeral, step: float, is_minus: bool
-) -> Iterator[tuple[int, Fault]]:
+def _divisor(text: str, numeral: Numeral) -> float | None:
+    """By how much a Chinese numeral is a share: 百分之十五 (15 %), 八成 (80 %)."""
+    if text[: numeral.start].endswith("百分之"):
+        return 100.0
+    return 10.0 if text[numeral.end : numeral.end + 1] == "成" else None
+
+
+def _counted(left: _Left, facts: list[Fact], numeral: Numeral, step: float) -> Iterator[tuple[int, Fault]]:
     """A number with what it counts, if a word after it or a sign before it tells that."""
     unit, end = None, numeral.end
     for pattern, each in _AFTER:
@@ -262,33 +266,33 @@ def _counted(
             break
     if unit is None and _MONEY_BEFORE.search(left.text[: numeral.start]):
         unit = _Unit(("money",))
-    value = -numeral.value if is_minus else numeral.value
-    step = 0.01 if numeral.value < 1 and step == 1.0 else step
-    near = [f for f in facts if _is_number(f) and _is_near(f, value, step, unit)]
+    near = [
+        own
+        for value, own in _numeric(facts)
+        if abs(value / (unit.size if unit and own in unit.units else 1.0) - numeral.value) <= step / 2 + EPSILON
+    ]
     said = left.whole[numeral.start : end]
     if not near:
         yield numeral.start, Fault(said, NOWHERE)
-    elif unit is not None and not any(f.unit in unit.units for f in near):
-        yield numeral.start, Fault(said, f"the facts say it of {near[0].unit}")
+    elif unit is not None and not set(near) & set(unit.units):
+        yield numeral.start, Fault(said, f"the facts say it of {near[0]}")
 
 
-NOWHERE = "not in the facts"
+def _numeric(facts: Iterable[Fact]) -> list[tuple[float, str]]:
+    """The values and units of facts that are numbers, and the years of those that are days."""
+    facts = list(facts)
+    years = {fact.value.year for fact in facts if isinstance(fact.value, date)}
+    # The number of a weekday or an hour counts nothing.
+    counts = [fact for fact in facts if fact.unit not in ("weekday", "hour")]
+    numbers = [(float(f.value), f.unit) for f in counts if isinstance(f.value, int | float) and isfinite(f.value)]
+    return [*numbers, *((float(year), "year") for year in sorted(years))]
 
 
-def _is_near(fact: Fact, value: float, step: float, unit: _Unit | None) -> bool:
-    size = unit.size if unit is not None and fact.unit in unit.units else 1.0
-    return abs(float(fact.value) / size - value) <= step / 2 + 1e-9  # type: ignore[arg-type]
-
-
-def _is_number(fact: Fact) -> bool:
-    return isinstance(fact.value, int | float) and isfinite(fact.value)
+def _is_share(value: float, step: float, facts: list[Fact]) -> bool:
+    return any(unit == "share" and abs(own - value) <= step / 2 + EPSILON for own, unit in _numeric(facts))
 
 
 def _step(digits: str) -> float:
     """The last place that digits tell of."""
     decimals = digits.lower().partition("e")[0].partition(".")[2]
     return float(10.0 ** -len(decimals))
-
-
-def _is_rounded(value: float, digits: str) -> bool:
-    return abs(value - float(digits)) <= _step(digits) / 2 + 1e-9

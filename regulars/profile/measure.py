@@ -1,0 +1,42 @@
+"""The shop's own measure as of a moment: learned from before it, or worked out now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from regulars.profile.base import Base
+from regulars.profile.dataset import features_as_of
+from regulars.profile.model import Norms
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+
+def measure(shop: Shop, as_of: datetime) -> Norms:
+    """From the customers with an order before a moment; where there is none, all ranks and shares are absent."""
+    settings = shop.config.profile
+    table = features_as_of(shop, shop.customers(as_of))
+    base = Base.of(shop, as_of)
+    return Norms.of(table, new_days=settings.new_days, won_back_days=settings.won_back_days, base=base)
+
+
+_LAST: WeakKeyDictionary[Shop, tuple[tuple[int, datetime], Norms]] = WeakKeyDictionary()
+"""Of each open shop, what was worked out last, and of which version of the log as of which moment."""
+
+
+def measure_in_use(shop: Shop, as_of: datetime) -> Norms:
+    """What was learned, if it was learned from before the moment; else worked out now.
+
+    Once for all customers that are looked at as of one moment, since it takes seconds.
+    """
+    version = shop.models.version_in_use("profile")
+    if version is not None:
+        model = shop.models.get("profile", version)
+        if datetime.fromisoformat(model.card["until"]) <= as_of:
+            return Norms.from_bytes(model.read("norms.json"))
+    asked = (shop.log.version, as_of)
+    if shop not in _LAST or _LAST[shop][0] != asked:
+        _LAST[shop] = asked, measure(shop, as_of)
+    return _LAST[shop][1]
