@@ -2,6 +2,7 @@
 
     python -m benchmarks.segment_count            about six minutes on two cores, most of it to prepare
     python -m benchmarks.segment_count 100000     another number of customers
+    python -m benchmarks.segment_count 1000000 x  keep the shop in the folder x, and use it again
 
 Everything is generated: each customer views, buys, is messaged and fills carts at times over two years.
 """
@@ -84,10 +85,12 @@ def make(folder: Path, customers: int) -> Shop:
     return shop
 
 
-def bench(customers: int) -> list[Row]:
-    """Prepare once; then every rule, and every beginning of one that can be read, several times."""
+def bench(customers: int, kept: str) -> list[Row]:
+    """Prepare once; then every rule several times."""
     with tempfile.TemporaryDirectory() as name:
-        shop = make(Path(name), customers)
+        folder = Path(kept or name)
+        folder.mkdir(exist_ok=True)
+        shop = Shop.open(folder / "shop") if (folder / "shop").exists() else make(folder, customers)
         start = time.perf_counter()
         counter = Counter.of(shop, shop.now)
         prepared = time.perf_counter() - start
@@ -117,4 +120,5 @@ def bench(customers: int) -> list[Row]:
 
 
 if __name__ == "__main__":
-    save("segment_count", bench(int(sys.argv[1]) if len(sys.argv) > 1 else CUSTOMERS))
+    asked = sys.argv[1:]
+    save("segment_count", bench(int(asked[0]) if asked else CUSTOMERS, asked[1] if len(asked) > 1 else ""))

@@ -69,6 +69,13 @@ class Rule:
         return frozenset(part.type for part in parts(self.tree) if isinstance(part, Happened))
 
     @property
+    def fields(self) -> frozenset[str]:
+        """What it asks of events."""
+        happened = [part for part in parts(self.tree) if isinstance(part, Happened)]
+        asked = [node for part in happened for node in (part.of, part.where) if node is not None]
+        return frozenset(part.name for node in asked for part in parts(node) if isinstance(part, Name))
+
+    @property
     def segments(self) -> frozenset[str]:
         """The segments that it is made of, and those that they are made of."""
         return frozenset(part.name for part in parts(self.tree) if isinstance(part, InSegment))

@@ -316,4 +316,5 @@ def test_a_rule_knows_what_it_is_made_of() -> None:
     found = Rule.of("in segment asked and count(viewed where category = 'x') > gap_days", VOCABULARY)
     assert found.segments == {"asked", "loyal"}
     assert found.events == {"message_sent", "product_viewed"}
+    assert found.fields == {"category"}
     assert found.columns == {"gap_days", "orders", "last_order"}

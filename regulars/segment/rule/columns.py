@@ -3,11 +3,11 @@ capabilities know."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
@@ -54,33 +54,37 @@ DESCRIBING = ("profile", "churn", "segment")
 KEYS = ("customer_id", "as_of")
 
 
-def of_events(shop: Shop, as_of: datetime) -> pa.Table:
-    """Who the customers are as of a moment (known by id, or with an order), by id, with the columns of `OWN`."""
-    rows = events_as_of(shop, as_of)
+def of_events(shop: Shop, as_of: datetime, wanted: Collection[str]) -> pa.Table:
+    """Who the customers are as of a moment (known by id, or with an order), by id, with columns of `OWN`."""
+    wanted = [name for name in OWN if name in wanted and name != "customer_id"]
+    rows = events_as_of(shop, as_of, {_FIELDS[name] for name in wanted if name in _FIELDS})
     is_order = rows.type == "order_completed"
-    is_own = rows.type.notin(DONE_TO)
-    found = rows.group_by("customer_id").agg(
-        is_customer=(rows.is_named | is_order).any(),
-        orders=rows.event.nunique(where=is_order),
-        spend=rows.value.sum(where=is_order).fill_null(0.0).round(DIGITS),
-        last_order=rows.time.max(where=is_order),
-        first_order=rows.time.min(where=is_order),
-        last_seen=rows.time.max(where=is_own),
-        first_seen=rows.time.min(where=is_own),
-        categories=rows.category.collect(where=is_order & rows.category.notnull(), distinct=True),
-        brands=rows.brand.collect(where=is_order & rows.brand.notnull(), distinct=True),
-        channels=rows.channel.collect(where=rows.channel.notnull(), distinct=True),
-    )
-    lists = {name: found[name].fill_null(ibis.literal([], type="array<string>")).sort() for name in _lists()}
-    found = found.filter(found.is_customer).mutate(**lists).select(*OWN).order_by("customer_id")
-    table = shop.engine.to_arrow(found)
-    return table.cast(pa.schema([pa.field(name, TYPES[column.kind]) for name, column in OWN.items()]))
+    made = {name: _OWN[name](rows, is_order) for name in wanted}
+    found = rows.group_by("customer_id").agg(is_customer=(rows.is_named | is_order).any(), **made)
+    nothing = ibis.literal([], type="array<string>")
+    lists = {name: found[name].fill_null(nothing).sort() for name in wanted if OWN[name].kind is Kind.LIST}
+    found = found.filter(found.is_customer).mutate(**lists).select("customer_id", *wanted).order_by("customer_id")
+    fields = [pa.field(name, TYPES[OWN[name].kind]) for name in found.columns]
+    return shop.engine.to_arrow(found).cast(pa.schema(fields))
 
 
-def _lists() -> list[str]:
-    return [name for name, column in OWN.items() if column.kind is Kind.LIST]
+def _distinct(texts: Any, where: Any = True) -> Any:
+    return texts.collect(where=texts.notnull() & where, distinct=True)
 
 
+_FIELDS = {"spend": "value", "categories": "category", "brands": "brand", "channels": "channel"}
+"""The field of events that a column is made of."""
+_OWN: dict[str, Callable[[ibis.Table, Any], Any]] = {
+    "orders": lambda rows, is_order: rows.event.nunique(where=is_order),
+    "spend": lambda rows, is_order: rows.value.sum(where=is_order).fill_null(0.0).round(DIGITS),
+    "last_order": lambda rows, is_order: rows.time.max(where=is_order),
+    "first_order": lambda rows, is_order: rows.time.min(where=is_order),
+    "last_seen": lambda rows, is_order: rows.time.max(where=rows.type.notin(DONE_TO)),
+    "first_seen": lambda rows, is_order: rows.time.min(where=rows.type.notin(DONE_TO)),
+    "categories": lambda rows, is_order: _distinct(rows.category, is_order),
+    "brands": lambda rows, is_order: _distinct(rows.brand, is_order),
+    "channels": lambda rows, is_order: _distinct(rows.channel),
+}
 TYPES = {
     Kind.TEXT: pa.string(),
     Kind.TIME: TIME,
@@ -101,7 +105,7 @@ def of_capability(shop: Shop, name: str, customers: pa.ChunkedArray, as_of: date
     """What another capability knows of customers, in their order; no columns where it has learned nothing yet."""
     pairs = pa.table({"customer_id": customers})
     pairs = pairs.append_column("as_of", pa.repeat(pa.scalar(as_of, TIME), pairs.num_rows))
-    if name in capabilities.names() and hasattr(capabilities.load(name), "table") and pairs.num_rows:
+    if name in capabilities.names() and hasattr(capabilities.load(name), "table"):
         with suppress(NotFoundError, NotEnoughError):
             return shop.tables.of(name, pairs).drop_columns(list(KEYS))
     return pairs.select([])
@@ -135,7 +139,10 @@ class Columns(Mapping[str, Column]):
         shop, customer, as_of = self._ask
         found: dict[str, tuple[Column, str]] = {}
         for source in DESCRIBING:
-            for name, about in described(of_capability(shop, source, customer, as_of)).items():
+            # Of nobody, if its columns are always the same: it costs nothing.
+            columns = described(of_capability(shop, source, customer.slice(0, 0), as_of))
+            columns = columns or described(of_capability(shop, source, customer, as_of))
+            for name, about in columns.items():
                 if name not in OWN and name not in TRAITS and name not in self._words:
                     found.setdefault(name, (about, source))
         return found
@@ -172,7 +179,7 @@ def table_of(shop: Shop, as_of: datetime, columns: Columns, wanted: Collection[s
     One row a customer, by id: customer_id, then the columns wanted. What a capability did not know yet at that moment
     is null.
     """
-    own = of_events(shop, as_of)
+    own = of_events(shop, as_of, wanted)
     customers = own["customer_id"]
     tables = {"events": own}
     for source in dict.fromkeys(columns.source(name) for name in wanted):

@@ -117,7 +117,7 @@ def _events(shop: Shop, customers: pa.Array, as_of: datetime) -> pa.Table:
     """The events of customers, as `History` takes them, in the columns of `FIELDS`."""
     places = pa.table({"known_id": customers, "place": pa.array(np.arange(len(customers), dtype=np.int32))})
     known = shop.engine.table(places)
-    rows = events_as_of(shop, as_of)
+    rows = events_as_of(shop, as_of, FIELDS)
     rows = rows.join(known, rows.customer_id == known.known_id)
     # A number in place of the event's name: among those of one customer two names never have the same one.
     found = shop.engine.to_arrow(rows.select("place", "time", "type", *FIELDS, event=rows.event.hash()))

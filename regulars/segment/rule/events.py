@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ FIELDS: dict[str, Column] = {
 }
 """What can be asked of an event, behind `where`."""
 
+OF_PRODUCTS = frozenset(("category", "brand", "title"))
+"""What the catalogue says."""
+
 MEASURES = {"spend": ("value", "order_completed"), "refunded": ("value", "order_refunded")}
 
 WORDS = {
@@ -58,26 +62,35 @@ DONE_TO = ("message_sent", "ad_shown", "support_answered", NOT_ASKED)
 """What is done to customers: they were not there for it."""
 
 
-def events_as_of(shop: Shop, as_of: datetime) -> ibis.Table:
-    """Events before a moment: customer_id (as of it), time, type, event (the order's id for lines of orders), is_named
-    (whether it names a customer), and `FIELDS`."""
+def events_as_of(shop: Shop, as_of: datetime, fields: Collection[str]) -> ibis.Table:
+    """Events before a moment.
+
+    Parameters
+    ----------
+    fields : which of `FIELDS` to give: the catalogue is asked only where it is needed.
+
+    Returns
+    -------
+    customer_id (as of the moment), time, type, event (the order's id for lines of orders), is_named (whether it names a
+    customer), and the fields.
+    """
     log = shop.events
     log = log.filter(log.type != NOT_ASKED, log.time < ibis.literal(as_of, "timestamp('UTC')"))
     log = shop.identities.named(log.mutate(is_named=log.customer_id.notnull()), as_of)
-    log = log.filter(log.customer_id.notnull())
-    known = _catalogue(shop, as_of)
-    rows = log.left_join(known, log.product_id == known.known_id)
+    rows = log.filter(log.customer_id.notnull())
+    if not OF_PRODUCTS.isdisjoint(fields):
+        known = _catalogue(shop, as_of)
+        rows = rows.left_join(known, rows.product_id == known.known_id)
     price = rows.unit_price.cast("float64")
+    made = {"price": price, "value": rows.quantity * price}
     is_order = (rows.type == "order_completed") & rows.order_id.notnull()
     return rows.select(
         "customer_id",
         "time",
         "type",
         "is_named",
-        *(name for name in FIELDS if name not in ("price", "value")),
         event=ibis.ifelse(is_order, rows.order_id, rows.event_id),
-        price=price,
-        value=rows.quantity * price,
+        **{name: made[name] if name in made else rows[name] for name in sorted(fields)},
     )
 
 
@@ -85,7 +98,7 @@ def _catalogue(shop: Shop, as_of: datetime) -> ibis.Table:
     """known_id, category, brand, title: what was said last of each product before a moment."""
     said = shop.catalogue
     said = said.filter(said.valid_from < ibis.literal(as_of, "timestamp('UTC')"))
-    names = ("category", "brand", "title")
+    names = sorted(OF_PRODUCTS)
     # Of two things said at the same moment, always the same one.
     said = said.group_by("product_id", "valid_from").agg(**{name: said[name].max() for name in names})
     newest: dict[str, Any] = {name: said[name].argmax(said.valid_from, where=said[name].notnull()) for name in names}

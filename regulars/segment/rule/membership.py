@@ -74,7 +74,7 @@ def members(shop: Shop, rule: str, as_of: datetime, *, words: Words | None = Non
     wanted = sorted(found.columns - {"customer_id"})
     customers = table_of(shop, as_of, words.columns, wanted)
     engine = shop.engine
-    events = events_as_of(shop, as_of) if found.events else None
+    events = events_as_of(shop, as_of, found.fields) if found.events else None
     kept = found.filter(engine.table(customers), events=events, as_of=as_of)
     ids = engine.to_arrow(kept.select("customer_id").order_by("customer_id"))["customer_id"].combine_chunks()
     is_left_out = pc.is_in(ids, withheld(shop, "profiling", as_of))
