@@ -105,11 +105,12 @@ class Candidate:
 
     @property
     def merit(self) -> float:
-        """By which ways that stand are ranked: how firm, times how much more separate than without clusters."""
+        """By which ways that stand are ranked: how firm, times how much of the way from data without clusters to a
+        perfect separation they go (adjusted for chance as the Rand index is: so spaces can be compared)."""
         if not self.of_nulls:
-            return -np.inf
+            return -1.0
         without = max(float(self.null_silhouette(kind).mean()) for kind in self.of_nulls)
-        return self.stability * (self.figures.silhouette - without)
+        return self.stability * (self.figures.silhouette - without) / max(1 - without, 1e-9)
 
 
 class Way(NamedTuple):
@@ -179,8 +180,9 @@ def choose(
             for method in methods:
                 tried += _tried(name, method, points, without, rng)
     standing = [candidate for candidate in tried if candidate.stands]
-    # Of those that do not stand, what is at least firm is nearer to it than what only looks separate.
-    best = max(standing or tried, key=lambda one: (one.is_firm, one.is_more_stable, one.merit))
+    # Of those that do not stand, what is at least firm is nearer to it than what only looks separate. What is about as
+    # good is the first: the plainest method, in named features.
+    best = max(standing or tried, key=lambda one: (one.is_firm, one.is_more_stable, round(one.merit, 2)))
     return Choice(tuple(tried), best)
 
 

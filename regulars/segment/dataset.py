@@ -21,7 +21,9 @@ Floats = npt.NDArray[np.float64]
 
 KEYS = ("customer_id", "as_of")
 LEAST = 50
-"""Customers who differ, at least: of fewer a bootstrap draws the same few again and again."""
+"""Customers, at least: of fewer a bootstrap draws the same few again and again."""
+DIFFERENT = 10
+"""Different rows, at least: of fewer a table of counts says all there is."""
 KNOWN = 0.6
 """Share of the customers of whom a feature must be known."""
 
@@ -106,19 +108,19 @@ def comparable(known: Known) -> dict[str, Floats]:
     Raises
     ------
     NotEnoughError
-        If fewer than 50 customers differ.
+        If there are fewer than 10 that differ.
     """
     found = {}
     for name, values in known.columns.items():
         often = np.isfinite(values).mean(axis=0) >= KNOWN
         masked = np.where(often, values, np.nan)
-        if len(np.unique(np.nan_to_num(masked), axis=0)) >= LEAST:
+        if len(np.unique(np.nan_to_num(masked), axis=0)) >= DIFFERENT:
             found[name] = masked
     if not found:
         most = max((len(np.unique(np.nan_to_num(values), axis=0)) for values in known.columns.values()), default=0)
         raise NotEnoughError(
-            f"segment: of {len(known)} customers {most} differ in what is known of them; at least {LEAST} that differ "
-            "are needed to look for clusters. Import more history, or choose another moment."
+            f"segment: {len(known)} customers are of {most} kinds in all that is known of them; at least {DIFFERENT} "
+            "that differ are needed to look for clusters. Import more history, or choose another moment."
         )
     return found
 

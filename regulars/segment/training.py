@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from regulars.errors import NotEnoughError
 from regulars.segment.choice import Choice, Way, choose, fit
-from regulars.segment.dataset import LEAST, SCALED, Known, behavior_model, comparable, customers_as_of, known_as_of
+from regulars.segment.dataset import DIFFERENT, SCALED, Known, behavior_model, comparable, customers_as_of, known_as_of
 from regulars.segment.matching import matched
 from regulars.segment.model import FILES, SegmentModel
 from regulars.segment.naming import LANGUAGES, distinct, facts, names_of, paragraph
@@ -68,8 +68,8 @@ def fitted(shop: Shop, moment: datetime, way: Way, history_days: int = HISTORY_D
     columns = comparable(known)
     if way.space not in columns:
         raise NotEnoughError(
-            f"segment: too little was known of {way.space} as of {moment:%Y-%m-%d}; at least {LEAST} customers that "
-            "differ in them are needed. Import more history, or choose a later moment."
+            f"segment: too little was known of {way.space} as of {moment:%Y-%m-%d}; at least {DIFFERENT} customers "
+            "that differ in them are needed. Import more history, or choose a later moment."
         )
     return _fitted(shop, moment, known, columns, way)
 
@@ -103,8 +103,8 @@ def _fitted(shop: Shop, moment: datetime, known: Known, columns: Mapping[str, Fl
 
 def _alike(moment: datetime, error: ValueError) -> NotEnoughError:
     return NotEnoughError(
-        f"segment: as of {moment:%Y-%m-%d} too few customers differ from the rest ({error}); at least {LEAST} that do "
-        "are needed. Import more history, or choose another moment."
+        f"segment: as of {moment:%Y-%m-%d} too few customers differ from the rest ({error}); at least {DIFFERENT} that "
+        "do are needed. Import more history, or choose another moment."
     )
 
 

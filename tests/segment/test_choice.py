@@ -13,13 +13,13 @@ from regulars.segment.stability import FITTERS, figures, rand_index, shuffled, t
 Floats = npt.NDArray[np.float64]
 
 
-def blobs(seed: int = 0, apart: float = 7.0, count: int = 240) -> tuple[Floats, npt.NDArray[np.int64]]:
+def blobs(seed: int = 0, apart: float = 7.0, count: int = 180) -> tuple[Floats, npt.NDArray[np.int64]]:
     rng = np.random.default_rng(seed)
     which = rng.integers(0, 3, count)
     return rng.normal(size=(count, 5)) + apart * np.eye(3, 5)[which], which
 
 
-def no_clusters(kind: str, count: int = 400) -> Floats:
+def no_clusters(kind: str, count: int = 300) -> Floats:
     rng = np.random.default_rng(1)
     if kind == "independent":
         return rng.normal(size=(count, 6))
@@ -39,7 +39,7 @@ def test_clusters_that_are_there_are_found() -> None:
 
 @pytest.mark.parametrize("kind", ["independent", "skewed", "correlated"])
 def test_data_without_clusters_have_none(kind: str) -> None:
-    choice = choose({"made up": no_clusters(kind)}, {"made up": True}, ["k-means", "Gaussian mixture"])
+    choice = choose({"made up": no_clusters(kind)}, {"made up": True}, ["k-means"])
     assert not any(candidate.stands for candidate in choice.candidates)
 
 
@@ -61,7 +61,7 @@ def test_every_method_gives_a_new_customer_what_it_gave_in_the_fit(method: str) 
     space, partition = fit(values, method, 3, scaled=True)
     whole = partition.assign(space.points(values))
     assert whole.max() == 2
-    assert all(partition.assign(space.points(values[[k]]))[0] == whole[k] for k in range(0, 240, 13))
+    assert all(partition.assign(space.points(values[[k]]))[0] == whole[k] for k in range(0, 180, 13))
 
 
 @pytest.mark.parametrize("method", list(METHODS))
