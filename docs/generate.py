@@ -1,8 +1,8 @@
 """Make the parts of the documentation that the code knows: `python docs/generate.py`.
 
 docs/cli.md comes from the commands, the table of settings in docs/configuration.md from `regulars.config`,
-the table of features in docs/profile.md from `regulars.profile.features`, that of parameters in docs/simulate.md
-from `regulars.simulate.params`. The tables stand between marker comments; the rest is written by hand.
+the tables in docs/profile.md from `regulars.profile.features` and `regulars.profile.needs`, that of parameters in
+docs/simulate.md from `regulars.simulate.params`. The tables stand between marker comments; the rest is written by hand.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from regulars import cli, storage
 from regulars.config import SECTIONS
 from regulars.profile.evidence import EVIDENCE
 from regulars.profile.features import FEATURES
+from regulars.profile.needs import MEASURES, NEEDS
 from regulars.simulate import load, params
 from regulars.simulate.params import PRESETS
 
@@ -29,7 +30,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "cli.md": cli_page(),
         DOCS / "configuration.md": _filled(DOCS / "configuration.md", "settings", settings_table()),
-        DOCS / "profile.md": _filled(DOCS / "profile.md", "features", features_table()),
+        DOCS / "profile.md": profile_page(),
         DOCS / "simulate.md": _filled(DOCS / "simulate.md", "parameters", parameters_table()),
     }
 
@@ -124,9 +125,28 @@ def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in row) + " |" for row in lines)
 
 
-def _filled(path: Path, name: str, content: str) -> str:
+def profile_page() -> str:
+    """The page of profiles: what predictions need, and the features."""
+    page = DOCS / "profile.md"
+    with_needs = _filled(page, "needs", needs_table())
+    return _filled(page, "features", features_table(), with_needs)
+
+
+def needs_table() -> str:
+    """What each prediction of a profile needs."""
+    rows = []
+    for prediction, needs in NEEDS.items():
+        said: dict[bool, list[str]] = {False: [], True: []}
+        for name, least in needs.items():
+            measure = MEASURES[name]
+            said[measure.is_of_shop].append(f"{least} {measure.english}")
+        rows.append((f"`{prediction}`", ", ".join(said[False]), ", ".join(said[True])))
+    return table(("Prediction", "Of the customer", "Of the shop"), rows)
+
+
+def _filled(path: Path, name: str, content: str, text: str | None = None) -> str:
     opening, closing = f"<!-- {name}: made by docs/generate.py -->", f"<!-- {name}: end -->"
-    before, _, rest = path.read_text(encoding="utf-8").partition(opening)
+    before, _, rest = (text or path.read_text(encoding="utf-8")).partition(opening)
     _, found, after = rest.partition(closing)
     if not found:
         raise ValueError(f"{path} lacks the markers {opening} and {closing}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -26,9 +27,13 @@ from regulars.evaluation import (
     metric_plot,
 )
 from regulars.logistic import Logistic
-from regulars.profile.dataset import KEYS, absent, features_as_of
+from regulars.profile import tallies
+from regulars.profile.base import column, sampled
+from regulars.profile.dataset import KEYS, absent, features_as_of, source_for
 from regulars.profile.evidence import EVIDENCE
 from regulars.profile.measure import measure
+from regulars.profile.rhythm import GONE, LEVEL, Pauses
+from regulars.units import shown
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -104,7 +109,40 @@ def evaluate(shop: Shop, split: Split) -> Report:
             ),
         },
         checks=(_leaks(shop, split, table),),
-        notes=_absences(missing),
+        notes=(*_absences(missing), *next_orders_came(shop, split)),
+    )
+
+
+def next_orders_came(shop: Shop, split: Split) -> tuple[str, ...]:
+    """How often the next order came when it was told to, in a sentence; nothing where too few came back."""
+    customers = sampled(shop.customers(split.as_of))
+    gaps = shop.engine.to_arrow(tallies.gaps(source_for(shop, customers)).order_by("pair"))
+    days, total, squares, since = (
+        column(gaps, name) for name in ("order_days", "log_sum", "log_square_sum", "last_days")
+    )
+    if (days >= 2).sum() < LEAST:
+        return ()
+    earliest, _, latest, passed = Pauses.of(days, total, squares).next_order(days, total, squares, since)
+    events = shop.identities.named(shop.events, split.as_of)
+    after = events.filter(
+        events.type == "order_completed", events.time >= ibis.literal(split.as_of),
+        events.time < ibis.literal(split.target_end),
+    )  # fmt: skip
+    waited: Any = after.time.min().epoch_seconds() - int(split.as_of.timestamp())
+    asked = shop.engine.table(customers.append_column("pair", pa.array(range(customers.num_rows), pa.int64())))
+    first = after.group_by("customer_id").agg(days=waited / 86_400.0)
+    came = shop.engine.to_arrow(asked.inner_join(first, "customer_id").select("pair", "days"))
+    wait = np.full(customers.num_rows, np.nan)
+    wait[came["pair"].to_numpy()] = came["days"].to_numpy()
+    wait = wait[gaps["pair"].to_numpy()]
+    told = (days >= 2) & (passed <= GONE) & ~np.isnan(wait)
+    if told.sum() < LEAST:
+        return ()
+    inside = ((wait >= earliest) & (wait <= latest))[told].mean()
+    return (
+        f"Of {told.sum():,} customers with two orders who came back within {split.horizon_days} days, "
+        f"{shown(inside, 'share')} did so within the interval that their page told; "
+        f"{shown(LEVEL, 'share')} of all who ever come back should.",
     )
 
 
