@@ -157,7 +157,7 @@ def history(events: list[dict[str, Any]], customers: list[dict[str, Any]], *, en
     return History(table, len(customers))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rule(), people(), lines())
 def test_engine_arrays_and_rows_agree(text: str, some: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
     found = Rule.of(text, VOCABULARY)
@@ -177,7 +177,7 @@ def test_engine_arrays_and_rows_agree(text: str, some: list[dict[str, Any]], eve
     assert sorted(ENGINE.to_arrow(kept)["customer_id"].to_pylist()) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rule(), people(), lines(), lines())
 def test_what_comes_at_the_moment_or_later_changes_nothing(
     text: str, some: list[dict[str, Any]], events: list[dict[str, Any]], later: list[dict[str, Any]]

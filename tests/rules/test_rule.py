@@ -95,7 +95,7 @@ def rule(draw: st.DrawFn, depth: int = 2) -> str:
     )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rule(), st.lists(rows(), max_size=6))
 def test_engine_columns_and_rows_agree(text: str, some: list[dict[str, Any]]) -> None:
     found = Rule.of(text, SCHEMA)

@@ -10,6 +10,7 @@ import pytest
 
 from regulars import Shop
 from regulars.errors import InputError, NotEnoughError
+from regulars.evaluation import leak_check
 from regulars.segment.rule import Count, Counter, Segment, Words, members, moves, overlap, suggest
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -127,6 +128,18 @@ def test_an_event_at_the_moment_is_not_known_yet(lamps: Shop, words: Words) -> N
     assert members(lamps, viewed, NOW, words=words).table["customer_id"].to_pylist() == ["ada", "dee"]
     later = members(lamps, viewed, NOW + timedelta(seconds=1), words=words)
     assert later.table["customer_id"].to_pylist() == ["ada", "dee", "zed"]
+
+
+def test_what_comes_after_the_moment_changes_nothing(lamps: Shop, words: Words) -> None:
+    rule = "(last_order > 30 days or '灯具' in categories) and not messaged and count(viewed) <= 1 and last_seen is not null"
+    moment = NOW - 1.5 * DAY
+
+    def compute(seen: Any) -> Any:
+        return members(lamps.with_events(seen), rule, moment, words=words).table
+
+    check = leak_check(compute, lamps.events, moment)
+    assert check.passed, check.detail
+    assert compute(lamps.events)["customer_id"].to_pylist() == ["ada", "bo"]
 
 
 def test_an_id_counts_for_its_customer_from_when_that_is_known(lamps: Shop, words: Words) -> None:
