@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -67,8 +68,14 @@ class Segments:
         return sorted(path.name for path in self.folder.glob("*") if self._versions(path.name))
 
     def rules(self) -> dict[str, str]:
-        """The newest rule of each name."""
-        return {name: self.get(name).rule for name in self.names()}
+        """The newest rule of each name that has one that can be read."""
+        found = {name: self._newest(name) for name in self.names()}
+        return {name: segment.rule for name, segment in found.items() if segment}
+
+    def _newest(self, name: str) -> Segment | None:
+        with suppress(CorruptLogError, NotFoundError):
+            return self.get(name)
+        return None
 
     def get(self, name: str, version: int | None = None) -> Segment:
         """A version (default: the newest).
@@ -124,12 +131,11 @@ class Segments:
         Rule.of(rule, vocabulary, name=name)
         home = storage.make_folder(self.folder / name)
         with storage.lock(home / "lock", f"saving of segment {name}"):
-            versions = self._versions(name)
-            before = self.get(name) if versions else None
+            before = self._newest(name)
             note = (before.note if before else "") if note is None else note
             if before and (before.rule, before.note) == (rule, note):
                 return before
-            made = Segment(name, rule, note, (before.version if before else 0) + 1, clock.now())
+            made = Segment(name, rule, note, max(self._versions(name), default=0) + 1, clock.now())
             text = json.dumps(asdict(made), default=str, ensure_ascii=False, indent=2)
             storage.create_exclusive(self._path(name, made.version), sealed(text))
         return made

@@ -72,3 +72,5 @@ def test_what_is_not_there_or_damaged_is_said(shop: Shop) -> None:
     path.write_bytes(path.read_bytes().replace(b">= 2", b">= 3"))
     with pytest.raises(CorruptLogError, match="is damaged"):
         segments.get("loyal")
+    assert segments.rules() == {}
+    assert segments.save("loyal", "orders >= 2", words(segments)).version == 2
