@@ -18,6 +18,7 @@ from regulars.profile.dataset import KEYS, absent, features_as_of, source_for
 from regulars.profile.evidence import EVIDENCE
 from regulars.profile.history import history, month_ends
 from regulars.profile.knowing import known_of_one
+from regulars.profile.labels import LABELS_ZH
 from regulars.profile.measure import measure_in_use
 from regulars.profile.nearest import Near, nearest
 from regulars.profile.needs import why_absent
@@ -114,6 +115,11 @@ class Page:
             "features": self.features,
             "absent": self.absent,
         }
+
+    def label(self, english: str, **values: Any) -> str:
+        """A heading or note of the page in its language."""
+        text = LABELS_ZH.get(english, english) if self.language == "zh" else english
+        return text.format(**values)
 
     def __rich__(self) -> RenderableType:
         return rendered(self)

@@ -57,7 +57,7 @@ def interests(source: Source, kind: str) -> ibis.Table:
     """
     said = source.events.filter(source.events.type.isin(list(WEIGHTS)), source.events.product_id.notnull())
     rows = source.before(said, "type", "product_id", "order_id")
-    named = styles(source) if kind == "style" else known_of(source, kind).rename(name=kind)
+    named = styles(source) if kind == "style" else _named(known_of(source, kind), kind)
     day = (rows.time.epoch_seconds() // DAY).cast("string")
     is_order = rows.type == "order_completed"
     rows = rows.mutate(occasion=ibis.ifelse(is_order, ibis.coalesce(rows.order_id, day), day))
@@ -84,6 +84,10 @@ def interests(source: Source, kind: str) -> ibis.Table:
         age_days=met.age_days.min(),
     )
     return found.inner_join(totals, "pair").select(*found.columns, "total", "total_square", "all_occasions")
+
+
+def _named(known: ibis.Table, kind: str) -> ibis.Table:
+    return known.select("product_id", "as_of", name=known[kind])
 
 
 def gaps(source: Source) -> ibis.Table:

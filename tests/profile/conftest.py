@@ -28,7 +28,7 @@ KINDS = {"lamp": ("Lamps", "Sol"), "plant": ("Garden", "Oak"), "cup": ("Kitchen"
 LOOKS = ("red", "blue", "green", "round")
 
 
-def _line(customer: str, moment: datetime, product: str, paid: float | None, **more: Any) -> dict[str, Any]:
+def _line(customer: str, moment: datetime, product: str, paid: float, **more: Any) -> dict[str, Any]:
     kind, look = product.split("-")
     category, brand = KINDS[kind]
     about = {"title": f"{look} {kind}", "category": category, "brand": brand, "list_price": 10.0}
@@ -71,10 +71,8 @@ def _events() -> Iterator[dict[str, Any]]:
         yield _line("sametime", LAMP_NOW - timedelta(days=20), "lamp-red0", 10.0, order_id=order)
     for days in (170, 165):
         yield _line("gone", LAMP_NOW - timedelta(days=days, hours=3), "lamp-red0", 10.0)
-    for k, paid in enumerate((0.0, None, 10.0)):
-        yield _line("odd", LAMP_NOW - timedelta(days=10 + 30 * k), "lamp-red0", paid)
     for k in range(3):
-        yield _seen("looker", LAMP_NOW - timedelta(days=2 + k), "plant-red0")
+        yield _seen("[red]looker[/]", LAMP_NOW - timedelta(days=2 + k), "plant-red0")
     yield _line("shy", LAMP_NOW - timedelta(days=9), "cup-red0", 10.0)
     for who in ("shy", "erased"):
         moment = LAMP_NOW - timedelta(days=5)
@@ -89,7 +87,7 @@ def lamp_now() -> datetime:
 
 @pytest.fixture(scope="session")
 def lamp_shop(tmp_path_factory: pytest.TempPathFactory, record: Callable[..., Any]) -> Shop:
-    """37 customers; not to be written to."""
+    """36 customers; not to be written to."""
     folder: Path = tmp_path_factory.mktemp("lamps")
     shop = Shop.create(folder / "shop", ShopSettings(name="Lamps", currency="EUR", timezone="UTC"))
     record(shop, *_events())

@@ -11,8 +11,8 @@ import pytest
 from regulars.profile import verify
 from regulars.profile.features import FEATURES
 from regulars.profile.needs import MEASURES, NEEDS
-from regulars.profile.telling import Known
-from regulars.profile.wording import WORDS
+from regulars.profile.telling import Known, Teller
+from regulars.profile.wording import WORDS, Words
 
 PROTECTED = re.compile(
     r"(?<![a-z])(gender|sex|age|race|ethnic|relig|politic|health|disab|pregnan|marital|married|national|birth|child|"
@@ -42,19 +42,25 @@ def test_what_cannot_be_predicted_is_absent_with_its_reason(lamp_parts: Get) -> 
 
 
 def test_orders_all_at_one_time_tell_no_pause(lamp_parts: Get) -> None:
-    assert lamp_parts("sametime").untold["next_order"] == "needs 2 days with an order; has 1"
+    gina = lamp_parts("gina")
+    teller = Teller(Words("en", "EUR"), gina.norms, gina.own, "UTC")
+    features = {"orders": 2.0, "tenure_days": 20.0, "recency_days": 20.0, "spend": 9.0, "overdue": 20.0}
+    said = teller.features({**features, "gap_mean_days": 0.0}, "new")
+    assert [sentence.about for sentence in said] == ["stage", "orders", "spend"]
+    assert [sentence.about for sentence in teller.features({**features, "gap_mean_days": 1.0}, "new")][-1] == "overdue"
+
+
+def test_nothing_and_what_is_no_number_are_not_told(lamp_parts: Get) -> None:
+    gina = lamp_parts("gina")
+    teller = Teller(Words("en", "EUR"), gina.norms, gina.own, "UTC")
+    assert [sentence.text for sentence in teller.features({}, "prospect")] == ["This customer has not ordered yet."]
+    assert teller.known(Known()) == []
 
 
 def test_who_stays_away_too_long_has_no_next_date(lamp_parts: Get) -> None:
     gone = lamp_parts("gone")
     assert gone.known.next_order is None
     assert "nineteen in twenty" in gone.untold["next_order"]
-
-
-def test_lines_without_a_price_are_compared_with_nothing(lamp_parts: Get) -> None:
-    """One order at 0, one without a price, one paid."""
-    assert lamp_parts("odd").untold["discount_affinity"].endswith("has 1")
-    assert lamp_parts("odd").untold["price_level"].endswith("has 1")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +15,11 @@ from rich.console import Console
 
 from regulars import Shop
 from regulars.errors import InputError, NotEnoughError, NotFoundError
-from regulars.profile import Page, page, profiles, verify
+from regulars.profile import Page, page, profiles, showing, verify
 from regulars.profile.base import Base
 from regulars.profile.features import FEATURES
+from regulars.profile.labels import LABELS_ZH
+from regulars.profile.measure import measure_in_use
 from regulars.units import shown
 
 NOW = datetime(2024, 7, 1, tzinfo=UTC)
@@ -47,11 +52,6 @@ def ada(small: Shop) -> Page:
     return page(small, "ada", NOW)
 
 
-@pytest.fixture(scope="module")
-def bob(small: Shop) -> Page:
-    return page(small, "[red]bob[/]", NOW)
-
-
 def text(found: object) -> str:
     console = Console(width=160, color_system=None)
     with console.capture() as capture:
@@ -71,9 +71,8 @@ def test_the_page_says_who_this_is_in_sentences(ada: Page) -> None:
     )
 
 
-def test_one_order_is_one_order_and_its_features_are_known_or_absent_with_a_reason(bob: Page) -> None:
-    found = bob
-    assert found.sentences[:2] == ("This customer is new.", "1 order in 1 day, the last 1 day ago.")
+def test_a_feature_is_known_or_absent_with_its_reason_and_never_both(lamp_page: GetPage) -> None:
+    found = lamp_page("[red]looker[/]")
     assert set(found.features) | set(found.absent) == {feature.name for feature in FEATURES}
     assert not set(found.features) & set(found.absent)
     assert found.absent["gap_mean_days"] == "too little is known of this customer yet"
@@ -88,8 +87,8 @@ def test_the_page_shows_features_with_meaning_and_says_once_what_the_log_lacks(a
     assert "next order: the shop needs 20 customers with orders on two days; has 1" in said
 
 
-def test_a_name_that_looks_like_markup_is_shown_as_it_is(bob: Page) -> None:
-    assert "[red]bob[/], as of" in text(bob)
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(lamp_page: GetPage) -> None:
+    assert "[red]looker[/], as of" in text(lamp_page("[red]looker[/]"))
 
 
 def test_an_unknown_customer_is_refused_with_similar_ids(small: Shop) -> None:
@@ -170,7 +169,7 @@ def test_the_history_grows_month_by_month(lamp_page: GetPage) -> None:
 
 
 def test_a_customer_known_by_views_alone_is_a_prospect_with_interests(lamp_page: GetPage) -> None:
-    looker = lamp_page("looker")
+    looker = lamp_page("[red]looker[/]")
     assert looker.stage == "prospect"
     assert looker.known.interests["category"][0].name == "Garden"
     assert looker.known.interests["category"][0].orders == 0
@@ -210,8 +209,15 @@ def test_the_page_on_a_terminal_says_how_sure_it_is_and_what_it_rests_on(lamp_pa
     assert "9 orders in 177 days, the last 17 days ago.  " in said
     assert "9 events, the last 2024-06-13" in said
     assert "9 orders, 9 occasions" in said
-    assert "weekday" in said
+    assert "preferred weekday" in said
     assert "no preference" in said
+    in_chinese = text(replace(lamp_page("gina"), language="zh"))
+    assert "偏好星期" in in_chinese
+    assert "无偏好" in in_chinese
+    assert "9个订单，9次选择" in in_chinese
+    # No heading that the code shows is without its Chinese.
+    labels = set(re.findall(r'label\("([^"]+)"', Path(showing.__file__).read_text("utf-8")))
+    assert labels - set(LABELS_ZH) == set()
 
 
 def test_a_writer_is_believed_only_as_far_as_the_facts_go(lamp_page: GetPage) -> None:
@@ -223,7 +229,7 @@ def test_a_writer_is_believed_only_as_far_as_the_facts_go(lamp_page: GetPage) ->
 
 
 def test_what_the_shop_is_like_goes_round_through_json(lamp_shop: Shop) -> None:
-    base = Base.of(lamp_shop, NOW)
+    base = measure_in_use(lamp_shop, NOW).base
     assert Base.from_dict(json.loads(json.dumps(base.to_dict()))) == base
     assert set(base.kinds["category"].share) == {"Garden", "Kitchen", "Lamps"}
     assert Base.of(lamp_shop, datetime(2020, 1, 1, tzinfo=UTC)) == Base()
