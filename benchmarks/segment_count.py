@@ -1,6 +1,6 @@
 """Counting rules as they are typed: a million customers, ten million events.
 
-    python -m benchmarks.segment_count            about six minutes on two cores, most of it to prepare
+    python -m benchmarks.segment_count            about ten minutes on two cores, most of it to prepare
     python -m benchmarks.segment_count 100000     another number of customers
     python -m benchmarks.segment_count 1000000 x  keep the shop in the folder x, and use it again
 

@@ -115,11 +115,11 @@ class History:
             is_counted &= is_chosen
         if not is_counted.all():
             values, places = values[is_counted], places[is_counted]
+        if function == "sum":
+            return _known(pa.array(rounded(np.bincount(places, weights=values, minlength=self.customers))))
         counts = np.bincount(places, minlength=self.customers)
-        if function in ("sum", "avg"):
+        if function == "avg":
             totals = np.bincount(places, weights=values, minlength=self.customers)
-            if function == "sum":
-                return _known(pa.array(rounded(totals)))
             with np.errstate(invalid="ignore", divide="ignore"):
                 return _known(pa.array(rounded(totals / counts), mask=counts == 0))
         extreme = np.full(self.customers, np.inf if function == "min" else -np.inf)
