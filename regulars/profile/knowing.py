@@ -51,6 +51,21 @@ def known_of_one(shop: Shop, source: Source, base: Base, language: str) -> tuple
     return known, asking.why, float(gaps.get("order_days", 0))
 
 
+def in_one_language(found: list[traits.Interest], language: str) -> list[traits.Interest]:
+    """Interests without those that say the same of the same products in another language ("pink" and 粉色).
+
+    >>> pink, chinese = (traits.Interest(name, 0.2, 0.1, 0.3, 0.1, 0.9, 2, 3, 5.0) for name in ("pink", "粉色"))
+    >>> [each.name for each in in_one_language([pink, chinese], "zh")]
+    ['粉色']
+    """
+    own = {each._replace(name="") for each in found if _is_chinese(each.name) == (language == "zh")}
+    return [each for each in found if _is_chinese(each.name) == (language == "zh") or each._replace(name="") not in own]
+
+
+def _is_chinese(name: str) -> bool:
+    return any("\u4e00" <= sign <= "\u9fff" for sign in name)
+
+
 class _Asking:
     """Asks for one thing after another, and keeps why what cannot be told cannot."""
 
@@ -85,6 +100,8 @@ class _Asking:
             self._occasions[kind] = float(rows["all_occasions"][0].as_py()) if rows.num_rows else 0.0
             if self._may(f"{kind}_interests", occasions=self._occasions[kind], shop_kinds=len(usual.share)):
                 found[kind] = traits.interests(rows, usual)
+        if "style" in found:
+            found["style"] = in_one_language(found["style"], self.language)
         return found
 
     def habits(self) -> dict[str, traits.Preference]:
