@@ -63,9 +63,9 @@ class Demo:
     report: Path
 
     def findings(self) -> Iterator[str]:
-        """What was found, in eleven lines."""
-        profile, churn, behavior, recommend = (
-            self.reports[name] for name in ("profile", "churn", "behavior", "recommend")
+        """What was found, in twelve lines."""
+        profile, churn, behavior, recommend, segment = (
+            self.reports[name] for name in ("profile", "churn", "behavior", "recommend", "segment")
         )
         table = self.decided.table
         total = sum(table["value_at_risk"].to_pylist())
@@ -80,6 +80,7 @@ class Demo:
         yield "By stage: " + ", ".join(f"{count:,} {stage}" for stage, count in self.stages.items()) + "."
         yield f"Profiles: {profile.verdict}"
         yield f"Churn: {churn.verdict}"
+        yield f"Segments: {segment.verdict}"
         yield f"What they take up next: {behavior.verdict}"
         yield f"What to show them: {recommend.verdict}"
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
@@ -110,7 +111,7 @@ def run(folder: Path, working: Working) -> Demo:
     reports = {"behavior": report}
     with working(f"learning what to show from before {AS_OF:%d %B %Y}"):
         _, reports["recommend"] = shop.learn("recommend", AS_OF)
-    for name in ("profile", "churn"):
+    for name in ("profile", "churn", "segment"):
         with working(f"learning {name} from before {AS_OF:%d %B %Y}"):
             shop.learn(name, AS_OF)
         with working(f"judging {name} by the 90 days after"):
@@ -172,8 +173,29 @@ def _page(found: Demo) -> str:
         text=("The stage of life of every customer, by the shop's own rhythm of ordering.",),
         table=Table(("Stage", "Customers"), [[stage, count] for stage, count in found.stages.items()]),
     )
-    judged = [Section(report=found.reports[name]) for name in ("churn", "recommend", "profile", "behavior")]
-    return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [glance, contact, _gallery(found), life, *judged])
+    judged = [Section(report=found.reports[name]) for name in ("churn", "recommend", "profile", "segment", "behavior")]
+    parts = [glance, contact, _gallery(found), life, *_groups(found), *judged]
+    return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", parts)
+
+
+def _groups(found: Demo) -> list[Section]:
+    """The segments and cells, each with what its customers did in the 90 days after."""
+    tables = found.reports["segment"].tables
+    return [
+        Section(
+            heading="Which customers are alike",
+            text=(
+                "Segments that were looked for, and whether they are more than chance would show: "
+                f"{found.reports['segment'].verdict}",
+            ),
+            table=tables["Segments"],
+        ),
+        Section(
+            heading="Recency, frequency and money",
+            text=("The eleven cells, by the shop's own quintiles. What came is of the 90 days after.",),
+            table=tables["RFM cells"],
+        ),
+    ]
 
 
 def _gallery(found: Demo) -> Section:

@@ -144,6 +144,7 @@ def choose(
     scaled: Mapping[str, bool],
     methods: Sequence[str] = tuple(METHODS),
     seed: int = 0,
+    unnamed: str = "",
 ) -> Choice:
     """Try every method and number of clusters in every space.
 
@@ -151,6 +152,8 @@ def choose(
     ----------
     columns : space -> (n, c) the columns of the same customers; NaN where absent. Not empty.
     scaled : space -> whether each of its columns counts alike (see `Space.of`).
+
+    unnamed : a space whose columns mean nothing in words: it is chosen only where nothing stands in the others.
 
     Raises
     ------
@@ -180,6 +183,8 @@ def choose(
             for method in methods:
                 tried += _tried(name, method, points, without, rng)
     standing = [candidate for candidate in tried if candidate.stands]
+    # Firm clusters of vectors may be of how events are encoded; those of named columns can be judged by a reader.
+    standing = [candidate for candidate in standing if candidate.space != unnamed] or standing
     # Of those that do not stand, what is at least firm is nearer to it than what only looks separate. What is about as
     # good is the first: the plainest method, in named features.
     best = max(standing or tried, key=lambda one: (one.is_firm, one.is_more_stable, round(one.merit, 2)))

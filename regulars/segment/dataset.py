@@ -44,7 +44,8 @@ CATEGORIES = 40
 """The largest categories; the rest are one."""
 OTHERS = "others"
 
-SCALED = {"features": True, "interests": False, "behaviour vectors": False}
+VECTORS = "behaviour vectors"
+SCALED = {"features": True, "interests": False, VECTORS: False}
 """The spaces that clusters are looked for in, and whether each column counts alike there."""
 
 
@@ -88,8 +89,8 @@ def known_as_of(shop: Shop, pairs: pa.Table, behavior: tuple[int, bool] | None =
         names["interests"], columns["interests"] = categories, interest
     if behavior is not None:
         vectors = _vectors(shop, pairs, *behavior)
-        names["behaviour vectors"] = tuple(f"behavior_{k}" for k in range(vectors.shape[1]))
-        columns["behaviour vectors"] = vectors
+        names[VECTORS] = tuple(f"behavior_{k}" for k in range(vectors.shape[1]))
+        columns[VECTORS] = vectors
     return Known(profiles, names, columns)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.spatial import cKDTree
 
-from regulars.customers import bought_within
+from regulars.customers import bought_within, withheld
 from regulars.errors import InputError, NotEnoughError
 from regulars.evaluation import wilson_interval
 from regulars.segment.dataset import SCALED, behavior_model, comparable, known_as_of
@@ -57,6 +57,8 @@ class Lift:
 def lookalikes(shop: Shop, seed: list[str], as_of: datetime, most: int = 100) -> pa.Table:
     """The customers most like a group, the likest first; nobody of the group is among them.
 
+    Nor is whoever objected to profiling, or took consent to it back.
+
     Parameters
     ----------
     seed : ids of customers, of whom at least 20 have an order before the moment.
@@ -80,7 +82,8 @@ def lookalikes(shop: Shop, seed: list[str], as_of: datetime, most: int = 100) ->
     is_seed = np.isin(customers, np.array(seed, str))
     _require(int(is_seed.sum()), as_of)
     likeness = likeness_to(points, is_seed)
-    order = np.argsort(-np.where(is_seed, -1.0, likeness), kind="stable")[: min(most, int((~is_seed).sum()))]
+    may = ~is_seed & ~np.isin(customers, np.array(withheld(shop, "profiling", as_of).to_pylist(), str))
+    order = np.argsort(-np.where(may, likeness, -1.0), kind="stable")[: min(most, int(may.sum()))]
     return pa.table(
         {
             "rank": pa.array(np.arange(1, len(order) + 1)),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.customers import withheld
 from regulars.errors import InputError, NotEnoughError
 from regulars.events.schema import TIME
 from regulars.segment.dataset import Known, known_as_of
@@ -35,7 +36,7 @@ class Migration(NamedTuple):
     ----------
     matrix : from, to, customers, share (of those who were in `from`); largest first.
     moves : one row for each entering and leaving: customer_id, time, event ("segment_entered" or "segment_left"),
-        segment.
+        segment. Whoever objected to profiling is counted, and not named here.
     """
 
     matrix: pa.Table
@@ -80,7 +81,9 @@ def migration(shop: Shop, start: datetime, end: datetime, by: str = "segment") -
     before = known_as_of(shop, earlier, behavior) if earlier.num_rows else None
     now = known_as_of(shop, pairs, behavior)
     rfm = Rfm.of(now.profiles) if kept is None else kept.model.rfm
-    return moved(before, now, rfm, model, by)
+    found = moved(before, now, rfm, model, by)
+    may = pc.invert(pc.is_in(found.moves["customer_id"], withheld(shop, "profiling", end)))
+    return Migration(found.matrix, found.moves.filter(may))
 
 
 def moved(before: Known | None, now: Known, rfm: Rfm, model: SegmentModel | None, by: str) -> Migration:

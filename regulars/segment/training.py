@@ -11,7 +11,16 @@ import numpy.typing as npt
 
 from regulars.errors import NotEnoughError
 from regulars.segment.choice import Choice, Way, choose, fit
-from regulars.segment.dataset import DIFFERENT, SCALED, Known, behavior_model, comparable, customers_as_of, known_as_of
+from regulars.segment.dataset import (
+    DIFFERENT,
+    SCALED,
+    VECTORS,
+    Known,
+    behavior_model,
+    comparable,
+    customers_as_of,
+    known_as_of,
+)
 from regulars.segment.matching import matched
 from regulars.segment.model import FILES, SegmentModel
 from regulars.segment.naming import LANGUAGES, distinct, facts, names_of, paragraph
@@ -56,21 +65,19 @@ def train(shop: Shop, moment: datetime) -> tuple[Trained, Choice]:
     known = _known(shop, moment, HISTORY_DAYS)
     columns = comparable(known)
     try:
-        choice = choose(columns, SCALED)
+        choice = choose(columns, SCALED, unnamed=VECTORS)
     except ValueError as error:
         raise _alike(moment, error) from error
     return _fitted(shop, moment, known, columns, choice.way), choice
 
 
 def fitted(shop: Shop, moment: datetime, way: Way, history_days: int = HISTORY_DAYS) -> Trained:
-    """Part customers in a way that is given, by events before a moment; see `train`."""
+    """Part customers in a way that is given, where it can be had, by events before a moment; see `train`."""
     known = _known(shop, moment, history_days)
     columns = comparable(known)
     if way.space not in columns:
-        raise NotEnoughError(
-            f"segment: too little was known of {way.space} as of {moment:%Y-%m-%d}; at least {DIFFERENT} customers "
-            "that differ in them are needed. Import more history, or choose a later moment."
-        )
+        # A behaviour model may be younger than the moment: then it is parted in the way that is best without.
+        way = choose(columns, SCALED, unnamed=VECTORS).way
     return _fitted(shop, moment, known, columns, way)
 
 
@@ -95,7 +102,7 @@ def _fitted(shop: Shop, moment: datetime, known: Known, columns: Mapping[str, Fl
         newest=0,
         names={},
         paragraphs={},
-        behavior=behavior_model(shop, moment) if way.space == "behaviour vectors" else None,
+        behavior=behavior_model(shop, moment) if way.space == VECTORS else None,
     )
     label = model.assign(known)
     return Trained(_named(shop, model, known, label, kept_as_of(shop, moment)), known, label)
