@@ -109,17 +109,21 @@ def asked(shop: Shop, moments: Sequence[datetime]) -> pa.Table:
     return pairs.filter(pa.array(hash_rows(pairs, ("customer_id",)) % np.uint64(parts) == 0))
 
 
-def dataset(shop: Shop, moments: Sequence[datetime], horizon_days: int, *, learning: bool = False) -> Dataset:
-    """Customers with an order before each moment, and what followed in the horizon; for `learning` of very many a part.
+def dataset(shop: Shop, moments: Sequence[datetime], horizon_days: int, profiles: pa.Table | None = None) -> Dataset:
+    """Customers with an order before each moment, and what followed in the horizon.
+
+    Parameters
+    ----------
+    profiles : of the customers wanted, as of these moments; by default of all with an order.
 
     Raises
     ------
     NotEnoughError
         If fewer than 50 customers were lost, or fewer than 50 stayed.
     """
-    pairs = asked(shop, moments) if learning else pa.concat_tables([shop.customers(moment) for moment in moments])
-    table = shop.tables.of("profile", pairs)
-    names = [name for name in table.column_names if name not in KEYS]
+    if profiles is None:
+        profiles = shop.tables.of("profile", pa.concat_tables([shop.customers(moment) for moment in moments]))
+    pairs = profiles.select(KEYS)
     later = Later.of(shop, pairs, np.full(pairs.num_rows, float(horizon_days)))
     stayed = int((later.orders > 0).sum())
     lost = pairs.num_rows - stayed
@@ -129,7 +133,8 @@ def dataset(shop: Shop, moments: Sequence[datetime], horizon_days: int, *, learn
             f"and {stayed} did; at least {LEAST} of each are needed for a calibrated risk. Import more history, "
             "choose another moment, or set horizon_days under [churn] in shop.toml."
         )
-    return Dataset(table, features_of(table, names), later)
+    names = [name for name in profiles.column_names if name not in KEYS]
+    return Dataset(profiles, features_of(profiles, names), later)
 
 
 def _listed(moments: Sequence[datetime]) -> str:

@@ -15,7 +15,7 @@ from regulars.churn import forecast as orders_files
 from regulars.churn import hazard as hazard_file
 from regulars.churn import value as value_file
 from regulars.churn.btyd.history import Floats
-from regulars.churn.dataset import KEYS, Dataset, Later, asked, features_of
+from regulars.churn.dataset import KEYS, Dataset, Later, features_of
 from regulars.churn.forecast import OrderForecast, Said
 from regulars.churn.hazard import Hazard
 from regulars.churn.rhythm import Rhythm
@@ -112,12 +112,12 @@ def fit_forecast(data: Dataset, rhythm: Rhythm, horizon_days: float) -> OrderFor
     return OrderForecast.fit(data.names, data.features, rhythm.said(data.table, horizon_days), data.later.orders)
 
 
-def learned_until(shop: Shop, first: datetime, until: datetime, columns: Rhythm) -> tuple[Rhythm, OrderForecast]:
+def learned_until(shop: Shop, profiles: pa.Table, until: datetime, columns: Rhythm) -> tuple[Rhythm, OrderForecast]:
     """The rhythm as of a moment, and orders learned from several before it, each with all that came after it.
 
     Parameters
     ----------
-    first : when the log begins.
+    profiles : as of the moments before, and of this one.
     columns : whose `alive` and `expected_orders` the features have.
 
     Raises
@@ -125,26 +125,24 @@ def learned_until(shop: Shop, first: datetime, until: datetime, columns: Rhythm)
     NotEnoughError
         If there is no earlier moment at which enough customers had come back.
     """
-    moments = [*long_moments(first, until), until]
-    pairs = asked(shop, moments)
-    profiles = shop.tables.of("profile", pairs)
+    pairs = profiles.select(KEYS)
     as_of = np.array([moment.timestamp() for moment in pairs["as_of"].to_pylist()])
     horizon = np.maximum(np.round((until.timestamp() - as_of) / 86_400), 1.0)
     later = Later.of(shop, pairs, horizon)
     now = Rhythm.of(profiles.filter(pa.array(as_of == until.timestamp())), columns.horizon_days)
     parts, rows = [], []
-    for moment in moments[:-1]:
-        at = np.flatnonzero(as_of == moment.timestamp())
+    for moment in np.unique(as_of[as_of < until.timestamp()]):
+        at = np.flatnonzero(as_of == moment)
         known = profiles.take(pa.array(at))
         try:
             parts.append(Rhythm.of(known, columns.horizon_days).said(known, float(horizon[at[0]])))
-        except (NotEnoughError, IndexError):
+        except NotEnoughError:
             continue
         rows.append(at)
     if not rows:
         raise NotEnoughError(
-            f"churn: between {first:%Y-%m-%d} and {until:%Y-%m-%d} there is no moment at which enough customers had "
-            "come back for orders to be foreseen. Import more history."
+            f"churn: before {until:%Y-%m-%d} there is no moment at which enough customers had come back for orders to "
+            "be foreseen. Import more history."
         )
     chosen = np.concatenate(rows)
     table = columns.added_to(profiles.take(pa.array(chosen)))

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from regulars.churn.backtest import Chosen, Round, backtest, rounds
-from regulars.churn.dataset import Dataset, Floats, dataset, features_of
+from regulars.churn.dataset import Dataset, Floats, asked, dataset, features_of
 from regulars.churn.hazard import Hazard
 from regulars.churn.model import ChurnModel, choose, fit
-from regulars.churn.outlook import Outlook, fit_value, learned_until
+from regulars.churn.outlook import Outlook, fit_value, learned_until, long_moments
 from regulars.churn.rhythm import Rhythm
 from regulars.churn.value import Value
 from regulars.churn.vectors import VectorColumns, model_before, vectors, with_columns
@@ -96,7 +97,10 @@ def train(shop: Shop, until: datetime, horizon_days: int, tried: Tried | None = 
         at_most=settings.cut_offs + 2 + -(-horizon_days // settings.step_days),
         history_days=HISTORY_DAYS,
     )
-    everything = dataset(shop, moments, horizon_days, learning=True)
+    # One query for all moments: it costs much the same for few as for many.
+    parts = [asked(shop, moments), asked(shop, [*long_moments(first, until), until])]
+    profiles = shop.tables.of("profile", pa.concat_tables(parts))
+    everything = dataset(shop, moments, horizon_days, profiles.slice(0, parts[0].num_rows))
     as_of = np.array([moment.timestamp() for moment in everything.table["as_of"].to_pylist()])
     tested = rounds(everything, moments, horizon_days, settings.cut_offs)
     chosen = backtest(tested, horizon_days)
@@ -115,7 +119,7 @@ def train(shop: Shop, until: datetime, horizon_days: int, tried: Tried | None = 
         fit(data.features, data.is_lost, customers, data.names, chosen.risk, chosen.penalty),
         rhythm=rhythm,
     )
-    outlook, about = _outlook(shop, until, data, model, rhythm, chosen)
+    outlook, about = _outlook(shop, until, profiles.slice(parts[0].num_rows), data, model, chosen)
     notes += about
     beside: tuple[str, float] | None = None
     if tried is None and tested:
@@ -133,12 +137,15 @@ def train(shop: Shop, until: datetime, horizon_days: int, tried: Tried | None = 
 
 
 def _outlook(
-    shop: Shop, until: datetime, data: Dataset, model: ChurnModel, rhythm: Rhythm, chosen: Chosen
+    shop: Shop, until: datetime, profiles: pa.Table, data: Dataset, model: ChurnModel, chosen: Chosen
 ) -> tuple[Outlook | None, tuple[str, ...]]:
     """When, how many and what worth; of what cannot be said a note why."""
+    rhythm = model.rhythm
+    if rhythm is None:
+        return None, ()
     horizon_days = rhythm.horizon_days
     try:
-        now, forecast = learned_until(shop, first_event(shop), until, rhythm)
+        now, forecast = learned_until(shop, profiles, until, rhythm)
     except NotEnoughError as error:
         return None, (str(error),)
     hazard = Hazard.fit(data.names, data.features, data.later.wait, horizon_days)
