@@ -88,6 +88,9 @@ class ChurnSettings(_Section):
     contacts: int = Field(200, ge=1, description="How many customers can be contacted a week.")
     cut_offs: int = Field(6, ge=2, le=36, description="From how many past moments to learn, at most.")
     step_days: int = Field(15, ge=1, description="How many days lie between those moments.")
+    discount_rate: float = Field(
+        0.1, ge=0, le=1, description="What money to come loses in a year: 0.1 is a tenth. For expected margins."
+    )
 
 
 class RecommendSettings(_Section):

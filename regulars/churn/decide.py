@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.churn.dataset import features_of
-from regulars.churn.model import FILES, ChurnModel, inputs_of
-from regulars.churn.reasons import reasons
-from regulars.churn.vectors import FILE
+from regulars.churn.model import inputs_of
+from regulars.churn.reasons import AT_MOST, reasons
+from regulars.churn.table import foreseen, in_use
+from regulars.churn.timing import SAID, rhythm_words
 from regulars.customers import withheld
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
@@ -30,6 +31,8 @@ OWN = {
     "churn_probability": {"meaning": "chance of no order within the horizon", "unit": "share"},
     "expected_spend": {"meaning": "spend within the horizon of a customer who stays", "unit": "money"},
     "value_at_risk": {"meaning": "the one times the other", "unit": "money"},
+    "expected_margin_365d": {"meaning": "margin foreseen within 365 days", "unit": "money"},
+    "contact_on": {"meaning": "the best day to contact", "unit": "date"},
 }
 """What its own columns say, for whoever shows them."""
 
@@ -41,11 +44,12 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     -------
     One row a customer, at most `[churn] contacts` of them: the columns of `DECISION`, and `rank`,
     `churn_probability` (0 to 1), `expected_spend` (in the shop's currency, over the horizon, if the
-    customer is not lost) and `value_at_risk` (the one times the other). Whoever objected to marketing or
+    customer is not lost), `value_at_risk` (the one times the other), `expected_margin_365d` (foreseen, null where it
+    cannot be said), and `contact_on`, the day to do it: before the chance that the customer comes by itself falls most.
+    Whoever objected to marketing or
     profiling, or took consent back, is not among them; the table's metadata says how many that left out.
     """
-    kept = shop.models.in_use("churn")
-    model = ChurnModel.from_files({name: kept.read(name) for name in (*FILES, FILE) if name in kept.card["files"]})
+    model = in_use(shop)
     customers = shop.customers(as_of)
     if not customers.num_rows:
         raise NotEnoughError(f"churn: no customer has an order before {as_of:%Y-%m-%d}. Choose a later as-of time.")
@@ -72,7 +76,13 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     typical = np.array([_middle(column) for column in features[:, named].T])
     names = [model.names[k] for k in named]
     moved = model.contributions(top)[:, named]
+    late = rhythm_words(picked)
+    moved[np.ix_([words is not None for words in late], [name in SAID for name in names])] = 0.0
     why = reasons(moved, top[:, named], typical, names, table.schema, shop.config.shop.currency)
+    why = [each if words is None else [words, *each][:AT_MOST] for each, words in zip(why, late, strict=True)]
+    said = {field.name: values for field, values in foreseen(model, picked, risk[chosen])}
+    wait = said.get("contact_in_days", np.zeros(len(chosen))).astype("timedelta64[D]")
+    margin = said.get("expected_margin_365d", np.full(len(chosen), np.nan))
     hashes = hash_rows(picked, tuple(picked.column_names))
     count = len(chosen)
     decided = pa.table(
@@ -83,6 +93,8 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "churn_probability": pa.array(risk[chosen].round(4)),
             "expected_spend": pa.array(spend[chosen].round(2)),
             "value_at_risk": pa.array(at_risk[chosen].round(2)),
+            "expected_margin_365d": pa.array(margin.round(2), mask=np.isnan(margin)),
+            "contact_on": pa.array(np.datetime64(as_of.date()) + wait, pa.date32()),
             "reasons": pa.array(why, pa.list_(pa.string())),
             "policy": pa.repeat(f"the {shop.config.churn.contacts} with most risk times value", count),
             # No chance is involved: who is chosen is chosen for certain.

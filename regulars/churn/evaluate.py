@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,13 @@ import pyarrow as pa
 from altair.typing import ChartType
 
 from regulars.capability import Learned
+from regulars.churn import amounts
+from regulars.churn.charts import cohort_plot, decile_plot, survival_plot
+from regulars.churn.cohorts import retention
 from regulars.churn.dataset import Dataset, dataset, features_of
-from regulars.churn.model import ChurnModel, choose, fit, inputs_of
-from regulars.churn.rhythm import Rhythm
-from regulars.churn.vectors import VectorColumns, model_before, vectors, with_columns
+from regulars.churn.detail import gates, missed, rounds_table
+from regulars.churn.model import ChurnModel, inputs_of
+from regulars.churn.training import Trained, train
 from regulars.errors import NotEnoughError
 from regulars.evaluation import (
     Check,
@@ -27,7 +29,6 @@ from regulars.evaluation import (
     brier_loss,
     calibration_plot,
     compare,
-    cut_offs,
     expected_calibration_error,
     gain_plot,
     histogram,
@@ -35,7 +36,6 @@ from regulars.evaluation import (
     leak_check,
     metric_plot,
 )
-from regulars.logistic import Logistic
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -44,8 +44,6 @@ Floats = npt.NDArray[np.float64]
 
 QUESTION = "Who will place no order within {days} days?"
 BASELINE = "recency only"
-HISTORY_DAYS = 30
-"""So much log must lie before a moment from which to learn."""
 PROBED = 500
 """How many customers the leak check looks at."""
 VECTOR = "behaviour vector"
@@ -54,151 +52,6 @@ WORDS = {
     "logistic": "a logistic model",
     "both": "boosted trees and a logistic model",
 }
-
-
-@dataclass(frozen=True)
-class Tried:
-    """Whether vectors of a behaviour model help, by the smallest log loss at a later moment with them and without.
-
-    Attributes
-    ----------
-    version, is_earlier : which behaviour model.
-    """
-
-    version: int
-    is_earlier: bool
-    with_vectors: float
-    without: float
-
-    @property
-    def help(self) -> bool:
-        """Whether the loss is smaller with them."""
-        return self.with_vectors < self.without
-
-    def __str__(self) -> str:
-        found = f"log loss {self.with_vectors:.4f} with them, {self.without:.4f} without, by a later outcome"
-        if self.help:
-            return f"Vectors of behaviour model {self.version} are used beside the features: {found}."
-        return f"Vectors of behaviour model {self.version} are left out, for they do not help: {found}."
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A model, the baseline, and how they came about.
-
-    Attributes
-    ----------
-    tried : whether behaviour vectors help; None if no behaviour model is old enough to learn from.
-    other : then the model that is not used: without vectors if `model` has them, else with them.
-    """
-
-    model: ChurnModel
-    baseline: Logistic
-    moments: list[datetime]
-    customers: int
-    losses: dict[str, float]
-    notes: tuple[str, ...]
-    tried: Tried | None = None
-    other: ChurnModel | None = None
-
-    def baseline_risk(self, features: Floats) -> Floats:
-        """(n,) risk from the days since the last order alone."""
-        at = self.model.names.index("recency_days")
-        return self.baseline.predict(features[:, [at]])
-
-
-def train(shop: Shop, until: datetime, horizon_days: int, tried: Tried | None = None) -> Trained:
-    """Learn from moments whose outcome was known at `until`.
-
-    Which model is used is chosen as of the newest of them, by what was known there; so is whether behaviour vectors
-    are used, unless `tried` says it.
-    """
-    settings = shop.config.churn
-    first = _first_event(shop)
-
-    def moments_before(end: datetime) -> list[datetime]:
-        return cut_offs(
-            first,
-            end,
-            horizon_days=horizon_days,
-            step_days=settings.step_days,
-            at_most=settings.cut_offs,
-            history_days=HISTORY_DAYS,
-        )
-
-    moments = moments_before(until)
-    data = dataset(shop, moments, horizon_days)
-    is_newest = _newest(data, moments)
-    rhythm = Rhythm.of(data.where(is_newest).table, horizon_days)
-    choice, penalty = "both", 0.003
-    losses: dict[str, float] = {}
-    notes: tuple[str, ...] = ()
-    beside: tuple[str, float] | None = None
-    try:
-        moments_earlier = moments_before(moments[0])
-        earlier = dataset(shop, moments_earlier, horizon_days)
-        rhythm_earlier = Rhythm.of(earlier.where(_newest(earlier, moments_earlier)).table, horizon_days)
-    except NotEnoughError:
-        notes = (
-            f"The log before {moments[0]:%Y-%m-%d} is too short to choose a model by a later outcome: "
-            "both are used, at equal shares.",
-        )
-    else:
-        earlier, newest = rhythm_earlier.widened(earlier), rhythm_earlier.widened(data.where(is_newest))
-        later = features_of(newest.table, earlier.names)
-        choice, penalty, losses = choose(earlier.features, earlier.is_lost, later, newest.is_lost)
-        if tried is None:
-            tried, beside = _try_vectors(shop, earlier, newest, min(losses.values()))
-    customers = data.table["customer_id"].to_pylist()
-    data = rhythm.widened(data)
-    model = fit(data.features, data.is_lost, customers, data.names, choice, penalty)
-    other = None
-    if tried is not None:
-        other = _fit_with_vectors(shop, data, tried, *(beside or (choice, penalty)))
-        other = replace(other, rhythm=rhythm)
-        if tried.help:
-            model, other = other, replace(model, rhythm=rhythm)
-        notes += (str(tried),)
-    recency = data.features[:, [data.names.index("recency_days")]]
-    baseline = Logistic.fit(recency, data.is_lost, penalty=1.0)
-    model = replace(model, rhythm=rhythm)
-    return Trained(model, baseline, moments, len(set(customers)), losses, notes, tried, other)
-
-
-def _try_vectors(
-    shop: Shop, earlier: Dataset, newest: Dataset, without: float
-) -> tuple[Tried | None, tuple[str, float] | None]:
-    """Whether vectors help, with the choice and penalty that go with them; of no model old enough nothing is said."""
-    kept = model_before(shop, min(earlier.table["as_of"].to_pylist()))
-    if kept is None:
-        return None, None
-    known = vectors(shop, earlier.table, kept.version, kept.is_earlier)
-    columns = VectorColumns.of(kept.version, kept.is_earlier, known)
-    later = features_of(with_columns(shop, newest.table, columns), [*earlier.names, *columns.names])
-    choice, penalty, losses = choose(
-        np.hstack([earlier.features, columns(known)]), earlier.is_lost, later, newest.is_lost
-    )
-    return Tried(kept.version, kept.is_earlier, min(losses.values()), without), (choice, penalty)
-
-
-def _fit_with_vectors(shop: Shop, data: Dataset, tried: Tried, choice: str, penalty: float) -> ChurnModel:
-    known = vectors(shop, data.table, tried.version, tried.is_earlier)
-    columns = VectorColumns.of(tried.version, tried.is_earlier, known)
-    features = np.hstack([data.features, columns(known)])
-    customers = data.table["customer_id"].to_pylist()
-    model = fit(features, data.is_lost, customers, [*data.names, *columns.names], choice, penalty)
-    return replace(model, vectors=columns)
-
-
-def _newest(data: Dataset, moments: list[datetime]) -> npt.NDArray[np.bool_]:
-    return np.array([moment == moments[0] for moment in data.table["as_of"].to_pylist()])
-
-
-def _first_event(shop: Shop) -> datetime:
-    first: datetime | None = shop.engine.to_arrow(shop.events.time.min()).as_py()
-    if first is None:
-        raise NotEnoughError("churn: the log is empty. Import a file: regulars import FILE")
-    return first
 
 
 def evaluate(shop: Shop, split: Split) -> Report:
@@ -235,7 +88,8 @@ def learn(shop: Shop, until: datetime) -> Learned:
         "moments": [moment.isoformat() for moment in trained.moments],
         "customers": trained.customers,
         "choice": trained.model.choice,
-        "validation_log_loss": trained.losses,
+        "validation_log_loss": trained.chosen.losses,
+        "value": trained.chosen.value,
         "seed": 0,
     }
     if trained.tried is not None:
@@ -276,6 +130,16 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
     level = f"On average the model expected {risk.mean():.1%} to leave; {data.is_lost.mean():.1%} did."
     if abs(risk.mean() - data.is_lost.mean()) > 0.05:
         level += " The level moves with the season: rely on the order of customers more than on it."
+    charts = _charts(data.is_lost, inputs.schema, trained.model, features, risk, baseline, metrics)
+    outlook = trained.model.outlook
+    if outlook is not None:
+        metrics += amounts.judged(data, inputs, outlook, risk, customers, split.horizon_days)
+        charts |= _outlook_charts(shop, split, data, inputs, trained.model, risk)
+    limits = gates(metrics)
+    tables = {"Which limits the figures keep": limits}
+    if trained.chosen.judged:
+        tables["Back-tests: what was said at past moments, and how good it was"] = rounds_table(trained.chosen)
+    notes += missed(limits)
     return Report(
         capability="churn",
         question=QUESTION.format(days=split.horizon_days),
@@ -288,7 +152,8 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
         metrics=metrics,
         primary="AUROC",
         log_version=shop.log.version,
-        charts=_charts(data.is_lost, inputs.schema, trained.model, features, risk, baseline, metrics),
+        charts=charts,
+        tables=tables,
         checks=(_leaks(shop, split, data, trained),),
         notes=(level, *notes),
     )
@@ -317,6 +182,23 @@ def _charts(
         "How risk is spread over customers": histogram(risk, "Risk of leaving", "probability"),
         "The model beside the baseline": metric_plot(metrics),
     }
+
+
+def _outlook_charts(
+    shop: Shop, split: Split, data: Dataset, inputs: pa.Table, model: ChurnModel, risk: Floats
+) -> dict[str, ChartType]:
+    outlook = model.outlook
+    if outlook is None:
+        return {}
+    survival = outlook.survival(inputs, risk)
+    found = {"When the next order comes": survival_plot(survival, data.later.wait, risk, split.horizon_days)}
+    said = outlook.margin(inputs, risk)
+    if said is not None:
+        found["Does each tenth bring what was foreseen?"] = decile_plot(said, data.later.margin)
+    shares, months = retention(shop, split.as_of)
+    if months:
+        found["Who comes back, by the month of the first order"] = cohort_plot(shares, months)
+    return found
 
 
 def _meaning(schema: pa.Schema, name: str) -> str:

@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.linear_model import LogisticRegression
 
+from regulars.churn.outlook import ABOUT as OUTLOOK
+from regulars.churn.outlook import Outlook
 from regulars.churn.rhythm import Rhythm
 from regulars.churn.vectors import FILE, VectorColumns, are_named, with_columns
 from regulars.evaluation import log_loss
@@ -43,9 +45,9 @@ TREES = {
     "num_threads": 1,  # more spin against each other where cores are busy
 }
 ROUNDS = 150
-PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1)
+PENALTIES = (0.001, 0.003, 0.02)
 """Inverse strengths of the logistic model's penalty, chosen among by validation."""
-FOLDS = 5
+FOLDS = 3
 SHARES = {"trees": 1.0, "logistic": 0.0, "both": 0.5}
 """How much of the score the trees give, by the name of the choice."""
 
@@ -61,6 +63,7 @@ class ChurnModel:
     slope, intercept : of the calibration (Platt): risk = 1 / (1 + exp(-(slope * score + intercept))).
     rhythm : how its columns `alive` and `expected_orders` come about.
     vectors : how its columns `behavior_0`, … come about, where it has any.
+    outlook : what is to come of customers, beside whether they leave.
     """
 
     names: tuple[str, ...]
@@ -71,6 +74,7 @@ class ChurnModel:
     intercept: float
     rhythm: Rhythm | None = None
     vectors: VectorColumns | None = None
+    outlook: Outlook | None = None
 
     @property
     def is_named(self) -> npt.NDArray[np.bool_]:
@@ -115,6 +119,7 @@ class ChurnModel:
             "logistic.safetensors": self.logistic.to_bytes(),
             "model.json": json.dumps(about, indent=2).encode(),
             **({} if self.vectors is None else {FILE: self.vectors.to_bytes()}),
+            **({} if self.outlook is None else self.outlook.to_files()),
         }
 
     @classmethod
@@ -130,6 +135,7 @@ class ChurnModel:
             intercept=about["intercept"],
             rhythm=None if about["rhythm"] is None else Rhythm.from_json(about["rhythm"]),
             vectors=VectorColumns.from_bytes(files[FILE]) if FILE in files else None,
+            outlook=Outlook.from_files(files) if OUTLOOK in files else None,
         )
 
 
@@ -140,36 +146,32 @@ def inputs_of(shop: Shop, profiles: pa.Table, model: ChurnModel) -> pa.Table:
     return with_columns(shop, profiles, model.vectors)
 
 
-FILES = ("model.json", "trees.txt", "logistic.safetensors")
-"""Of every model; one that knows behaviour vectors has `vectors.FILE` too."""
+Rounds = Sequence[tuple[Floats, Floats, Floats, Floats]]
+"""Features and target that were known at a moment, and the same of that moment and what came of it."""
 
 
-def choose(
-    features: Floats, target: Floats, later_features: Floats, later_target: Floats
-) -> tuple[str, float, dict[str, float]]:
-    """Which model, and which penalty: those with the smallest log loss at a later time.
-
-    Parameters
-    ----------
-    features, target : what was known and what came of it, by the earlier moments.
-    later_features, later_target : the same as of a moment when that was all known.
+def choose(rounds: Rounds) -> tuple[str, float, dict[str, float]]:
+    """Which model, and which penalty: those with the smallest log loss at later times, in the mean over the rounds.
 
     Returns
     -------
     choice ("trees", "logistic" or "both"), penalty, and {candidate: log loss}
     """
-    trees = _grow(features, target)
-    losses: dict[tuple[str, float], float] = {}
-    for penalty in PENALTIES:
-        logistic = Logistic.fit(features, target, penalty)
-        for name, share in SHARES.items():
-            # The level of risk moves with the season, which no candidate can know: what is compared
-            # is the order and spread of the risks.
-            score = _blend(trees, logistic, later_features, share)
-            slope, intercept = calibrate(score, later_target)
-            losses[name, penalty] = log_loss(later_target, probability(slope * score + intercept))
-    choice, penalty = min(losses, key=lambda candidate: losses[candidate])
-    by_name = {name: min(loss for (n, _), loss in losses.items() if n == name) for name in SHARES}
+    losses: dict[tuple[str, float], list[float]] = {}
+    for features, target, later_features, later_target in rounds:
+        trees = _grow(features, target)
+        for penalty in PENALTIES:
+            logistic = Logistic.fit(features, target, penalty)
+            for name, share in SHARES.items():
+                # The level of risk moves with the season, which no candidate can know: what is compared
+                # is the order and spread of the risks.
+                score = _blend(trees, logistic, later_features, share)
+                slope, intercept = calibrate(score, later_target)
+                loss = log_loss(later_target, probability(slope * score + intercept))
+                losses.setdefault((name, penalty), []).append(loss)
+    means = {candidate: float(np.mean(each)) for candidate, each in losses.items()}
+    choice, penalty = min(means, key=lambda candidate: means[candidate])
+    by_name = {name: min(loss for (n, _), loss in means.items() if n == name) for name in SHARES}
     return choice, penalty, by_name
 
 

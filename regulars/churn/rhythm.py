@@ -11,6 +11,7 @@ import pyarrow as pa
 from regulars.churn.btyd import GammaGamma, Histories, ParetoNBD
 from regulars.churn.btyd.history import Floats
 from regulars.churn.dataset import Dataset, features_of
+from regulars.churn.forecast import Said
 from regulars.errors import NotEnoughError
 
 
@@ -62,15 +63,22 @@ class Rhythm:
         """A training table with these columns."""
         table = self.added_to(data.table)
         added = features_of(table, ("alive", "expected_orders"))
-        return Dataset(table, np.hstack([data.features, added]), data.is_lost)
+        return Dataset(table, np.hstack([data.features, added]), data.later)
+
+    def said(self, profiles: pa.Table, horizon_days: float) -> Said:
+        """What the model says of orders within any horizon."""
+        known = _histories(profiles)
+        days = np.full(len(known), float(horizon_days))
+        return Said(self.orders.expected(known, float(horizon_days)), self.orders.rate(known), days)
+
+    def order_worth(self, profiles: pa.Table) -> Floats:
+        """(n,) what an order of each customer is worth, less what it sends back; 0 where no order is worth anything."""
+        return np.zeros(profiles.num_rows) if self.worth is None else self.worth.expected(*_worth(profiles))
 
     def spend(self, profiles: pa.Table) -> Floats:
         """(n,) what each customer would spend within the horizon as long as it stays, less what it sends back."""
-        known = _histories(profiles)
-        rate = (self.orders.r + known.orders) / (self.orders.alpha + known.age)
-        if self.worth is None:
-            return np.zeros(len(known))
-        found: Floats = rate * self.horizon_days * self.worth.expected(*_worth(profiles))
+        rate = self.orders.rate(_histories(profiles))
+        found: Floats = rate * self.horizon_days * self.order_worth(profiles)
         return found
 
     def to_json(self) -> dict[str, Any]:

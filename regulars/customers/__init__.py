@@ -9,10 +9,10 @@ from regulars.customers.identities import Identities
 from regulars.customers.known import require_known
 from regulars.customers.merging import merge, unmerge
 from regulars.customers.one import one_customer
-from regulars.customers.orders import bought_within, ordered_within
+from regulars.customers.orders import bought_within, later_worth, ordered_within
 from regulars.customers.view import customers_as_of
 
 __all__ = [
-    "Identities", "bought_within", "consents_as_of", "customers_as_of", "ledger", "merge", "object_to",
+    "Identities", "bought_within", "consents_as_of", "customers_as_of", "later_worth", "ledger", "merge", "object_to",
     "objections_as_of", "of_age", "one_customer", "ordered_within", "require_known", "unmerge", "withheld",
 ]  # fmt: skip

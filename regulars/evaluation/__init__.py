@@ -5,6 +5,7 @@ baseline (`compare`), proves that it saw nothing of the future (`leak_check`), a
 `Report`, which draws itself in the terminal and as one HTML page. Nothing here reads or writes.
 """
 
+from regulars.evaluation.amounts import correlation_score, gini_score, rmse_error, total_bias_error
 from regulars.evaluation.bootstrap import Metric, compare
 from regulars.evaluation.html import Figure, Lines, Section, Table, render
 from regulars.evaluation.leak import Check, leak_check, scramble
@@ -41,10 +42,12 @@ __all__ = [
     "brier_loss",
     "calibration_plot",
     "compare",
+    "correlation_score",
     "cut_offs",
     "diversity",
     "expected_calibration_error",
     "gain_plot",
+    "gini_score",
     "histogram",
     "hits",
     "importance_plot",
@@ -54,9 +57,11 @@ __all__ = [
     "mean_score",
     "metric_plot",
     "render",
+    "rmse_error",
     "scramble",
     "serendipity",
     "spread",
     "timeline_plot",
+    "total_bias_error",
     "wilson_interval",
 ]

@@ -11,11 +11,11 @@ from regulars import Shop
 from regulars.behavior.dataset import micros, vocabulary_and_content
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sizes import Settings, size_named
-from regulars.churn.evaluate import Tried
-from regulars.churn.model import FILES
+from regulars.churn.training import Tried
 from regulars.churn.vectors import FILE, VectorColumns
 from regulars.evaluation import Split
 
+FITTED = ("model.json", "trees.txt", "logistic.safetensors")
 DAY = timedelta(days=1)
 
 
@@ -55,7 +55,7 @@ def test_a_behaviour_model_that_saw_the_moments_learned_from_changes_nothing(
     after, _ = own_tea_shop.learn("churn", tea_as_of)
     assert after.version == before.version + 1
     assert after.card["about"] == before.card["about"]
-    assert [after.read(name) for name in FILES] == [before.read(name) for name in FILES]
+    assert [after.read(name) for name in FITTED] == [before.read(name) for name in FITTED]
 
 
 def test_what_does_not_help_is_left_out_and_the_report_says_so(
@@ -65,7 +65,7 @@ def test_what_does_not_help_is_left_out_and_the_report_says_so(
     keep_behavior_model(own_tea_shop, tea_as_of - 95 * DAY)
     before = own_tea_shop.models.in_use("churn")
     after, report = own_tea_shop.learn("churn", tea_as_of)
-    assert [after.read(name) for name in FILES] == [before.read(name) for name in FILES]
+    assert [after.read(name) for name in FITTED] == [before.read(name) for name in FITTED]
     assert FILE not in after.card["files"]
     assert after.card["about"]["behavior"]["version"] == 1
     assert any("left out, for they do not help: log loss" in note for note in report.notes)

@@ -94,8 +94,12 @@ class ParetoNBD:
     def expected(self, histories: Histories, horizon: float) -> Floats:
         """(n,) orders within the horizon after the age."""
         later = histories.age + self.beta
-        rate = (self.r + histories.orders) / (self.alpha + histories.age)
-        found: Floats = self.alive(histories) * rate * _mean_time(later, self.s, horizon)
+        found: Floats = self.alive(histories) * self.rate(histories) * _mean_time(later, self.s, horizon)
+        return found
+
+    def rate(self, histories: Histories) -> Floats:
+        """(n,) orders a unit of time of each as long as it stays."""
+        found: Floats = (self.r + histories.orders) / (self.alpha + histories.age)
         return found
 
     def of_new(self, horizon: float) -> float:
