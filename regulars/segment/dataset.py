@@ -31,7 +31,7 @@ COMPARED = (
     "recency_days", "tenure_days", "orders", "orders_per_month", "order_value_mean", "lines_mean", "units_mean",
     "price_mean", "price_spread", "discount_share", "product_repeat_share", "product_entropy", "category_entropy",
     "brand_entropy", "single_line_share", "refunds", "cancellations", "morning_share", "evening_share",
-    "weekend_share", "weekday_entropy", "session_events_mean", "view_to_cart_share", "cart_abandonment",
+    "weekend_share", "session_events_mean", "view_to_cart_share", "cart_abandonment",
     "message_open_share", "coupons", "support_contacts",
 )  # fmt: skip
 """Features of the profile that tell how customers differ, each something else: windows of one count say it again."""

@@ -100,10 +100,6 @@ TRAITS = {
         "weekday", ("weekdays", "工作日下单"), ("weekends", "周末下单"),
         "周末下单的比例",
     ),
-    "weekday_entropy": Trait(
-        "weekday", ("always one weekday", "固定星期几"), ("any weekday", "不固定星期几"),
-        "下单星期的分散程度",
-    ),
     "session_events_mean": Trait(
         "visits", ("short visits", "访问短"), ("long visits", "访问长"),
         "平均每次访问的事件数",
