@@ -1,7 +1,7 @@
 """Churn and value: ours beside lifetimes on CDNOW, and beside what others do on Online Retail.
 
-    python -m benchmarks.churn             all cases (about five minutes on two cores)
-    python -m benchmarks.churn cdnow       some of: cdnow, cdnow_sample, retail, million
+    python -m benchmarks.churn             all cases (about fifteen minutes on two cores)
+    python -m benchmarks.churn cdnow       some of: cdnow, cdnow_sample, retail, journey, simulated, million, outputs
 
 CDNOW comes from beside the checkout (../shared/data). Customers are known by their first 39 weeks, and judged by the
 next 39, of which nothing is learned.
@@ -20,12 +20,20 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.stats import spearmanr
 
+from benchmarks import churn_learned, churn_worlds
 from benchmarks.peer_environment import environment
 from benchmarks.report import Row, save
+from regulars import Shop
 from regulars.churn.btyd import BetaGeometricNBD, GammaGamma, Histories, ParetoNBD
+from regulars.churn.dataset import features_of
+from regulars.churn.model import inputs_of
+from regulars.churn.table import foreseen
+from regulars.churn.training import train
+from regulars.config import ShopSettings
 
 Floats = npt.NDArray[np.float64]
 
@@ -139,11 +147,19 @@ def cdnow(name: str, case_name: str) -> list[Row]:
     rows.append(
         Row(case_name, "revenue normalised gini", "higher", gini(case.spend, ours), {label: gini(case.spend, peer)})
     )
+    with tempfile.TemporaryDirectory() as folder:
+        learned, learned_worth = churn_learned.foreseen(DATA / f"{name}.parquet", Path(folder))
+    for metric, (better, measure) in MEASURES.items():
+        peers = {f"lifetimes {words}": measure(theirs[key], case.orders) for key, words in names.items()}
+        rows.append(Row(case_name, f"{metric}, learned", better, measure(learned, case.orders), peers))
+    found = gini(case.spend, learned_worth)
+    rows.append(Row(case_name, "revenue normalised gini, learned", "higher", found, {label: gini(case.spend, peer)}))
     for metric, measure in (
         ("value, spearman", lambda value: float(spearmanr(value, case.spend).statistic)),
         ("value, top-decile share", lambda value: _top_share(value, case.spend)),
     ):
         rows.append(Row(case_name, metric, "higher", measure(ours), {label: measure(peer)}))
+        rows.append(Row(case_name, f"{metric}, learned", "higher", measure(learned_worth), {label: measure(peer)}))
     if name == "cdnow_sample":
         published = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
         plain = models["bg"]
@@ -192,11 +208,62 @@ def million() -> list[Row]:
     return [Row(case, "seconds", "lower", seconds), Row(case, "memory gib", "lower", peak)]
 
 
+def journey() -> list[Row]:
+    """A grocer's households."""
+    with tempfile.TemporaryDirectory() as folder:
+        return churn_worlds.journey(DATA / "journey_transactions_sample.parquet", Path(folder))
+
+
+def simulated() -> list[Row]:
+    """A shop whose truth is known."""
+    with tempfile.TemporaryDirectory() as folder:
+        return churn_worlds.simulated(Path(folder))
+
+
+def outputs() -> list[Row]:
+    """A million customers of a year in a shop's log: learning all that churn says, and saying it of each."""
+    rng = np.random.default_rng(0)
+    age = rng.integers(1, 365, CUSTOMERS)
+    stays = np.minimum(age, rng.exponential(1 / rng.gamma(0.6, 1 / 90.0, CUSTOMERS)))
+    again = rng.poisson(rng.gamma(0.6, 1 / 60.0, CUSTOMERS) * stays)
+    who = np.concatenate([np.arange(CUSTOMERS), np.repeat(np.arange(CUSTOMERS), again)])
+    after = np.concatenate([np.zeros(CUSTOMERS), rng.random(again.sum()) * np.repeat(stays, again)])
+    moment = np.datetime64("2024-12-31T00:00:00", "us") - ((age[who] - after) * 86_400e6).astype("timedelta64[us]")
+    table = pa.table(
+        {
+            "customer_id": np.char.add("c", who.astype(str)), "order_id": np.arange(len(who)).astype(str),
+            "time": pa.array(moment, pa.timestamp("us", "UTC")), "product_id": rng.integers(0, 1000, len(who)).astype(str),
+            "unit_price": rng.lognormal(3, 0.6, len(who)).round(2), "quantity": np.ones(len(who)),
+        }
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "orders.parquet"
+        pq.write_table(table.sort_by("time"), path)
+        shop = Shop.create(Path(folder) / "shop", ShopSettings(name="Large", currency="EUR"))
+        shop.import_(path)
+        start = time.perf_counter()
+        trained = train(shop, shop.now, 90)
+        learned = time.perf_counter() - start
+        customers = shop.customers(shop.now)
+        inputs = inputs_of(shop, shop.tables.of("profile", customers), trained.model)
+        foreseen(trained.model, inputs, trained.model.predict(features_of(inputs, trained.model.names)))
+        seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+    case = "1 m customers, all churn outputs"
+    return [
+        Row(case, "seconds", "lower", seconds), Row(case, "of them learning", "lower", learned),
+        Row(case, "memory gib", "lower", peak),
+    ]  # fmt: skip
+
+
 CASES: dict[str, Callable[[], list[Row]]] = {
     "cdnow": lambda: cdnow("cdnow", "cdnow 23,570 customers, weekly, 39 + 39 weeks, orders"),
     "cdnow_sample": lambda: cdnow("cdnow_sample", "cdnow_sample 2,357 customers, weekly, 39 + 39 weeks"),
     "retail": retail,
+    "journey": journey,
+    "simulated": simulated,
     "million": million,
+    "outputs": outputs,
 }
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.report import Row
 from regulars import Shop
 from regulars.churn.dataset import Dataset, dataset, features_of
-from regulars.churn.evaluate import train
 from regulars.churn.model import inputs_of
+from regulars.churn.training import train
 from regulars.config import ShopSettings
-from regulars.evaluation import auroc_score, average_precision_score, brier_loss
+from regulars.evaluation import auroc_score, average_precision_score, brier_loss, expected_calibration_error
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,6 +27,7 @@ METRICS = {
     "auroc": ("higher", auroc_score),
     "ap": ("higher", average_precision_score),
     "brier": ("lower", brier_loss),
+    "ece": ("lower", expected_calibration_error),
 }
 RESAMPLES = 1000
 
