@@ -115,15 +115,20 @@ def comparable(known: Known) -> dict[str, Floats]:
     for name, values in known.columns.items():
         often = np.isfinite(values).mean(axis=0) >= KNOWN
         masked = np.where(often, values, np.nan)
-        if len(np.unique(np.nan_to_num(masked), axis=0)) >= DIFFERENT:
+        if _kinds(masked) >= DIFFERENT:
             found[name] = masked
     if not found:
-        most = max((len(np.unique(np.nan_to_num(values), axis=0)) for values in known.columns.values()), default=0)
+        most = max((_kinds(values) for values in known.columns.values()), default=0)
         raise NotEnoughError(
             f"segment: {len(known)} customers are of {most} kinds in all that is known of them; at least {DIFFERENT} "
             "that differ are needed to look for clusters. Import more history, or choose another moment."
         )
     return found
+
+
+def _kinds(values: Floats) -> int:
+    """How many different rows; of many, among some of them."""
+    return len(np.unique(np.nan_to_num(values[:: max(len(values) // 20_000, 1)]), axis=0))
 
 
 def customers_as_of(shop: Shop, moment: datetime, history_days: int) -> pa.Table:

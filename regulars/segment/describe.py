@@ -50,12 +50,13 @@ def table(shop: Shop, pairs: pa.Table) -> pa.Table:
     (n,) rows in the order of the pairs: customer_id, as_of, rfm_cell, three scores from 1 to 5, segment_id, segment.
     Metadata of `rfm_cell` and `segment_id` has `names`: their names in English and Chinese, as JSON.
     """
-    moments = pairs["as_of"].to_pylist()
+    micros = pairs["as_of"].cast(pa.int64()).to_numpy()
     parts, rows = [], []
     names: dict[str, dict[str, str]] = {"en": {}, "zh": {}}
-    for moment in sorted(set(moments)):
-        row = np.array([one == moment for one in moments]).nonzero()[0]
+    for number in np.unique(micros):
+        row = np.flatnonzero(micros == number)
         some = pairs.take(pa.array(row))
+        moment = some["as_of"][0].as_py()
         kept = kept_as_of(shop, moment)
         model = kept.model if kept is not None and kept.is_used else None
         known = known_as_of(shop, some, None if model is None else model.behavior)
