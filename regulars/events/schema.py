@@ -116,6 +116,11 @@ TYPES: dict[str, str] = {
     "ad_clicked": "clicked an ad",
     "support_asked": "asked customer service",
     "support_answered": "was answered by customer service",
+    "subscription_started": "began a subscription (properties: subscription_id, plan, period_days)",
+    "subscription_renewed": "paid for another period of it",
+    "subscription_paused": "put it on hold",
+    "subscription_resumed": "took it up again",
+    "subscription_cancelled": "ended it",
     "decision_made": "was decided upon by a capability",
 }
 """Kinds of event that Regulars knows, each with what the customer did. Others are kept as they come."""
