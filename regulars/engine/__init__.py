@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regulars.engine.query import Query
     from regulars.engine.tables import Engine
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Query"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from regulars.engine.tables import Engine  # noqa: PLC0415
 
         return Engine
+    if name == "Query":
+        from regulars.engine.query import Query  # noqa: PLC0415
+
+        return Query
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 
 from regulars import storage
+from regulars.engine.query import Query
 from regulars.errors import RegularsError
 
 __all__ = ["Engine"]
@@ -48,14 +49,15 @@ class Engine:
             settings["temp_directory"] = str(storage.make_folder(spill))
         self._backend: BaseBackend = ibis.duckdb.connect(**settings)
         self._tables: dict[tuple[str, ...], ibis.Table] = {}
+        self._answers: dict[str, pa.Table] = {}
         # The log is in UTC, and so are the days and hours that are computed from it.
         self._backend.raw_sql("SET TimeZone = 'UTC'")
 
     def parquet(self, paths: Sequence[Path], schema: pa.Schema) -> ibis.Table:
         """The rows of Parquet files that have a schema; no files, no rows."""
-        if not paths:
-            return self.table(schema.empty_table())
-        key = tuple(str(path) for path in paths)
+        key = tuple(str(path) for path in paths) or tuple(schema.names)
+        if not paths and key not in self._tables:
+            self._tables[key] = self.table(schema.empty_table())
         if key not in self._tables:
             # Files never change once written: the same list is the same table, and expressions
             # made from it at different times can be put together.
@@ -71,6 +73,38 @@ class Engine:
         """Compute an expression, into memory; RegularsError if the system refuses memory, disk or a file."""
         with _refused():
             return self._backend.to_pyarrow(expression)
+
+    def answers(self, queries: Sequence[Query], tables: Mapping[str, ibis.Table]) -> list[pa.Table]:
+        """The answer to each query, of tables by the names of their stand-ins.
+
+        >>> engine = Engine()
+        >>> orders = engine.table(pa.table({"customer": ["ada", "bob"], "price": [2.0, 5.0]}))
+        >>> dear = Query.of(Query.stand_in("orders", orders.schema()).filter(ibis._.price > 4))
+        >>> engine.answers([dear], {"orders": orders})[0].to_pylist()
+        [{'customer': 'bob', 'price': 5.0}]
+        """
+        given = self._given(tables)
+        with _refused():
+            return [self._backend.raw_sql(given + query.sql).to_arrow_table() for query in queries]
+
+    def answer_once(self, query: Query, tables: Mapping[str, ibis.Table]) -> pa.Table:
+        """The answer to a query, a few rows, kept for as long as the engine is there: of a log its first events, say.
+
+        What stands in a table never changes: files are written once, and Arrow tables under names of their own.
+        """
+        text = self._given(tables) + query.sql
+        if text not in self._answers:
+            with _refused():
+                self._answers[text] = self._backend.raw_sql(text).to_arrow_table()
+        return self._answers[text]
+
+    def _given(self, tables: Mapping[str, ibis.Table]) -> str:
+        """What says before a query which tables its stand-ins are."""
+        for table in tables.values():
+            self._backend._run_pre_execute_hooks(table)
+        # Not materialized: else the engine would hold a whole log in memory, every column of it.
+        named = (f'"{name}" AS NOT MATERIALIZED ({self._backend.compile(t)})' for name, t in tables.items())
+        return f"WITH {', '.join(named)} FROM "
 
     def sql(self, expression: ibis.Expr) -> str:
         """What the engine is asked, as it reads it."""

@@ -1,14 +1,16 @@
-"""The features of customers as of moments: one query, whatever the number of pairs."""
+"""The features of customers as of moments: a query for each level, whatever the number of pairs."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.engine import Query
 from regulars.events.schema import TIME
 from regulars.profile.evidence import first_times
 from regulars.profile.features import FEATURES, LEVELS, Feature
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 KEYS = ("customer_id", "as_of")
+TABLES = ("events", "catalogue", "pairs", "members")
+"""What a `Source` is made of."""
 MANY = 50_000
 """From so many customers as of one moment on, all events are aggregated by customer and the rest is left
 out at the end: cheaper than to join every event to the customers asked for."""
@@ -51,18 +55,17 @@ def compute(
         return pa.table({"customer_id": pa.array([], pa.string()), "as_of": pa.array([], TIME)})
     pairs = pairs.select(KEYS)
     latest = pc.max(pairs["as_of"]).as_py()
-    events = events.filter(events.type != "decision_made", events.time < ibis.literal(latest, "timestamp('UTC')"))
     first = _evidence(engine, events, catalogue, latest)
-    there = {need for need, moment in first.items() if moment is not None}
-    begun = min((moment for moment in first.values() if moment is not None), default=latest)
-    source = source_of(engine, events, catalogue, pairs, zone, identities, begun)
-    expression = _expression(source, there, first)
-    found = engine.to_arrow(expression.order_by("place"))
+    events = events.filter(events.type != "decision_made", events.time < ibis.literal(latest, "timestamp('UTC')"))
+    there = {need: moment for need, moment in first.items() if moment is not None}
+    source = source_of(engine, events, catalogue, pairs, zone, identities, min(there.values(), default=latest))
+    values = _values(engine, source, frozenset(there))
     columns = [pairs["customer_id"], pairs["as_of"]]
     fields = [pa.field("customer_id", pa.string()), pa.field("as_of", TIME)]
     for feature in FEATURES:
-        if feature.name in found.column_names:
-            columns.append(found[feature.name])
+        if feature.needs in there:
+            is_known = pc.greater(pairs["as_of"], pa.scalar(there[feature.needs], TIME))
+            columns.append(pc.if_else(is_known, values[feature.name], pa.scalar(None, pa.float64())))
             fields.append(pa.field(feature.name, pa.float64(), metadata=_metadata(feature)))
     return pa.table(columns, schema=pa.schema(fields))
 
@@ -118,43 +121,70 @@ def source_for(shop: Shop, pairs: pa.Table) -> Source:
 
 def absent(engine: Engine, events: ibis.Table, catalogue: ibis.Table, as_of: datetime) -> dict[str, str]:
     """The features that the log cannot carry as of a moment, each with the need that is missing."""
-    before = events.filter(events.time < ibis.literal(as_of, "timestamp('UTC')"))
-    first = _evidence(engine, before, catalogue, as_of)
+    first = _evidence(engine, events, catalogue, as_of)
     return {feature.name: feature.needs for feature in FEATURES if first[feature.needs] is None}
 
 
 def _evidence(engine: Engine, events: ibis.Table, catalogue: ibis.Table, until: datetime) -> dict[str, datetime | None]:
-    known = catalogue.filter(catalogue.valid_from < ibis.literal(until, "timestamp('UTC')"))
+    """When the first event before a moment came that is evidence of each need; None where none did."""
+    tables = {"events": events, "catalogue": catalogue}
+    row = engine.answer_once(_evidence_query(events.schema(), catalogue.schema()), tables).to_pylist()[0]
+    moments = {name.removeprefix("first_"): moment and moment.astimezone(UTC) for name, moment in row.items()}
+    return {need: moment if moment and moment < until else None for need, moment in moments.items()}
+
+
+@lru_cache(maxsize=16)
+def _evidence_query(events: ibis.Schema, catalogue: ibis.Schema) -> Query:
+    said, known = Query.stand_in("events", events), Query.stand_in("catalogue", catalogue)
     since = known.group_by("product_id").agg(
         category_since=known.valid_from.min(where=known.category.notnull()),
         brand_since=known.valid_from.min(where=known.brand.notnull()),
     )
-    described = events.left_join(since, "product_id")
-    row = engine.to_arrow(first_times(described)).to_pylist()[0]
-    return {
-        name.removeprefix("first_"): None if moment is None else moment.astimezone(UTC) for name, moment in row.items()
+    said = said.filter(said.type != "decision_made")
+    return Query.of(first_times(said.left_join(since, "product_id")))
+
+
+def _values(engine: Engine, source: Source, there: frozenset[str]) -> dict[str, pa.ChunkedArray]:
+    """Each feature that there is evidence for, in the order of the pairs, whatever their moments."""
+    tables = {name: getattr(source, name) for name in TABLES}
+    schemas = tuple(table.schema() for table in tables.values())
+    asked = {
+        level: tuple(number for number, feature in enumerate(features) if feature.needs in there)
+        for level, features in LEVELS.items()
     }
+    asked = {level: numbers for level, numbers in asked.items() if numbers}
+    # Whole years: what the clock did is then the same for all moments of one, and so is what is asked.
+    span = source.zone, source.first.year, source.last.year
+    queries = [_query(level, numbers, schemas, span, source.moment) for level, numbers in asked.items()]
+    pairs = engine.to_arrow(source.pairs.order_by("place"))["pair"]
+    values = {}
+    for (level, numbers), found in zip(asked.items(), engine.answers(queries, tables), strict=True):
+        at = pc.index_in(pairs, found["pair"].combine_chunks())
+        for feature in (LEVELS[level][number] for number in numbers):
+            column = found[feature.name].take(at)
+            values[feature.name] = column if feature.empty is None else pc.fill_null(column, float(feature.empty))
+    return values
 
 
-def _expression(source: Source, there: set[str], first: dict[str, datetime | None]) -> ibis.Table:
-    table = source.pairs
-    for level, features in LEVELS.items():
-        wanted = [feature for feature in features if feature.needs in there]
-        if not wanted:
-            continue
-        rows = MAKERS[level](source)
-        found = rows.group_by("pair").agg(**{f.name: f.value(rows).cast("float64") for f in wanted})
-        table = table.left_join(found, "pair").drop("pair_right")
-    known = {}
-    for f in FEATURES:
-        if f.needs in there:
-            value = table[f.name] if f.empty is None else table[f.name].fill_null(f.empty)
-            since = ibis.literal(first[f.needs], "timestamp('UTC')")
-            # Rounded: the engine adds floats up in any order, and the same log must give the same
-            # features, to the last bit, or what is learned and decided from them would differ too.
-            # Twice: what lies half-way between two results of the second is first freed of that noise.
-            known[f.name] = ibis.ifelse(table.as_of > since, value.round(7).round(4), ibis.null("float64"))
-    return table.select("place", **known)
+@lru_cache(maxsize=256)
+def _query(
+    level: str,
+    numbers: tuple[int, ...],
+    schemas: tuple[ibis.Schema, ...],
+    span: tuple[str, int, int],
+    moment: datetime | None,
+) -> Query:
+    """Features of a level by the pair, written once in a process."""
+    tables = {name: Query.stand_in(name, schema) for name, schema in zip(TABLES, schemas, strict=True)}
+    zone, first, last = span
+    begin, end = datetime(first, 1, 1, tzinfo=UTC), datetime(last, 12, 31, 23, 59, 59, tzinfo=UTC)
+    rows = MAKERS[level](Source(**tables, zone=zone, first=begin, last=end, moment=moment))
+    features = [LEVELS[level][number] for number in numbers]
+    found = rows.group_by("pair").agg(**{f.name: f.value(rows).cast("float64") for f in features})
+    # Rounded: the engine adds floats up in any order, and the same log must give the same
+    # features, to the last bit, or what is learned and decided from them would differ too.
+    # Twice: what lies half-way between two results of the second is first freed of that noise.
+    return Query.of(found.select("pair", **{f.name: found[f.name].round(7).round(4) for f in features}))
 
 
 def _metadata(feature: Feature) -> dict[str, str]:
