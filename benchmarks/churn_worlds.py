@@ -50,7 +50,9 @@ def simulated(folder: Path) -> list[Row]:
     case = "simulated shop, 90 days"
     simulate(folder / "shop", World("fashion", customers=CUSTOMERS, seed=1, days=DAYS))
     shop = Shop.open(folder / "shop")
-    truth = Truth.of(World("fashion", customers=CUSTOMERS, seed=1, days=DAYS - HORIZON))
+    # The same world, left where the other is judged from.
+    simulate(folder / "then", World("fashion", customers=CUSTOMERS, seed=1, days=DAYS - HORIZON))
+    truth = Truth.read(folder / "then")
     rows, pairs, since, is_lost, risk = judged(shop, truth.moment, HORIZON, case)
     place = pc.index_in(pairs["customer_id"].combine_chunks(), truth.customers["customer_id"].combine_chunks())
     known = place.is_valid().to_numpy(zero_copy_only=False)

@@ -6,6 +6,8 @@ past moments, chosen by back-tests, calibrated, judged against "how long since t
 
 from regulars.churn.decide import decide
 from regulars.churn.evaluate import evaluate, learn
+from regulars.churn.one import ahead
+from regulars.churn.subscriptions import subscriptions
 from regulars.churn.table import table
 
-__all__ = ["decide", "evaluate", "learn", "table"]
+__all__ = ["ahead", "decide", "evaluate", "learn", "subscriptions", "table"]

@@ -124,5 +124,22 @@ def alive_plot(days: list[str], alive: Floats) -> ChartType:
     return found
 
 
+def waiting_plot(days: Floats, survival: Floats) -> ChartType:
+    """The chance that one customer's next order has not come by each of the days ahead."""
+    rows = [{"day": float(d), "share": round(float(s), 4)} for d, s in zip(days, survival, strict=True)]
+    found: ChartType = (
+        alt.Chart(_rows(rows))
+        .mark_line(color=palette.MODEL, point=True)
+        .encode(
+            x=alt.X("day:Q", title="Days ahead"),
+            y=alt.Y("share:Q", title="Not ordered yet", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+        )
+        .properties(
+            width=WIDTH, height=HEIGHT, description="Where the line crosses a half, an order is as likely as not."
+        )
+    )  # fmt: skip
+    return found
+
+
 def _rows(values: list[dict[str, Any]]) -> alt.Data:
     return alt.Data(values=values)  # type: ignore[no-untyped-call]

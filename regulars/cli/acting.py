@@ -123,6 +123,29 @@ def profile(
         out.print(f"  {path}")
 
 
+@commands.command(epilog="Example: regulars outlook 14911 --shop myshop --out 14911.html")
+def outlook(
+    customer: Annotated[str, typer.Argument(help="Id of the customer.")],
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    page: Annotated[Path | None, typer.Option("--out", help="Also write a page with charts here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What is to come of one customer: risk, next order, margin, and whether it still is one, day by day."""
+    from regulars import storage
+    from regulars.churn import ahead
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    with working(f"looking ahead for {customer}", quiet=as_json):
+        found = ahead(door, customer, to_moment(as_of) or door.now)
+    emit(found.to_dict()) if as_json else out.print(found)
+    if page is not None:
+        storage.replace(page, found.to_html().encode())
+        if not as_json:
+            out.print(f"  {page}", soft_wrap=True)
+
+
 @commands.command(epilog="Example: regulars demo --dir demo")
 def demo(
     folder: Annotated[Path, typer.Option("--dir", help="A new folder for the demo's shop.")] = Path("demo"),
