@@ -12,24 +12,9 @@ from safetensors.numpy import load, save
 from sklearn.linear_model import PoissonRegressor
 
 from regulars.churn.btyd.history import Floats
+from regulars.churn.growing import Trees
 
-TREES = {
-    "objective": "poisson",
-    "learning_rate": 0.06,
-    "num_leaves": 7,
-    "min_data_in_leaf": 200,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.6,
-    "bagging_freq": 1,
-    "lambda_l2": 10.0,
-    "verbose": -1,
-    # The same data and seed must give the same model, byte for byte.
-    "seed": 0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,
-}
-ROUNDS = 150
+TREES = Trees("poisson", rounds=150, learning_rate=0.06, num_leaves=7, min_data_in_leaf=200)
 PENALTY = 0.003
 LEAST = 1e-4
 """Orders: fewer are expected of nobody, for their logarithm is an input."""
@@ -88,8 +73,8 @@ class OrderForecast:
         model.fit((linear - mean) / scale, orders / said.horizon, sample_weight=said.horizon)
         return cls(
             names=tuple(names),
-            over=_grow(inputs, orders, np.log(said.horizon) + said.log_rate),
-            rate=_grow(inputs, orders, np.log(said.horizon) + level),
+            over=TREES.grow(inputs, orders, np.log(said.horizon) + said.log_rate),
+            rate=TREES.grow(inputs, orders, np.log(said.horizon) + level),
             level=level,
             middle=middle,
             mean=mean,
@@ -148,10 +133,6 @@ class Said(NamedTuple):
         """(n,) logarithm of the orders a day that are expected over the horizon."""
         found: Floats = np.log(np.maximum(self.orders, LEAST) / self.horizon)
         return found
-
-
-def _grow(inputs: Floats, orders: Floats, begin: Floats) -> lgb.Booster:
-    return lgb.train(TREES, lgb.Dataset(inputs, orders, init_score=begin), ROUNDS)
 
 
 def _history(names: Sequence[str], features: Floats) -> Floats:

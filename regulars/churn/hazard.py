@@ -10,23 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.churn.btyd.history import Floats
+from regulars.churn.growing import Trees
 
-TREES = {
-    "objective": "binary",
-    "learning_rate": 0.08,
-    "num_leaves": 15,
-    "min_data_in_leaf": 200,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.6,
-    "bagging_freq": 1,
-    "lambda_l2": 10.0,
-    "verbose": -1,
-    "seed": 0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,
-}
-ROUNDS = 80
+TREES = Trees("binary", rounds=80, learning_rate=0.08, num_leaves=15, min_data_in_leaf=200)
 PARTS = 10
 """Of a horizon, all of equal length: in each of them the next order may come."""
 MOST = 200_000
@@ -68,8 +54,8 @@ class Hazard:
             waits = wait >= edges[part]
             inputs.append(_inputs(names, features[waits], edges[part], part))
             came.append(wait[waits] < edges[part + 1])
-        data = lgb.Dataset(np.vstack(inputs), np.concatenate(came).astype(float))
-        return cls(names, float(horizon_days), lgb.train(TREES, data, ROUNDS))
+        trees = TREES.grow(np.vstack(inputs), np.concatenate(came).astype(float))
+        return cls(names, float(horizon_days), trees)
 
     def survival(self, features: Floats, risk: Floats) -> Floats:
         """(n, PARTS) the chance that no order has come by the end of each part.

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.linear_model import LogisticRegression
 
+from regulars.churn.growing import Trees
 from regulars.churn.outlook import ABOUT as OUTLOOK
 from regulars.churn.outlook import Outlook
 from regulars.churn.rhythm import Rhythm
@@ -28,23 +29,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-TREES = {
-    "objective": "binary",
-    "learning_rate": 0.03,
-    "num_leaves": 7,
-    "min_data_in_leaf": 100,
-    "feature_fraction": 0.3,
-    "bagging_fraction": 0.6,
-    "bagging_freq": 1,
-    "lambda_l2": 10.0,
-    "verbose": -1,
-    # The same data and seed must give the same model, byte for byte.
-    "seed": 0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,  # more spin against each other where cores are busy
-}
-ROUNDS = 150
+TREES = Trees("binary", rounds=150, learning_rate=0.03, num_leaves=7, min_data_in_leaf=100, feature_fraction=0.3)
 PENALTIES = (0.001, 0.003, 0.02)
 """Inverse strengths of the logistic model's penalty, chosen among by validation."""
 FOLDS = 3
@@ -159,7 +144,7 @@ def choose(rounds: Rounds) -> tuple[str, float, dict[str, float]]:
     """
     losses: dict[tuple[str, float], list[float]] = {}
     for features, target, later_features, later_target in rounds:
-        trees = _grow(features, target)
+        trees = TREES.grow(features, target)
         for penalty in PENALTIES:
             logistic = Logistic.fit(features, target, penalty)
             for name, share in SHARES.items():
@@ -198,14 +183,14 @@ def fit(
     score = np.empty(len(target))
     for held_out in range(FOLDS):
         inside, outside = fold != held_out, fold == held_out
-        trees = _grow(features[inside], target[inside])
+        trees = TREES.grow(features[inside], target[inside])
         logistic = Logistic.fit(features[inside], target[inside], penalty)
         score[outside] = _blend(trees, logistic, features[outside], SHARES[choice])
     slope, intercept = calibrate(score, target)
     return ChurnModel(
         names=tuple(names),
         choice=choice,
-        trees=_grow(features, target),
+        trees=TREES.grow(features, target),
         logistic=Logistic.fit(features, target, penalty),
         slope=slope,
         intercept=intercept,
@@ -223,10 +208,6 @@ def calibrate(score: Floats, target: Floats) -> tuple[float, float]:
     """
     model = LogisticRegression(C=1e6, max_iter=1000).fit(score[:, None], target)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
-
-
-def _grow(features: Floats, target: Floats) -> lgb.Booster:
-    return lgb.train(TREES, lgb.Dataset(features, target), ROUNDS)
 
 
 def _blend(trees: lgb.Booster, logistic: Logistic, features: Floats, share: float) -> Floats:

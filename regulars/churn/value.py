@@ -10,24 +10,10 @@ import lightgbm as lgb
 import numpy as np
 
 from regulars.churn.btyd.history import Floats
+from regulars.churn.growing import Trees
 from regulars.errors import NotEnoughError
 
-TREES = {
-    "objective": "regression",
-    "learning_rate": 0.05,
-    "num_leaves": 7,
-    "min_data_in_leaf": 50,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.6,
-    "bagging_freq": 1,
-    "lambda_l2": 10.0,
-    "verbose": -1,
-    "seed": 0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,
-}
-ROUNDS = 150
+TREES = Trees("regression", rounds=150, learning_rate=0.05, num_leaves=7, min_data_in_leaf=50)
 LEAST_BUYERS = 50
 FILE = "margin.txt"
 SHARES = {"orders x worth": 0.0, "zero-inflated lognormal": 1.0, "both": 0.5}
@@ -82,7 +68,7 @@ class Value:
                 f"{LEAST_BUYERS} of them, and a total above 0. Look at unit costs in the catalogue and at returns."
             )
         logs = np.log(margin[buys])
-        trees = lgb.train(TREES, lgb.Dataset(features[buys], logs), ROUNDS)
+        trees = TREES.grow(features[buys], logs)
         half = 0.5 * float(np.var(logs - np.asarray(trees.predict(features[buys]))))
         learned = (1 - risk) * np.exp(np.asarray(trees.predict(features)) + half)
         return cls(choice, float(margin.sum() / worth.sum()), trees, half, float(margin.sum() / learned.sum()))
