@@ -17,6 +17,7 @@ from regulars.churn.cohorts import retention
 from regulars.churn.dataset import Dataset, dataset, features_of
 from regulars.churn.detail import gates, missed, rounds_table
 from regulars.churn.model import ChurnModel, inputs_of
+from regulars.churn.subscriptions import subscription_report
 from regulars.churn.training import Trained, train
 from regulars.errors import NotEnoughError
 from regulars.evaluation import (
@@ -140,6 +141,10 @@ def _judge(shop: Shop, split: Split, trained: Trained) -> Report:
     if trained.chosen.judged:
         tables["Back-tests: what was said at past moments, and how good it was"] = rounds_table(trained.chosen)
     notes += missed(limits)
+    drawn, listed, said = subscription_report(shop, split)
+    charts |= drawn
+    tables |= listed
+    notes += said
     return Report(
         capability="churn",
         question=QUESTION.format(days=split.horizon_days),

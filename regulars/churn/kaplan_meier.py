@@ -65,7 +65,7 @@ class KaplanMeier:
             raise ValueError("durations of 0 or more are needed, at least one")
         time, ended = np.unique(duration[is_ended], return_counts=True)
         at_risk = len(duration) - np.searchsorted(np.sort(duration), time, side="left")
-        survival = np.cumprod(1 - ended / at_risk)
+        survival = np.asarray(np.cumprod(1 - ended / at_risk), float)
         is_left = survival > 0
         # Greenwood: the variance of the logarithm is a sum over the times.
         terms = np.divide(ended, at_risk * (at_risk - ended), out=np.zeros(len(time)), where=is_left)
