@@ -291,9 +291,7 @@ def _notes(table: pa.Table, orphans: int, *, can_lapse: bool) -> list[str]:
     unknown = count - int(np.count_nonzero(table["is_start_known"].to_numpy(zero_copy_only=False)))
     found = []
     if again:
-        found.append(
-            f"{again} of {count} subscriptions were taken up again after a gap: each begins a spell of its own."
-        )
+        found.append(f"{again} of {count} spells began after a gap: paused, lapsed or cancelled, then taken up again.")
     if paused:
         found.append(f"{paused} spells ended in a pause: each counts until then, as neither kept nor lost.")
     if unknown:
