@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from regulars import Shop
+from regulars.events.schema import EVENTS
 
 CLUB_START = datetime(2024, 1, 1, tzinfo=UTC)
 CLUB_AS_OF = CLUB_START + timedelta(days=310)
@@ -52,3 +55,21 @@ def club(tmp_path_factory: pytest.TempPathFactory, record: Callable[..., Any]) -
 def club_as_of() -> datetime:
     """A moment in the middle of the club's log."""
     return CLUB_AS_OF
+
+
+@pytest.fixture(scope="session")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Shop]:
+    """seen(*events): a shop as if these were its events, each {field: value}; nothing is written."""
+    shop = Shop.create(tmp_path_factory.mktemp("seen") / "shop")
+
+    def make(*events: dict[str, Any]) -> Shop:
+        rows = [
+            {
+                "event_id": f"e{number:04d}", "line": 0, "received_at": event["time"], **event,
+                "properties": json.dumps(event["properties"]) if event.get("properties") else None,
+            }
+            for number, event in enumerate(events)
+        ]  # fmt: skip
+        return shop.with_events(shop.engine.table(pa.Table.from_pylist(rows, schema=EVENTS)))
+
+    return make

@@ -19,12 +19,14 @@ from regulars.churn.subscriptions import MEANINGS, Shown, lasting, subscription_
 from regulars.evaluation import Split, leak_check
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
+Seen = Callable[..., Shop]
 JUDGED = "How good is the chance that a subscription ends at its next renewal?"
 
 
 def said(kind: str, customer: str, day: float, **fields: Any) -> dict[str, Any]:
-    time = (START + timedelta(days=day)).isoformat(timespec="microseconds")
-    return {"type": f"subscription_{kind}", "customer_id": customer, "time": time, **fields}
+    return {
+        "type": f"subscription_{kind}", "customer_id": customer, "time": START + timedelta(days=day), **fields
+    }  # fmt: skip
 
 
 def notes_of(table: pa.Table) -> str:
@@ -42,7 +44,7 @@ def report(club: Shop, club_as_of: datetime) -> Shown:
 
 
 def test_each_spell_is_a_row_and_each_column_says_what_it_is(table: pa.Table) -> None:
-    assert table.num_rows >= 650
+    assert table.num_rows >= 500
     assert table.column_names == list(MEANINGS)
     assert all(field.metadata[b"meaning"] and field.metadata[b"unit"] for field in table.schema)
 
@@ -80,15 +82,15 @@ def test_the_chance_is_better_than_the_hazard_of_the_number(report: Shown) -> No
     assert rows["Brier"][0] < rows["Brier"][1]
 
 
-def test_a_shop_without_subscriptions_is_told_nothing(shop: Shop, record: Callable[..., Any]) -> None:
-    record(shop, {"type": "order_completed", "customer_id": "ada", "time": START.isoformat(), "order_id": "1"})
+def test_a_shop_without_subscriptions_is_told_nothing(seen: Seen) -> None:
+    shop = seen({"type": "order_completed", "customer_id": "ada", "time": START, "order_id": "1"})
     moment = START + timedelta(days=5)
     assert subscription_report(shop, Split(moment, 30)) == ({}, {}, ())
     assert subscriptions(shop, moment).num_rows == 0
 
 
-def test_one_subscriber_is_not_enough_and_gets_no_figure(shop: Shop, record: Callable[..., Any]) -> None:
-    record(shop, said("started", "ada", 0), *(said("renewed", "ada", 30 * k) for k in range(1, 4)))
+def test_one_subscriber_is_not_enough_and_gets_no_figure(seen: Seen) -> None:
+    shop = seen(said("started", "ada", 0), *(said("renewed", "ada", 30 * k) for k in range(1, 4)))
     moment = START + timedelta(days=95)
     one = subscriptions(shop, moment)
     assert one["leave_probability"].to_pylist() == one["expected_months"].to_pylist() == [None]
@@ -99,11 +101,8 @@ def test_one_subscriber_is_not_enough_and_gets_no_figure(shop: Shop, record: Cal
     assert "needs 20 subscriptions from their start on, has 1" in " ".join(notes)
 
 
-def test_where_all_were_cancelled_on_one_day_nothing_is_told_of_how_long_they_last(
-    shop: Shop, record: Callable[..., Any]
-) -> None:
-    record(
-        shop,
+def test_where_all_were_cancelled_on_one_day_nothing_is_told_of_how_long_they_last(seen: Seen) -> None:
+    shop = seen(
         *(said("started", f"c{k}", k / 10) for k in range(60)),
         *(said("cancelled", f"c{k}", 40) for k in range(60)),
     )
@@ -116,10 +115,10 @@ def test_where_all_were_cancelled_on_one_day_nothing_is_told_of_how_long_they_la
     assert found["expected_months"].null_count == 60
 
 
-def test_a_small_plan_is_named_and_not_told_of(shop: Shop, record: Callable[..., Any]) -> None:
+def test_a_small_plan_is_named_and_not_told_of(seen: Seen) -> None:
     many = [said("started", f"c{k}", k / 10, product_id="tea") for k in range(40)]
     ended = [said("cancelled", f"c{k}", 40 + k, product_id="tea") for k in range(20)]
-    record(shop, *many, *ended, said("started", "x", 3, product_id="coffee"))
+    shop = seen(*many, *ended, said("started", "x", 3, product_id="coffee"))
     _, tables, notes = lasting(spells(shop, START + timedelta(days=90)))
     assert [row[:3] for row in tables["How long subscriptions last, by plan"].rows] == [
         ["all", 41, 20],
@@ -128,14 +127,14 @@ def test_a_small_plan_is_named_and_not_told_of(shop: Shop, record: Callable[...,
     assert "coffee" in notes[0]
 
 
-def test_events_that_contradict_each_other_give_notes_not_errors(shop: Shop, record: Callable[..., Any]) -> None:
+def test_events_that_contradict_each_other_give_notes_not_errors(seen: Seen) -> None:
     odd = [
         said("cancelled", "ada", 1),
         said("renewed", "ada", 5),
         said("cancelled", "ada", 6),
         said("paused", "ada", 7),
     ]
-    record(shop, *odd, said("resumed", "bob", 2, **{"properties.period_days": -3}), said("paused", "eve", 1))
+    shop = seen(*odd, said("resumed", "bob", 2, properties={"period_days": -3}), said("paused", "eve", 1))
     found = subscriptions(shop, START + timedelta(days=20))
     assert found["customer_id"].to_pylist() == ["ada", "bob"]
     assert "without a start" in notes_of(found)
@@ -143,8 +142,8 @@ def test_events_that_contradict_each_other_give_notes_not_errors(shop: Shop, rec
 
 
 def test_nothing_after_the_moment_is_used(club: Shop, club_as_of: datetime) -> None:
-    def compute(seen: Any) -> pa.Table:
-        return subscriptions(club.with_events(seen), club_as_of)
+    def compute(events: Any) -> pa.Table:
+        return subscriptions(club.with_events(events), club_as_of)
 
     check = leak_check(compute, club.events, club_as_of)
     assert check.passed, check.detail
