@@ -40,7 +40,11 @@ Floats = npt.NDArray[np.float64]
 DATA = Path(__file__).parents[2] / "shared" / "data"
 KNOWN_WEEKS, LATER_WEEKS = 272 / 7, 39.0
 """Until the end of September 1997; as in the literature, ages are counted to that day."""
-NEEDED = ("lifetimes>=0.11.3", "numpy<2", "scipy<1.14")
+PEERS = {
+    "lifetimes": (("lifetimes>=0.11.3", "numpy<2", "scipy<1.14"), "churn_lifetimes.py"),
+    "pymc_marketing": (("pymc-marketing>=0.10",), "churn_pymc.py"),
+}
+"""What each needs, and the script that runs in it."""
 CUSTOMERS = 1_000_000
 
 
@@ -78,14 +82,15 @@ class Case:
         )  # fmt: skip
 
 
-def lifetimes(case: Case) -> dict[str, Floats]:
-    """What the library says of the same customers, and the seconds of its fits."""
+def said_by(peer: str, case: Case) -> dict[str, Floats]:
+    """What a library says of the same customers, and the seconds of its fits."""
+    needed, script = PEERS[peer]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "known.npz", Path(folder) / "found.npz"
         known = case.known
         np.savez(source, orders=known.orders, last=known.last, age=known.age, mean=case.mean, horizon=LATER_WEEKS)
-        script = Path(__file__).parent / "churn_lifetimes.py"
-        command = [str(environment("lifetimes", NEEDED)), "-W", "ignore", "-P", str(script), str(source), str(target)]
+        path = Path(__file__).parent / script
+        command = [str(environment(peer, needed)), "-W", "ignore", "-P", str(path), str(source), str(target)]
         subprocess.run(command, check=True, stdout=sys.stderr)
         return dict(np.load(target))
 
@@ -122,7 +127,7 @@ def cdnow(name: str, case_name: str) -> list[Row]:
     """Orders and worth of the weeks after."""
     case = Case.read(name)
     known = case.known
-    theirs = lifetimes(case)
+    theirs, bayesian = said_by("lifetimes", case), said_by("pymc_marketing", case)
     models = {
         "pareto": ParetoNBD.fit(known), "bg": BetaGeometricNBD.fit(known),
         "mbg": BetaGeometricNBD.fit(known, at_once=True),
@@ -133,6 +138,8 @@ def cdnow(name: str, case_name: str) -> list[Row]:
     for key, words in names.items():
         for metric, (better, measure) in MEASURES.items():
             peers = {f"lifetimes {words}": measure(theirs[key], case.orders)}
+            if key in bayesian:
+                peers[f"pymc-marketing {words}, map"] = measure(bayesian[key], case.orders)
             rows.append(Row(case_name, f"{metric}, {words}", better, measure(said[key], case.orders), peers))
     fits = {
         "pareto": lambda: ParetoNBD.fit(known), "bg": lambda: BetaGeometricNBD.fit(known),
@@ -140,6 +147,8 @@ def cdnow(name: str, case_name: str) -> list[Row]:
     }  # fmt: skip
     for key, fit in fits.items():
         peer = {f"lifetimes {names[key]}": float(theirs[f"seconds_{key}"])}
+        if key in bayesian:
+            peer[f"pymc-marketing {names[key]}, map"] = float(bayesian[f"seconds_{key}"])
         rows.append(Row(case_name, f"fit seconds, {names[key]}", "lower", timed(fit), peer))
     worth = GammaGamma.fit(known.orders, case.mean)
     ours, peer = said["pareto"] * worth.expected(known.orders, case.mean), theirs["pareto"] * theirs["worth"]
@@ -151,6 +160,11 @@ def cdnow(name: str, case_name: str) -> list[Row]:
         learned, learned_worth = churn_learned.foreseen(DATA / f"{name}.parquet", Path(folder))
     for metric, (better, measure) in MEASURES.items():
         peers = {f"lifetimes {words}": measure(theirs[key], case.orders) for key, words in names.items()}
+        peers |= {
+            f"pymc-marketing {words}, map": measure(bayesian[key], case.orders)
+            for key, words in names.items()
+            if key in bayesian
+        }
         rows.append(Row(case_name, f"{metric}, learned", better, measure(learned, case.orders), peers))
     found = gini(case.spend, learned_worth)
     rows.append(Row(case_name, "revenue normalised gini, learned", "higher", found, {label: gini(case.spend, peer)}))
