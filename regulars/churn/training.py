@@ -186,6 +186,7 @@ def _fit_with_vectors(shop: Shop, data: Dataset, tried: Tried, choice: str, pena
 
 
 def first_event(shop: Shop) -> datetime:
+    """When the log begins; NotEnoughError if it is empty."""
     first: datetime | None = shop.engine.to_arrow(shop.events.time.min()).as_py()
     if first is None:
         raise NotEnoughError("churn: the log is empty. Import a file: regulars import FILE")
