@@ -12,7 +12,7 @@ from regulars.churn.btyd.history import Floats, Histories, Ints
 YEAR_DAYS = 365.2425
 HARMONICS = 2
 """Waves a year: one for the half year, one for what comes twice or is sharper."""
-FASTEST = 50.0
+FASTEST = 20.0
 """The logarithm of a speed lies within this of 0, so that what a search tries on its way stays a number."""
 JUMP = 0.25
 """Of a column over its standard deviation from one day to the next: seasons never jump so, promotions always do."""

@@ -178,6 +178,22 @@ def test_of_many_customers_some_teach_what_a_promotion_does(monkeypatch: pytest.
     assert known.grouped().count @ of_all.likelihoods(known.grouped()) == pytest.approx(of_all.likelihood)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_promotion_of_one_day_makes_no_fit_fail(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    births = rng.uniform(0, 390, 150)
+    customer = np.append(np.arange(150), np.repeat(np.arange(150), rng.poisson(rng.gamma(0.3, 5, 150))))
+    again = np.arange(len(customer)) >= 150
+    day = births[customer] + again * rng.random(len(customer)) ** 3 * (400 - births[customer])
+    days = Covariates(0, (np.arange(500) == 200).astype(float)[:, None])
+    known = DatedHistories.dated(customer, day, 400.0, days)
+    found = DynamicParetoNBD.fit(known, days)
+    assert found.likelihood > ParetoNBD.fit(known).likelihood - 0.1
+    for values in (found.alive(known), found.expected(known, 90.0)):
+        assert np.isfinite(values).all()
+        assert (values >= 0).all()
+
+
 def test_what_lacks_in_covariates_is_said() -> None:
     customer, day = np.repeat(np.arange(30), 2), np.tile([3.0, 8.0], 30) + np.linspace(0, 1.9, 60)
     week = Covariates(3, np.arange(9.0)[:, None] % 2)
