@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load, save
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 Floats = npt.NDArray[np.float64]
 
@@ -83,7 +84,10 @@ class Logistic(Scaling):
     def fit(cls, features: Floats, target: Floats, penalty: float) -> Logistic:
         """Fit by maximum penalised likelihood (scikit-learn's lbfgs)."""
         scaling = Scaling.of(features)
-        model = LogisticRegression(C=penalty, max_iter=2000).fit(scaling.inputs(features), target)
+        inputs = scaling.inputs(features)
+        # The steps are many and small: several threads would wait for each other.
+        with threadpool_limits(1, "blas"):
+            model = LogisticRegression(C=penalty, max_iter=2000).fit(inputs, target)
         return cls(**vars(scaling), weights=model.coef_[0], bias=model.intercept_)
 
     def score(self, features: Floats) -> Floats:

@@ -59,9 +59,8 @@ def make_twins(folder: Path) -> None:
 def make(folder: Path, table: pa.Table) -> Shop:
     shop = Shop.create(folder, ShopSettings(name="Gifts", currency="GBP", timezone="Europe/London"))
     settings = folder / "shop.toml"
-    settings.write_text(
-        settings.read_text().replace('# size = "small"', 'size = "tiny"').replace("# epochs = 20", "epochs = 1")
-    )
+    text = settings.read_text().replace('# size = "small"', 'size = "tiny"').replace("# epochs = 20", "epochs = 1")
+    settings.write_text(text.replace("# cut_offs = 6", "cut_offs = 3").replace("# cut_offs = 3", "cut_offs = 2"))
     shop = Shop.open(folder)
     (folder / "in").mkdir()
     pq.write_table(table.replace_schema_metadata(None), folder / "in" / "orders.parquet")

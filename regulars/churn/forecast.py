@@ -10,6 +10,7 @@ import lightgbm as lgb
 import numpy as np
 from safetensors.numpy import load, save
 from sklearn.linear_model import PoissonRegressor
+from threadpoolctl import threadpool_limits
 
 from regulars.churn.btyd.history import Floats
 from regulars.churn.growing import Trees
@@ -70,7 +71,8 @@ class OrderForecast:
         mean, scale = linear.mean(axis=0), linear.std(axis=0)
         scale = np.where(scale > 1e-9, scale, 1.0)
         model = PoissonRegressor(alpha=PENALTY, max_iter=1000)
-        model.fit((linear - mean) / scale, orders / said.horizon, sample_weight=said.horizon)
+        with threadpool_limits(1, "blas"):
+            model.fit((linear - mean) / scale, orders / said.horizon, sample_weight=said.horizon)
         return cls(
             names=tuple(names),
             over=TREES.grow(inputs, orders, np.log(said.horizon) + said.log_rate),

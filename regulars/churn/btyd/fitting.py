@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 from scipy.stats import norm
+from threadpoolctl import threadpool_limits
 
 from regulars.churn.btyd.history import Floats, Histories
 
@@ -75,10 +76,12 @@ def maximise(likelihood: Likelihood, starts: Sequence[Sequence[float]], known: H
         return minimize(loss, begin, (some,), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
     begins = [np.log(start) for start in starts]
-    if len(known) > TRIED_ON:
-        tried = known.some(TRIED_ON)
-        begins = [min((best(begin, tried, 1e-7) for begin in begins), key=lambda each: float(each.fun)).x]
-    logs = np.asarray(min((best(begin, known) for begin in begins), key=lambda each: float(each.fun)).x)
+    # A handful of parameters: several threads of the optimiser's linear algebra would wait for each other.
+    with threadpool_limits(1, "blas"):
+        if len(known) > TRIED_ON:
+            tried = known.some(TRIED_ON)
+            begins = [min((best(begin, tried, 1e-7) for begin in begins), key=lambda each: float(each.fun)).x]
+        logs = np.asarray(min((best(begin, known) for begin in begins), key=lambda each: float(each.fun)).x)
     covariance = np.linalg.pinv(_curvature(lambda at: loss(at, known)[1], logs), hermitian=True).astype(np.float64)
     errors = np.sqrt(np.maximum(np.diag(covariance), 0))
     at_edge = np.abs(logs) > LARGEST - 0.1
