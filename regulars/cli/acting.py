@@ -146,6 +146,41 @@ def outlook(
             out.print(f"  {page}", soft_wrap=True)
 
 
+@commands.command(epilog="Example: regulars subscriptions --shop myshop --as-of 2024-05-01")
+def subscriptions(shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False) -> None:
+    """Who will end a subscription at its next renewal: every spell, written as Parquet and CSV, the likeliest shown."""
+    import json
+
+    from regulars import churn
+    from regulars.shop import Shop
+    from regulars.units import shown
+
+    door = Shop.open(shop)
+    moment = to_moment(as_of) or door.now
+    with working("reading subscriptions", quiet=as_json):
+        table = churn.subscriptions(door, moment)
+        files = door.tables.write("churn", "subscriptions", table, moment)
+    running = [row for row in table.to_pylist() if row["ended_at"] is None]
+    running.sort(key=lambda row: -(row["leave_probability"] or 0.0))
+    notes = json.loads((table.schema.metadata or {}).get(b"notes", b"[]"))
+    if as_json:
+        emit({"spells": table.num_rows, "running": len(running), "first": running[:10], "notes": notes,
+              "files": [str(path) for path in files]})  # fmt: skip
+        return
+    out.print(f"{table.num_rows:,} spells of subscriptions, {len(running):,} of them running.")
+    for row in running[:10]:
+        if row["leave_probability"] is not None:
+            chance, when = shown(row["leave_probability"], "share"), shown(row["renewal_in_days"], "days")
+            who = escape(row["customer_id"])
+            out.print(
+                f"  [bold]{who}[/]: {chance} likely to end at the renewal in {when}, after {row['days']:.0f} days"
+            )
+    for note in notes:
+        out.print(f"[yellow]{escape(note)}[/]")
+    for path in files:
+        out.print(f"  {path}", soft_wrap=True)
+
+
 @commands.command(epilog="Example: regulars demo --dir demo")
 def demo(
     folder: Annotated[Path, typer.Option("--dir", help="A new folder for the demo's shop.")] = Path("demo"),

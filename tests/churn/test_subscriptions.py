@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -147,3 +149,19 @@ def test_nothing_after_the_moment_is_used(club: Shop, club_as_of: datetime) -> N
 
     check = leak_check(compute, club.events, club_as_of)
     assert check.passed, check.detail
+
+
+def test_the_command_writes_every_spell_and_shows_who_is_likeliest_to_end(
+    club: Shop, club_as_of: datetime, tmp_path: Path, cli: Callable[..., Any]
+) -> None:
+    own = shutil.copytree(club.folder, tmp_path / "club")
+    code, out, _ = cli("subscriptions", "--shop", own, "--as-of", f"{club_as_of:%Y-%m-%d}", "--json")
+    assert code == 0
+    said = json.loads(out)
+    chances = [row["leave_probability"] for row in said["first"]]
+    assert chances == sorted(chances, reverse=True)
+    assert said["running"] < said["spells"]
+    assert all(Path(path).is_file() for path in said["files"])
+    code, out, _ = cli("subscriptions", "--shop", own, "--as-of", f"{club_as_of:%Y-%m-%d}")
+    assert code == 0
+    assert "likely to end at the renewal in" in out
