@@ -13,9 +13,9 @@ import pyarrow as pa
 from altair.typing import ChartType
 
 from regulars.churn.dataset import Floats
-from regulars.churn.kaplan_meier import KaplanMeier
-from regulars.churn.renewals import AHEAD, Renewals, Running, profiles
-from regulars.churn.spells import Spells, exist, spells
+from regulars.churn.subscriptions.kaplan_meier import KaplanMeier
+from regulars.churn.subscriptions.renewals import AHEAD, Renewals, Running, profiles
+from regulars.churn.subscriptions.spells import Spells, exist, spells
 from regulars.errors import NotEnoughError
 from regulars.evaluation import (
     Split,

@@ -16,8 +16,8 @@ import pytest
 
 from regulars import Shop
 from regulars.churn import subscriptions
-from regulars.churn.spells import spells
-from regulars.churn.subscriptions import MEANINGS, Shown, lasting, subscription_report
+from regulars.churn.subscriptions.spells import spells
+from regulars.churn.subscriptions.told import MEANINGS, Shown, lasting, subscription_report
 from regulars.evaluation import Split, leak_check
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from regulars.churn.dataset import KEYS, LEAST, MOST_ROWS, Floats, features_of
 from regulars.churn.model import FOLDS, calibrate
-from regulars.churn.spells import DAY, HELD, KEPT, OPEN, Ints, Spells, grace_days, spells
+from regulars.churn.subscriptions.spells import DAY, HELD, KEPT, OPEN, Ints, Spells, grace_days, spells
 from regulars.errors import NotEnoughError
 from regulars.evaluation import log_loss
 from regulars.events.schema import TIME

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from regulars import Shop
-from regulars.churn.renewals import ByNumber, Renewals, Running, profiles
-from regulars.churn.spells import Spells, grace_days, spells
+from regulars.churn.subscriptions.renewals import ByNumber, Renewals, Running, profiles
+from regulars.churn.subscriptions.spells import Spells, grace_days, spells
 from regulars.errors import NotEnoughError
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.churn.kaplan_meier import KaplanMeier
+from regulars.churn.subscriptions.kaplan_meier import KaplanMeier
 
 ENDED = [6, 6, 6, 7, 10, 13, 16, 22, 23]
 GOING_ON = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]

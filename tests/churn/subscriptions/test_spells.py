@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from regulars import Shop
-from regulars.churn.spells import KEPT, LAPSED, LEFT, OPEN, spells
+from regulars.churn.subscriptions.spells import KEPT, LAPSED, LEFT, OPEN, spells
 from regulars.evaluation import leak_check
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
