@@ -165,14 +165,10 @@ def test_examples_work(page: Path, workplace: Path) -> None:
     run(page)
 
 
-def test_examples_on_the_demo_shop_work(workplace: Path, monkeypatch: pytest.MonkeyPatch, gift_shop: Shop) -> None:
+def test_examples_on_the_demo_shop_work(workplace: Path, gift_shop: Shop) -> None:
     # One test, so that one process makes the shop. The pages run by name in it: models.md shows what churn.md learned.
     from regulars import demo
-    from regulars.churn.model import TREES
 
-    # The model is the same. But where other processes take the cores, threads that wait for one another
-    # take forty times as long to grow these small trees.
-    monkeypatch.setitem(TREES, "num_threads", 1)
     shop = demo.make(Path("demo"))
     with as_file(files(demo) / demo.SOURCE) as source:
         shop.import_(source)

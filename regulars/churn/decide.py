@@ -32,7 +32,7 @@ OWN = {
     "expected_spend": {"meaning": "spend within the horizon of a customer who stays", "unit": "money"},
     "value_at_risk": {"meaning": "the one times the other", "unit": "money"},
     "expected_margin_365d": {"meaning": "margin foreseen within 365 days", "unit": "money"},
-    "contact_on": {"meaning": "the best day to contact", "unit": "date"},
+    "contact_on": {"meaning": "the best day to contact"},
 }
 """What its own columns say, for whoever shows them."""
 

@@ -112,9 +112,10 @@ def standardised(table: pa.Table) -> Floats:
     values = np.column_stack([table[name].to_numpy(zero_copy_only=False) for name in names]).astype(np.float64)
     # Counts and money have long tails: without the logarithm one customer would be all of the spread.
     values = np.sign(values) * np.log1p(np.abs(values))
-    there = ~np.isnan(values)
+    there = np.isfinite(values)
+    values = np.where(there, values, 0.0)
     count = np.maximum(there.sum(axis=0), 1)
-    mean = np.where(there, values, 0.0).sum(axis=0) / count
+    mean = values.sum(axis=0) / count
     left = np.where(there, values - mean, 0.0)
     spread = np.sqrt((left**2).sum(axis=0) / count)
     return np.clip(np.where(spread > 1e-9, left / np.maximum(spread, 1e-9), 0.0), -3.0, 3.0)
