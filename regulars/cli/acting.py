@@ -186,7 +186,7 @@ def demo(
     folder: Annotated[Path, typer.Option("--dir", help="A new folder for the demo's shop.")] = Path("demo"),
     as_json: Json = False,
 ) -> None:
-    """The main job on a real shop's orders, which come with the package: three minutes, no network."""
+    """The main job on a real shop's orders, which come with the package: five minutes, no network."""
     from regulars import demo as shop_demo
 
     @contextmanager

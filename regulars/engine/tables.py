@@ -85,7 +85,7 @@ class Engine:
         """
         given = self._given(tables)
         with _refused():
-            return [self._backend.raw_sql(given + query.sql).to_arrow_table() for query in queries]
+            return [self._backend.con.sql(given + query.sql).to_arrow_table() for query in queries]
 
     def answer_once(self, query: Query, tables: Mapping[str, ibis.Table]) -> pa.Table:
         """The answer to a query, a few rows, kept for as long as the engine is there: of a log its first events, say.
@@ -95,7 +95,7 @@ class Engine:
         text = self._given(tables) + query.sql
         if text not in self._answers:
             with _refused():
-                self._answers[text] = self._backend.raw_sql(text).to_arrow_table()
+                self._answers[text] = self._backend.con.sql(text).to_arrow_table()
         return self._answers[text]
 
     def _given(self, tables: Mapping[str, ibis.Table]) -> str:
