@@ -124,6 +124,36 @@ class RecommendSettings(_Section):
     language: Literal["en", "zh"] = Field("en", description="In which language lists say why: en or zh.")
 
 
+class FraudSettings(_Section):
+    """[fraud]"""
+
+    label_delay_days: int = Field(
+        7, ge=0, le=365, description="A fraud column that says no time of its own is known so many days after."
+    )
+    dispute_days: int = Field(
+        60, ge=1, le=540, description="Disputes come within so many days: what nobody disputed by then is honest."
+    )
+    fee: float = Field(15.0, ge=0, description="What the bank takes for a disputed payment, besides the amount.")
+    loss_share: float = Field(
+        1.0, ge=0, le=1, description="Share of the amount that a fraud costs: 1 for all, less where goods come back."
+    )
+    review_minutes: float = Field(3.0, gt=0, description="How long a person looks at an attempt.")
+    review_cost: float = Field(0.5, ge=0, description="What a minute of a reviewer costs.")
+    insult_share: float = Field(
+        0.5, ge=0, description="What it costs to block an honest customer, as a share of the amount."
+    )
+    reviews_per_day: int = Field(100, ge=0, description="How many attempts a day people can look at.")
+    days: int = Field(7, ge=1, le=90, description="Attempts of so many last days are decided about.")
+    block: bool = Field(
+        False, description="Whether attempts are blocked without a person; else those are reviewed too."
+    )
+    control_share: float = Field(
+        0.02, ge=0, le=0.5, description="Share of what would be held that is let through by chance, to measure by."
+    )
+    control_amount: float = Field(50.0, ge=0, description="The largest amount that is let through so.")
+    language: Literal["en", "zh"] = Field("en", description="In which language reasons are given: en or zh.")
+
+
 class Config(_Section):
     """All of shop.toml."""
 
@@ -134,6 +164,7 @@ class Config(_Section):
     profile: ProfileSettings = ProfileSettings()
     churn: ChurnSettings = ChurnSettings()
     recommend: RecommendSettings = RecommendSettings()
+    fraud: FraudSettings = FraudSettings()
     mapping: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="[mapping.NAME]: which columns of a kind of file are which fields; `regulars import` writes it.",
@@ -166,6 +197,7 @@ SECTIONS: dict[str, type[_Section]] = {
     "profile": ProfileSettings,
     "churn": ChurnSettings,
     "recommend": RecommendSettings,
+    "fraud": FraudSettings,
 }
 
 

@@ -1,0 +1,11 @@
+"""The commands of fraud: each part of it has a file of its own beside this one."""
+
+from __future__ import annotations
+
+import typer
+
+commands = typer.Typer(
+    name="fraud",
+    help="Which attempts, accounts and promotions are fraud, and what to do about it.",
+    no_args_is_help=True,
+)

@@ -1,0 +1,1 @@
+"""Which attempts to pay, accounts and promotions are fraud, and what to do about each?"""

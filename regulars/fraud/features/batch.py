@@ -1,0 +1,153 @@
+"""All features of all attempts of a log at once, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regulars.fraud.features import kernels
+from regulars.fraud.features.declared import LARGE, LONGEST, MEASURES, MOST_ROWS, RATIOS, Measure, Ratio
+from regulars.fraud.stream import KIND, Ints, Stream
+
+LABELS = {"label": ("fraud", "honest")}
+"""Kinds that stand for several."""
+
+Columns = dict[str, npt.NDArray[np.float32]]
+
+
+def features(
+    stream: Stream,
+    asked: Ints | None = None,
+    *,
+    base_rate: float,
+    measures: Sequence[Measure] | None = None,
+    threads: int = 2,
+) -> Columns:
+    """What the past says of attempts: each looks at rows before it alone.
+
+    Parameters
+    ----------
+    asked : rows of the stream that are attempts, ascending; default all.
+    base_rate : share of frauds, which shares of few labels are drawn to.
+    measures : default those that the stream says something of.
+
+    Returns
+    -------
+    {name: (attempts,) float32}; durations in seconds, amounts in the shop's currency, NaN where unknown.
+    """
+    asked = stream.attempts if asked is None else asked
+    measures = spoken_of(stream) if measures is None else measures
+    needs_large = any(measure.rows == "large" for measure in measures)
+    is_large = large(stream) if needs_large else np.zeros(0, bool)
+    found: Columns = {measure.name: np.empty(len(asked), np.float32) for measure in measures}
+    by_entity: dict[str, list[Measure]] = {}
+    for measure in measures:
+        by_entity.setdefault(measure.entity, []).append(measure)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda each: _entity(stream, asked, *each, is_large, found), by_entity.items()))
+    found["amount"] = stream.amount[asked].astype(np.float32)
+    return with_ratios(found, base_rate)
+
+
+def spoken_of(stream: Stream, among: Iterable[Measure] = MEASURES) -> tuple[Measure, ...]:
+    """The measures whose entity and rows the stream has at all."""
+    has = {entity: bool((codes >= 0).any()) for entity, codes in stream.codes.items()}
+    kinds = {name for name, number in KIND.items() if (stream.kind == number).any()}
+    kinds |= {"label"} if kinds & {"fraud", "honest"} else set()
+    kinds |= {"large"}
+    return tuple(
+        measure
+        for measure in among
+        if has.get(measure.entity) and measure.rows in kinds and (not measure.of or has.get(measure.of))
+    )
+
+
+def with_ratios(found: Columns, base_rate: float, ratios: Sequence[Ratio] = RATIOS) -> Columns:
+    """With what follows from them."""
+    for ratio in ratios:
+        if ratio.above in found and ratio.below in found:
+            below = found[ratio.below] + ratio.weight
+            above = found[ratio.above] + base_rate * ratio.weight
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found[ratio.name] = np.where(below > 0, above / below, np.nan).astype(np.float32)
+    return found
+
+
+def large(stream: Stream) -> npt.NDArray[np.bool_]:
+    """(n,) which rows are attempts of `LARGE` times what their customer is used to, or more."""
+    asked = stream.attempts
+    count, total = (Measure("customer", "attempt", how, LONGEST) for how in ("count", "sum"))
+    found: Columns = {each.name: np.empty(len(asked), np.float32) for each in (count, total)}
+    _entity(stream, asked, "customer", (count, total), np.zeros(0, bool), found)
+    is_large = np.zeros(len(stream), bool)
+    mean = found[total.name] / np.maximum(found[count.name], 1)
+    is_large[asked] = (found[count.name] > 0) & (stream.amount[asked].astype(np.float32) > np.float32(LARGE) * mean)
+    return is_large
+
+
+@dataclass
+class _Rows:
+    """Rows of some kinds, by the value of an entity."""
+
+    order: Ints
+    starts: Ints
+    time: Ints
+
+
+def _entity(
+    stream: Stream,
+    asked: Ints,
+    entity: str,
+    measures: Sequence[Measure],
+    is_large: npt.NDArray[np.bool_],
+    found: Columns,
+) -> None:
+    codes = stream.codes[entity]
+    values = int(codes.max(initial=-1)) + 1
+    place, starts = kernels.grouped(codes[asked], values)
+    moments = stream.time[asked[place]]
+    for measure in measures:
+        found[measure.name][:] = np.nan
+    rows: dict[str, _Rows] = {}
+    sums: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
+    for measure in measures:
+        if measure.rows not in rows:
+            rows[measure.rows] = _rows(stream, codes, values, measure.rows, is_large)
+        these = rows[measure.rows]
+        out = found[measure.name]
+        past = (these.time, these.starts, moments, starts, place)
+        match measure.how:
+            case "count" | "sum":
+                key = (measure.rows, measure.how)
+                if key not in sums:
+                    added = stream.cents[these.order] if measure.how == "sum" else np.ones(len(these.order))
+                    sums[key] = np.concatenate([[0.0], np.cumsum(added)])
+                kernels.counted(*past, sums[key], measure.seconds, out)
+                if measure.how == "sum":
+                    out /= 100
+            case "distinct":
+                kernels.distinct(*past, stream.codes[measure.of][these.order], measure.seconds, MOST_ROWS, out)
+            case "decayed":
+                kernels.fading(*past, measure.seconds, out)
+            case "first" | "last":
+                kernels.since(*past, measure.how == "first", out)
+            case "run" | "run_since":
+                is_fraud = stream.kind[these.order] == KIND["fraud"]
+                tried = stream.time[stream.about[these.order]]
+                kernels.run(*past, is_fraud, tried, measure.how == "run", out)
+
+
+def _rows(
+    stream: Stream, codes: npt.NDArray[np.int32], values: int, kind: str, is_large: npt.NDArray[np.bool_]
+) -> _Rows:
+    if kind == "large":
+        those = np.flatnonzero(is_large)
+    else:
+        those = np.flatnonzero(np.isin(stream.kind, [KIND[each] for each in LABELS.get(kind, (kind,))]))
+    order, starts = kernels.grouped(codes[those], values)
+    order = those[order]
+    return _Rows(order, starts, stream.time[order])

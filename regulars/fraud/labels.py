@@ -1,0 +1,137 @@
+"""What became known of attempts, and when: disputes, verdicts of reviewers, and columns of tables.
+
+A label counts from the moment that it was known, never before. An attempt that nobody disputed is unknown until
+disputes would have come, and honest from then on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.events.schema import TIME
+from regulars.fraud.properties import Properties
+from regulars.fraud.stream import KIND, Ints
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+DAY = 86_400_000_000
+"""Microseconds."""
+TYPES = ("payment_disputed", "fraud_reviewed")
+
+
+class Known(NamedTuple):
+    """(m,) each: the place of an attempt, when something became known of it, and what: a kind of `stream.KINDS`."""
+
+    attempt: Ints
+    known_at: Ints
+    kind: npt.NDArray[np.int8]
+
+    @classmethod
+    def joined(cls, parts: list[Self]) -> Self:
+        """Of several."""
+        return cls(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+    @classmethod
+    def of(cls, attempt: Ints, known_at: Ints, is_fraud: npt.NDArray[np.bool_]) -> Self:
+        """From labels that say yes or no."""
+        return cls(attempt, known_at, np.where(is_fraud, KIND["fraud"], KIND["honest"]).astype(np.int8))
+
+
+def known_of(shop: Shop, until: datetime, attempts: pa.Table, properties: Properties) -> Known:
+    """All that became known of attempts.
+
+    Parameters
+    ----------
+    attempts : (n,) in order of time: event_id, time, customer_id, order_id, payment_id, outcome.
+    properties : of the attempts.
+    """
+    settings = shop.config.fraud
+    time = attempts["time"].combine_chunks().cast(pa.int64()).to_numpy()
+    told = properties.number("is_fraud")
+    has = np.flatnonzero(np.isfinite(told))
+    late = times(properties.text("label_known_at"))[has]
+    late = np.where(late < 0, time[has] + settings.label_delay_days * DAY, late)
+    parts = [Known.of(has, late, told[has] > 0)]
+    events = _of_events(shop, until, attempts, time)
+    parts.append(events)
+    if len(events.attempt):
+        # Only of a shop that hears of frauds does silence say anything.
+        ripe = time + settings.dispute_days * DAY
+        first = np.full(len(time), np.iinfo(np.int64).max)
+        np.minimum.at(first, events.attempt, events.known_at)
+        quiet = first > ripe
+        quiet[has] = False
+        rows = np.flatnonzero(quiet)
+        parts.append(Known.of(rows, ripe[rows], np.zeros(len(rows), bool)))
+    declined = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(attempts["outcome"], "declined"), False)))
+    parts.append(Known(declined, time[declined], np.full(len(declined), KIND["declined"], np.int8)))
+    return Known.joined(parts)
+
+
+def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> Known:
+    """Disputes and verdicts, each with the attempt that it is about: by its id, else its order, else the newest by
+    the same customer with the same means of payment."""
+    events = shop.events
+    told = events.filter(events.type.isin(TYPES), events.time < ibis.literal(until))
+    told = shop.identities.raw(told)
+    columns = ("time", "type", "customer_id", "order_id", "payment_id", "outcome", "properties", "event_id", "line")
+    found = shop.engine.to_arrow(told.select(*columns).order_by("time", "event_id", "line"))
+    said = Properties(found["properties"].combine_chunks())
+    when = found["time"].combine_chunks().cast(pa.int64()).to_numpy()
+    by_id = _places(said.text("attempt_id"), attempts["event_id"])
+    by_order = _places(found["order_id"].combine_chunks(), attempts["order_id"])
+    by_payment = _newest(found, attempts, when, time)
+    place = np.where(by_id >= 0, by_id, np.where(by_order >= 0, by_order, by_payment))
+    is_fraud = np.asarray(
+        pc.or_kleene(pc.equal(found["type"], TYPES[0]), pc.equal(found["outcome"], "fraud")).fill_null(False)
+    )
+    there = np.flatnonzero(place >= 0)
+    return Known.of(place[there], when[there], is_fraud[there])
+
+
+def _places(wanted: pa.Array, ids: pa.ChunkedArray) -> Ints:
+    """(m,) the place of each id among others, -1 where it is not."""
+    found: Ints = pc.fill_null(pc.index_in(wanted, ids.combine_chunks(), skip_nulls=True), -1).to_numpy(
+        zero_copy_only=False
+    )
+    return found.astype(np.int64)
+
+
+def _newest(told: pa.Table, attempts: pa.Table, when: Ints, time: Ints) -> Ints:
+    """(m,) the place of the newest attempt before each, by the same customer and the same means of payment."""
+    count = len(time)
+    both = [pa.concat_arrays([*attempts[name].chunks, *told[name].chunks]) for name in ("customer_id", "payment_id")]
+    pair = pc.binary_join_element_wise(*both, "\x1f").dictionary_encode()  # null where one of the two is
+    code = pc.fill_null(pair.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    order = np.lexsort((np.concatenate([time, when]), code))
+    place = np.where(order < count, order, -1)
+    last = np.maximum.accumulate(np.where(place >= 0, np.arange(len(order)), -1))
+    found = np.full(len(code), -1)
+    near = np.where(last >= 0, order[np.maximum(last, 0)], -1)
+    is_same = (near >= 0) & (code[np.maximum(near, 0)] == code[order]) & (code[order] >= 0)
+    found[order] = np.where(is_same, near, -1)
+    return found[count:]
+
+
+def times(texts: pa.Array) -> Ints:
+    """(n,) moments as microseconds since 1970, -1 where there is none."""
+    encoded = texts.dictionary_encode()
+    found = np.array([_moment(text) for text in encoded.dictionary.to_pylist()] + [-1], np.int64)
+    return found[pc.fill_null(encoded.indices, len(found) - 1).to_numpy(zero_copy_only=False)]
+
+
+def _moment(text: str) -> int:
+    try:
+        return int(
+            pa.scalar(datetime.fromisoformat(text.strip().replace("Z", "+00:00"))).cast(TIME).cast(pa.int64()).as_py()
+        )
+    except (ValueError, pa.ArrowInvalid):
+        return -1

@@ -1,0 +1,134 @@
+"""What happened, in order of time: attempts, what was known of them and when, and what else tells of fraud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+KINDS = (
+    "attempt", "declined", "fraud", "honest", "sign_in", "sign_in_failed", "signed_up", "coupon", "refunded",
+    "reviewed", "address_changed", "traits",
+)  # fmt: skip
+"""Kinds of rows. `fraud` and `honest` are labels, at the moment that they became known."""
+KIND = {name: number for number, name in enumerate(KINDS)}
+
+ENTITIES = (
+    "customer", "device", "ip", "ip_range", "payment", "address", "phone", "email", "email_domain", "product",
+    "merchant", "customer_device", "customer_address", "customer_payment",
+)  # fmt: skip
+"""What rows can share. A pair such as `customer_device` is what both share: a device that is new to its customer."""
+
+UNKNOWN = -1
+"""Code of an entity that a row does not name."""
+DEAREST = 1e12
+"""Amounts above count as this in sums, so that one slip of a till does not drown all others."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows in order of time; of one time, in the order in which they became known.
+
+    Attributes
+    ----------
+    time : (n,) int64, microseconds since 1970, UTC: when the row was known.
+    kind : (n,) int8, by `KIND`.
+    amount : (n,) float64, in the shop's currency; NaN where unknown.
+    about : (n,) int64, of a label the row of its attempt, else the row itself.
+    codes : {entity: (n,) int32}, -1 where the row names none; of labels those of their attempt.
+    names : {entity: the values, by code}.
+    """
+
+    time: Ints
+    kind: npt.NDArray[np.int8]
+    amount: Floats
+    about: Ints
+    codes: Mapping[str, npt.NDArray[np.int32]]
+    names: Mapping[str, pa.Array]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def attempts(self) -> Ints:
+        """The rows that are attempts."""
+        return np.flatnonzero(self.kind == KIND["attempt"])
+
+    @property
+    def cents(self) -> Floats:
+        """(n,) amounts as whole cents, in [0, DEAREST]; 0 where unknown: sums of them are exact."""
+        found: Floats = np.rint(np.clip(np.nan_to_num(self.amount), 0, DEAREST) * 100)
+        return found
+
+    def before(self, moment: int) -> Self:
+        """What was known before a moment."""
+        return self._first(int(np.searchsorted(self.time, moment)))
+
+    def _first(self, count: int) -> Self:
+        codes = {entity: codes[:count] for entity, codes in self.codes.items()}
+        return replace(
+            self, time=self.time[:count], kind=self.kind[:count], amount=self.amount[:count], about=self.about[:count],
+            codes=codes,
+        )  # fmt: skip
+
+    def with_known(self, about: Ints, known_at: Ints, kind: npt.NDArray[np.int8]) -> Self:
+        """With rows besides that tell of attempts later.
+
+        Parameters
+        ----------
+        about : (m,) rows of this stream.
+        known_at : (m,) when each became known; what is earlier than its attempt is known with it.
+        kind : (m,) by `KIND`: fraud, honest, declined.
+
+        Examples
+        --------
+        >>> codes = {"customer": np.zeros(2, np.int32)}
+        >>> two = Stream(np.array([0, 5]), np.zeros(2, np.int8), np.ones(2), np.arange(2), codes, {})
+        >>> known = two.with_known(np.array([0]), np.array([3]), np.array([KIND["fraud"]], np.int8))
+        >>> known.time.tolist(), [KINDS[kind] for kind in known.kind], known.about.tolist()
+        ([0, 3, 5], ['attempt', 'fraud', 'attempt'], [0, 0, 2])
+        """
+        time = np.concatenate([self.time, np.maximum(known_at, self.time[about])])
+        source = np.concatenate([np.arange(len(self)), about])
+        order = np.argsort(time, kind="stable")
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        source = source[order]
+        return replace(
+            self,
+            time=time[order],
+            kind=np.concatenate([self.kind, kind])[order],
+            amount=self.amount[source],
+            about=place[np.concatenate([self.about, about])[order]],
+            codes={entity: codes[source] for entity, codes in self.codes.items()},
+        )
+
+    def labels(self) -> tuple[npt.NDArray[np.int8], Ints]:
+        """Of each attempt what is known of it at the end: 1 fraud, 0 honest, -1 nothing; and when that became known.
+
+        The last label holds: a reviewer may take back what a bank said.
+        """
+        attempts = self.attempts
+        label = np.full(len(self), -1, np.int8)
+        known = np.full(len(self), np.iinfo(np.int64).max)
+        is_label = np.isin(self.kind, [KIND["fraud"], KIND["honest"]])
+        rows = np.flatnonzero(is_label)  # in order of time: the last one written stays
+        label[self.about[rows]] = self.kind[rows] == KIND["fraud"]
+        known[self.about[rows]] = self.time[rows]
+        return label[attempts], known[attempts]
+
+
+def paired(one: npt.NDArray[np.int32], other: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """(n,) codes of pairs, -1 where one of the two is unknown."""
+    joined = one.astype(np.int64) * (int(other.max(initial=0)) + 1) + other
+    joined[(one < 0) | (other < 0)] = -1
+    distinct, codes = np.unique(joined, return_inverse=True)
+    starts = 1 if len(distinct) and distinct[0] < 0 else 0
+    return (codes - starts).astype(np.int32)
