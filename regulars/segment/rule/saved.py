@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
-import unicodedata
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from regulars import clock, storage
-from regulars.errors import CorruptLogError, InputError, NotFoundError
+from regulars import clock
+from regulars.errors import CorruptLogError, NotFoundError
 from regulars.rules import Rule, Vocabulary
-from regulars.rules.vocabulary import instead
-from regulars.seal import sealed, unsealed
+from regulars.rules.saved import Record, Saved, Version
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
-
-LONGEST_NAME = 60
-_NAME = re.compile(r"\w(?:[\w ]*\w)?")
 
 
 @dataclass(frozen=True)
@@ -50,6 +41,7 @@ class Segments:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from regulars import Shop
     >>> from regulars.rules.tree import Kind
     >>> segments = Segments(Shop.create(Path(tempfile.mkdtemp()) / "teashop"))
@@ -61,21 +53,19 @@ class Segments:
     """
 
     def __init__(self, shop: Shop) -> None:
-        self.folder = shop.folder / "segments"
+        self._saved = Saved(shop.folder / "segments", "segment", "regulars segment add {name} RULE")
 
     def names(self) -> list[str]:
         """The names there are, in order."""
-        return sorted(path.name for path in self.folder.glob("*") if self._versions(path.name))
+        return self._saved.names()
 
     def rules(self) -> dict[str, str]:
         """The newest rule of each name that has one that can be read."""
-        found = {name: self._newest(name) for name in self.names()}
-        return {name: segment.rule for name, segment in found.items() if segment}
-
-    def _newest(self, name: str) -> Segment | None:
-        with suppress(CorruptLogError, NotFoundError):
-            return self.get(name)
-        return None
+        found = {}
+        for name in self.names():
+            with suppress(CorruptLogError, NotFoundError):
+                found[name] = self.get(name).rule
+        return found
 
     def get(self, name: str, version: int | None = None) -> Segment:
         """A version (default: the newest).
@@ -87,30 +77,11 @@ class Segments:
         CorruptLogError
             If the file is not what was saved.
         """
-        name = unicodedata.normalize("NFC", name)
-        versions = self._versions(name) if _NAME.fullmatch(name) else []
-        if not versions:
-            raise NotFoundError(
-                f'There is no segment "{name}".{instead(name, self.names())}. Make one: regulars segment add NAME RULE'
-            )
-        number = versions[-1] if version is None else version
-        if number not in versions:
-            there = ", ".join(map(str, versions))
-            raise NotFoundError(f'There is no version {number} of segment "{name}". There are: {there}.')
-        path = self._path(name, number)
-        try:
-            found: Mapping[str, str] = unsealed(path.read_bytes())
-            return Segment(name, found["rule"], found["note"], number, datetime.fromisoformat(found["created"]))
-        except (ValueError, KeyError) as error:
-            raise CorruptLogError(
-                f"{path} is damaged: {error}. Write the rule again: regulars segment add {name!r} RULE"
-            ) from None
+        return self._segment(self._saved.get(name, version))
 
     def history(self, name: str) -> list[Segment]:
         """All versions, the newest first; NotFoundError if there is none."""
-        self.get(name)
-        name = unicodedata.normalize("NFC", name)
-        return [self.get(name, version) for version in reversed(self._versions(name))]
+        return [self._segment(version) for version in self._saved.history(name)]
 
     def save(self, name: str, rule: str, vocabulary: Vocabulary, note: str | None = None) -> Segment:
         """Keep a rule under a name, as a new version if the name is taken; the same rule again is no new version.
@@ -126,32 +97,21 @@ class Segments:
         RuleError
             If the rule cannot be read, or the segment would be made of itself.
         """
-        name = unicodedata.normalize("NFC", name)
-        self._check(name)
+        name = self._saved.check(name)
         Rule.of(rule, vocabulary, name=name)
-        home = storage.make_folder(self.folder / name)
-        with storage.lock(home / "lock", f"saving of segment {name}"):
-            before = self._newest(name)
-            note = (before.note if before else "") if note is None else note
-            if before and (before.rule, before.note) == (rule, note):
+
+        def make(before: Record | None) -> Record:
+            said = (before["note"] if before else "") if note is None else note
+            if before and (before["rule"], before["note"]) == (rule, said):
                 return before
-            made = Segment(name, rule, note, max(self._versions(name), default=0) + 1, clock.now())
-            text = json.dumps(asdict(made), default=str, ensure_ascii=False, indent=2)
-            storage.create_exclusive(self._path(name, made.version), sealed(text))
-        return made
+            return {"rule": rule, "note": said, "created": str(clock.now())}
 
-    def _check(self, name: str) -> None:
-        if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-            raise InputError(
-                f'"{name}" cannot be the name of a segment: letters of any script, digits, "_", and spaces between '
-                f"words, {LONGEST_NAME} characters at most."
-            )
-        like = [other for other in self.names() if other.casefold() == name.casefold() and other != name]
-        if like:
-            raise InputError(f'There is a segment "{like[0]}" already. Write its name so, or choose another.')
+        return self._segment(self._saved.save(name, make))
 
-    def _path(self, name: str, version: int) -> Path:
-        return self.folder / name / f"{version:04d}.json"
-
-    def _versions(self, name: str) -> list[int]:
-        return sorted(int(path.stem) for path in (self.folder / name).glob("[0-9]*.json") if path.stem.isdecimal())
+    def _segment(self, version: Version) -> Segment:
+        record = version.record
+        try:
+            created = datetime.fromisoformat(record["created"])
+            return Segment(version.name, record["rule"], record["note"], version.number, created)
+        except (ValueError, KeyError) as error:
+            raise self._saved.damaged(version.name, version.number, error) from None

@@ -1,0 +1,250 @@
+"""What columns of attempts mean, in words: made from their declarations, for rules, reasons and reports."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from regulars.fraud.features.declared import LONGEST, MEASURES, RATIOS, Measure, Ratio
+from regulars.fraud.features.terms import ENTITIES, OTHERS, ROWS, Entity, Language, Words, length, number
+
+_MEASURES = {measure.name: measure for measure in MEASURES}
+_RATIOS = {ratio.name: ratio for ratio in RATIOS}
+
+_Sort = Literal["mean", "times", "pace", "refunded", "risk"]
+"""What a ratio is: a mean amount, an amount in multiples of one, how many came lately, money sent back, frauds."""
+
+
+def unit(name: str) -> str:
+    """The unit of a column: "seconds", "money", "share" (of one), "times" (a multiple), or "" of counts and others.
+
+    >>> unit("device_since_last_attempt"), unit("customer_amount_7d"), unit("ip_fraud_share"), unit("ip_attempts_1h")
+    ('seconds', 'money', 'share', '')
+    """
+    if name in _MEASURES:
+        units = {"sum": "money", "first": "seconds", "last": "seconds", "run_since": "seconds"}
+        return units.get(_MEASURES[name].how, "")
+    if name in _RATIOS:
+        return {"mean": "money", "times": "times"}.get(_sort(_RATIOS[name]), "share")
+    return {"amount": "money", "account_age": "seconds", "risk": "share"}.get(name, "")
+
+
+def meaning(name: str, language: Language = "en") -> str:
+    """What a column means.
+
+    Parameters
+    ----------
+    name : of `declared.MEASURES` or `RATIOS`, or of `terms.OTHERS`; KeyError for any other.
+
+    Examples
+    --------
+    >>> meaning("device_attempts_1h"), meaning("device_attempts_1h", "zh")
+    ('attempts with this device within 1 hour', '该设备1小时内的尝试次数')
+    >>> meaning("amount_over_customer_mean_90d")
+    'the amount, in multiples of the mean by this customer within 90 days'
+    """
+    if name in _MEASURES:
+        return _in(_meaning(_MEASURES[name]), language)
+    return _in(_meaning_of_ratio(_RATIOS[name]) if name in _RATIOS else OTHERS[name], language)
+
+
+def said(name: str, value: float, language: Language = "en", currency: str = "") -> str:
+    """The value of a column as a sentence, such as a reason needs.
+
+    Parameters
+    ----------
+    name : as of `meaning`.
+    value : as the column has it; NaN where unknown.
+    currency : stands behind amounts.
+
+    Examples
+    --------
+    >>> said("device_attempts_1h", 9), said("device_attempts_1h", 9, "zh")
+    ('9 attempts with this device within 1 hour', '该设备1小时内有9次尝试')
+    >>> said("amount_over_customer_mean_90d", 6.2), said("amount_over_customer_mean_90d", 6.2, "zh")
+    ("6.2 × this customer's usual amount", '金额是该顾客平常的6.2倍')
+    >>> said("merchant_fraud_run_since", 9 * 86400)
+    'this merchant or terminal has had only known frauds for 9 days'
+    >>> said("customer_device_since_first_attempt", float("nan"))
+    'the first attempt by this customer with this device'
+    """
+    is_known = math.isfinite(value)
+    if name in _MEASURES:
+        measure = _MEASURES[name]
+        found = _said(measure, value, currency) if is_known else _nothing(measure)
+    elif name in _RATIOS and is_known:
+        found = _said_of_ratio(_RATIOS[name], value, currency)
+    elif is_known:
+        shown, what = number(value, unit(name), currency), OTHERS[name]
+        found = Words(f"{what.en}: {shown.en}", f"{what.zh}:{shown.zh}")
+        found = Words(f"an amount of {shown.en}", f"金额为{shown.zh}") if name == "amount" else found
+    else:
+        found = Words(f"unknown: {meaning(name)}", f"未知:{meaning(name, 'zh')}")
+    return _in(found, language)
+
+
+def _in(words: Words, language: Language) -> str:
+    return words.zh if language == "zh" else words.en
+
+
+def _within(seconds: int) -> Words:
+    return Words(f" within {length(seconds).en}", f"{length(seconds).zh}内") if seconds else Words("", "至今")
+
+
+def _meaning(measure: Measure) -> Words:  # noqa: PLR0911 one for each way of counting
+    entity, row, window = ENTITIES[measure.entity], ROWS[measure.rows], _within(measure.seconds)
+    what = f"{row.many} {entity.shared}"
+    match measure.how:
+        case "count":
+            return Words(f"{what}{window.en}", f"{entity.zh}{window.zh}的{row.zh}次数")
+        case "sum":
+            return Words(f"amount of {what}{window.en}", f"{entity.zh}{window.zh}的{row.zh}金额")
+        case "distinct":
+            of = ENTITIES[measure.of]
+            return Words(
+                f"different {of.many} of attempts {entity.shared}{window.en}",
+                f"{entity.zh}{window.zh}涉及的{of.counted_zh[1:]}的数目",
+            )
+        case "decayed":
+            half = length(measure.seconds)
+            return Words(f"{what}, half as much after {half.en}", f"{entity.zh}的{row.zh}次数,每过{half.zh}减半")
+        case "first" | "last":
+            end = "首次" if measure.how == "first" else "最近一次"
+            return Words(
+                f"seconds since the {measure.how} {row.one} {entity.shared}", f"距{entity.zh}{end}{row.zh}的秒数"
+            )
+        case "run":
+            return Words(
+                f"known frauds {entity.shared} since the last attempt known as honest",
+                f"{entity.zh}自最近一次确认正常以来的已知欺诈次数",
+            )
+        case "run_since":
+            return Words(
+                f"seconds since the first known fraud {entity.shared} after the last attempt known as honest",
+                f"{entity.zh}自最近一次确认正常后首次已知欺诈以来的秒数",
+            )
+
+
+def _nothing(measure: Measure) -> Words:
+    """What it says that there is no value."""
+    entity, row = ENTITIES[measure.entity], ROWS[measure.rows]
+    match measure.how:
+        case "first" | "last" if measure.rows == "attempt":
+            return Words(f"the first attempt {entity.shared}", f"{entity.zh}首次尝试")
+        case "first" | "last":
+            return Words(f"no {row.one} {entity.shared} before", f"{entity.zh}此前没有{row.zh}")
+        case "run" | "run_since":
+            return Words(f"no known frauds {entity.shared} of late", f"{entity.zh}近来没有已知欺诈")
+    what = _meaning(measure)
+    return Words(f"unknown: {what.en}", f"未知:{what.zh}")
+
+
+def _said(measure: Measure, value: float, currency: str) -> Words:  # noqa: PLR0911 one for each way of counting
+    entity, row, window = ENTITIES[measure.entity], ROWS[measure.rows], _within(measure.seconds)
+    count = f"{value:,.0f}"
+    match measure.how:
+        case "count":
+            what = row.one if value == 1 else row.many
+            return Words(
+                f"{count if value else 'no'} {what} {entity.shared}{window.en}",
+                f"{entity.zh}{window.zh}有{count}次{row.zh}" if value else f"{entity.zh}{window.zh}没有{row.zh}",
+            )
+        case "sum":
+            money = number(value, "money", currency)
+            return Words(
+                f"{money.en} of {row.many} {entity.shared}{window.en}", f"{entity.zh}{window.zh}{row.zh}{money.zh}"
+            )
+        case "distinct":
+            of = ENTITIES[measure.of]
+            what = f"{count} {of.one if value == 1 else f'different {of.many}'} of attempts"
+            return Words(f"{what} {entity.shared}{window.en}", f"{entity.zh}{window.zh}涉及{count}{of.counted_zh}")
+        case "decayed":
+            return Words(
+                f"{value:.1f} {row.many} {entity.shared}, older ones counting less",
+                f"{entity.zh}有{value:.1f}次{row.zh}(越早权重越低)",
+            )
+        case "first" | "last":
+            ago, end = length(value), "首次" if measure.how == "first" else "最近一次"
+            return Words(
+                f"the {measure.how} {row.one} {entity.shared} was {ago.en} ago", f"{entity.zh}{end}{row.zh}在{ago.zh}前"
+            )
+        case "run":
+            what = ROWS["fraud"].one if value == 1 else ROWS["fraud"].many
+            return Words(
+                f"{count if value else 'no'} {what} {entity.shared} in a row", f"{entity.zh}连续{count}次已知欺诈"
+            )
+        case "run_since":
+            long = length(value)
+            return Words(f"{entity.own} has had only known frauds for {long.en}", f"{entity.zh}{long.zh}来只有已知欺诈")
+
+
+def _sort(ratio: Ratio) -> _Sort:
+    if ratio.above == "amount":
+        return "times"
+    above = _MEASURES[ratio.above]
+    if above.rows in ("fraud", "refunded"):
+        return "risk" if above.rows == "fraud" else "refunded"
+    return "mean" if above.how == "sum" else "pace"
+
+
+def _of(ratio: Ratio) -> tuple[Entity, int]:
+    """Of which entity a ratio speaks, and over how many seconds."""
+    if ratio.below in _RATIOS:
+        return _of(_RATIOS[ratio.below])
+    return ENTITIES[_MEASURES[ratio.below].entity], _MEASURES[ratio.below].seconds
+
+
+def _meaning_of_ratio(ratio: Ratio) -> Words:
+    entity, seconds = _of(ratio)
+    window = _within(seconds)
+    match _sort(ratio):
+        case "mean":
+            return Words(f"mean amount of attempts {entity.shared}{window.en}", f"{entity.zh}{window.zh}的平均金额")
+        case "times":
+            return Words(
+                f"the amount, in multiples of the mean {entity.shared}{window.en}",
+                f"金额相当于{entity.zh}{window.zh}平均金额的倍数",
+            )
+        case "pace":
+            lately = length(_MEASURES[ratio.above].seconds)
+            return Words(
+                f"share of the attempts {entity.shared}{window.en} that came within {lately.en}",
+                f"{entity.zh}{window.zh}的尝试中{lately.zh}内所占份额",
+            )
+        case "refunded":
+            return Words(
+                f"refunds as a share of the amounts {entity.shared}{window.en}",
+                f"{entity.zh}{window.zh}退款占金额的份额",
+            )
+        case "risk":
+            known, known_zh = f"those known{window.en}", f"{window.zh}已有定论的尝试"
+            return Words(
+                f"estimated share of frauds {entity.shared}, from {known}", f"据{known_zh}估计的{entity.zh}欺诈份额"
+            )
+
+
+def _said_of_ratio(ratio: Ratio, value: float, currency: str) -> Words:
+    entity, seconds = _of(ratio)
+    window, what = _within(seconds), _meaning_of_ratio(ratio)
+    shown = number(value, unit(ratio.name), currency)
+    chinese = f"{what.zh}为{shown.zh}"
+    match _sort(ratio):
+        case "mean":
+            return Words(f"a {what.en} of {shown.en}", chinese)
+        case "times":
+            # The usual amount is that of the longest window; of a shorter one it is said which.
+            over = Words("", "") if seconds == LONGEST else window
+            usual = (
+                "this customer's usual amount"
+                if entity is ENTITIES["customer"]
+                else f"the usual amount {entity.shared}"
+            )
+            return Words(f"{shown.en} × {usual}{over.en}", f"金额是{entity.zh}{over.zh}平常的{shown.zh}倍")
+        case "pace":
+            lately = length(_MEASURES[ratio.above].seconds)
+            return Words(f"{shown.en} of the attempts {entity.shared}{window.en} came within {lately.en}", chinese)
+        case "refunded":
+            return Words(f"{shown.en} of the amounts {entity.shared}{window.en} was refunded", chinese)
+        case "risk":
+            known = f"those known{window.en}"
+            return Words(f"an estimated {shown.en} of attempts {entity.shared} are frauds, from {known}", chinese)
