@@ -151,7 +151,20 @@ class FraudSettings(_Section):
         0.02, ge=0, le=0.5, description="Share of what would be held that is let through by chance, to measure by."
     )
     control_amount: float = Field(50.0, ge=0, description="The largest amount that is let through so.")
+    second_look_share: float = Field(
+        0.1, ge=0, le=1, description="Share of the cases that a second reviewer judges too, without seeing the first."
+    )
     language: Literal["en", "zh"] = Field("en", description="In which language reasons are given: en or zh.")
+
+
+class StateSettings(_Section):
+    """[state]"""
+
+    url: str = Field(
+        "",
+        description='Where reviews and the like are kept: "" for SQLite in the shop\'s folder, else PostgreSQL: '
+        "postgresql+psycopg://name@host/database. A password is better kept in ~/.pgpass.",
+    )
 
 
 class Config(_Section):
@@ -165,6 +178,7 @@ class Config(_Section):
     churn: ChurnSettings = ChurnSettings()
     recommend: RecommendSettings = RecommendSettings()
     fraud: FraudSettings = FraudSettings()
+    state: StateSettings = StateSettings()
     mapping: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="[mapping.NAME]: which columns of a kind of file are which fields; `regulars import` writes it.",
@@ -198,6 +212,7 @@ SECTIONS: dict[str, type[_Section]] = {
     "churn": ChurnSettings,
     "recommend": RecommendSettings,
     "fraud": FraudSettings,
+    "state": StateSettings,
 }
 
 
