@@ -166,9 +166,9 @@ def _stream(rows: pa.Table, is_attempt: npt.NDArray[np.bool_], properties: Prope
         "ip": ip,
         "ip_range": ip_range,
         "payment": pc.coalesce(said.text("card"), rows["payment_id"].combine_chunks()),
-        "address": _plain(said.text("address")),
-        "phone": _plain(said.text("phone")),
-        "email": _plain(said.text("email")),
+        "address": plain(said.text("address")),
+        "phone": plain(said.text("phone")),
+        "email": plain(said.text("email")),
         "email_domain": domains(said.text("email")),
         "product": rows["product_id"].combine_chunks(),
         "merchant": said.text("merchant"),
@@ -235,6 +235,6 @@ def _amounts(rows: pa.Table) -> Floats:
     return found
 
 
-def _plain(texts: pa.Array) -> pa.Array:
+def plain(texts: pa.Array) -> pa.Array:
     """Texts as they are compared: lower case, spaces and punctuation of no weight."""
     return pc.replace_substring_regex(pc.utf8_lower(texts), r"[\s.,;()\-]+", " ")
