@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from regulars.cli import fraud_rings
+
 commands = typer.Typer(
     name="fraud",
     help="Which attempts, accounts and promotions are fraud, and what to do about it.",
     no_args_is_help=True,
 )
+commands.registered_commands += fraud_rings.commands.registered_commands
