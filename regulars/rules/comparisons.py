@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from regulars.rules.durations import DAY
+from regulars.rules.durations import COUNTED
 from regulars.rules.operators import MIRRORED
 from regulars.rules.reader import a
 from regulars.rules.tree import Ago, Binary, Kind, Length, Literal, Name, Node
@@ -47,8 +47,9 @@ def _how_long(parser: Parser, sign: str, left: Node, right: Node) -> Node:
         if sign not in MIRRORED:
             raise parser.wrong(right.at, 'how long ago is asked by "<", "<=", ">" or ">=", or as: within 7 days')
         return Binary(at, Kind.TRUTH, MIRRORED[sign], left, Ago(right.at, Kind.TIME, length))
-    if isinstance(left, Name) and parser.vocabulary.columns[left.name].unit == "days":
-        return Binary(at, Kind.TRUTH, sign, left, Literal(right.at, Kind.NUMBER, length / DAY))
+    unit = parser.vocabulary.columns[left.name].unit if isinstance(left, Name) else ""
+    if unit in COUNTED:
+        return Binary(at, Kind.TRUTH, sign, left, Literal(right.at, Kind.NUMBER, length / COUNTED[unit]))
     hint = "; it counts no days, so write the number alone" if left.kind is Kind.NUMBER else ""
     raise parser.wrong(right.at, f"{a(left.kind)} is compared with a duration{hint}")
 

@@ -21,6 +21,8 @@ WORDS: dict[str, timedelta] = {
     **{"分钟": UNITS["minute"], "小时": UNITS["hour"], "天": DAY, "日": DAY, "周": UNITS["week"]},
     **{"星期": UNITS["week"], "个月": UNITS["month"], "月": UNITS["month"], "年": UNITS["year"]},
 }
+COUNTED: dict[str, timedelta] = {"days": DAY, "seconds": timedelta(seconds=1)}
+"""Units of numbers that can be compared with a duration."""
 LONGEST = timedelta(days=36_500)
 
 

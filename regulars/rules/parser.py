@@ -26,7 +26,7 @@ from itertools import islice
 
 from regulars.rules import happenings
 from regulars.rules.comparisons import as_time, compared
-from regulars.rules.durations import LONGEST, WORDS, duration
+from regulars.rules.durations import COUNTED, LONGEST, WORDS, duration
 from regulars.rules.errors import CircleError, RuleError
 from regulars.rules.lexer import Token
 from regulars.rules.reader import Reader, a
@@ -285,8 +285,9 @@ class Parser(Reader):
 
     def measured(self, token: Token) -> Node:
         """A number, or with a unit behind it a duration."""
-        if isinstance(self.beside, Name) and self.vocabulary.columns[self.beside.name].unit == "days":
-            self.offer("duration", "days")
+        unit_beside = self.vocabulary.columns[self.beside.name].unit if isinstance(self.beside, Name) else ""
+        if unit_beside in COUNTED:
+            self.offer("duration", *(("days",) if unit_beside == "days" else ("minutes", "hours", "days")))
         if self.beside is not None and self.beside.kind is Kind.TIME:
             self.offer("duration", "hours", "days", "weeks", "months")
         unit = self.next
@@ -296,7 +297,7 @@ class Parser(Reader):
                 raise self.wrong(unit.at, f'there is no unit "{unit.value}". Did you mean "{near[0]}"?')
             return Literal(token.at, Kind.NUMBER, float(token.value))
         self.place += 1
-        if not self.vocabulary.events.types:
+        if not self.vocabulary.events.types and unit_beside not in COUNTED:
             raise self.wrong(token.at, "a duration is of no use here: there is no moment that it could count from")
         found = duration(float(token.value), unit.value.lower())
         if found is None:

@@ -15,7 +15,7 @@ from regulars.rules.tree import Kind
 class Column:
     """A column: the kind of its values, in words what it means, and the unit of a number.
 
-    A number whose unit is "days" can be compared with a duration.
+    A number whose unit is "days" or "seconds" can be compared with a duration.
     """
 
     kind: Kind
