@@ -26,7 +26,7 @@ notes = sa.Table(
 )
 
 
-def _own_schema() -> Iterator[str]:
+def own_schema() -> Iterator[str]:
     """The url of a schema that is this test's alone."""
     url = sa.make_url(POSTGRESQL)
     try:
@@ -50,7 +50,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
     else:
-        yield from _own_schema()
+        yield from own_schema()
 
 
 @pytest.fixture
