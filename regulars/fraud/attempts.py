@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.errors import NotEnoughError
+from regulars.events.undated import DERIVED_ID
 from regulars.fraud.labels import known_of, times
 from regulars.fraud.network import addresses, domains
 from regulars.fraud.properties import Properties
-from regulars.fraud.stream import KIND, Ints, Stream, paired
+from regulars.fraud.stream import KIND, OWN, Ints, Stream, banded, paired
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -65,9 +66,9 @@ class Facts:
 
     def take(self, rows: Ints) -> Facts:
         """Of some attempts."""
-        texts = (column.take(pa.array(rows)) for column in (self.email, self.name, self.ip))
+        email, name, ip = (column.take(pa.array(rows)) for column in (self.email, self.name, self.ip))
         return Facts(
-            self.time[rows], self.amount[rows], self.signed_up[rows], *texts, self.has_coupon[rows],
+            self.time[rows], self.amount[rows], self.signed_up[rows], email, name, ip, self.has_coupon[rows],
             self.places[:, rows], {name: values[rows] for name, values in self.numbers.items()},
         )  # fmt: skip
 
@@ -134,7 +135,9 @@ def _rows(shop: Shop, until: datetime) -> tuple[pa.Table, npt.NDArray[np.bool_]]
     lines = events.filter(events.type.isin(asked), events.time < ibis.literal(until))
     lines = shop.identities.raw(lines)
     value = lines.unit_price.cast("float64") * lines.quantity.fill_null(1.0)
-    whole = lines.group_by("event_id", "type").agg(
+    # Rows of a file without ids are attempts of their own, even if all that ids are made of is equal.
+    own = ibis.ifelse(lines.event_id.re_search(DERIVED_ID), lines.line, 0)
+    whole = lines.group_by("event_id", "type", own=own).agg(
         time=lines.time.min(),
         amount=value.sum(),
         product_id=lines.product_id.argmax(value.fill_null(0.0)),
@@ -143,7 +146,7 @@ def _rows(shop: Shop, until: datetime) -> tuple[pa.Table, npt.NDArray[np.bool_]]
             for name in ("customer_id", "order_id", "payment_id", "device_id", "ip", "channel", "outcome", "properties")
         },
     )
-    found = shop.engine.to_arrow(whole.order_by("time", "event_id"))
+    found = shop.engine.to_arrow(whole.order_by("time", "event_id", "own"))
     type_ = found["type"].combine_chunks()
     tried = pc.equal(type_, "payment_attempted")
     paid = found["order_id"].filter(tried).drop_null().combine_chunks()
@@ -193,12 +196,9 @@ def _stream(rows: pa.Table, is_attempt: npt.NDArray[np.bool_], properties: Prope
     for one in ("device", "address", "payment"):
         if one in codes and "customer" in codes:
             codes[f"customer_{one}"] = paired(codes["customer"], codes[one])
+    codes["amount_band"] = banded(_amounts(rows))
     time = rows["time"].combine_chunks().cast(pa.int64()).to_numpy()
     return Stream(time, _kinds(rows, is_attempt), _amounts(rows), np.arange(len(time)), codes, names)
-
-
-OWN = "property:"
-"""Before the names of entities that are other properties of attempts: texts of few values."""
 
 
 def _kinds(rows: pa.Table, is_attempt: npt.NDArray[np.bool_]) -> npt.NDArray[np.int8]:
@@ -211,7 +211,8 @@ def _kinds(rows: pa.Table, is_attempt: npt.NDArray[np.bool_]) -> npt.NDArray[np.
     moved = pc.fill_null(pc.match_substring(rows["properties"], '"address'), False)
     kind[(kind == KIND["address_changed"]) & ~np.asarray(moved)] = KIND["traits"]
     kind[is_attempt] = KIND["attempt"]
-    return kind
+    found: npt.NDArray[np.int8] = kind
+    return found
 
 
 def _facts(rows: pa.Table, properties: Properties) -> Facts:

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.engine.json import extract
 from regulars.events.schema import TIME
-from regulars.fraud.properties import Properties
+from regulars.fraud.properties import Properties, truths
 from regulars.fraud.stream import KIND, Ints
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def known_of(shop: Shop, until: datetime, attempts: pa.Table, properties: Proper
     """
     settings = shop.config.fraud
     time = attempts["time"].combine_chunks().cast(pa.int64()).to_numpy()
-    told = properties.number("is_fraud")
+    told = truths(properties.text("is_fraud"))
     has = np.flatnonzero(np.isfinite(told))
     late = times(properties.text("label_known_at"))[has]
     late = np.where(late < 0, time[has] + settings.label_delay_days * DAY, late)
@@ -90,19 +91,20 @@ def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> K
     by_order = _places(found["order_id"].combine_chunks(), attempts["order_id"])
     by_payment = _newest(found, attempts, when, time)
     place = np.where(by_id >= 0, by_id, np.where(by_order >= 0, by_order, by_payment))
-    is_fraud = np.asarray(
-        pc.or_kleene(pc.equal(found["type"], TYPES[0]), pc.equal(found["outcome"], "fraud")).fill_null(False)
-    )
-    there = np.flatnonzero(place >= 0)
+    is_disputed, is_judged = pc.equal(found["type"], TYPES[0]), pc.equal(found["outcome"], "fraud")
+    is_fraud = np.asarray(pc.fill_null(pc.or_kleene(is_disputed, is_judged), False))
+    # A verdict that its reviewer took back is no label, nor is the event that says so.
+    withdraws = extract(pc.fill_null(found["properties"].combine_chunks(), "{}"), [("withdraws",)]).columns[0]
+    is_gone = pc.or_(pc.is_valid(withdraws), pc.is_in(found["event_id"].combine_chunks(), withdraws.drop_null()))
+    there = np.flatnonzero((place >= 0) & ~np.asarray(is_gone))
     return Known.of(place[there], when[there], is_fraud[there])
 
 
 def _places(wanted: pa.Array, ids: pa.ChunkedArray) -> Ints:
     """(m,) the place of each id among others, -1 where it is not."""
-    found: Ints = pc.fill_null(pc.index_in(wanted, ids.combine_chunks(), skip_nulls=True), -1).to_numpy(
-        zero_copy_only=False
-    )
-    return found.astype(np.int64)
+    found = pc.fill_null(pc.index_in(wanted, ids.combine_chunks(), skip_nulls=True), -1)
+    places: Ints = found.to_numpy(zero_copy_only=False).astype(np.int64)
+    return places
 
 
 def _newest(told: pa.Table, attempts: pa.Table, when: Ints, time: Ints) -> Ints:
@@ -125,7 +127,8 @@ def times(texts: pa.Array) -> Ints:
     """(n,) moments as microseconds since 1970, -1 where there is none."""
     encoded = texts.dictionary_encode()
     found = np.array([_moment(text) for text in encoded.dictionary.to_pylist()] + [-1], np.int64)
-    return found[pc.fill_null(encoded.indices, len(found) - 1).to_numpy(zero_copy_only=False)]
+    known: Ints = found[pc.fill_null(encoded.indices, len(found) - 1).to_numpy(zero_copy_only=False)]
+    return known
 
 
 def _moment(text: str) -> int:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.engine.json import extract
+from regulars.events.verdicts import verdicts
 
 NAMES: dict[str, tuple[str, ...]] = {
     "email": ("email", "emailaddress", "customeremail", "billingemail", "contactemail"),
@@ -103,6 +104,18 @@ def numbers(texts: pa.Array) -> npt.NDArray[np.float64]:
     found: npt.NDArray[np.float64] = values[
         pc.fill_null(encoded.indices, len(values) - 1).to_numpy(zero_copy_only=False)
     ]
+    return found
+
+
+def truths(texts: pa.Array) -> npt.NDArray[np.float64]:
+    """(n,) verdicts as numbers: 1 for fraud, 0 for none, NaN where a text says neither.
+
+    >>> truths(pa.array(["1", "false", "Fraud", "legit", "正常", "perhaps", None])).tolist()
+    [1.0, 0.0, 1.0, 0.0, 0.0, nan, nan]
+    """
+    encoded = texts.dictionary_encode()
+    said = verdicts(encoded.dictionary).cast(pa.float64()).take(encoded.indices)
+    found: npt.NDArray[np.float64] = said.to_numpy(zero_copy_only=False)
     return found
 
 

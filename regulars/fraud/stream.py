@@ -22,9 +22,14 @@ KIND = {name: number for number, name in enumerate(KINDS)}
 
 ENTITIES = (
     "customer", "device", "ip", "ip_range", "payment", "address", "phone", "email", "email_domain", "product",
-    "merchant", "customer_device", "customer_address", "customer_payment",
+    "merchant", "customer_device", "customer_address", "customer_payment", "amount_band",
 )  # fmt: skip
 """What rows can share. A pair such as `customer_device` is what both share: a device that is new to its customer."""
+
+OWN = "property:"
+"""Before the names of entities that are other properties of attempts: texts of few values."""
+BANDS = 8
+"""Bands of amounts to a factor of ten."""
 
 UNKNOWN = -1
 """Code of an entity that a row does not name."""
@@ -125,10 +130,23 @@ class Stream:
         return label[attempts], known[attempts]
 
 
+def banded(amount: Floats) -> npt.NDArray[np.int32]:
+    """(n,) which amounts are alike, -1 where unknown or not above 0.
+
+    >>> banded(np.array([100, 105, 220, 0, np.nan])).tolist()
+    [40, 40, 42, -1, -1]
+    """
+    is_some = np.nan_to_num(amount) > 0
+    band = np.floor(np.log10(np.clip(np.where(is_some, amount, 1.0), 1e-3, DEAREST)) * BANDS) + 3 * BANDS
+    found: npt.NDArray[np.int32] = np.where(is_some, band, UNKNOWN).astype(np.int32)
+    return found
+
+
 def paired(one: npt.NDArray[np.int32], other: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """(n,) codes of pairs, -1 where one of the two is unknown."""
     joined = one.astype(np.int64) * (int(other.max(initial=0)) + 1) + other
     joined[(one < 0) | (other < 0)] = -1
     distinct, codes = np.unique(joined, return_inverse=True)
     starts = 1 if len(distinct) and distinct[0] < 0 else 0
-    return (codes - starts).astype(np.int32)
+    found: npt.NDArray[np.int32] = (codes - starts).astype(np.int32)
+    return found

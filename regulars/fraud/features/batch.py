@@ -10,8 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.fraud.features import kernels
-from regulars.fraud.features.declared import LARGE, LONGEST, MEASURES, MOST_ROWS, RATIOS, Measure, Ratio
-from regulars.fraud.stream import KIND, Ints, Stream
+from regulars.fraud.features.declared import (
+    LARGE,
+    LONGEST,
+    MEASURES,
+    MOST_ROWS,
+    RATIOS,
+    Measure,
+    Ratio,
+    of_property,
+)
+from regulars.fraud.stream import KIND, OWN, Ints, Stream
 
 LABELS = {"label": ("fraud", "honest")}
 """Kinds that stand for several."""
@@ -41,27 +50,30 @@ def features(
     """
     asked = stream.attempts if asked is None else asked
     measures = spoken_of(stream) if measures is None else measures
-    needs_large = any(measure.rows == "large" for measure in measures)
+    needs_large = any("large" in measure.rows or "usual" in measure.rows for measure in measures)
     is_large = large(stream) if needs_large else np.zeros(0, bool)
     found: Columns = {measure.name: np.empty(len(asked), np.float32) for measure in measures}
     by_entity: dict[str, list[Measure]] = {}
     for measure in measures:
         by_entity.setdefault(measure.entity, []).append(measure)
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda each: _entity(stream, asked, *each, is_large, found), by_entity.items()))
+        list(pool.map(lambda entity: _entity(stream, asked, entity, by_entity[entity], is_large, found), by_entity))
     found["amount"] = stream.amount[asked].astype(np.float32)
-    return with_ratios(found, base_rate)
+    own = [of_property(entity)[1] for entity in dict.fromkeys(m.entity for m in measures) if entity.startswith(OWN)]
+    return with_ratios(found, base_rate, (*RATIOS, *own))
 
 
 def spoken_of(stream: Stream, among: Iterable[Measure] = MEASURES) -> tuple[Measure, ...]:
     """The measures whose entity and rows the stream has at all."""
     has = {entity: bool((codes >= 0).any()) for entity, codes in stream.codes.items()}
     kinds = {name for name, number in KIND.items() if (stream.kind == number).any()}
-    kinds |= {"label"} if kinds & {"fraud", "honest"} else set()
+    if kinds & {"fraud", "honest"}:
+        kinds |= {"label", "large_fraud", "usual_fraud", "usual_label"}
     kinds |= {"large"}
+    own = [measure for entity in stream.codes if entity.startswith(OWN) for measure in of_property(entity)[0]]
     return tuple(
         measure
-        for measure in among
+        for measure in (*among, *own)
         if has.get(measure.entity) and measure.rows in kinds and (not measure.of or has.get(measure.of))
     )
 
@@ -147,7 +159,11 @@ def _rows(
     if kind == "large":
         those = np.flatnonzero(is_large)
     else:
-        those = np.flatnonzero(np.isin(stream.kind, [KIND[each] for each in LABELS.get(kind, (kind,))]))
+        size, _, plain = kind.rpartition("_") if kind.startswith(("large_", "usual_")) else ("", "", kind)
+        is_one = np.isin(stream.kind, [KIND[each] for each in LABELS.get(plain, (plain,))])
+        if size:
+            is_one &= (is_large[stream.about] == (size == "large")) | (stream.kind == KIND["honest"])
+        those = np.flatnonzero(is_one)
     order, starts = kernels.grouped(codes[those], values)
     order = those[order]
     return _Rows(order, starts, stream.time[order])

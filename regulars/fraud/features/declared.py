@@ -29,7 +29,8 @@ class Measure:
     ----------
     entity : which entity is shared.
     rows : kind of the rows, as in `stream.KINDS`; "label" for frauds and honest ones together, "large" for attempts of
-        several times what their customer is used to.
+        several times what their customer is used to, "large_fraud" and "usual_fraud" for frauds among these and among
+        the others, "usual_label" for the latter and honest ones together.
     how : count; sum of amounts; distinct values of another entity; decayed count; seconds since the first or the
         last; run: how many frauds since the last honest one; run_since: seconds since the first of these was tried.
     seconds : the window, which ends before the attempt; of decayed its half-life; 0 for all time.
@@ -46,8 +47,10 @@ class Measure:
     def name(self) -> str:
         """Such as `device_attempts_1h`, `ip_customers_7d`.
 
-        >>> Measure("device", "attempt", "count", 3600).name, Measure("ip", "attempt", "distinct", 604800, "payment").name
-        ('device_attempts_1h', 'ip_payments_7d')
+        >>> Measure("device", "attempt", "count", 3600).name
+        'device_attempts_1h'
+        >>> Measure("ip", "attempt", "distinct", 7 * DAY, "payment").name
+        'ip_payments_7d'
         """
         what = {
             "count": f"{self.rows}s",
@@ -56,8 +59,8 @@ class Measure:
             "decayed": f"{self.rows}s_fading",
             "first": f"since_first_{self.rows}",
             "last": f"since_last_{self.rows}",
-            "run": "fraud_run",
-            "run_since": "fraud_run_since",
+            "run": f"{self.rows}_run".replace("label", "fraud"),
+            "run_since": f"{self.rows}_run_since".replace("label", "fraud"),
         }[self.how]
         return f"{self.entity}_{what}" + (f"_{span(self.seconds)}" if self.seconds else "")
 
@@ -93,9 +96,16 @@ def _of(entity: str) -> list[Measure]:
 
 
 def _risk(entity: str) -> list[Measure]:
+    """What is known of frauds. A large one tells of its customer, one of a usual amount of where it was tried."""
     found = [Measure(entity, rows, "count", window) for rows in ("fraud", "label") for window in (7 * DAY, 30 * DAY, 0)]
     found += [Measure(entity, "fraud", "decayed", 5 * DAY), Measure(entity, "fraud", "last")]
-    return [*found, Measure(entity, "label", "run"), Measure(entity, "label", "run_since")]
+    found += [Measure(entity, "label", "run"), Measure(entity, "label", "run_since")]
+    rows = "large_fraud" if entity == "customer" else "usual_fraud"
+    found += [Measure(entity, rows, "count", window) for window in (7 * DAY, 30 * DAY)]
+    found += [Measure(entity, rows, "decayed", 5 * DAY), Measure(entity, rows, "last")]
+    if entity != "customer":
+        found += [Measure(entity, "usual_label", "run"), Measure(entity, "usual_label", "run_since")]
+    return found
 
 
 _SHARED = ("device", "ip", "ip_range", "payment", "address", "phone", "email", "email_domain")
@@ -103,7 +113,8 @@ _WHOLE = ("customer", *_SHARED, "product", "merchant")
 
 MEASURES: tuple[Measure, ...] = (
     *(measure for entity in _WHOLE for measure in _of(entity)),
-    *(Measure(entity, "attempt", "distinct", window, "customer") for entity in _SHARED for window in (HOUR, 7 * DAY, LONGEST)),
+    *(Measure(entity, "attempt", "distinct", window, "customer") for entity in _SHARED
+      for window in (HOUR, 7 * DAY, LONGEST)),
     *(
         Measure(entity, "attempt", "distinct", window, of)
         for entity, of in (("customer", "device"), ("customer", "payment"), ("device", "payment"), ("ip", "payment"),
@@ -111,7 +122,7 @@ MEASURES: tuple[Measure, ...] = (
         for window in (HOUR, 7 * DAY)
     ),
     *(Measure(pair, "attempt", how) for pair in ("customer_device", "customer_address", "customer_payment")
-      for how in ("count", "first")),  # type: ignore[arg-type]
+      for how in ("count", "first")),
     *(Measure(entity, "sign_in_failed", "count", window) for entity in ("customer", "device", "ip")
       for window in (HOUR, DAY)),
     *(Measure(entity, "signed_up", "count", window) for entity in ("device", "ip", "ip_range")
@@ -122,8 +133,17 @@ MEASURES: tuple[Measure, ...] = (
     Measure("customer", "refunded", "sum", LONGEST),
     Measure("customer", "address_changed", "last"),
     *(Measure("customer", "large", "count", window) for window in (DAY, 7 * DAY, 30 * DAY)),
+    *(Measure("amount_band", rows, "count") for rows in ("fraud", "label")),
 )  # fmt: skip
 """All that is asked; what a log says nothing of is left out of its model."""
+
+
+def of_property(entity: str) -> tuple[tuple[Measure, ...], Ratio]:
+    """What is asked of a property of few values that only this shop has, such as the browser."""
+    measures = [Measure(entity, rows, "count") for rows in ("fraud", "label")]
+    measures.append(Measure(entity, "attempt", "count", 30 * DAY))
+    return tuple(measures), Ratio(f"{entity}_fraud_share", f"{entity}_frauds", f"{entity}_labels", RISK_WEIGHT)
+
 
 RISK_WEIGHT = 20.0
 """A share of frauds is drawn towards the base rate as if by so many more attempts."""
@@ -137,5 +157,6 @@ RATIOS: tuple[Ratio, ...] = (
     Ratio("refunded_share", "customer_refunded_amount_90d", "customer_amount_90d"),
     *(Ratio(f"{entity}_fraud_share{tail}", f"{entity}_frauds{tail}", f"{entity}_labels{tail}", RISK_WEIGHT)
       for entity in _WHOLE for tail in ("", "_7d", "_30d")),
+    Ratio("amount_band_fraud_share", "amount_band_frauds", "amount_band_labels", RISK_WEIGHT),
 )  # fmt: skip
 """Of columns made before, in this order."""
