@@ -62,7 +62,8 @@ class Links:
 
         Who is seen on the log's first day was there before: a log often begins in the middle of a shop's life.
         """
-        return np.where(self.seen > self.seen.min(initial=NEVER - DAY) + DAY, self.seen, NEVER)
+        found: Ints = np.where(self.seen > self.seen.min(initial=NEVER - DAY) + DAY, self.seen, NEVER)
+        return found
 
     @property
     def customer(self) -> Ints:
@@ -72,7 +73,8 @@ class Links:
     @property
     def entity(self) -> Ints:
         """(links,) the column of each link."""
-        return self.rows.indices.astype(np.int64)
+        found: Ints = self.rows.indices.astype(np.int64)
+        return found
 
     def kind_of(self, entity: Ints) -> Ints:
         """(n,) the place in `kinds` of each column."""

@@ -51,7 +51,8 @@ class Rings:
     ----------
     table : one row a ring: `ring`, `customers`, `score` (0 to 1), the shared `devices`, `cards`, `addresses`, `phones`
         and `ips`, `density` (of all pairs of a customer and a shared entity that is no IP, how many are linked),
-        `opened_days` (within how many days the half of its accounts that lies nearest together was first seen),
+        `opened_days` (within how many the half of its accounts that lies nearest together, but at least three, was
+        opened; null if unknown),
         `orders`, `amount` (of attempts that were not declined, in the shop's currency), `first_with_coupon` (share of
         first orders), `refunds`, `frauds` (known), `taken` (accounts of others that it came into).
     group : (rings,) the group of each.
@@ -186,14 +187,18 @@ def _shared(found: Links, joined: Groups, group: Ints) -> dict[str, Ints | Float
     return shared | {"density": (linked / np.maximum(possible, 1))[group].round(4)}
 
 
+def nearest(customers: Ints) -> Ints:
+    """Of so many customers, how many are looked at for how near together they opened accounts."""
+    return np.maximum((customers + 1) // 2, SMALLEST)
+
+
 def _opened_days(found: Links, joined: Groups) -> Floats:
-    """(groups,) within how many days the half of the customers that lies nearest together was opened; infinite if unknown."""
+    """(groups,) within how many days the accounts of `nearest` that lie nearest together were opened; else infinite."""
     opened = found.opened
     order = np.lexsort((opened, joined.of_customer))
     order = order[opened[order] < NEVER]
     group, opened = joined.of_customer[order], opened[order]
-    half = (joined.customers[group] + 1) // 2
-    last = np.arange(len(order)) + half - 1
+    last = np.arange(len(order)) + nearest(joined.customers[group]) - 1
     is_inside = last < len(order)
     is_inside[is_inside] = group[last[is_inside]] == group[is_inside]
     spans = np.full(len(joined.customers), np.inf)

@@ -7,14 +7,14 @@ from typing import Literal
 import numpy as np
 
 from regulars.fraud.graph.evidence import HABITS, SIGNS
-from regulars.fraud.graph.rings import NAMES, WEIGHTS, Rings
+from regulars.fraud.graph.rings import NAMES, WEIGHTS, Rings, nearest
 
 Language = Literal["en", "zh"]
 
 TOLD = 0.5
 """Signs that add less than so much to the log-odds are not told."""
 SOON = 1.0
-"""Days: accounts of which half were opened within so few are told of."""
+"""Days: accounts that were opened within so few are told of."""
 SHARED = {
     "en": {
         "devices": ("device", "devices"),
@@ -43,7 +43,7 @@ WORDS = {
         "failed": "{count} of {of} sign-ins failed; the shop's usual share is {usual}",
         "fraud": "{count} of {of} payments are known frauds; the shop's usual share is {usual}",
         "taken": "it came into {count} accounts of others",
-        "opened": "half of the accounts were opened within {hours:.1f} hours",
+        "opened": "{count} of the accounts were opened within {hours:.1f} hours",
     },
     "zh": {
         "size": "{customers} 位顾客共用 {shared}",
@@ -56,7 +56,7 @@ WORDS = {
         "failed": "{of} 次登录中有 {count} 次失败；全店通常为 {usual}",
         "fraud": "{of} 次付款中有 {count} 次已确认为欺诈；全店通常为 {usual}",
         "taken": "侵入了 {count} 个他人账户",
-        "opened": "一半账户在 {hours:.1f} 小时内开立",
+        "opened": "其中 {count} 个账户在 {hours:.1f} 小时内开立",
     },
 }
 
@@ -81,5 +81,7 @@ def why(rings: Rings, ring: int, language: Language = "en") -> list[str]:
     if row["taken"]:
         found.append(words["taken"].format(count=row["taken"]))
     if row["opened_days"] is not None and row["opened_days"] <= SOON:
-        found.append(words["opened"].format(hours=row["opened_days"] * 24))
+        found.append(
+            words["opened"].format(count=int(nearest(rings.groups.customers[group])), hours=row["opened_days"] * 24)
+        )
     return found
