@@ -119,7 +119,10 @@ def _show(found: Rings, ring: int, language: Any, currency: str) -> None:
 
 def _show_whole(found: Rings, ring: int) -> None:
     names = found.names["customer"]
-    for heading, codes in (("Members", found.members(ring)), ("Accounts taken over", found.taken(ring))):
+    for heading, codes in (
+        ("Members", found.members(ring)),
+        ("Accounts of others, entered after a failed sign-in", found.taken(ring)),
+    ):
         if len(codes):
             out.print(f"{heading}: {escape(', '.join(names.take(codes).to_pylist()))}", highlight=False)
     for one in found.shared(ring):

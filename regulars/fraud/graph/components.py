@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from regulars.fraud.graph.links import STRONG, Flags, Links
-from regulars.fraud.stream import Ints, Stream
+from regulars.fraud.graph.links import STRONG, Flags, Links, customers_of
+from regulars.fraud.stream import UNKNOWN, Ints, Stream
 
 NEAR = 3600 * 1_000_000
 """Microseconds: accounts opened from one IP so soon after each other hang together."""
@@ -40,8 +40,9 @@ class Groups:
         It is that of the device: what is done with an account that was taken over is a deed of the group, and no deed
         of the victim's household. Where the row names none, or a hub, it is the group of the customer.
         """
-        customer = stream.codes["customer"]
-        found = np.where(customer >= 0, self.of_customer[np.maximum(customer, 0)], -1)
+        customer = customers_of(stream)
+        found = np.full(len(stream), UNKNOWN, np.int64)
+        found[customer >= 0] = self.of_customer[customer[customer >= 0]]
         if "device" in links.kinds:
             start = int(links.starts[links.kinds.index("device")])
             device = stream.codes["device"]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from regulars.fraud.stream import KIND, Ints, Stream
+from regulars.fraud.stream import KIND, UNKNOWN, Ints, Stream
 
 LIMITS: Mapping[str, int] = {"device": 20, "payment": 20, "address": 30, "phone": 20, "ip": 50}
 """Kinds of entities that customers can share, and by how many at most; what more share is a hub, which joins nobody."""
@@ -42,8 +42,8 @@ class Links:
     starts : (kinds + 1,) the first column of each kind: entity `code` of kind k is column `starts[k] + code`.
     rows : (customers, entities) CSR: how many rows name both.
     first : (links,) in order of `rows.indices`: microseconds since 1970 when both were first seen together.
-    is_taken : (links,) the customer was known before, and came to this device by a sign-in that failed: an account
-        that was taken over stands beside a ring, not in it.
+    is_taken : (links,) the customer was known before, and first came to this device by a sign-in that failed: so do
+        accounts that are taken over, and they stand beside a ring, not in it.
     seen : (customers,) microseconds since 1970 when first seen at all; NEVER where there is no row.
     hubs : what was cut, the largest first.
     """
@@ -112,8 +112,9 @@ def links(stream: Stream, limits: Mapping[str, int] = LIMITS) -> Links:
     """
     kinds = tuple(kind for kind in limits if kind in stream.codes)
     # A label names the entities of its attempt again: it is no new row.
-    own = np.flatnonzero((stream.about == np.arange(len(stream))) & (stream.codes["customer"] >= 0))
-    customer = stream.codes["customer"][own].astype(np.int64)
+    whose = customers_of(stream)
+    own = np.flatnonzero((stream.about == np.arange(len(stream))) & (whose >= 0))
+    customer = whose[own].astype(np.int64)
     customers = _count(stream, "customer")
     starts = np.cumsum([0, *(_count(stream, kind) for kind in kinds)])
     seen = np.full(customers, NEVER)
@@ -145,8 +146,14 @@ def links(stream: Stream, limits: Mapping[str, int] = LIMITS) -> Links:
     )
 
 
+def customers_of(stream: Stream) -> npt.NDArray[np.int32]:
+    """(n,) the code of the customer of each row; -1 where it names none, and all over in a log that knows none."""
+    return stream.codes.get("customer", np.full(len(stream), UNKNOWN, np.int32))
+
+
 def _count(stream: Stream, entity: str) -> int:
-    return max(int(stream.codes[entity].max(initial=-1)) + 1, len(stream.names.get(entity, ())))
+    most = int(stream.codes[entity].max(initial=UNKNOWN)) if entity in stream.codes else UNKNOWN
+    return max(most + 1, len(stream.names.get(entity, ())))
 
 
 def _distinct(customer: Ints, code: Ints) -> tuple[tuple[Ints, Ints], Ints, Ints]:

@@ -31,8 +31,8 @@ HOLLOW = "M-1,0A1,1,0,1,1,1,0A1,1,0,1,1,-1,0M-.5,0A.5,.5,0,1,0,.5,0A.5,.5,0,1,0,
 KINDS = {
     "customer": ("Customer", "circle", palette.MODEL),
     "customer, fraud": ("Customer with a known fraud", "circle", palette.BAD),
-    "taken": ("Account taken over", HOLLOW, palette.BASELINE),
-    "taken, fraud": ("Account taken over, with a known fraud", HOLLOW, palette.BAD),
+    "taken": ("Account of another, entered after a failed sign-in", HOLLOW, palette.BASELINE),
+    "taken, fraud": ("The same, with a known fraud", HOLLOW, palette.BAD),
     "device": ("Device", "square", palette.NEUTRAL),
     "payment": ("Card", "diamond", palette.NEUTRAL),
     "address": ("Address", "triangle-up", palette.NEUTRAL),
@@ -41,7 +41,7 @@ KINDS = {
 }
 READING = (
     "Round marks are customers, others what at least two of them share; a line joins who was seen with what, the "
-    "thicker the more often. Hollow marks are accounts that were taken over: they stand beside the ring, not in it."
+    "thicker the more often. Hollow marks are accounts that were probably taken over, and stand beside the ring."
 )
 
 
@@ -156,7 +156,7 @@ def _chart(nodes: list[dict[str, Any]], edges: list[dict[str, Any]], places: Flo
             "kind:N",
             title=None,
             scale=alt.Scale(domain=domain, range=[said[1] for said in there]),
-            legend=alt.Legend(orient="top", columns=3, labelLimit=260, symbolSize=120),
+            legend=alt.Legend(orient="top", columns=3, labelLimit=300, symbolSize=120),
         ),
         color=alt.Color("kind:N", title=None, scale=alt.Scale(domain=domain, range=[said[2] for said in there])),
         tooltip=[

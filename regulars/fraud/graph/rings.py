@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from regulars.fraud.graph.components import Groups, groups
 from regulars.fraud.graph.evidence import SIGNS, Evidence, Floats, evidence
-from regulars.fraud.graph.links import DAY, NEVER, Links, links
+from regulars.fraud.graph.links import DAY, NEVER, Links, customers_of, links
 from regulars.fraud.stream import KIND, Ints, Stream
 from regulars.logistic import probability
 
@@ -52,9 +52,9 @@ class Rings:
     table : one row a ring: `ring`, `customers`, `score` (0 to 1), the shared `devices`, `cards`, `addresses`, `phones`
         and `ips`, `density` (of all pairs of a customer and a shared entity that is no IP, how many are linked),
         `opened_days` (within how many the half of its accounts that lies nearest together, but at least three, was
-        opened; null if unknown),
-        `orders`, `amount` (of attempts that were not declined, in the shop's currency), `first_with_coupon` (share of
-        first orders), `refunds`, `frauds` (known), `taken` (accounts of others that it came into).
+        opened; null if unknown), `orders`, `amount` (of attempts that were not declined, in the shop's currency),
+        `first_with_coupon` (share of first orders), `refunds`, `frauds` (known), `taken` (accounts of others that it
+        came into, the first sign-in failing).
     group : (rings,) the group of each.
     names : of customers and entities, by code.
     """
@@ -216,11 +216,12 @@ def _deeds(stream: Stream, found: Links, joined: Groups, known: Evidence, group:
     cents = np.bincount(behind[paid], weights=stream.cents[paid], minlength=number)
     customers = found.rows.shape[0]
     first = np.full(customers, NEVER)
-    buyer = stream.codes["customer"][attempt]
+    customer = customers_of(stream)
+    buyer = customer[attempt]
     np.minimum.at(first, buyer[buyer >= 0], stream.time[attempt][buyer >= 0])
-    coupon = np.flatnonzero((stream.kind == KIND["coupon"]) & (stream.codes["customer"] >= 0))
+    coupon = np.flatnonzero((stream.kind == KIND["coupon"]) & (customer >= 0))
     had = np.full(customers, NEVER)
-    np.minimum.at(had, stream.codes["customer"][coupon], stream.time[coupon])
+    np.minimum.at(had, customer[coupon], stream.time[coupon])
     # A shop may tell of the coupon just after the payment.
     with_coupon = (first < NEVER) & (had < NEVER) & (np.minimum(had, NEVER - HOUR) <= np.minimum(first, NEVER - HOUR))
     bought = np.bincount(joined.of_customer[first < NEVER], minlength=number)

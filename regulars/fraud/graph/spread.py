@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from regulars.fraud.graph.evidence import Floats
-from regulars.fraud.graph.links import STRONG, Links
+from regulars.fraud.graph.links import STRONG, Links, customers_of
 from regulars.fraud.stream import Stream
 
 STEP = 0.85
@@ -67,7 +67,7 @@ def spread(links: Links, stream: Stream) -> Risk:
     """
     customers = links.rows.shape[0]
     label, _ = stream.labels()
-    buyer = stream.codes["customer"][stream.attempts]
+    buyer = customers_of(stream)[stream.attempts]
     frauds, honest = (
         np.bincount(buyer[(label == sign) & (buyer >= 0)], minlength=customers).astype(float) for sign in (1, 0)
     )

@@ -42,7 +42,7 @@ WORDS = {
         "cards": "{count} of {of} payments came with one more card; the shop's usual share is {usual}",
         "failed": "{count} of {of} sign-ins failed; the shop's usual share is {usual}",
         "fraud": "{count} of {of} payments are known frauds; the shop's usual share is {usual}",
-        "taken": "it came into {count} accounts of others",
+        "taken": "accounts of others that it came into, the first sign-in failing: {count}",
         "opened": "{count} of the accounts were opened within {hours:.1f} hours",
     },
     "zh": {
@@ -55,7 +55,7 @@ WORDS = {
         "cards": "{of} 次付款中有 {count} 次换了新卡；全店通常为 {usual}",
         "failed": "{of} 次登录中有 {count} 次失败；全店通常为 {usual}",
         "fraud": "{of} 次付款中有 {count} 次已确认为欺诈；全店通常为 {usual}",
-        "taken": "侵入了 {count} 个他人账户",
+        "taken": "在登录失败后进入了 {count} 个他人账户",
         "opened": "其中 {count} 个账户在 {hours:.1f} 小时内开立",
     },
 }

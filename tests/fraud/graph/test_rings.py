@@ -113,3 +113,10 @@ def test_surprise_is_never_negative_and_nothing_is_odd_at_the_usual_share(count:
     assert np.isfinite(found)
     assert found >= 0
     assert count > share * max(of, count, 1) or found < 1e-3
+
+
+def test_a_log_that_knows_no_customers_has_no_rings() -> None:
+    made = shop_with_ring()
+    nameless = replace(made, codes={"payment": made.codes["payment"]}, names={"payment": made.names["payment"]})
+    assert len(rings(nameless)) == 0
+    assert len(ring_scores(nameless)) == 0
