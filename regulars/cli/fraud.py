@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from regulars.cli import fraud_rings
+from regulars.cli import fraud_lists, fraud_rings, fraud_rules
 
 commands = typer.Typer(
     name="fraud",
@@ -12,3 +12,5 @@ commands = typer.Typer(
     no_args_is_help=True,
 )
 commands.registered_commands += fraud_rings.commands.registered_commands
+commands.add_typer(fraud_rules.commands)
+commands.add_typer(fraud_lists.commands)

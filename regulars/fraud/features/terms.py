@@ -57,6 +57,7 @@ ENTITIES: dict[str, Entity] = {
     "product": _entity("for", "product", "products", "商品", "种不同商品"),
     "merchant": _entity("at", "merchant or terminal", "merchants or terminals", "商户或终端", "个不同商户或终端"),
 }
+ENTITIES["amount_band"] = Entity("of about this amount", "this amount", "", "", "相近金额", "")
 ENTITIES |= {
     f"customer_{other}": _pair(ENTITIES["customer"], ENTITIES[other], f"该顾客在{ENTITIES[other].zh}上")
     for other in ("device", "address", "payment")
@@ -77,6 +78,15 @@ ROWS: dict[str, Row] = {
     "declined": Row("declined attempt", "declined attempts", "被拒付的尝试"),
     "fraud": Row("known fraud", "known frauds", "已知欺诈"),
     "label": Row("attempt of known outcome", "attempts of known outcome", "已有定论的尝试"),
+    "large_fraud": Row(
+        f"known fraud of {_TIMES_USUAL}", f"known frauds of {_TIMES_USUAL}", f"超过平常金额{LARGE:g}倍的已知欺诈"
+    ),
+    "usual_fraud": Row("known fraud of a usual amount", "known frauds of a usual amount", "平常金额的已知欺诈"),
+    "usual_label": Row(
+        "honest attempt or fraud of a usual amount",
+        "honest attempts and frauds of a usual amount",
+        "正常或平常金额欺诈的尝试",
+    ),
     "large": Row(f"attempt of {_TIMES_USUAL}", f"attempts of {_TIMES_USUAL}", f"超过平常金额{LARGE:g}倍的尝试"),
     "sign_in_failed": Row("failed sign-in", "failed sign-ins", "失败登录"),
     "signed_up": Row("account opened", "accounts opened", "账户注册"),
@@ -107,6 +117,15 @@ OTHERS: dict[str, Words] = {
     "name": Words("the name given", "填写的姓名"),
     "has_coupon": Words("whether a coupon was used", "是否用券"),
     "account_age": Words("seconds since the account was opened", "账户注册以来的秒数"),
+    "email_digits": Words("share of digits before the @ of the e-mail address", "邮箱@之前数字所占份额"),
+    "email_length": Words("letters before the @ of the e-mail address", "邮箱@之前的字符数"),
+    "email_disorder": Words("disorder of the e-mail address, in bits a letter", "邮箱的混乱程度,每字符比特数"),
+    "name_digits": Words("share of digits in the name", "姓名中数字所占份额"),
+    "name_length": Words("letters of the name", "姓名的字符数"),
+    "name_disorder": Words("disorder of the name, in bits a letter", "姓名的混乱程度,每字符比特数"),
+    "ip_malformed": Words("whether the IP address is none, 0 or 1", "IP地址是否无效,0或1"),
+    "ip_private": Words("whether the IP address is of no public network, 0 or 1", "IP地址是否为非公网地址,0或1"),
+    "distance_km": Words("kilometres from the customer to where it goes", "顾客与送达地之间的公里数"),
     "risk": Words("the model's probability of fraud, 0 to 1", "模型给出的欺诈概率,0至1"),
     "listed_allow": Words("whether anything of it is on the allow list", "是否在白名单上"),
     "listed_block": Words("whether anything of it is on the block list", "是否在黑名单上"),
@@ -114,6 +133,11 @@ OTHERS: dict[str, Words] = {
     "listed_reason": Words("which entries of lists it meets, with their notes", "命中的名单条目及备注"),
 }
 """What attempts say of themselves, and what is said of them beside features."""
+
+
+def of_property(name: str) -> Entity:
+    """How attempts are spoken of that share a property only this shop has, such as the browser."""
+    return Entity(f"with this {name}", f"this {name}", "", "", f"该{name}", "")
 
 
 def length(seconds: float) -> Words:

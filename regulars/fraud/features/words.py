@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from regulars.fraud.features.declared import LONGEST, MEASURES, RATIOS, Measure, Ratio
-from regulars.fraud.features.terms import ENTITIES, OTHERS, ROWS, Entity, Language, Words, length, number
+from regulars.fraud.features.declared import LONGEST, MEASURES, RATIOS, Measure, Ratio, of_property
+from regulars.fraud.features.own import OTHER
+from regulars.fraud.features.terms import ENTITIES, OTHERS, ROWS, Entity, Language, Row, Words, length, number
+from regulars.fraud.features.terms import of_property as of_own
+from regulars.fraud.stream import OWN
 
 _MEASURES = {measure.name: measure for measure in MEASURES}
 _RATIOS = {ratio.name: ratio for ratio in RATIOS}
@@ -15,18 +18,34 @@ _Sort = Literal["mean", "times", "pace", "refunded", "risk"]
 """What a ratio is: a mean amount, an amount in multiples of one, how many came lately, money sent back, frauds."""
 
 
+def declared(name: str) -> Measure | Ratio | None:
+    """What a column was declared as; None of one that is no feature of the past.
+
+    >>> declared("device_attempts_1h").seconds, declared("property:browser_fraud_share").above, declared("hour")
+    (3600, 'property:browser_frauds', None)
+    """
+    if name.startswith(OWN):
+        for tail in ("_fraud_share", "_frauds", "_labels", "_attempts_30d"):
+            if name.endswith(tail):
+                measures, ratio = of_property(name.removesuffix(tail))
+                known: dict[str, Measure | Ratio] = {ratio.name: ratio, **{each.name: each for each in measures}}
+                return known.get(name)
+    return _MEASURES.get(name) or _RATIOS.get(name)
+
+
 def unit(name: str) -> str:
     """The unit of a column: "seconds", "money", "share" (of one), "times" (a multiple), or "" of counts and others.
 
     >>> unit("device_since_last_attempt"), unit("customer_amount_7d"), unit("ip_fraud_share"), unit("ip_attempts_1h")
     ('seconds', 'money', 'share', '')
     """
-    if name in _MEASURES:
-        units = {"sum": "money", "first": "seconds", "last": "seconds", "run_since": "seconds"}
-        return units.get(_MEASURES[name].how, "")
-    if name in _RATIOS:
-        return {"mean": "money", "times": "times"}.get(_sort(_RATIOS[name]), "share")
-    return {"amount": "money", "account_age": "seconds", "risk": "share"}.get(name, "")
+    found = declared(name)
+    if isinstance(found, Measure):
+        return {"sum": "money", "first": "seconds", "last": "seconds", "run_since": "seconds"}.get(found.how, "")
+    if found is not None:
+        return {"mean": "money", "times": "times"}.get(_sort(found), "share")
+    shares = dict.fromkeys(("risk", "email_digits", "name_digits"), "share")
+    return {"amount": "money", "account_age": "seconds", **shares}.get(name, "")
 
 
 def meaning(name: str, language: Language = "en") -> str:
@@ -34,7 +53,8 @@ def meaning(name: str, language: Language = "en") -> str:
 
     Parameters
     ----------
-    name : of `declared.MEASURES` or `RATIOS`, or of `terms.OTHERS`; KeyError for any other.
+    name : of `declared.MEASURES`, `RATIOS` or `of_property`, of `terms.OTHERS`, or of a property as `own.own` names
+        it; KeyError for any other.
 
     Examples
     --------
@@ -43,9 +63,10 @@ def meaning(name: str, language: Language = "en") -> str:
     >>> meaning("amount_over_customer_mean_90d")
     'the amount, in multiples of the mean by this customer within 90 days'
     """
-    if name in _MEASURES:
-        return _in(_meaning(_MEASURES[name]), language)
-    return _in(_meaning_of_ratio(_RATIOS[name]) if name in _RATIOS else OTHERS[name], language)
+    found = declared(name)
+    if isinstance(found, Measure):
+        return _in(_meaning(found), language)
+    return _in(_other(name) if found is None else _meaning_of_ratio(found), language)
 
 
 def said(name: str, value: float, language: Language = "en", currency: str = "") -> str:
@@ -68,19 +89,29 @@ def said(name: str, value: float, language: Language = "en", currency: str = "")
     >>> said("customer_device_since_first_attempt", float("nan"))
     'the first attempt by this customer with this device'
     """
-    is_known = math.isfinite(value)
-    if name in _MEASURES:
-        measure = _MEASURES[name]
-        found = _said(measure, value, currency) if is_known else _nothing(measure)
-    elif name in _RATIOS and is_known:
-        found = _said_of_ratio(_RATIOS[name], value, currency)
+    is_known, declaration = math.isfinite(value), declared(name)
+    if isinstance(declaration, Measure):
+        found = _said(declaration, value, currency) if is_known else _nothing(declaration)
+    elif declaration is not None and is_known:
+        found = _said_of_ratio(declaration, value, currency)
     elif is_known:
-        shown, what = number(value, unit(name), currency), OTHERS[name]
+        shown, what = number(value, unit(name), currency), _other(name)
         found = Words(f"{what.en}: {shown.en}", f"{what.zh}:{shown.zh}")
         found = Words(f"an amount of {shown.en}", f"金额为{shown.zh}") if name == "amount" else found
     else:
         found = Words(f"unknown: {meaning(name)}", f"未知:{meaning(name, 'zh')}")
     return _in(found, language)
+
+
+def _other(name: str) -> Words:
+    if name.startswith(OTHER):
+        own_name = name.removeprefix(OTHER)
+        return Words(f"{own_name}, as the attempt says", f"{own_name}(尝试自述)")
+    return OTHERS[name]
+
+
+def _entity(name: str) -> Entity:
+    return of_own(name.removeprefix(OWN)) if name.startswith(OWN) else ENTITIES[name]
 
 
 def _in(words: Words, language: Language) -> str:
@@ -92,7 +123,7 @@ def _within(seconds: int) -> Words:
 
 
 def _meaning(measure: Measure) -> Words:  # noqa: PLR0911 one for each way of counting
-    entity, row, window = ENTITIES[measure.entity], ROWS[measure.rows], _within(measure.seconds)
+    entity, row, window = _entity(measure.entity), ROWS[measure.rows], _within(measure.seconds)
     what = f"{row.many} {entity.shared}"
     match measure.how:
         case "count":
@@ -114,33 +145,41 @@ def _meaning(measure: Measure) -> Words:  # noqa: PLR0911 one for each way of co
                 f"seconds since the {measure.how} {row.one} {entity.shared}", f"距{entity.zh}{end}{row.zh}的秒数"
             )
         case "run":
+            frauds = _frauds(measure)
             return Words(
-                f"known frauds {entity.shared} since the last attempt known as honest",
-                f"{entity.zh}自最近一次确认正常以来的已知欺诈次数",
+                f"{frauds.many} {entity.shared} since the last attempt known as honest",
+                f"{entity.zh}自最近一次确认正常以来的{frauds.zh}次数",
             )
         case "run_since":
+            frauds = _frauds(measure)
             return Words(
-                f"seconds since the first known fraud {entity.shared} after the last attempt known as honest",
-                f"{entity.zh}自最近一次确认正常后首次已知欺诈以来的秒数",
+                f"seconds since the first {frauds.one} {entity.shared} after the last attempt known as honest",
+                f"{entity.zh}自最近一次确认正常后首次{frauds.zh}以来的秒数",
             )
+
+
+def _frauds(measure: Measure) -> Row:
+    """The frauds of a run of labels."""
+    return ROWS[measure.rows.replace("label", "fraud")]
 
 
 def _nothing(measure: Measure) -> Words:
     """What it says that there is no value."""
-    entity, row = ENTITIES[measure.entity], ROWS[measure.rows]
+    entity, row = _entity(measure.entity), ROWS[measure.rows]
     match measure.how:
         case "first" | "last" if measure.rows == "attempt":
             return Words(f"the first attempt {entity.shared}", f"{entity.zh}首次尝试")
         case "first" | "last":
             return Words(f"no {row.one} {entity.shared} before", f"{entity.zh}此前没有{row.zh}")
         case "run" | "run_since":
-            return Words(f"no known frauds {entity.shared} of late", f"{entity.zh}近来没有已知欺诈")
+            frauds = _frauds(measure)
+            return Words(f"no {frauds.many} {entity.shared} of late", f"{entity.zh}近来没有{frauds.zh}")
     what = _meaning(measure)
     return Words(f"unknown: {what.en}", f"未知:{what.zh}")
 
 
 def _said(measure: Measure, value: float, currency: str) -> Words:  # noqa: PLR0911 one for each way of counting
-    entity, row, window = ENTITIES[measure.entity], ROWS[measure.rows], _within(measure.seconds)
+    entity, row, window = _entity(measure.entity), ROWS[measure.rows], _within(measure.seconds)
     count = f"{value:,.0f}"
     match measure.how:
         case "count":
@@ -169,29 +208,36 @@ def _said(measure: Measure, value: float, currency: str) -> Words:  # noqa: PLR0
                 f"the {measure.how} {row.one} {entity.shared} was {ago.en} ago", f"{entity.zh}{end}{row.zh}在{ago.zh}前"
             )
         case "run":
-            what = ROWS["fraud"].one if value == 1 else ROWS["fraud"].many
+            frauds = _frauds(measure)
+            what = frauds.one if value == 1 else frauds.many
             return Words(
-                f"{count if value else 'no'} {what} {entity.shared} in a row", f"{entity.zh}连续{count}次已知欺诈"
+                f"{count if value else 'no'} {what} {entity.shared} in a row", f"{entity.zh}连续{count}次{frauds.zh}"
             )
         case "run_since":
             long = length(value)
-            return Words(f"{entity.own} has had only known frauds for {long.en}", f"{entity.zh}{long.zh}来只有已知欺诈")
+            frauds = _frauds(measure)
+            return Words(
+                f"{entity.own} has had only {frauds.many} for {long.en}", f"{entity.zh}{long.zh}来只有{frauds.zh}"
+            )
 
 
 def _sort(ratio: Ratio) -> _Sort:
     if ratio.above == "amount":
         return "times"
+    if ratio.weight:
+        return "risk"
     above = _MEASURES[ratio.above]
-    if above.rows in ("fraud", "refunded"):
-        return "risk" if above.rows == "fraud" else "refunded"
+    if above.rows == "refunded":
+        return "refunded"
     return "mean" if above.how == "sum" else "pace"
 
 
 def _of(ratio: Ratio) -> tuple[Entity, int]:
     """Of which entity a ratio speaks, and over how many seconds."""
-    if ratio.below in _RATIOS:
+    below = declared(ratio.below)
+    if not isinstance(below, Measure):
         return _of(_RATIOS[ratio.below])
-    return ENTITIES[_MEASURES[ratio.below].entity], _MEASURES[ratio.below].seconds
+    return _entity(below.entity), below.seconds
 
 
 def _meaning_of_ratio(ratio: Ratio) -> Words:

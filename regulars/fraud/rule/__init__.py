@@ -7,10 +7,11 @@ from regulars.fraud.rule.judging import Judgement, judge, judge_row
 from regulars.fraud.rule.lists import Asked, Lists
 from regulars.fraud.rule.matching import Index, Listed
 from regulars.fraud.rule.saved import ACTIONS, FraudRule, FraudRules, Standing, State
+from regulars.fraud.rule.suggestions import Suggestion, suggest
 from regulars.fraud.rule.trial import Trial
 
 __all__ = [
     "ACTIONS", "Asked", "Backtest", "Entry", "FraudRule", "FraudRules", "Index", "Judgement", "Listed", "Lists",
-    "Overlap", "Share", "Standing", "State", "Trial", "backtest", "judge", "judge_row", "row_of", "table_of",
-    "vocabulary",
+    "Overlap", "Share", "Standing", "State", "Suggestion", "Trial", "backtest", "judge", "judge_row", "row_of",
+    "suggest", "table_of", "vocabulary",
 ]  # fmt: skip

@@ -26,6 +26,8 @@ LEAST_KNOWN = 10
 """Of fewer hits with a known outcome nothing is concluded."""
 TOO_MANY = 0.5
 """A rule that is true of a larger share of attempts hardly tells frauds from others."""
+ALL = 0.99
+"""Of a larger share still it tells nothing at all."""
 MODEL = "the model's riskiest"
 """Among what a rule is compared with: as many attempts a day as people can look at, the riskiest first."""
 
@@ -48,7 +50,8 @@ class Share:
         if not self.n:
             return 0.0, 1.0
         low, high = wilson_interval([self.hits], [self.n])
-        return float(low[0]), float(high[0])
+        # Of none and of all the end is exact, but for rounding.
+        return min(float(low[0]), self.value), max(float(high[0]), self.value)
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -132,8 +135,10 @@ class Backtest:
         """Whether to let it act, in a sentence."""
         if not self.hits:
             return "It was never true: nothing would have changed."
-        if self.hits == self.attempts:
-            return "It was true of every attempt: it tells nothing apart, and must not act."
+        if self.hits >= ALL * self.attempts:
+            return (
+                f"It was true of {self.hits / self.attempts:.1%} of attempts: it tells nothing apart, and must not act."
+            )
         known, (low, high) = self.precision.n, self.precision.interval
         if known < LEAST_KNOWN:
             known_of = f"the outcome of {known:,} of its {self.hits:,} hits"

@@ -12,15 +12,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.fraud.attempts import OWN, Attempts
+from regulars.fraud.attempts import Attempts
 from regulars.fraud.features.batch import Columns, features, spoken_of
-from regulars.fraud.features.declared import MEASURES, RATIOS, Measure
-from regulars.fraud.features.words import meaning, unit
+from regulars.fraud.features.declared import MEASURES, RATIOS, Measure, of_property
+from regulars.fraud.features.own import own
+from regulars.fraud.features.words import declared, meaning, unit
 from regulars.fraud.network import address
 from regulars.fraud.rule.entries import LISTED, LISTS, normal
 from regulars.fraud.rule.matching import Index
-from regulars.fraud.stream import KIND, Ints, Stream
-from regulars.rules import Column, Rule, Vocabulary
+from regulars.fraud.stream import KIND, OWN, Ints, Stream
+from regulars.rules import Column, Vocabulary
 from regulars.rules.arrays import TYPES
 from regulars.rules.tree import Kind
 
@@ -41,6 +42,11 @@ ENTITY_OF = {
 }
 """Columns that are the values of an entity of the stream, as it compares them."""
 _TEXTS = ("type", "order_id", "email", "name")
+_OF_TEXTS = (
+    "email_digits", "email_length", "email_disorder", "name_digits", "name_length", "name_disorder", "ip_malformed",
+    "ip_private", "distance_km",
+)  # fmt: skip
+"""What `features.own` makes of texts and places; `hour` and `weekday` of rules are those of the shop's time zone."""
 _LISTED = tuple(f"listed_{name}" for name in LISTS)
 
 FIELDS: dict[str, Kind] = {
@@ -51,6 +57,7 @@ FIELDS: dict[str, Kind] = {
     "account_age": Kind.NUMBER,
     "has_coupon": Kind.TRUTH,
     **dict.fromkeys((*_TEXTS, *ENTITY_OF), Kind.TEXT),
+    **dict.fromkeys(_OF_TEXTS, Kind.NUMBER),
     "risk": Kind.NUMBER,
     **dict.fromkeys(_LISTED, Kind.TRUTH),
     "listed_reason": Kind.TEXT,
@@ -60,25 +67,25 @@ FIELDS: dict[str, Kind] = {
 PROPERTY = "properties."
 """Before the names of other properties of attempts."""
 
-_MEASURES = {measure.name: measure for measure in MEASURES}
-_RATIOS = {ratio.name: ratio for ratio in RATIOS}
-
 
 def vocabulary(found: Attempts | None = None) -> Vocabulary:
     """What a rule may speak of: `FIELDS`, all features, and the other properties that attempts have.
 
     Examples
     --------
-    >>> Rule.of("device_attempts_1h > 5 and amount > 100", vocabulary()).columns == {"device_attempts_1h", "amount"}
-    True
+    >>> vocabulary().columns["device_attempts_1h"]
+    Column(kind=<Kind.NUMBER: 'number'>, meaning='attempts with this device within 1 hour', unit='')
     """
     columns = {name: Column(kind, meaning(name), unit(name)) for name, kind in FIELDS.items()}
-    columns |= {name: Column(Kind.NUMBER, meaning(name), unit(name)) for name in (*_MEASURES, *_RATIOS)}
+    features_of = [*(measure.name for measure in MEASURES), *(ratio.name for ratio in RATIOS)]
     if found is not None:
-        texts = [name.removeprefix(OWN) for name in found.stream.names if name.startswith(OWN)]
+        own_entities = [name for name in found.stream.names if name.startswith(OWN)]
+        features_of += [of_property(name)[1].name for name in own_entities]
+        texts = [name.removeprefix(OWN) for name in own_entities]
         of_kind = {**dict.fromkeys(texts, Kind.TEXT), **dict.fromkeys(found.facts.numbers, Kind.NUMBER)}
         of_kind.pop("channel", None)
         columns |= {PROPERTY + name: Column(kind, f"{name}, as the attempt says") for name, kind in of_kind.items()}
+    columns |= {name: Column(Kind.NUMBER, meaning(name), unit(name)) for name in features_of}
     return Vocabulary(columns)
 
 
@@ -92,26 +99,12 @@ def needed(names: Iterable[str]) -> tuple[Measure, ...]:
     open_names = list(names)
     while open_names:
         name = open_names.pop(0)
-        if name in _MEASURES:
-            found[name] = _MEASURES[name]
-        elif name in _RATIOS:
-            open_names += [_RATIOS[name].above, _RATIOS[name].below]
+        feature = declared(name)
+        if isinstance(feature, Measure):
+            found[name] = feature
+        elif feature is not None:
+            open_names += [feature.above, feature.below]
     return tuple(found.values())
-
-
-def silent(rule: Rule, found: Attempts, *, has_risk: bool) -> list[str]:
-    """The columns of a rule that are unknown of every attempt, for the log says nothing of them."""
-    measures = needed(rule.columns)
-    spoken = {measure.name for measure in spoken_of(found.stream, measures)}
-    said = []
-    for name in sorted(rule.columns):
-        made_of = {measure.name for measure in needed([name])}
-        is_unknown = not made_of <= spoken or (name == "risk" and not has_risk)
-        entity = ENTITY_OF.get(name)
-        is_unknown |= entity is not None and entity not in found.stream.names
-        if is_unknown:
-            said.append(name)
-    return said
 
 
 def base_rate(stream: Stream) -> float:
@@ -156,8 +149,10 @@ def table_of(
     made = dict(known or {})
     missing = needed(wanted - made.keys())
     if missing:
-        spoken = spoken_of(found.stream, missing)
+        spoken = [each for each in spoken_of(found.stream, missing) if each in missing]
         made |= features(found.stream, asked, base_rate=base_rate, measures=spoken)
+    if wanted.intersection(_OF_TEXTS) - made.keys():
+        made |= own(found.facts.take(places))
     listed = index.of_stream(found.stream, asked) if wanted & {*_LISTED, "listed_reason"} else None
     time = pa.array(found.stream.time[asked]).cast(pa.timestamp("us", timezone))
     columns: dict[str, Any] = {}
@@ -242,4 +237,5 @@ def row_of(
     signed_up = said.get("signed_up")
     age = None if signed_up is None else (moment - signed_up).total_seconds()
     row |= {"time": moment, "hour": local.hour, "weekday": local.isoweekday(), "account_age": age, "risk": risk}
-    return row | {name: value for name, value in known.items() if name != "amount"}
+    # The model's hour is that of UTC, that of rules the shop's: what rules name so stays.
+    return row | {name: value for name, value in known.items() if name not in FIELDS or name in _OF_TEXTS}

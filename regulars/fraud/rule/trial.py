@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.errors import NotEnoughError
 from regulars.fraud.attempts import Attempts, attempts
 from regulars.fraud.rule.backtest import Backtest, backtest
-from regulars.fraud.rule.columns import base_rate, silent, table_of, vocabulary
+from regulars.fraud.rule.columns import base_rate, table_of, vocabulary
 from regulars.fraud.rule.judging import mask
 from regulars.fraud.rule.lists import Lists
 from regulars.fraud.rule.matching import Index
@@ -91,12 +92,8 @@ class Trial:
             declined=np.asarray(pc.fill_null(pc.equal(outcome, "declined"), False)),
             others={_called(other): mask(other.rule, table) for other in standing},
         )
-        silent_columns = silent(rule, self.found, has_risk=risk is not None)
-        said = (
-            [f"The log says nothing of {', '.join(silent_columns)}: unknown of every attempt."]
-            if silent_columns
-            else []
-        )
+        quiet = [name for name in sorted(rule.columns) if _is_unknown(table[name])]
+        said = [f"Unknown of every attempt: {', '.join(quiet)}."] if quiet else []
         met = [overlap for overlap in found.overlaps if overlap.both or overlap.only_other]
         return replace(found, notes=(*found.notes, *said), overlaps=tuple(met))
 
@@ -114,3 +111,9 @@ class Trial:
 
 def _called(standing: Standing) -> str:
     return standing.name if standing.is_live else f"{standing.name} (shadow)"
+
+
+def _is_unknown(column: pa.ChunkedArray) -> bool:
+    if pa.types.is_floating(column.type):
+        return not np.isfinite(column.to_numpy()).any()
+    return bool(column.null_count == len(column))

@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from regulars.fraud.features.declared import MEASURES, RATIOS
+from regulars.fraud.attempts import Facts
+from regulars.fraud.features.declared import MEASURES, RATIOS, of_property
+from regulars.fraud.features.own import own
 from regulars.fraud.features.terms import OTHERS
 from regulars.fraud.features.words import meaning, said, unit
 
-NAMES = [*(measure.name for measure in MEASURES), *(ratio.name for ratio in RATIOS)]
+OF_BROWSER, SHARE = of_property("property:browser")
+NAMES = [each.name for each in (*MEASURES, *RATIOS, *OF_BROWSER, SHARE)]
 
 
 def is_chinese(text: str) -> bool:
@@ -26,9 +31,29 @@ def test_every_feature_has_words_of_its_own_in_both_languages() -> None:
         assert not any("_" in text for text in all_said if "payment_attempted" not in text)
 
 
+def test_what_an_attempt_says_of_itself_has_words() -> None:
+    one = pa.array(["Ada7"])
+    nothing = np.full((4, 1), np.nan)
+    facts = Facts(
+        np.zeros(1, np.int64),
+        np.ones(1),
+        np.zeros(1, np.int64),
+        one,
+        one,
+        one,
+        np.ones(1, bool),
+        nothing,
+        {"V1": np.ones(1)},
+    )
+    for name in own(facts):
+        assert meaning(name)
+        assert is_chinese(said(name, 0.5, "zh"))
+    assert said("property_V1", 2) == "V1, as the attempt says: 2"
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0, 2.5, 1e7, math.nan])
 def test_every_value_of_every_feature_is_a_sentence(value: float) -> None:
-    for name in [*NAMES, "amount", "account_age", "risk", "hour"]:
+    for name in [*NAMES, *OTHERS, "property_V1"]:
         english, chinese = said(name, value, "en", "GBP"), said(name, value, "zh", "GBP")
         assert not is_chinese(english)
         assert is_chinese(chinese)
@@ -47,6 +72,8 @@ def test_every_value_of_every_feature_is_a_sentence(value: float) -> None:
         ("customer_since_last_signed_up", 7200, "the last account opened by this customer was 2 hours ago", "该顾客最近一次账户注册在2小时前"),
         ("email_since_last_fraud", math.nan, "no known fraud with this e-mail address before", "该邮箱此前没有已知欺诈"),
         ("merchant_fraud_run", 4, "4 known frauds at this merchant or terminal in a row", "该商户或终端连续4次已知欺诈"),
+        ("property:browser_frauds", 2, "2 known frauds with this browser", "该browser至今有2次已知欺诈"),
+        ("merchant_usual_fraud_run_since", 172800, "this merchant or terminal has had only known frauds of a usual amount for 2 days", "该商户或终端2天来只有平常金额的已知欺诈"),
         ("amount", 12, "an amount of 12.00 GBP", "金额为12.00 GBP"),
     ],
 )  # fmt: skip
