@@ -82,7 +82,8 @@ def _names(found: Sequence[tuple[int, npt.NDArray[np.int64]]], names: pa.Array, 
 
 def judge_row(rules: Sequence[Standing], row: Mapping[str, Any]) -> Judgement:
     """The same of one attempt; a column that it does not have is unknown."""
-    true = [standing for standing in rules if standing.rule.is_true(_Known(row))]
+    known = _Known(row)
+    true = [standing for standing in rules if standing.rule.is_true(known)]
     live = [standing for standing in true if standing.is_live]
     action = min((standing.action for standing in live), key=ACTIONS.index, default=None)
     return Judgement(

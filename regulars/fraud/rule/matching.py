@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -83,7 +81,11 @@ class Index:
         ----------
         values : {entity: value}, as the attempt has it.
         """
-        known = {entity: normal(entity, value) for entity, value in values.items() if value is not None}
+        known = {
+            entity: normal(entity, value)
+            for entity, value in values.items()
+            if value is not None and self._of_entity.get(entity)
+        }
         met: set[int] = set()
         for entity in LISTED:
             if entity in known:
@@ -149,10 +151,11 @@ class Index:
         """By how many bits a range has: where ranges start, in order, and the places of their entries."""
         found: dict[int, list[tuple[bytes, int]]] = {}
         for place in self._of_entity["ip"]:
-            start, slash, _ = self.entries[place].value.partition("/")
+            start, slash, own_bits = self.entries[place].value.partition("/")
             packed = _packed(start)
             if slash and packed is not None:
-                found.setdefault(_bits(self.entries[place].value), []).append((packed, place))
+                bits = int(own_bits) + (0 if ":" in start else _MAPPED_BITS)
+                found.setdefault(bits, []).append((packed, place))
         return {
             bits: (np.array([start for start, _ in pairs], "S16"), np.array([place for _, place in pairs]))
             for bits, pairs in ((bits, sorted(pairs)) for bits, pairs in found.items())
@@ -223,11 +226,12 @@ def _moments(times: Iterable[datetime | None]) -> Ints:
 
 def _packed(text: str) -> bytes | None:
     """The 16 bytes of an address; None if it is none."""
-    with suppress(OSError, ValueError):
+    try:
+        if ":" in text:
+            return socket.inet_pton(socket.AF_INET6, text)
         return _MAPPED + socket.inet_pton(socket.AF_INET, text)
-    with suppress(OSError, ValueError):
-        return socket.inet_pton(socket.AF_INET6, text)
-    return None
+    except (OSError, ValueError):
+        return None
 
 
 def _all_packed(names: pa.Array) -> tuple[Ints, Bytes]:
@@ -243,8 +247,3 @@ def _masked(packed: Bytes, bits: int) -> npt.NDArray[np.bytes_]:
     mask = np.frombuffer((((1 << bits) - 1) << (128 - bits)).to_bytes(16, "big"), np.uint8)
     found: npt.NDArray[np.bytes_] = np.ascontiguousarray(packed & mask).reshape(-1).view("S16")
     return found
-
-
-def _bits(value: str) -> int:
-    network = ipaddress.ip_network(value)
-    return network.prefixlen + (_MAPPED_BITS if network.version == 4 else 0)
