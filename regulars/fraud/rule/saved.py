@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from regulars import clock
-from regulars.errors import InputError, NotFoundError
-from regulars.rules import Rule, Vocabulary
+from regulars.errors import ConfigError, InputError, NotFoundError
+from regulars.rules import Rule, RuleError, Vocabulary
 from regulars.rules.saved import Record, Saved, Version
 from regulars.rules.vocabulary import instead
 
@@ -182,8 +182,8 @@ class FraudRules:
 
         Raises
         ------
-        RuleError
-            If a rule speaks of what is no more: a property that no attempt has.
+        ConfigError
+            If a rule speaks of what is no more, such as a property that no attempt has; naming the rule.
         """
         found = [Standing(name, action, Rule.of(text, vocabulary)) for name, (action, text) in OF_LISTS.items()]
         for name in self.names():
@@ -191,7 +191,7 @@ class FraudRules:
             for version, is_live in ((state.live, True), (state.shadow, False)):
                 if version is not None:
                     rule = self.get(name, version)
-                    found.append(Standing(name, rule.action, Rule.of(rule.rule, vocabulary), is_live))
+                    found.append(Standing(name, rule.action, _readable(rule, vocabulary), is_live))
         return found
 
     def _change(self, name: str, change: Callable[[State | None], tuple[int | None, int | None]]) -> State:
@@ -221,3 +221,13 @@ class FraudRules:
 def _read(record: Record) -> State:
     since: Any = record["since"]
     return State(record["live"], record["shadow"], datetime.fromisoformat(since))
+
+
+def _readable(rule: FraudRule, vocabulary: Vocabulary) -> Rule:
+    try:
+        return Rule.of(rule.rule, vocabulary)
+    except RuleError as error:
+        raise ConfigError(
+            f'The fraud rule "{rule.name}", version {rule.version}, can no longer be asked: {error}\n'
+            f"Write it anew, or: regulars fraud rule off {rule.name!r}"
+        ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -211,6 +212,14 @@ def test_what_cannot_be_is_refused_and_changes_nothing(shop: Shop) -> None:
     with pytest.raises(NotFoundError, match="device d1 is not on the block list"):
         lists.remove("block", "device", "d1")
     assert lists.entries() == []
+
+
+def test_who_adds_at_the_same_time_loses_nothing(shop: Shop) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: Lists(shop).add(Asked("block", "device", f"d{n}")), range(12)))
+    entries = Lists(shop).entries()
+    assert {entry.value for entry in entries} == {f"d{n}" for n in range(12)}
+    assert [entry.number for entry in entries] == list(range(1, 13))
 
 
 def test_a_file_goes_out_and_comes_in_again(shop: Shop, tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from regulars import Shop
-from regulars.errors import CorruptLogError, InputError, NotFoundError
+from regulars.errors import ConfigError, CorruptLogError, InputError, NotFoundError
 from regulars.fraud.rule import FraudRules, vocabulary
-from regulars.rules import RuleError
+from regulars.rules import Column, RuleError, Vocabulary
+from regulars.rules.tree import Kind
 
 WORDS = vocabulary()
 
@@ -84,3 +85,14 @@ def test_a_rule_that_was_changed_by_hand_does_not_act(shop: Shop) -> None:
 def test_a_duration_is_asked_of_seconds(shop: Shop) -> None:
     made = FraudRules(shop).add("young", "account_age < 2 hours or device_since_first_attempt < 5分钟", "review", WORDS)
     assert made.version == 1
+
+
+def test_a_rule_about_what_is_no_more_is_named(shop: Shop) -> None:
+    rules = FraudRules(shop)
+    browser = Vocabulary({**WORDS.columns, "properties.browser": Column(Kind.TEXT)})
+    rules.add("bots", "properties.browser = 'curl'", "block", browser)
+    assert len(rules.standing(browser)) == 4
+    with pytest.raises(ConfigError, match=r'fraud rule "bots", version 1, .* no column "properties\.browser"'):
+        rules.standing(WORDS)
+    rules.off("bots")
+    assert len(rules.standing(WORDS)) == 3
