@@ -2,8 +2,8 @@
 
 That many share something accuses nobody: households do, and behind a proxy stand thousands. Asked is whether those
 who share it order with coupons alone more often than other accounts with as many orders, and opened their accounts
-closer together than others do who share something. So a hub whose customers are like all others links nobody, however many they
-are, and no bar on their number is needed.
+closer together than others do who share something. So a hub whose customers are like all others links nobody, however
+many they are, and no bar on their number is needed.
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ MOST_LINES = 5
 """Orders of so many lines or more are alike."""
 WHOLE = 0.99
 """An order is given back whole from this share of its value on: delivery may be kept back."""
+LATE = 0.95
+"""Late returns accuse from this score on."""
 LEAST_SHARE, MOST_SHARE = 1e-4, 1 - 1e-4
 """Between these lies what peers are expected to give back, so that a category that nobody gives back accuses nobody
 for certain."""
@@ -96,6 +98,8 @@ def find(bought: Bought, currency: str) -> pa.Table:
     late, returned = _late(bought, count)
     by_late = np.zeros(count)
     by_late[returned > 0] = 1 - false_share(late[returned > 0])
+    # When goods were delivered is not known: what came late goes back late, so this sign alone must be striking.
+    by_late[by_late < LATE] = 0
     signs = np.stack([by_value.above, by_whole, by_nothing, by_late])
     signs[:, many < LEAST_ORDERS] = 0
     score = signs.max(0, initial=0.0)
@@ -158,9 +162,11 @@ def _mean(customer: Ints, what: Floats, many: Floats) -> Floats:
 
 
 def _flagged(orders: _Orders, flag: npt.NDArray[np.bool_], many: Floats) -> Floats:
-    """(customers,) the chance that more of a customer's orders are something than of nearly all peers'. Of those with as
-    many lines, for an order of one line comes back whole more easily; the more, the more of their categories comes back
-    at all. What happened once is no habit."""
+    """(customers,) the chance that more of a customer's orders are something than of nearly all peers'.
+
+    Peers' orders have as many lines, for one line comes back whole more easily than twenty, and categories of which as
+    much comes back. What happened once is no habit.
+    """
     size = np.minimum(orders.lines, MOST_LINES)
     pair = orders.customer * (MOST_LINES + 1) + size
     cells = len(many) * (MOST_LINES + 1)

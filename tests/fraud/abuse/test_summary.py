@@ -46,7 +46,7 @@ def test_an_empty_log_has_no_findings(shop: Shop) -> None:
 
 
 def test_a_kind_that_there_is_not_is_refused(shop: Shop) -> None:
-    with pytest.raises(InputError, match='no abuse of kind "theft".*promotions'):
+    with pytest.raises(InputError, match=r'no abuse of kind "theft".*promotions'):
         summary(shop, moment(1), ["theft"])
 
 
