@@ -175,7 +175,7 @@ def weights(found: list[tuple[Stream, Truths]]) -> None:
 
     bounds = [(None, None), *[(0.0, None)] * len(SIGNS)]
     fitted = minimize(loss, np.r_[-8.0, np.ones(len(SIGNS))], method="L-BFGS-B", bounds=bounds).x
-    print({"bias": round(fitted[0], 2), **dict(zip(SIGNS, fitted[1:].round(2).tolist(), strict=True))})
+    print({"bias": round(float(fitted[0]), 2), **dict(zip(SIGNS, fitted[1:].round(2).tolist(), strict=True))})
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ WEIGHTS = {
     "fraud": 1.0,
 }
 """Log-odds for each sign. Fitted (logistic, no sign negative) on simulated shops, with labels and without, then rounded
-by hand: real families share a card, which simulated ones never do, so that weight was more than halved; and a decline
-was given one, for real shops have more of them than of new cards."""
+by hand. Honest customers of simulated shops never share a card and hardly have a second one, real ones do: those two
+weights were more than halved. Declines, which there come with a new card each, were given a weight of their own."""
 HOUR = 3_600_000_000
 
 
