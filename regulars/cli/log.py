@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -131,7 +132,7 @@ def _import_one(
     source = open_source(file)
     mapping = mapping or door.mapping_for(source)
     if mapping.name not in door.config.mapping and not as_json:
-        _show_mapping(mapping, open_source(file, mapping.format))
+        _show_mapping(mapping, open_source(file, mapping.format), door.config.shop.currency)
         if mapping.format and (weakness := FORMATS[mapping.format].weakness):
             out.print(f"[yellow]{weakness}[/]")
         if asks and not typer.confirm("Import with this mapping?", default=True):
@@ -225,21 +226,59 @@ def _mapping_from(path: Path) -> Any:
     return Mapping.from_dict(name, section)
 
 
-def _show_mapping(mapping: Any, source: Any) -> None:
-    rows = source.sample(3)
+MOST_KEPT = 6
+"""So many columns that keep their own names are shown one by one; of more, only their names are said."""
+MOST_NAMES = 40
+
+
+def _show_mapping(mapping: Any, source: Any, currency: str) -> None:
+    from regulars.events.guess_attempts import KEPT
+
+    rows = source.sample(1000)
+    guessed = _guessed(mapping, source.headers, rows, currency)
+    kept = [field for field in mapping.columns if guessed and guessed.evidence[field] == KEPT]
+    folded = kept if len(kept) > MOST_KEPT else []
     at = {header: index for index, header in enumerate(source.headers)}
     table = Table("Field", "Column", "Row 1", "Row 2", "Row 3", title=f"{source.path.name} ({source.encoding})")
     for field, header in mapping.columns.items():
-        cells = [(row[at[header]] or "")[:30] for row in rows] if header in at else []
-        table.add_row(field, escape(header), *map(escape, cells))
+        if field not in folded:
+            cells = [(row[at[header]] or "")[:30] for row in rows[:3]] if header in at else []
+            table.add_row(escape(field), escape(header), *map(escape, cells))
+    if folded:
+        table.add_row("properties.…", f"[dim]({len(folded)} more)[/]")
     for field, value in mapping.constants.items():
         table.add_row(field, "[dim](for all rows)[/]", escape(value))
     out.print(table)
-    unused = [header for header in source.headers if header not in mapping.columns.values()]
+    if folded:
+        out.print(f"[dim]Kept under their own names: {escape(_names(mapping.columns[field] for field in folded))}[/]")
+    used = set(mapping.columns.values())
+    unused = [header or "(without a name)" for header in source.headers if header not in used]
     if unused:
-        out.print(f"[dim]Not used: {escape(', '.join(unused))}[/]")
+        out.print(f"[dim]Not used: {escape(_names(unused))}[/]")
+    for note in guessed.notes if guessed else ():
+        out.print(f"[yellow]{escape(note)}[/]")
     if mapping.constants.get("type"):
         out.print(f"Every row is taken for an event of type [bold]{mapping.constants['type']}[/].")
+
+
+def _guessed(mapping: Any, headers: Any, rows: Any, currency: str) -> Any:
+    """The guess that a mapping is, with its reasons; None if somebody wrote it."""
+    from regulars.events.guess import guess
+
+    if mapping.format or not any(map(any, rows)):
+        return None
+    try:
+        found = guess(headers, rows, name=mapping.name, currency=currency)
+    except InputError:
+        return None
+    return found if found.mapping == mapping else None
+
+
+def _names(headers: Iterable[str]) -> str:
+    """Columns in a row; of very many the first, and how many more there are."""
+    names = list(headers)
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 @commands.command(epilog="Example: regulars rates eurofxref-hist.csv --shop myshop")

@@ -91,8 +91,8 @@ def convert(rows: RawRows, conversion: Conversion) -> Converted:
 
     A row is refused, with its line, column, value and reason, if a field cannot be read, if its time
     is missing, before 1970 or more than a day ahead, if its type is missing, if it names neither a
-    customer nor a product, or if its price is negative. An order line with a negative quantity becomes
-    a line of `order_refunded` with the quantity positive.
+    customer nor a product and is no attempt to pay, or if its price is negative. An order line with a
+    negative quantity becomes a line of `order_refunded` with the quantity positive.
     """
     reading = _Reading(rows, conversion)
     reading.read_fields()
@@ -138,7 +138,7 @@ class _Reading:
             if changing is not None and field == "time":
                 for oddity, words in NOTES.items():
                     self.notes[words] += pc.sum(pc.equal(changing, oddity)).as_py() or 0
-            return Values(moments, unreadable)
+            return Values(_in_iso(moments) if field.startswith(EXTRA) else moments, unreadable)
         if kind == "money":
             return to_money(raw, self.mapping.decimal)
         if kind == "yes or no":
@@ -178,7 +178,8 @@ class _Reading:
         self._settle_granted()
         if "event_id" in columns:
             self.refuse(_is_null(columns["event_id"]), "event_id", "the id of the event is missing")
-        nobody = np.ones(self.count, bool)
+        # Tables of card payments often name nobody: the card, or the payment itself, is all they tell.
+        nobody = ~_is_any_of(columns["type"], ("payment_attempted",))
         for field in ("customer_id", "anonymous_id", "product_id"):
             if field in columns:
                 nobody &= _is_null(columns[field])
@@ -301,7 +302,7 @@ class _Reading:
             name.removeprefix(EXTRA): column.take(pa.array(first)) for name, column in zip(names, columns, strict=True)
         }
         # Rows without any have no code: a null among the words of a dictionary cannot be written.
-        objects = pa.array([_json(row) for row in pa.table(cells).to_pylist()], pa.string()).dictionary_encode()
+        objects = _objects(cells).dictionary_encode()
         return pa.DictionaryArray.from_arrays(objects.indices.take(codes), objects.dictionary)
 
     def _products(self) -> pa.Table:
@@ -418,6 +419,23 @@ def _snake_case(types: pa.Array) -> Values:
     return Values(pc.utf8_lower(pc.replace_substring_regex(words, r"[\s\-]+", "_")), None)
 
 
-def _json(row: dict[str, str | None]) -> str | None:
-    found = {name: value for name, value in row.items() if value is not None}
-    return json.dumps(found, ensure_ascii=False, sort_keys=True) if found else None
+def _in_iso(moments: pa.Array) -> pa.Array:
+    return pc.strftime(moments, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def _objects(cells: dict[str, pa.DictionaryArray]) -> pa.Array:
+    """(n,) JSON objects of texts, keys in order; what is null is left out, and null where all is."""
+    pairs = []
+    for name in sorted(cells):
+        texts = cells[name].dictionary
+        quoted = pc.binary_join_element_wise("", texts, "", '"')
+        is_odd = pc.match_substring_regex(texts, r'["\\\x00-\x1f]')
+        if pc.any(is_odd).as_py():
+            odd = [json.dumps(text, ensure_ascii=False) for text in texts.filter(is_odd).to_pylist()]
+            quoted = pc.replace_with_mask(quoted, is_odd, pa.array(odd, pa.string()))
+        pair = pc.binary_join_element_wise(f", {json.dumps(name, ensure_ascii=False)}: ", quoted, "")
+        pairs.append(pair.take(cells[name].indices).fill_null(""))
+    # Nulls cannot be skipped here: where all of a row are null, Arrow skips the row.
+    inside = pc.binary_join_element_wise(*pairs, "")
+    objects = pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(inside, 2), "}", "")
+    return pc.if_else(pc.equal(inside, ""), None, objects)

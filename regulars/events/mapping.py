@@ -40,8 +40,10 @@ FIELDS: dict[str, str] = {
     "list_price": "money",
     "unit_cost": "money",
     "stock": "number",
+    "properties.signed_up_at": "time",
+    "properties.label_known_at": "time",
 }
-"""What a column can be mapped to, and the kind of value it holds. `properties.NAME` is open besides."""
+"""What a column can be mapped to, and the kind of value it holds. `properties.NAME` is open besides, for texts."""
 
 PRODUCT_FIELDS = ("title", "category", "brand", "list_price", "unit_cost", "stock")
 """Fields that go to the catalogue, not to the log."""

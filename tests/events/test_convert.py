@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from regulars.events.convert import Conversion, Converted, convert
+from regulars.events.convert import Conversion, Converted, _objects, convert
 from regulars.events.mapping import Mapping
 from regulars.events.readers import RawRows
 from regulars.events.schema import EVENTS
@@ -148,3 +151,28 @@ def test_extra_fields_join_the_properties_that_a_format_gives():
 def test_an_event_that_does_not_say_when_it_was_received_was_received_now():
     found = read({"time": [DAY, DAY], "customer_id": ["ada", "bob"], "received_at": ["2024-05-02", None]})
     assert found.events.events["received_at"].to_pylist() == [datetime(2024, 5, 2, tzinfo=UTC), NOW]
+
+
+def test_an_attempt_to_pay_may_name_nobody():
+    found = read({"time": [DAY], "amount": ["5"], "properties.card": ["c-1"]}, type="payment_attempted")
+    assert found.rejects == []
+    assert found.events.events["customer_id"].to_pylist() == [None]
+
+
+def test_times_among_the_properties_are_kept_in_utc():
+    table = pa.table({"t": [DAY] * 2, "c": ["ada", "bob"], "s": ["2024-04-30 20:00", None]})
+    columns = {"time": "t", "customer_id": "c", "properties.signed_up_at": "s"}
+    mapping = Mapping("table", columns, {"type": "payment_attempted"})
+    found = convert(RawRows(table, np.arange(2)), Conversion(mapping, "CNY", "Asia/Shanghai", NOW)).events.events
+    assert found["properties"].to_pylist() == ['{"signed_up_at": "2024-04-30T12:00:00.000000Z"}', None]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.fixed_dictionaries({name: st.none() | st.text(max_size=6) for name in ("a", '"', "颜色")}), max_size=8)
+)
+def test_properties_are_the_json_that_python_writes(rows):
+    columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in ("a", '"', "颜色")}
+    found = _objects({name: column.dictionary_encode() for name, column in columns.items()})
+    said = [{name: text for name, text in row.items() if text is not None} for row in rows]
+    assert found.to_pylist() == [json.dumps(row, ensure_ascii=False, sort_keys=True) if row else None for row in said]

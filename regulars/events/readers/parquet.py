@@ -20,6 +20,8 @@ from regulars.events.readers.rows import WHOLE, Chunk, Lines, RawRows, damaged, 
 from regulars.events.readers.unpacked import whole_file
 
 CHUNK_ROWS = 1 << 18
+CHUNK_CELLS = 1 << 24
+"""Of hundreds of columns fewer rows come at a time: as properties each cell is written with the name of its column."""
 LARGEST_CHUNK = 256 << 20
 """In bytes, each text counted as often as it stands: rows of long texts come fewer at a time."""
 
@@ -72,10 +74,12 @@ class ParquetSource:
         return [[None if cell is None else str(cell) for cell in row.values()] for row in batch.to_pylist()]
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
-        """The whole file, 262,144 rows at a time; only the columns asked for (`WHOLE`: all of them, as one)."""
+        """The whole file, up to 262,144 rows at a time; only the columns asked for (`WHOLE`: all of them, as one)."""
         refuse_unknown(self.path, columns, (*self.headers, WHOLE))
         wanted = None if WHOLE in columns else list(dict.fromkeys(columns))
-        size = max(CHUNK_ROWS // 32, 1) if wanted is None else CHUNK_ROWS  # as JSON, rows are long
+        size = max(CHUNK_ROWS // 32, 1)  # as JSON, rows are long
+        if wanted is not None:
+            size = max(min(CHUNK_ROWS, CHUNK_CELLS // max(len(wanted), 1)), 1)
         parse = _objects if wanted is None else _raw_rows
         row, unpacked = 1, 0
         try:
