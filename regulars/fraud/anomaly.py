@@ -78,11 +78,16 @@ class Anomaly:
         raw = self._raw(rows)
         return np.stack([_share(usual, values) for usual, values in zip(self.usual, raw, strict=True)], axis=1)
 
+    def tails(self, rows: Matrix) -> Floats:
+        """(n, columns) how far out each is on its side: minus the log of the share of attempts that go as far."""
+        seen = rows[:, self.columns].astype(float)
+        found = [_tail(q, c * s) for q, c, s in zip(self.quantiles, seen.T, self.side, strict=True)]
+        return np.stack(found, axis=1) if found else np.zeros((len(rows), 0))
+
     def _raw(self, rows: Matrix) -> Floats:
         seen = rows[:, self.columns].astype(float)
-        tails = np.stack([_tail(q, c * s) for q, c, s in zip(self.quantiles, seen.T, self.side, strict=True)], axis=1)
-        strongest = min(STRONGEST, tails.shape[1])
-        tail = np.sort(tails, axis=1)[:, -strongest:].sum(axis=1)
+        tails = self.tails(rows)
+        tail = np.sort(tails, axis=1)[:, -STRONGEST:].sum(axis=1)
         known = np.where(np.isnan(seen), self.fill, seen)
         return np.stack(
             [tail, -_lengths(known, self.feature, self.threshold, self.left, self.right, self.length, self.roots)]

@@ -55,6 +55,7 @@ def known_of(shop: Shop, until: datetime, attempts: pa.Table, properties: Proper
     properties : of the attempts.
     """
     settings = shop.config.fraud
+    is_declined = np.asarray(pc.fill_null(pc.equal(attempts["outcome"], "declined"), False))
     time = attempts["time"].combine_chunks().cast(pa.int64()).to_numpy()
     told = truths(properties.text("is_fraud"))
     has = np.flatnonzero(np.isfinite(told))
@@ -68,11 +69,12 @@ def known_of(shop: Shop, until: datetime, attempts: pa.Table, properties: Proper
         ripe = time + settings.dispute_days * DAY
         first = np.full(len(time), np.iinfo(np.int64).max)
         np.minimum.at(first, events.attempt, events.known_at)
-        quiet = first > ripe
+        # Where no money moved, nobody disputes: silence tells nothing of what was declined.
+        quiet = (first > ripe) & ~is_declined
         quiet[has] = False
         rows = np.flatnonzero(quiet)
         parts.append(Known.of(rows, ripe[rows], np.zeros(len(rows), bool)))
-    declined = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(attempts["outcome"], "declined"), False)))
+    declined = np.flatnonzero(is_declined)
     parts.append(Known(declined, time[declined], np.full(len(declined), KIND["declined"], np.int8)))
     return Known.joined(parts)
 
