@@ -73,11 +73,8 @@ def test_who_wears_first_and_returns_at_the_end_is_found() -> None:
 
 
 def test_nothing_bought() -> None:
-    nothing = np.empty(0, np.int64)
-    empty = Bought(
-        pa.array([], pa.string()), *(nothing.astype(np.int32) for _ in range(3)), nothing, nothing.astype(float),
-        nothing.astype(float), nothing, nothing.astype(bool),
-    )  # fmt: skip
+    none, codes, money = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0)
+    empty = Bought(pa.array([], pa.string()), codes, codes, codes, none, money, money, none, np.empty(0, bool))
     assert find(empty, "EUR").num_rows == 0
 
 
