@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCENARIOS = {"promotions": "promotion farm", "returns": "return abuse", "takeover": "account takeover"}
 """Kinds of findings, and the scenario of the simulation that each is about. Reviews are never bought there, and
-passwords never tried in bulk: whoever is found so is innocent."""
+passwords never tried in bulk."""
 
 
 class Judged(NamedTuple):
