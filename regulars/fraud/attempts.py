@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from regulars.errors import NotEnoughError
 from regulars.events.undated import DERIVED_ID
-from regulars.fraud.labels import known_of, times
+from regulars.fraud.labels import known_of, micros, times
 from regulars.fraud.network import addresses, domains
 from regulars.fraud.properties import Properties
 from regulars.fraud.stream import KIND, OWN, Ints, Stream, banded, paired
@@ -82,11 +82,13 @@ class Attempts:
     stream : attempts, labels at the moment they became known, and what else tells of fraud.
     table : (attempts,) event_id, time, type, customer_id, order_id, payment_id, device_id, ip, amount, outcome.
     facts : what each says of itself.
+    is_even : (attempts,) whether a label would be known by now, whichever it is: from these can be learned.
     """
 
     stream: Stream
     table: pa.Table
     facts: Facts
+    is_even: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.facts)
@@ -110,7 +112,7 @@ def attempts(shop: Shop, until: datetime) -> Attempts:
         )
     properties = Properties(of_attempts["properties"].combine_chunks())
     stream = _stream(rows, is_attempt, properties)
-    known = known_of(shop, until, of_attempts, properties)
+    known, is_even = known_of(shop, until, of_attempts, properties)
     stream = stream.with_known(stream.attempts[known.attempt], known.known_at, known.kind)
     columns = [
         "event_id",
@@ -124,8 +126,8 @@ def attempts(shop: Shop, until: datetime) -> Attempts:
         "amount",
         "outcome",
     ]
-    moment = int(pa.scalar(until).cast(rows["time"].type).cast(pa.int64()).as_py())
-    return Attempts(stream.before(moment), of_attempts.select(columns), _facts(of_attempts, properties))
+    facts = _facts(of_attempts, properties)
+    return Attempts(stream.before(micros(until)), of_attempts.select(columns), facts, is_even)
 
 
 def _rows(shop: Shop, until: datetime) -> tuple[pa.Table, npt.NDArray[np.bool_]]:

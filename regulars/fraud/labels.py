@@ -46,8 +46,12 @@ class Known(NamedTuple):
         return cls(attempt, known_at, np.where(is_fraud, KIND["fraud"], KIND["honest"]).astype(np.int8))
 
 
-def known_of(shop: Shop, until: datetime, attempts: pa.Table, properties: Properties) -> Known:
-    """All that became known of attempts.
+def known_of(
+    shop: Shop, until: datetime, attempts: pa.Table, properties: Properties
+) -> tuple[Known, npt.NDArray[np.bool_]]:
+    """All that became known of attempts; and (n,) of which attempts a label would be known by now, whichever it is.
+
+    Of others, frauds are known before honest ones: whoever learned from them would take fraud for frequent.
 
     Parameters
     ----------
@@ -62,7 +66,7 @@ def known_of(shop: Shop, until: datetime, attempts: pa.Table, properties: Proper
     late = times(properties.text("label_known_at"))[has]
     late = np.where(late < 0, time[has] + settings.label_delay_days * DAY, late)
     parts = [Known.of(has, late, told[has] > 0)]
-    events = _of_events(shop, until, attempts, time)
+    events, judged = _of_events(shop, until, attempts, time)
     parts.append(events)
     if len(events.attempt):
         # Only of a shop that hears of frauds does silence say anything.
@@ -76,12 +80,20 @@ def known_of(shop: Shop, until: datetime, attempts: pa.Table, properties: Proper
         parts.append(Known.of(rows, ripe[rows], np.zeros(len(rows), bool)))
     declined = np.flatnonzero(is_declined)
     parts.append(Known(declined, time[declined], np.full(len(declined), KIND["declined"], np.int8)))
-    return Known.joined(parts)
+    is_even = time + settings.dispute_days * DAY <= micros(until)
+    is_even[has] = True
+    is_even[judged] = True
+    return Known.joined(parts), is_even
 
 
-def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> Known:
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return int(pa.scalar(moment, TIME).cast(pa.int64()).as_py())
+
+
+def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> tuple[Known, Ints]:
     """Disputes and verdicts, each with the attempt that it is about: by its id, else its order, else the newest by
-    the same customer with the same means of payment."""
+    the same customer with the same means of payment; and the attempts that have a verdict."""
     events = shop.events
     told = events.filter(events.type.isin(TYPES), events.time < ibis.literal(until))
     told = shop.identities.raw(told)
@@ -93,13 +105,14 @@ def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> K
     by_order = _places(found["order_id"].combine_chunks(), attempts["order_id"])
     by_payment = _newest(found, attempts, when, time)
     place = np.where(by_id >= 0, by_id, np.where(by_order >= 0, by_order, by_payment))
-    is_disputed, is_judged = pc.equal(found["type"], TYPES[0]), pc.equal(found["outcome"], "fraud")
-    is_fraud = np.asarray(pc.fill_null(pc.or_kleene(is_disputed, is_judged), False))
+    is_disputed, is_confirmed = pc.equal(found["type"], TYPES[0]), pc.equal(found["outcome"], "fraud")
+    is_fraud = np.asarray(pc.fill_null(pc.or_kleene(is_disputed, is_confirmed), False))
     # A verdict that its reviewer took back is no label, nor is the event that says so.
     withdraws = extract(pc.fill_null(found["properties"].combine_chunks(), "{}"), [("withdraws",)]).columns[0]
     is_gone = pc.or_(pc.is_valid(withdraws), pc.is_in(found["event_id"].combine_chunks(), withdraws.drop_null()))
     there = np.flatnonzero((place >= 0) & ~np.asarray(is_gone))
-    return Known.of(place[there], when[there], is_fraud[there])
+    is_judged = np.asarray(pc.equal(found["type"], TYPES[1]))
+    return Known.of(place[there], when[there], is_fraud[there]), place[there][is_judged[there]]
 
 
 def _places(wanted: pa.Array, ids: pa.ChunkedArray) -> Ints:

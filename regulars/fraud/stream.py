@@ -67,6 +67,12 @@ class Stream:
         return np.flatnonzero(self.kind == KIND["attempt"])
 
     @property
+    def base_rate(self) -> float:
+        """The share of frauds among labels, drawn to one in a hundred where there are few."""
+        frauds, honest = (int((self.kind == KIND[each]).sum()) for each in ("fraud", "honest"))
+        return (frauds + 1) / (frauds + honest + 100)
+
+    @property
     def cents(self) -> Floats:
         """(n,) amounts as whole cents, in [0, DEAREST]; 0 where unknown: sums of them are exact."""
         found: Floats = np.rint(np.clip(np.nan_to_num(self.amount), 0, DEAREST) * 100)

@@ -17,26 +17,31 @@ from regulars.fraud.network import address
 Columns = dict[str, npt.NDArray[np.float32]]
 Floats = npt.NDArray[np.float64]
 
-SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
+SECOND = 1_000_000
 EARTH_KM = 6371.0
 OTHER = "property_"
 """Before the names of columns that are other properties of an attempt."""
 
 
-def own(facts: Facts) -> Columns:
+def own(facts: Facts, timezone: str) -> Columns:
     """(attempts,) each; NaN where unknown. What no attempt says anything of is left out.
+
+    Parameters
+    ----------
+    timezone : of the shop, for hour and weekday.
 
     Returns
     -------
-    amount; hour and weekday (UTC, 0 is Monday); account_age (seconds since the account was opened); email_digits (share
+    amount; hour; weekday, 1 (Monday) to 7; account_age (seconds since the account was opened); email_digits (share
     of digits before the @), email_length, email_disorder (bits a letter); name_length, name_disorder; ip_malformed,
     ip_private (0 or 1); has_coupon; distance_km from the customer to where it goes; and other properties as
     `property_NAME`.
     """
+    local = pa.array(facts.time).cast(pa.timestamp("us", timezone))
     found = {
         "amount": facts.amount,
-        "hour": (facts.time // HOUR % 24).astype(float),
-        "weekday": ((facts.time // DAY + 3) % 7).astype(float),  # 1970 began on a Thursday
+        "hour": pc.hour(local).to_numpy().astype(float),
+        "weekday": pc.day_of_week(local, count_from_zero=False, week_start=1).to_numpy().astype(float),
         "account_age": np.where(facts.signed_up >= 0, (facts.time - facts.signed_up) / SECOND, np.nan),
         **_of_texts("email", pc.replace_substring_regex(facts.email, "@.*$", "")),
         **_of_texts("name", facts.name),
@@ -53,7 +58,7 @@ def distance_km(north: Floats, east: Floats, there_north: Floats, there_east: Fl
     """(n,) along the surface of the earth, from degrees (haversine); NaN where unknown or no place.
 
     >>> distance_km(*np.array([[48.86], [2.35], [51.51], [-0.13]])).round().tolist()
-    [344.0]
+    [343.0]
     """
     one, other = np.radians(north), np.radians(there_north)
     is_place = (np.abs(north) <= 90) & (np.abs(there_north) <= 90) & (np.abs(east) <= 360) & (np.abs(there_east) <= 360)

@@ -5,32 +5,15 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from regulars.fraud.features.declared import LONGEST, MEASURES, RATIOS, Measure, Ratio, of_property
+from regulars.fraud.features.declared import LONGEST, Measure, Ratio
+from regulars.fraud.features.named import MEASURE_BY_NAME, RATIO_BY_NAME, declared
 from regulars.fraud.features.own import OTHER
 from regulars.fraud.features.terms import ENTITIES, OTHERS, ROWS, Entity, Language, Row, Words, length, number
 from regulars.fraud.features.terms import of_property as of_own
 from regulars.fraud.stream import OWN
 
-_MEASURES = {measure.name: measure for measure in MEASURES}
-_RATIOS = {ratio.name: ratio for ratio in RATIOS}
-
 _Sort = Literal["mean", "times", "pace", "refunded", "risk"]
 """What a ratio is: a mean amount, an amount in multiples of one, how many came lately, money sent back, frauds."""
-
-
-def declared(name: str) -> Measure | Ratio | None:
-    """What a column was declared as; None of one that is no feature of the past.
-
-    >>> declared("device_attempts_1h").seconds, declared("property:browser_fraud_share").above, declared("hour")
-    (3600, 'property:browser_frauds', None)
-    """
-    if name.startswith(OWN):
-        for tail in ("_fraud_share", "_frauds", "_labels", "_attempts_30d"):
-            if name.endswith(tail):
-                measures, ratio = of_property(name.removesuffix(tail))
-                known: dict[str, Measure | Ratio] = {ratio.name: ratio, **{each.name: each for each in measures}}
-                return known.get(name)
-    return _MEASURES.get(name) or _RATIOS.get(name)
 
 
 def unit(name: str) -> str:
@@ -226,7 +209,7 @@ def _sort(ratio: Ratio) -> _Sort:
         return "times"
     if ratio.weight:
         return "risk"
-    above = _MEASURES[ratio.above]
+    above = MEASURE_BY_NAME[ratio.above]
     if above.rows == "refunded":
         return "refunded"
     return "mean" if above.how == "sum" else "pace"
@@ -236,7 +219,7 @@ def _of(ratio: Ratio) -> tuple[Entity, int]:
     """Of which entity a ratio speaks, and over how many seconds."""
     below = declared(ratio.below)
     if not isinstance(below, Measure):
-        return _of(_RATIOS[ratio.below])
+        return _of(RATIO_BY_NAME[ratio.below])
     return _entity(below.entity), below.seconds
 
 
@@ -252,7 +235,7 @@ def _meaning_of_ratio(ratio: Ratio) -> Words:
                 f"金额相当于{entity.zh}{window.zh}平均金额的倍数",
             )
         case "pace":
-            lately = length(_MEASURES[ratio.above].seconds)
+            lately = length(MEASURE_BY_NAME[ratio.above].seconds)
             return Words(
                 f"share of the attempts {entity.shared}{window.en} that came within {lately.en}",
                 f"{entity.zh}{window.zh}的尝试中{lately.zh}内所占份额",
@@ -287,7 +270,7 @@ def _said_of_ratio(ratio: Ratio, value: float, currency: str) -> Words:
             )
             return Words(f"{shown.en} × {usual}{over.en}", f"金额是{entity.zh}{over.zh}平常的{shown.zh}倍")
         case "pace":
-            lately = length(_MEASURES[ratio.above].seconds)
+            lately = length(MEASURE_BY_NAME[ratio.above].seconds)
             return Words(f"{shown.en} of the attempts {entity.shared}{window.en} came within {lately.en}", chinese)
         case "refunded":
             return Words(f"{shown.en} of the amounts {entity.shared}{window.en} was refunded", chinese)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 
 from regulars.fraud.attempts import Attempts
 from regulars.fraud.features.batch import Columns, features, spoken_of
-from regulars.fraud.features.declared import MEASURES, RATIOS, Measure, of_property
+from regulars.fraud.features.declared import MEASURES, RATIOS, of_property
+from regulars.fraud.features.named import needed
 from regulars.fraud.features.own import own
-from regulars.fraud.features.words import declared, meaning, unit
+from regulars.fraud.features.words import meaning, unit
 from regulars.fraud.network import address
 from regulars.fraud.rule.entries import LISTED, LISTS, normal
 from regulars.fraud.rule.matching import Index
-from regulars.fraud.stream import KIND, OWN, Ints, Stream
+from regulars.fraud.stream import OWN, Ints
 from regulars.rules import Column, Vocabulary
 from regulars.rules.arrays import TYPES
 from regulars.rules.tree import Kind
@@ -46,7 +47,7 @@ _OF_TEXTS = (
     "email_digits", "email_length", "email_disorder", "name_digits", "name_length", "name_disorder", "ip_malformed",
     "ip_private", "distance_km",
 )  # fmt: skip
-"""What `features.own` makes of texts and places; `hour` and `weekday` of rules are those of the shop's time zone."""
+"""What `features.own` makes of texts and places."""
 _LISTED = tuple(f"listed_{name}" for name in LISTS)
 
 FIELDS: dict[str, Kind] = {
@@ -89,33 +90,6 @@ def vocabulary(found: Attempts | None = None) -> Vocabulary:
     return Vocabulary(columns)
 
 
-def needed(names: Iterable[str]) -> tuple[Measure, ...]:
-    """The measures that columns are made of.
-
-    >>> [measure.name for measure in needed(["amount_over_customer_mean_7d", "hour"])]
-    ['customer_amount_7d', 'customer_attempts_7d']
-    """
-    found: dict[str, Measure] = {}
-    open_names = list(names)
-    while open_names:
-        name = open_names.pop(0)
-        feature = declared(name)
-        if isinstance(feature, Measure):
-            found[name] = feature
-        elif feature is not None:
-            open_names += [feature.above, feature.below]
-    return tuple(found.values())
-
-
-def base_rate(stream: Stream) -> float:
-    """The share of frauds among labels of a stream, drawn to one in a hundred where there are few.
-
-    Estimated shares of frauds are drawn to it where there is no model that says to what.
-    """
-    frauds = int((stream.kind == KIND["fraud"]).sum())
-    return (frauds + 1) / (frauds + int((stream.kind == KIND["honest"]).sum()) + 100)
-
-
 def table_of(
     found: Attempts,
     names: Collection[str],
@@ -152,7 +126,7 @@ def table_of(
         spoken = [each for each in spoken_of(found.stream, missing) if each in missing]
         made |= features(found.stream, asked, base_rate=base_rate, measures=spoken)
     if wanted.intersection(_OF_TEXTS) - made.keys():
-        made |= own(found.facts.take(places))
+        made |= own(found.facts.take(places), timezone)
     listed = index.of_stream(found.stream, asked) if wanted & {*_LISTED, "listed_reason"} else None
     time = pa.array(found.stream.time[asked]).cast(pa.timestamp("us", timezone))
     columns: dict[str, Any] = {}
@@ -237,5 +211,4 @@ def row_of(
     signed_up = said.get("signed_up")
     age = None if signed_up is None else (moment - signed_up).total_seconds()
     row |= {"time": moment, "hour": local.hour, "weekday": local.isoweekday(), "account_age": age, "risk": risk}
-    # The model's hour is that of UTC, that of rules the shop's: what rules name so stays.
     return row | {name: value for name, value in known.items() if name not in FIELDS or name in _OF_TEXTS}

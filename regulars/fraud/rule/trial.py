@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from regulars.errors import NotEnoughError
 from regulars.fraud.attempts import Attempts, attempts
 from regulars.fraud.rule.backtest import Backtest, backtest
-from regulars.fraud.rule.columns import base_rate, table_of, vocabulary
+from regulars.fraud.rule.columns import table_of, vocabulary
 from regulars.fraud.rule.judging import mask
 from regulars.fraud.rule.lists import Lists
 from regulars.fraud.rule.matching import Index
@@ -75,7 +75,7 @@ class Trial:
         names = set().union(rule.columns, *(other.rule.columns for other in standing)) | {"customer_id"}
         stream = self.found.stream
         # The rate that shares are drawn to is that of before, so that it knows nothing of what is judged.
-        rate = base_rate(stream.before(int(stream.time[stream.attempts[places[0]]])))
+        rate = stream.before(int(stream.time[stream.attempts[places[0]]])).base_rate
         risk = None if self.risk is None else self.risk[places]
         names |= set() if risk is None else {"risk"}
         table = table_of(self.found, names, self.index, timezone, base_rate=rate, places=places, risk=risk)
