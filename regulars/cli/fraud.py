@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from regulars.cli import fraud_abuse, fraud_lists, fraud_rings, fraud_rules
+from regulars.cli import fraud_abuse, fraud_lists, fraud_reviews, fraud_rings, fraud_rules
 
 commands = typer.Typer(
     name="fraud",
@@ -13,5 +13,6 @@ commands = typer.Typer(
 )
 commands.registered_commands += fraud_abuse.commands.registered_commands
 commands.registered_commands += fraud_rings.commands.registered_commands
+commands.registered_commands += fraud_reviews.commands.registered_commands
 commands.add_typer(fraud_rules.commands)
 commands.add_typer(fraud_lists.commands)

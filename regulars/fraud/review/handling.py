@@ -41,7 +41,7 @@ def claim(state: State, reviewer: str, case_id: int | None = None, *, minutes: f
     """Hold a case for a while: the one asked for, else the one that this reviewer holds already, else the next one.
 
     The next one is what saves most per minute. Of a case that two reviewers judge blind, the second look is never the
-    first reviewer's.
+    first reviewer's; where the two disagree, neither is handed the case to settle it, but may ask for it.
 
     Parameters
     ----------
@@ -236,9 +236,9 @@ def _next(change: sa.Connection, reviewer: str, now: datetime) -> int | None:
     if found is not None:
         return int(found)
     waits = cases.c.status.in_(("open", "reopened")) | ((cases.c.status == "claimed") & (cases.c.held_until <= now))
-    best = (
-        sa.select(cases.c.id).where(waits, ~_was_first(reviewer)).order_by(cases.c.loss_per_minute.desc(), cases.c.id)
-    )
+    is_party = _has_judged(reviewer, "first", "second") & cases.c.is_blind & (cases.c.stage == "settling")
+    best = sa.select(cases.c.id).where(waits, ~_was_first(reviewer), ~is_party)
+    best = best.order_by(cases.c.loss_per_minute.desc(), cases.c.id)
     # What another is just now claiming is passed over; in SQLite there is no such other.
     found = change.execute(best.limit(1).with_for_update(skip_locked=True)).scalar()
     return None if found is None else int(found)
@@ -246,13 +246,13 @@ def _next(change: sa.Connection, reviewer: str, now: datetime) -> int | None:
 
 def _was_first(reviewer: str) -> sa.ColumnElement[bool]:
     """Whether a case waits for a second look, of which this reviewer had the first."""
-    theirs = sa.exists().where(
-        verdicts.c.case_id == cases.c.id,
-        verdicts.c.reviewer == reviewer,
-        verdicts.c.stage == "first",
-        verdicts.c.undone_at.is_(None),
-    )
-    return (cases.c.stage == "second") & theirs
+    return (cases.c.stage == "second") & _has_judged(reviewer, "first")
+
+
+def _has_judged(reviewer: str, *stages: str) -> sa.ColumnElement[bool]:
+    """Whether a verdict of this reviewer, at one of these stages, stands."""
+    theirs = (verdicts.c.case_id == cases.c.id) & (verdicts.c.reviewer == reviewer)
+    return sa.exists().where(theirs, verdicts.c.stage.in_(stages), verdicts.c.undone_at.is_(None))
 
 
 def _asked_for(change: sa.Connection, case_id: int, reviewer: str, now: datetime) -> int:

@@ -250,6 +250,7 @@ def test_where_two_disagree_a_third_look_settles(state: State) -> None:
     claim(state, "bob")
     assert give_verdict(state, number, "bob", {"a1": "honest", "a2": "fraud"}) == "reopened"
     assert outcomes(state, number) == {"a1": "fraud", "a2": "fraud"}
+    assert (claim(state, "mei"), claim(state, "bob")) == (None, None)
     assert claim(state, "cyd") == number
     assert give_verdict(state, number, "cyd", {"a1": "honest", "a2": "fraud"}) == "decided"
     assert outcomes(state, number) == {"a1": "honest", "a2": "fraud"}

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 
 from regulars.config import FraudSettings
 from regulars.errors import InputError
-from regulars.fraud.review import Opened, case, claim, give_verdict, open_cases, queue, release
+from regulars.fraud.review import Opened, case, claim, give_verdict, open_cases, queue, release, tables
 from regulars.state import State
 from tests.fraud.review.conftest import ALONE, AS_OF, held
 
@@ -133,3 +134,11 @@ def test_no_decisions_open_nothing_and_a_missing_column_is_named(local: State) -
     with pytest.raises(InputError, match="lack risk, expected_loss"):
         open_cases(local, held().drop_columns(["risk", "expected_loss"]), AS_OF)
     assert isinstance(held(), pa.Table)
+
+
+def test_the_tables_are_what_the_queries_think(state: State) -> None:
+    open_cases(state, held(), AS_OF)
+    with state.read() as view:
+        there = sa.inspect(view)
+        for table in (tables.cases, tables.attempts, tables.verdicts, tables.outbox, tables.audit):
+            assert [column["name"] for column in there.get_columns(table.name)] == table.columns.keys()
