@@ -34,6 +34,7 @@ from regulars.events.sandbox import open_source
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.events.undated import DERIVED_ID, IMPORT, Undated
 from regulars.models import Model, Models
+from regulars.state import State
 from regulars.tables import Tables
 
 if TYPE_CHECKING:
@@ -102,6 +103,11 @@ class Shop:
         """Where the shop's tables are computed."""
         settings = self.config.engine
         return Engine(spill=self.folder / settings.spill, memory=settings.memory, threads=settings.threads)
+
+    @cached_property
+    def state(self) -> State:
+        """The small things that change: reviews, and what else people and programs agree on."""
+        return State.open(self.folder, self.config.state.url)
 
     @property
     def events(self) -> ibis.Table:

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from regulars.cli import acting, customers, learning, log, overview, segment_rules, segments, showing, simulate, upkeep
+from regulars.cli import (
+    acting,
+    customers,
+    fraud,
+    learning,
+    log,
+    overview,
+    segment_rules,
+    segments,
+    showing,
+    simulate,
+    upkeep,
+)
 from regulars.cli.common import err
 from regulars.errors import RegularsError
 
@@ -34,6 +46,7 @@ for group in (log, overview, upkeep, learning, acting, showing, segments, simula
     app.registered_commands += group.commands.registered_commands
 app.add_typer(customers.commands)
 app.add_typer(segment_rules.commands)
+app.add_typer(fraud.commands)
 
 
 def _print_version(asked: bool) -> None:

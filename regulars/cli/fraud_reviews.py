@@ -23,10 +23,9 @@ Reviewer = Annotated[str, typer.Option("--as", metavar="NAME", help="Who reviews
 
 def _open(shop: Path) -> tuple[Shop, State]:
     from regulars.shop import Shop
-    from regulars.state import State
 
     door = Shop.open(shop)
-    return door, State.open(door.folder, door.config.state.url)
+    return door, door.state
 
 
 @commands.command("queue", epilog="Example: regulars fraud queue --shop myshop")

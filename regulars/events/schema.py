@@ -109,7 +109,7 @@ TYPES: dict[str, str] = {
     "sign_in": "signed in, or tried to",
     "payment_attempted": "tried to pay",
     "payment_disputed": "disputed a payment (chargeback)",
-    "fraud_reviewed": "had an attempt judged (outcome: fraud or honest; properties: attempt_id)",
+    "fraud_reviewed": "had an attempt judged (outcome: fraud, honest or withdrawn; properties: attempt_id)",
     "message_sent": "was sent a message",
     "message_opened": "opened a message",
     "message_clicked": "clicked in a message",

@@ -29,7 +29,7 @@ LEAST_FRAUDS = 30
 """So many known frauds are needed to learn from them; and so many honest attempts."""
 MOST_HONEST = 150_000
 """More honest attempts make the model no better; those that are taken count for the others."""
-COLUMNS = 30
+COLUMNS = 40
 """Columns of most gain that the trees are grown on: noise costs more than the others bring."""
 ROUNDS, FIRST_ROUNDS = 200, 80
 HELD_OUT = 0.25

@@ -64,7 +64,9 @@ def train(found: Attempts, timezone: str) -> Trained:
     known = data.label >= 0
     frauds = int((data.label == 1).sum())
     if not model.is_taught:
-        said = f"{frauds} of {int(known.sum())} known attempts are frauds" if known.any() else "Nothing is known of frauds"
+        said = (
+            f"{frauds} of {int(known.sum())} known attempts are frauds" if known.any() else "Nothing is known of frauds"
+        )
         notes = (
             f"{said}: the score is how unusual an attempt is, and no probability. Labels come by payment_disputed and "
             "fraud_reviewed events, or by a fraud column.",
