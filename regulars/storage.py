@@ -189,11 +189,14 @@ def append(path: Path, data: bytes) -> None:
             os.close(handle)
 
 
-def parquet(table: pa.Table, *, unique: Sequence[str] = (), bounded: Sequence[str] | None = None) -> memoryview:
+def parquet(
+    table: pa.Table, *, unique: Sequence[str] = (), bounded: Sequence[str] | None = None, has_metadata: bool = False
+) -> memoryview:
     """A table as the bytes of a Parquet file (zstd, with page checksums).
 
     unique: columns whose values hardly repeat, for which building a dictionary would be in vain.
     bounded: columns to keep the least and greatest value of, so that readers can skip; None for all.
+    has_metadata: whether what the table and its columns say of themselves is kept.
     """
     sink = pa.BufferOutputStream()
     pq.write_table(
@@ -204,7 +207,7 @@ def parquet(table: pa.Table, *, unique: Sequence[str] = (), bounded: Sequence[st
         use_dictionary=[name for name in table.column_names if name not in unique],
         write_page_checksum=True,
         write_statistics=True if bounded is None else list(bounded),
-        store_schema=False,
+        store_schema=has_metadata,
     )
     return memoryview(sink.getvalue())
 

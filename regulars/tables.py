@@ -52,7 +52,7 @@ class Tables:
         said = table.schema.metadata or {}
         stamped = table.replace_schema_metadata({**said, "as_of": as_of.isoformat(), "kind": kind})
         paths = [stem.with_suffix(".parquet"), stem.with_suffix(".csv")]
-        storage.replace(paths[0], bytes(storage.parquet(stamped)))
+        storage.replace(paths[0], bytes(storage.parquet(stamped, has_metadata=True)))
         storage.replace(paths[1], to_csv(_flat(table)))
         return paths
 

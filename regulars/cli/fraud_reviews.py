@@ -22,9 +22,11 @@ Reviewer = Annotated[str, typer.Option("--as", metavar="NAME", help="Who reviews
 
 
 def _open(shop: Path) -> tuple[Shop, State]:
+    from regulars.fraud.review import fill
     from regulars.shop import Shop
 
     door = Shop.open(shop)
+    fill(door)
     return door, door.state
 
 

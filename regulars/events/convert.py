@@ -178,8 +178,9 @@ class _Reading:
         self._settle_granted()
         if "event_id" in columns:
             self.refuse(_is_null(columns["event_id"]), "event_id", "the id of the event is missing")
-        # Tables of card payments often name nobody: the card, or the payment itself, is all they tell.
-        nobody = ~_is_any_of(columns["type"], ("payment_attempted",))
+        # Tables of card payments often name nobody: the card, or the payment itself, is all they tell; a bank's list
+        # of disputes names payments.
+        nobody = ~_is_any_of(columns["type"], ("payment_attempted", "payment_disputed", "fraud_reviewed"))
         for field in ("customer_id", "anonymous_id", "product_id"):
             if field in columns:
                 nobody &= _is_null(columns[field])

@@ -113,6 +113,7 @@ TYPES: dict[str, str] = {
     "message_sent": "was sent a message",
     "message_opened": "opened a message",
     "message_clicked": "clicked in a message",
+    "experiment_viewed": "came into an arm of an experiment (variant; properties: experiment, generation)",
     "ad_shown": "was shown an ad",
     "ad_clicked": "clicked an ad",
     "support_asked": "asked customer service",

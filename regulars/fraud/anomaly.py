@@ -19,8 +19,8 @@ Matrix = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
 QUANTILES = 2000
-STRONGEST = 3
-"""So many columns that are furthest out make the tail score: fraud of one kind shows in a few."""
+TAILS = 2 / 3
+"""How much the tails count for beside the forest, where one number is asked for."""
 TREES, SAMPLE = 100, 1024
 SEED = 0
 
@@ -41,7 +41,8 @@ class Anomaly:
     Source
     ------
     Tails: after Li et al. (2022), ECOD: Unsupervised Outlier Detection Using Empirical Cumulative Distribution
-    Functions, one-sided and of the strongest columns only. Forest: Liu, Ting and Zhou (2008), Isolation Forest.
+    Functions, one-sided, and squared before they are added: one column that is far out says more than many that are a
+    little. Forest: Liu, Ting and Zhou (2008), Isolation Forest.
     """
 
     columns: npt.NDArray[np.int64]
@@ -78,6 +79,16 @@ class Anomaly:
         raw = self._raw(rows)
         return np.stack([_share(usual, values) for usual, values in zip(self.usual, raw, strict=True)], axis=1)
 
+    @staticmethod
+    def joined(scores: Floats) -> Floats:
+        """(n,) one number of both views (n, 2): the weighted mean of how rare each makes it.
+
+        >>> Anomaly.joined(np.array([[0.99, 0.9], [0.5, 0.5]])).round(3).tolist()
+        [0.978, 0.5]
+        """
+        found: Floats = 1 - (1 - scores[:, 0]) ** TAILS * (1 - scores[:, 1]) ** (1 - TAILS)
+        return found
+
     def tails(self, rows: Matrix) -> Floats:
         """(n, columns) how far out each is on its side: minus the log of the share of attempts that go as far."""
         seen = rows[:, self.columns].astype(float)
@@ -86,8 +97,7 @@ class Anomaly:
 
     def _raw(self, rows: Matrix) -> Floats:
         seen = rows[:, self.columns].astype(float)
-        tails = self.tails(rows)
-        tail = np.sort(tails, axis=1)[:, -STRONGEST:].sum(axis=1)
+        tail = (self.tails(rows) ** 2).sum(axis=1)
         known = np.where(np.isnan(seen), self.fill, seen)
         return np.stack(
             [tail, -_lengths(known, self.feature, self.threshold, self.left, self.right, self.length, self.roots)]

@@ -83,12 +83,15 @@ class Attempts:
     table : (attempts,) event_id, time, type, customer_id, order_id, payment_id, device_id, ip, amount, outcome.
     facts : what each says of itself.
     is_even : (attempts,) whether a label would be known by now, whichever it is: from these can be learned.
+    outcome : (attempts,) 1 fraud, 0 honest, -1 unknown, by all labels that there are, also those that count as known
+        only after the moment: to judge by, never to learn from.
     """
 
     stream: Stream
     table: pa.Table
     facts: Facts
     is_even: npt.NDArray[np.bool_]
+    outcome: npt.NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.facts)
@@ -127,7 +130,8 @@ def attempts(shop: Shop, until: datetime) -> Attempts:
         "outcome",
     ]
     facts = _facts(of_attempts, properties)
-    return Attempts(stream.before(micros(until)), of_attempts.select(columns), facts, is_even)
+    outcome, _ = stream.labels()
+    return Attempts(stream.before(micros(until)), of_attempts.select(columns), facts, is_even, outcome)
 
 
 def _rows(shop: Shop, until: datetime) -> tuple[pa.Table, npt.NDArray[np.bool_]]:

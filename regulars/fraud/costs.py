@@ -19,7 +19,7 @@ POINTS = 90
 
 
 def expected_loss(risk: Floats, amount: Floats, settings: FraudSettings) -> Floats:
-    """(n,) what an attempt costs in the mean if it is let through: risk times (share of the amount, and the bank's fee).
+    """(n,) what an attempt costs in the mean if it is let through: risk times share of the amount and the bank's fee.
 
     An unknown amount counts as nothing, so that the fee alone is at risk; so does a negative one.
 
@@ -93,7 +93,7 @@ def curve(is_fraud: Floats, risk: Floats, amount: Floats, settings: FraudSetting
     saved = np.concatenate([[0.0], np.cumsum(lost[order])])
     held = np.unique(np.geomspace(1, len(loss) + 1, POINTS).astype(np.int64)) - 1
     threshold = np.concatenate([[np.inf], loss[order]])[held]
-    reviews: Floats = held * (settings.review_minutes * settings.review_cost)
+    reviews = held.astype(np.float64) * (settings.review_minutes * settings.review_cost)
     return Curve(held, threshold, saved[-1] - saved[held], reviews)
 
 
@@ -114,14 +114,15 @@ def curve_plot(found: Curve, currency: str) -> ChartType:
     point: list[dict[str, object]] = [{"held": int(found.held[best]), "cost": round(float(found.total[best]), 2)}]
     mark = alt.Chart(_data(point)).mark_point(size=90, filled=True, color=palette.MODEL)
     mark = mark.encode(x="held:Q", y="cost:Q", tooltip=["held:Q", "cost:Q"])
-    threshold = found.threshold[best]
-    said = (
-        f"Cheapest is to hold {int(found.held[best]):,} of {int(found.held[-1]):,} attempts, those with an expected loss "
-        f"from {threshold:,.2f} {currency} on: {found.total[best]:,.0f} in all, against {found.total[0]:,.0f} if all go "
-        "through."
-        if np.isfinite(threshold)
-        else f"Cheapest is to hold none: all frauds together cost {found.total[0]:,.0f} {currency}."
-    )
+    threshold, last = found.threshold[best], int(found.held[-1])
+    if np.isfinite(threshold):
+        said = (
+            f"Cheapest is to hold {int(found.held[best]):,} of {last:,} attempts, those with an expected loss from "
+            f"{threshold:,.2f} {currency} on: {found.total[best]:,.0f} in all, against {found.total[0]:,.0f} if all "
+            "go through."
+        )
+    else:
+        said = f"Cheapest is to hold none: all frauds together cost {found.total[0]:,.0f} {currency}."
     return alt.layer(line, mark).properties(width=360, height=260, description=said)
 
 

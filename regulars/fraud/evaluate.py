@@ -1,4 +1,4 @@
-"""Learning fraud and judging it: learn before a moment, judge attempts after it, an isolation forest beside."""
+"""Learning fraud and judging it: learn before a moment, judge attempts after it, the simplest way beside."""
 
 from __future__ import annotations
 
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 QUESTION = "Which attempts are fraud?"
-BASELINE = "isolation forest"
 DAY = 86_400_000_000
 LEARNED_SHARE = 0.7
 """Share of the attempts of known outcome that the report's model learns from; it is judged by those after."""
@@ -94,16 +93,15 @@ def evaluate(shop: Shop, split: Split) -> Report:
         )
     if micros(shop.now) < end:
         raise NotEnoughError(
-            f"fraud: the {split.horizon_days} days after {split.as_of:%Y-%m-%d} end on {split.target_end:%Y-%m-%d}, and "
-            f"the log on {shop.now:%Y-%m-%d}. Choose an earlier as-of time, or a shorter horizon."
+            f"fraud: the {split.horizon_days} days after {split.as_of:%Y-%m-%d} end on {split.target_end:%Y-%m-%d}, "
+            f"and the log on {shop.now:%Y-%m-%d}. Choose an earlier as-of time, or a shorter horizon."
         )
     return _judge(shop, split, found, train(attempts(shop, split.as_of), shop.config.shop.timezone))
 
 
 def _split(found: Attempts, until: datetime) -> Split:
     """A moment with most of the known attempts before it, and the days from there."""
-    label, _ = found.stream.labels()
-    known = found.facts.time[(label >= 0) & found.is_even]
+    known = found.facts.time[(found.outcome >= 0) & found.is_even]
     time = known if len(known) else found.facts.time
     moment = datetime.fromtimestamp(int(np.quantile(time, LEARNED_SHARE)) / 1e6, UTC)
     return Split(moment, max(-(-(micros(until) - micros(moment)) // DAY), 1))
@@ -116,9 +114,10 @@ def _judge(shop: Shop, split: Split, found: Attempts, trained: Trained) -> Repor
     notes = trained.notes
     if model.is_taught:
         data = dataset(found, timezone, model.base_rate, after, model.names)
-        is_known = data.label >= 0
-        _require_both(split, data.label[is_known])
-        data = Dataset(after[is_known], data.names, data.rows[is_known], data.label[is_known])
+        label = np.where(found.is_even, found.outcome, -1)[after].astype(np.int8)
+        is_known = label >= 0
+        _require_both(split, label[is_known])
+        data = Dataset(after[is_known], data.names, data.rows[is_known], label[is_known])
         is_fraud = data.label.astype(float)
         notes += (f"{int((~is_known).sum()):,} attempts of the time are left out: nothing is known of them yet.",)
         seen = found
@@ -134,10 +133,10 @@ def _judge(shop: Shop, split: Split, found: Attempts, trained: Trained) -> Repor
             f"({', '.join(WAYS)}); the figures say how well those are found.",
         )
     scores = model.scores(data.rows)
-    risk, baseline = scores.risk, trained.baseline(scores.anomaly)
+    amount = np.nan_to_num(seen.facts.amount[data.places])
+    risk, baseline = scores.risk, trained.baseline(scores.anomaly, amount)
     owners = _owners(seen, data.places)
     metrics = _metrics(is_fraud, risk, baseline, owners, is_probability=model.is_taught)
-    amount = np.nan_to_num(seen.facts.amount[data.places])
     return Report(
         capability="fraud",
         question=QUESTION,
@@ -146,7 +145,7 @@ def _judge(shop: Shop, split: Split, found: Attempts, trained: Trained) -> Repor
         customers=len(np.unique(owners)),
         trained_until=split.as_of,
         model="boosted trees and anomaly scores" if model.is_taught else "tails and an isolation forest",
-        baseline=BASELINE,
+        baseline=trained.baseline_words,
         metrics=metrics,
         primary="average precision",
         log_version=shop.log.version,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400_000_000
 """Microseconds."""
+LATEST = np.iinfo(np.int64).max
 TYPES = ("payment_disputed", "fraud_reviewed")
 
 
@@ -64,14 +65,14 @@ def known_of(
     told = truths(properties.text("is_fraud"))
     has = np.flatnonzero(np.isfinite(told))
     late = times(properties.text("label_known_at"))[has]
-    late = np.where(late < 0, time[has] + settings.label_delay_days * DAY, late)
+    late = np.where(late < 0, time[has] + _delay(shop, time, settings.label_delay_days), late)
     parts = [Known.of(has, late, told[has] > 0)]
     events, judged = _of_events(shop, until, attempts, time)
     parts.append(events)
     if len(events.attempt):
         # Only of a shop that hears of frauds does silence say anything.
         ripe = time + settings.dispute_days * DAY
-        first = np.full(len(time), np.iinfo(np.int64).max)
+        first = np.full(len(time), LATEST)
         np.minimum.at(first, events.attempt, events.known_at)
         # Where no money moved, nobody disputes: silence tells nothing of what was declined.
         quiet = (first > ripe) & ~is_declined
@@ -84,6 +85,13 @@ def known_of(
     is_even[has] = True
     is_even[judged] = True
     return Known.joined(parts), is_even
+
+
+def _delay(shop: Shop, time: Ints, days: int) -> int:
+    """How late a column's labels are known: as the settings say, but in a log of a few days a tenth of its span, for
+    else nothing would ever be known."""
+    span = micros(shop.now) - int(time.min(initial=LATEST))
+    return min(days * DAY, max(span // 10, 0))
 
 
 def micros(moment: datetime) -> int:

@@ -32,8 +32,8 @@ MOST_HONEST = 150_000
 COLUMNS = 40
 """Columns of most gain that the trees are grown on: noise costs more than the others bring."""
 ROUNDS, FIRST_ROUNDS = 200, 80
-HELD_OUT = 0.25
-"""Share of the last known attempts that calibration is learned from."""
+BLOCKS = 3
+"""Times that calibration is learned from, each scored by trees grown on the others."""
 DAY = 86_400_000_000
 
 GROWING = {
@@ -109,7 +109,7 @@ class FraudModel:
         """Of attempts (n, names)."""
         anomaly = self.anomaly.scores(rows)
         if not self.is_taught:
-            return Scores(anomaly.mean(axis=1), anomaly)
+            return Scores(Anomaly.joined(anomaly), anomaly)
         inputs = self._inputs(rows, anomaly)
         score = np.mean([trees.scores(inputs) for trees in self.trees], axis=0)
         return Scores(expit(self.slope * score + self.intercept), anomaly)
@@ -210,13 +210,15 @@ def _strongest(inputs: Matrix, is_fraud: Bools, weight: Floats) -> npt.NDArray[n
 
 
 def _calibration(inputs: Matrix, is_fraud: Bools, weight: Floats) -> tuple[float, float]:
-    """Slope and intercept, from attempts that are later than those that the trees of this were grown on."""
-    cut = int(len(inputs) * (1 - HELD_OUT))
-    later = is_fraud[cut:]
-    if min(is_fraud[:cut].sum(), later.sum(), (~later).sum()) < LEAST_FRAUDS:
-        return 1.0, 0.0
-    boosters = [_grow(inputs[:cut], is_fraud[:cut], weight[:cut], **way) for way in WAYS]
-    score = np.mean([booster.predict(inputs[cut:], raw_score=True, num_threads=1) for booster in boosters], axis=0)
-    line = LogisticRegression(C=np.inf).fit(score[:, None], later, sample_weight=weight[cut:])
+    """Slope and intercept, from scores of attempts by trees that were grown on those of other times."""
+    block = np.arange(len(inputs)) * BLOCKS // len(inputs)
+    score = np.zeros(len(inputs))
+    for one in range(BLOCKS):
+        out, rest = block == one, block != one
+        if min(is_fraud[rest].sum(), (~is_fraud[rest]).sum()) < LEAST_FRAUDS / 2:
+            return 1.0, 0.0
+        boosters = [_grow(inputs[rest], is_fraud[rest], weight[rest], **way) for way in WAYS]
+        score[out] = np.mean([Trees.of(booster).scores(inputs[out]) for booster in boosters], axis=0)
+    line = LogisticRegression(C=np.inf).fit(score[:, None], is_fraud, sample_weight=weight)
     slope = float(line.coef_[0, 0])
     return (slope, float(line.intercept_[0])) if slope > 0 else (1.0, 0.0)

@@ -19,7 +19,8 @@ Floats = npt.NDArray[np.float64]
 
 WAYS = ("a large amount", "a burst", "new accounts on one device")
 EACH = 60
-"""So often each way is played, or on a tenth of the attempts where there are fewer."""
+ONE_IN = 400
+"""So often each way is played, but at most once for so many attempts: more would make fraud the usual."""
 TIMES = (4.0, 10.0)
 """How many times its customer's usual a large amount is."""
 BURST, FARM = 6, 6
@@ -31,7 +32,7 @@ def play(found: Attempts, places: Ints, seed: int = 0) -> tuple[Attempts, npt.ND
     rng = np.random.default_rng(seed)
     stream = found.stream
     rows = stream.attempts[places]
-    each = max(min(EACH, len(places) // 10), 1)
+    each = max(min(EACH, len(places) // ONE_IN), 2)
     source, minutes, times = [], [], []
     is_new = []
     for way in WAYS:
@@ -73,8 +74,8 @@ def play(found: Attempts, places: Ints, seed: int = 0) -> tuple[Attempts, npt.ND
     by_time = np.argsort(facts.time, kind="stable")
     is_played = (np.arange(len(facts)) >= len(found))[by_time]
     every = np.concatenate([np.arange(len(found)), places[at]])[by_time]
-    even = np.ones(len(facts), bool)
-    return Attempts(ordered, found.table.take(pa.array(every)), facts.take(by_time), even), is_played
+    table, taken = found.table.take(pa.array(every)), facts.take(by_time)
+    return Attempts(ordered, table, taken, np.ones(len(facts), bool), is_played.astype(np.int8)), is_played
 
 
 def _usual(stream: Stream, places: Ints) -> Floats:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COLUMNS = {
     "suspicion": (
         "abuse_suspicion",
-        {"meaning": "suspicion of abuse: of promotions, returns, reviews", "unit": "share"},
+        {"meaning": "suspicion of abuse, by any kind", "unit": "share"},
     ),
     "kind": ("abuse_kind", {"meaning": "which abuse is suspected"}),
     "reason": ("abuse_reason", {"meaning": "why abuse is suspected"}),

@@ -35,11 +35,17 @@ class Trained:
     line: tuple[float, float] | None
     notes: tuple[str, ...]
 
-    def baseline(self, anomaly: Floats) -> Floats:
-        """(n,) what an isolation forest alone says, from the anomaly scores (n, 2) of attempts."""
-        forest = anomaly[:, 1]
+    @property
+    def baseline_words(self) -> str:
+        """What the baseline is."""
+        return "the largest amounts first" if self.line is None else "isolation forest"
+
+    def baseline(self, anomaly: Floats, amount: Floats) -> Floats:
+        """(n,) what the simplest way says: an isolation forest alone, from the anomaly scores (n, 2) of attempts; where
+        no label can calibrate it, the amount (n,)."""
         if self.line is None:
-            return forest
+            return np.nan_to_num(amount)
+        forest = anomaly[:, 1]
         slope, intercept = self.line
         found: Floats = 1 / (1 + np.exp(-(slope * _log_odds(forest) + intercept)))
         return found

@@ -91,11 +91,13 @@ def with_ratios(found: Columns, base_rate: float, ratios: Sequence[Ratio] = RATI
 
 def large(stream: Stream) -> npt.NDArray[np.bool_]:
     """(n,) which rows are attempts of `LARGE` times what their customer is used to, or more."""
+    is_large = np.zeros(len(stream), bool)
+    if "customer" not in stream.codes:
+        return is_large
     asked = stream.attempts
     count, total = (Measure("customer", "attempt", how, LONGEST) for how in ("count", "sum"))
     found: Columns = {each.name: np.empty(len(asked), np.float32) for each in (count, total)}
     _entity(stream, asked, "customer", (count, total), np.zeros(0, bool), found)
-    is_large = np.zeros(len(stream), bool)
     mean = found[total.name] / np.maximum(found[count.name], 1)
     is_large[asked] = (found[count.name] > 0) & (stream.amount[asked].astype(np.float32) > np.float32(LARGE) * mean)
     return is_large

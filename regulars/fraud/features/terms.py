@@ -126,6 +126,8 @@ OTHERS: dict[str, Words] = {
     "ip_malformed": Words("whether the IP address is none, 0 or 1", "IP地址是否无效,0或1"),
     "ip_private": Words("whether the IP address is of no public network, 0 or 1", "IP地址是否为非公网地址,0或1"),
     "distance_km": Words("kilometres from the customer to where it goes", "顾客与送达地之间的公里数"),
+    "anomaly_tails": Words("how unusual it is, by how far out its figures are", "按各项数字的极端程度看有多不寻常"),
+    "anomaly_forest": Words("how unusual it is, by how easily it is set apart", "按与其他尝试区分的难易看有多不寻常"),
     "risk": Words("the model's probability of fraud, 0 to 1", "模型给出的欺诈概率,0至1"),
     "listed_allow": Words("whether anything of it is on the allow list", "是否在白名单上"),
     "listed_block": Words("whether anything of it is on the block list", "是否在黑名单上"),

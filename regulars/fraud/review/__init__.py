@@ -8,7 +8,7 @@ from regulars.fraud.review.delivery import deliver
 from regulars.fraud.review.handling import HeldError, add_note, claim, give_verdict, release, undo
 from regulars.fraud.review.kappa import Agreement, agreement, agreement_of
 from regulars.fraud.review.looking import Attempt, Case, Change, Summary, case, queue
-from regulars.fraud.review.opening import Opened, open_cases
+from regulars.fraud.review.opening import Opened, fill, open_cases
 from regulars.fraud.review.standing import Forecast, Overturned, Standing, forecast, standing
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "case",
     "claim",
     "deliver",
+    "fill",
     "forecast",
     "give_verdict",
     "let_through",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +14,13 @@ import sqlalchemy as sa
 
 from regulars import clock
 from regulars.config import FraudSettings
-from regulars.errors import InputError
+from regulars.errors import InputError, NotFoundError
 from regulars.fraud.review.control import chosen
 from regulars.fraud.review.tables import attempts, audit, cases, prepare, verdicts
 from regulars.state import State
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
 
 COLUMNS = (
     "attempt_id", "customer_id", "action", "risk", "expected_loss", "amount", "reasons", "ring", "time",
@@ -115,6 +118,16 @@ def open_cases(state: State, decisions: pa.Table, as_of: datetime, settings: Fra
             touched = (touched - set(others)) | {case}
         _sum_up(change, touched, settings.review_minutes)
     return Opened(made, added, merged)
+
+
+def fill(shop: Shop) -> Opened:
+    """Put the newest decisions of a shop into its queue; nothing, if there are none."""
+    try:
+        decided = shop.tables.read("fraud", "decisions")
+    except NotFoundError:
+        return Opened(0, 0, 0)
+    as_of = datetime.fromisoformat((decided.schema.metadata or {})[b"as_of"].decode())
+    return open_cases(shop.state, decided, as_of, shop.config.fraud)
 
 
 def _groups(rows: Mapping[str, dict[str, Any]]) -> list[dict[str, dict[str, Any]]]:

@@ -45,7 +45,7 @@ def test_what_an_attempt_says_of_itself_has_words() -> None:
         nothing,
         {"V1": np.ones(1)},
     )
-    for name in own(facts):
+    for name in own(facts, "UTC"):
         assert meaning(name)
         assert is_chinese(said(name, 0.5, "zh"))
     assert said("property_V1", 2) == "V1, as the attempt says: 2"
