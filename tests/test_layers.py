@@ -21,13 +21,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("simulate",),
     ("evaluation", "experiment", "language", "logistic", "rules", "trees"),
     ("behavior",),
-    ("profile", "churn", "recommend", "segment", "fraud"),
+    ("profile", "churn", "recommend", "segment", "fraud", "campaign"),
     ("demo",),
     ("cli",),
     ("__main__",),
 )
 """From low to high: what stands lower never imports what stands higher."""
-APART = {"profile", "churn", "recommend", "segment", "fraud"}
+APART = {"profile", "churn", "recommend", "segment", "fraud", "campaign"}
 """Capabilities read each other through the shop's tables alone."""
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 
