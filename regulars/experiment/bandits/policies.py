@@ -19,21 +19,17 @@ Floats = npt.NDArray[np.float64]
 
 
 class Policy(Protocol):
-    """How a bandit learns and chooses. All arrays of evidence are (k arms, size).
-
-    Attributes
-    ----------
-    features : how many numbers a context has; 0 for a policy that asks of none.
-    size : how many numbers the evidence of an arm is.
-    """
+    """How a bandit learns and chooses. All arrays of evidence are (k arms, size), of contexts (n, features)."""
 
     kind: ClassVar[str]
 
     @property
-    def features(self) -> int: ...
+    def features(self) -> int:
+        """How many numbers a context has; 0 for a policy that asks of none."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """How many numbers the evidence of an arm is."""
 
     def gather(self, contexts: Floats, rewards: Floats, weights: Floats) -> Floats:
         """(size,) what some rewards of one arm add to its evidence; InputError if a reward cannot be one."""
@@ -104,7 +100,7 @@ class NormalThompson:
     """Thompson sampling of money: normal rewards whose mean and variance are both unknown, by arm.
 
     Mean and precision have a normal-gamma prior (shape 1), so the mean of an arm has a Student distribution. Rewards
-    with a heavy tail are not normal: their means are, once there are many; cap single rewards that would outweigh a day.
+    with a heavy tail are not normal: their means are, once there are many; cap what would outweigh a day.
 
     Parameters
     ----------
