@@ -15,7 +15,7 @@ commands = typer.Typer(
     name="list", help="Customers, devices, addresses, … to allow, block or watch.", no_args_is_help=True
 )
 
-ListName = Annotated[str, typer.Argument(metavar="LIST", help="Which list: allow, block or watch.")]
+ListName = Annotated[str, typer.Argument(help="Which list: allow, block or watch.")]
 Entity = Annotated[
     str,
     typer.Argument(help="Of what: customer, device, ip, payment, address, phone, email or email_domain."),
@@ -84,7 +84,7 @@ def remove(name: ListName, entity: Entity, value: Value, shop: ShopFolder = Path
 
 @commands.command(epilog="Example: regulars fraud list show block --shop myshop")
 def show(
-    name: Annotated[str | None, typer.Argument(metavar="[LIST]", help="Which list. Default: all three.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Which list. Default: all three.")] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="TIME", help="What counted then (UTC). Default: now.")
     ] = None,

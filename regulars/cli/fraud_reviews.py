@@ -123,10 +123,10 @@ def release(case: CaseId, reviewer: Reviewer, shop: ShopFolder = Path(), as_json
         out.print(f"Case {case} is free.", highlight=False)
 
 
-@commands.command(epilog="Example: regulars fraud verdict 1 fraud --as mei --shop myshop")
-def verdict(
+@commands.command("verdict", epilog="Example: regulars fraud verdict 1 fraud --as mei --shop myshop")
+def verdict_(
     case: CaseId,
-    said: Annotated[
+    verdict: Annotated[
         list[str],
         typer.Argument(
             metavar="VERDICT...",
@@ -142,17 +142,17 @@ def verdict(
     from regulars.errors import InputError
     from regulars.fraud.review import deliver, give_verdict
 
-    if len(said) == 1 and "=" not in said[0]:
-        verdict: str | dict[str, str] = said[0]
+    if len(verdict) == 1 and "=" not in verdict[0]:
+        said: str | dict[str, str] = verdict[0]
     else:
-        parted = [one.rpartition("=") for one in said]
+        parted = [one.rpartition("=") for one in verdict]
         if any(not name for name, _, _ in parted):
             raise InputError(
                 "Give one verdict for the whole case, or one for each attempt: ATTEMPT=fraud ATTEMPT=honest."
             )
-        verdict = {name: outcome for name, _, outcome in parted}
+        said = {name: outcome for name, _, outcome in parted}
     door, state = _open(shop)
-    status = give_verdict(state, case, reviewer, verdict, present(door))
+    status = give_verdict(state, case, reviewer, said, present(door))
     told = deliver(state, door)
     if as_json:
         emit({"case": case, "status": status, "events": told})

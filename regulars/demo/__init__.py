@@ -60,10 +60,11 @@ class Demo:
     stages: dict[str, int]
     decided: Decided
     shown: Decided
+    suspect: Decided
     report: Path
 
     def findings(self) -> Iterator[str]:
-        """What was found, in twelve lines."""
+        """What was found, in thirteen lines."""
         profile, churn, behavior, recommend, segment = (
             self.reports[name] for name in ("profile", "churn", "behavior", "recommend", "segment")
         )
@@ -83,6 +84,7 @@ class Demo:
         yield f"Segments: {segment.verdict}"
         yield f"What they take up next: {behavior.verdict}"
         yield f"What to show them: {recommend.verdict}"
+        yield f"Orders that stand out: {self.suspect.table.num_rows} to look at this week. {self.reports['fraud'].verdict}"
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
             f"First of them: customer {first['customer_id']}, {shown(first['churn_probability'], 'share')} likely to "
@@ -111,6 +113,8 @@ def run(folder: Path, working: Working) -> Demo:
     reports = {"behavior": report}
     with working(f"learning what to show from before {AS_OF:%d %B %Y}"):
         _, reports["recommend"] = shop.learn("recommend", AS_OF)
+    with working(f"learning which orders stand out from before {AS_OF:%d %B %Y}"):
+        _, reports["fraud"] = shop.learn("fraud", AS_OF)
     for name in ("profile", "churn", "segment"):
         with working(f"learning {name} from before {AS_OF:%d %B %Y}"):
             shop.learn(name, AS_OF)
@@ -120,11 +124,13 @@ def run(folder: Path, working: Working) -> Demo:
         decided = shop.decide("churn", AS_OF)
     with working("deciding what to show"):
         shown = shop.decide("recommend", AS_OF)
+    with working("deciding which orders to look at"):
+        suspect = shop.decide("fraud", AS_OF)
     with working("writing profiles and the report"):
         known = profiles(shop, AS_OF)
         shop.tables.write("profile", "profiles", known, AS_OF)
         stages = dict(Counter(known["stage"].to_pylist()).most_common())
-        found = Demo(shop, imported, reports, stages, decided, shown, folder / "report.html")
+        found = Demo(shop, imported, reports, stages, decided, shown, suspect, folder / "report.html")
         storage.replace(found.report, _page(found))
     return found
 
@@ -173,9 +179,28 @@ def _page(found: Demo) -> str:
         text=("The stage of life of every customer, by the shop's own rhythm of ordering.",),
         table=Table(("Stage", "Customers"), [[stage, count] for stage, count in found.stages.items()]),
     )
-    judged = [Section(report=found.reports[name]) for name in ("churn", "recommend", "profile", "segment", "behavior")]
-    parts = [glance, contact, _gallery(found), life, *_groups(found), *judged]
+    judged = [
+        Section(report=found.reports[name])
+        for name in ("churn", "recommend", "profile", "segment", "fraud", "behavior")
+    ]
+    parts = [glance, contact, _gallery(found), _suspect(found), life, *_groups(found), *judged]
     return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", parts)
+
+
+def _suspect(found: Demo) -> Section:
+    """The orders of the last week that stand out most."""
+    rows = [
+        [row["rank"], row["customer_id"], f"{row['amount']:,.0f}", f"{row['time']:%d %B}", "; ".join(row["reasons"])]
+        for row in found.suspect.table.to_pylist()
+    ]
+    return Section(
+        heading="Which orders to look at",
+        text=(
+            "Nobody has told this shop which orders were frauds. These are the most unusual of the last week; that is no "
+            "proof of anything. With disputes in the log the score becomes a probability.",
+        ),
+        table=Table(("", "Customer", f"Amount, {SETTINGS.currency}", "When", "Because of"), rows),
+    )
 
 
 def _groups(found: Demo) -> list[Section]:

@@ -135,7 +135,7 @@ def attempts(shop: Shop, until: datetime) -> Attempts:
 
 
 def _rows(shop: Shop, until: datetime) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
-    """Attempts and their context in order of time, one row an event; and which are attempts."""
+    """Attempts and their context in order of time, one row a payment, order or other event; and which are attempts."""
     events = shop.events
     asked = ["payment_attempted", "order_completed", *CONTEXT]
     lines = events.filter(events.type.isin(asked), events.time < ibis.literal(until))
@@ -143,7 +143,12 @@ def _rows(shop: Shop, until: datetime) -> tuple[pa.Table, npt.NDArray[np.bool_]]
     value = lines.unit_price.cast("float64") * lines.quantity.fill_null(1.0)
     # Rows of a file without ids are attempts of their own, even if all that ids are made of is equal.
     own = ibis.ifelse(lines.event_id.re_search(DERIVED_ID), lines.line, 0)
-    whole = lines.group_by("event_id", "type", own=own).agg(
+    # But of an order every line is a part, however many events tell of it.
+    is_order = (lines.type == "order_completed") & lines.order_id.notnull()
+    whole = lines.group_by(
+        "type", of=ibis.ifelse(is_order, lines.order_id, lines.event_id), own=ibis.ifelse(is_order, 0, own)
+    ).agg(
+        event_id=lines.event_id.min(),
         time=lines.time.min(),
         amount=value.sum(),
         product_id=lines.product_id.argmax(value.fill_null(0.0)),
@@ -152,7 +157,7 @@ def _rows(shop: Shop, until: datetime) -> tuple[pa.Table, npt.NDArray[np.bool_]]
             for name in ("customer_id", "order_id", "payment_id", "device_id", "ip", "channel", "outcome", "properties")
         },
     )
-    found = shop.engine.to_arrow(whole.order_by("time", "event_id", "own"))
+    found = shop.engine.to_arrow(whole.order_by("time", "event_id", "own", "of"))
     type_ = found["type"].combine_chunks()
     tried = pc.equal(type_, "payment_attempted")
     paid = found["order_id"].filter(tried).drop_null().combine_chunks()

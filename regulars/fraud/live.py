@@ -16,7 +16,7 @@ from regulars.fraud.decide import DISCLOSURE, actions
 from regulars.fraud.features.batch import spoken_of, with_ratios
 from regulars.fraud.features.declared import RATIOS, Measure, Ratio, of_property
 from regulars.fraud.features.named import needed
-from regulars.fraud.features.online import Row, State
+from regulars.fraud.features.online import Row, State, joined
 from regulars.fraud.features.own import own
 from regulars.fraud.labels import micros
 from regulars.fraud.model import FraudModel
@@ -195,7 +195,7 @@ def _values(said: Mapping[str, Any]) -> dict[str, str]:
     }
     for one in PAIRED:
         if one in found and "customer" in found:
-            found[f"customer_{one}"] = f"{found['customer']}\x1f{found[one]}"
+            found[f"customer_{one}"] = joined(found["customer"], found[one])
     band = int(banded(np.array([_number(said.get("amount"))]))[0])
     return found | ({"amount_band": str(band)} if band >= 0 else {})
 

@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from regulars.fraud.features.declared import LARGE, LONGEST, MOST_ROWS, Measure
 from regulars.fraud.stream import DEAREST, KINDS, Stream
 
 SECOND = 1_000_000
+OF_CUSTOMER = "customer_"
+"""Before the name of an entity that is a pair."""
 ATTEMPT, FRAUD, HONEST = "attempt", "fraud", "honest"
 
 
@@ -107,12 +110,11 @@ class State:
         """As a stream left it. Rows are added one by one: some 50,000 a second."""
         state = cls(measures)
         entities = {entity for measure in measures for entity in (measure.entity, measure.of) if entity} | {"customer"}
-        codes = {entity: stream.codes[entity].tolist() for entity in entities if entity in stream.codes}
+        texts = {entity: _texts(stream, entity) for entity in sorted(entities) if entity in stream.codes}
         large = np.zeros(len(stream), bool)
-        for row, (time, kind, amount, about) in enumerate(
-            zip(stream.time.tolist(), stream.kind.tolist(), stream.amount.tolist(), stream.about.tolist(), strict=True)
-        ):
-            values = {entity: each[row] for entity, each in codes.items() if each[row] >= 0}
+        columns = (stream.time, stream.kind, stream.amount, stream.about)
+        for row, (time, kind, amount, about) in enumerate(zip(*(each.tolist() for each in columns), strict=True)):
+            values = {entity: value for entity, each in texts.items() if (value := each[row]) is not None}
             large[row] = state.add(Row(time, KINDS[kind], amount, values, int(stream.time[about]), bool(large[about])))
         return state
 
@@ -162,6 +164,23 @@ class State:
             return False
         total = np.float32(_summed(past, low, high)) / np.float32(100)
         return bool(np.float32(row.amount) > np.float32(LARGE) * (total / np.float32(high - low)))
+
+
+def joined(one: str, other: str) -> str:
+    """The value of a pair."""
+    return f"{one}\x1f{other}"
+
+
+def _texts(stream: Stream, entity: str) -> list[str | None]:
+    """(n,) the value that each row names, as a live row does."""
+    names = stream.names.get(entity)
+    codes = stream.codes[entity]
+    if names is not None:
+        return names.take(pa.array(codes, mask=codes < 0)).to_pylist()
+    if entity.startswith(OF_CUSTOMER):
+        pair = zip(_texts(stream, "customer"), _texts(stream, entity.removeprefix(OF_CUSTOMER)), strict=True)
+        return [None if one is None or other is None else joined(one, other) for one, other in pair]
+    return [None if code < 0 else str(code) for code in codes.tolist()]
 
 
 def _note(past: _Past, row: Row, group: _Group) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from regulars.fraud.features.batch import features, large, spoken_of
 from regulars.fraud.features.declared import DAY, HOUR, MEASURES, MOST_ROWS, RISK_WEIGHT, Measure
-from regulars.fraud.features.online import Row, State
+from regulars.fraud.features.online import Row, State, joined
 from regulars.fraud.stream import DEAREST, KIND, KINDS, Stream, banded, paired
 
 SECOND = 1_000_000
@@ -128,8 +128,10 @@ def test_a_state_made_of_a_stream_goes_on_as_the_stream_does() -> None:
     rows = [row for row in found.attempts if found.time[row] >= half]
     columns = features(found, np.array(rows[:1]), base_rate=0.02, measures=measures)
     state = State.of(found.before(int(found.time[rows[0]])), measures)
-    values = {name: int(codes[rows[0]]) for name, codes in found.codes.items() if codes[rows[0]] >= 0}
-    for name, value in state.ask(int(found.time[rows[0]]), values).items():  # type: ignore[arg-type]
+    values = {name: str(codes[rows[0]]) for name, codes in found.codes.items() if codes[rows[0]] >= 0}
+    if "customer_device" in values:
+        values["customer_device"] = joined(values["customer"], values["device"])
+    for name, value in state.ask(int(found.time[rows[0]]), values).items():
         assert same(value, float(columns[name][0])), name
 
 

@@ -115,7 +115,7 @@ def judged_alone(found: Attempts, place: int, rules: list[Standing], index: Inde
     texts = {"email": email, "phone": "+44 (20) 7946", "address": "1, High St."}
     about = {**said, **properties, **texts, "has_coupon": False, "signed_up": datetime(2024, 4, 30, tzinfo=UTC)}
     asked = found.stream.attempts[[place]]
-    made = features(found.stream, asked, base_rate=0.01) | own(found.facts.take(np.array([place])))
+    made = features(found.stream, asked, base_rate=0.01) | own(found.facts.take(np.array([place])), "Asia/Shanghai")
     known = {name: float(values[0]) for name, values in made.items()}
     row = row_of(about, said["time"], known, index, ZONE, risk=None if np.isnan(risk) else float(risk))
     action, hits, shadow = judge_row(rules, row)
