@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.campaign.uplift.boosted import ALWAYS
-from regulars.campaign.uplift.trial import Floats, Numbers
+from regulars.campaign.uplift.trial import Floats, Kind, Numbers, Trial
 from regulars.errors import NotEnoughError
 
 LEAST_CHANCE = 0.02
@@ -118,6 +119,43 @@ def _imbalance(features: Floats, weight: Floats) -> float:
     means = (weight.T @ known) / np.maximum(weight.sum(0)[:, None], 1e-12)
     away = np.abs(means - middle)[:, spread > 0] / spread[spread > 0]
     return float(away.max(initial=0.0))
+
+
+def observed(
+    features: npt.ArrayLike,
+    arm: npt.ArrayLike,
+    outcome: npt.ArrayLike,
+    *,
+    kind: Kind,
+    arms: Sequence[str],
+    names: Sequence[str] | None = None,
+    costs: npt.ArrayLike | None = None,
+    worth: float = 1.0,
+) -> tuple[Trial, Overlap]:
+    """A trial from a log that no lot drew: chances estimated, customers without their like left out.
+
+    Parameters, errors: see `Trial.of` and `comparable`. What is learned from it carries `WARNING`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> often = rng.integers(0, 2, 4000)
+    >>> contacted = (rng.random(4000) < np.where(often == 1, 0.8, 0.2)).astype(int)
+    >>> bought = rng.random(4000) < 0.1 + 0.2 * often
+    >>> trial, overlap = observed(often[:, None], contacted, bought, kind="binary", arms=["none", "mail"])
+    >>> trial.is_estimated, overlap.outside, overlap.imbalance < 0.1
+    (True, 0.0, True)
+    """
+    told = {"kind": kind, "arms": arms, "names": names, "costs": costs, "worth": worth}
+    trial = Trial.of(features, arm, outcome, **told)  # type: ignore[arg-type]
+    chance = estimated_propensity(trial.features, trial.arm, len(trial.arms))
+    inside, found = comparable(trial.features, trial.arm, chance, trial.arms)
+    kept = trial.rows(inside)
+    # Checked again: an arm may have lost its customers.
+    checked = Trial.of(
+        kept.features, kept.arm, kept.outcome, propensity=chance[inside], is_estimated=True, **told,  # type: ignore[arg-type]
+    )  # fmt: skip
+    return checked, found
 
 
 def e_value(ratio: float) -> float:

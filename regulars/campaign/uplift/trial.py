@@ -169,7 +169,8 @@ def _check_outcome(outcome: Floats, kind: str) -> None:
 def _check_propensity(chance: Floats, rows: int, arms: int) -> None:
     if chance.shape != (rows, arms):
         raise InputError(f"propensity {chance.shape}: ({rows}, {arms}) is expected, one for each customer and arm.")
-    _refuse(~(chance > 0).all(1), chance.min(1), "propensity", "every arm must have had a chance above 0")
+    least = np.asarray(chance.min(axis=1))
+    _refuse(np.asarray(~(least > 0), bool), least, "propensity", "every arm must have had a chance above 0")
     total = np.asarray(chance.sum(axis=1))
     _refuse(~np.isclose(total, 1, atol=1e-6), total, "propensity", "chances of a row add to 1")
 

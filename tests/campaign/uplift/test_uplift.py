@@ -21,6 +21,8 @@ from regulars.campaign.uplift import (
     evidence_of,
     fit,
     gain_curve,
+    judge,
+    observed,
     qini_score,
     targeting,
     value,
@@ -186,3 +188,28 @@ def test_who_cannot_be_compared_is_left_out_or_nobody_is() -> None:
 def test_e_values_are_the_same_for_harm_and_help(ratio: float) -> None:
     assert e_value(ratio) == pytest.approx(e_value(1 / ratio))
     assert e_value(ratio) >= 1
+
+
+def test_a_log_that_no_lot_drew_is_put_right_by_what_is_known_and_warned_of() -> None:
+    """Who comes often is contacted often and buys often: contacts do nothing, and naively seem to."""
+    rng = np.random.default_rng(0)
+    often = rng.normal(size=ROWS)
+    contacted = (rng.random(ROWS) < 1 / (1 + np.exp(-1.5 * often))).astype(int)
+    bought = rng.random(ROWS) < 1 / (1 + np.exp(1 - often))
+    naive = bought[contacted == 1].mean() - bought[contacted == 0].mean()
+    trial, overlap = observed(often[:, None], contacted, bought, kind="binary", arms=["none", "mail"])
+    assert overlap.imbalance < 0.25
+    model = fit(trial, ["linear"])
+    assert naive > 0.2
+    assert abs(model.effects(trial.features).mean.mean()) < 0.07
+    found = judge(model, trial)
+    assert any("not drawn by lot" in note for note in found.notes)
+    assert found.e_values["mail"][1] <= found.e_values["mail"][0] < 1.6
+
+
+def test_a_model_is_not_judged_by_other_arms() -> None:
+    trial, _ = world("binary")
+    model = fit(trial, ["linear"])
+    other = Trial.of(trial.features, trial.arm, trial.outcome, kind="binary")
+    with pytest.raises(InputError, match="优惠券"):
+        judge(model, other)
