@@ -9,7 +9,7 @@ from scipy import special, stats
 from regulars.errors import InputError
 
 WEIGHT = 100.0
-"""How many customers the first guess of the sequential test weighs: of a larger one small departures are found sooner."""
+"""How many customers the first guess of the sequential test weighs: a larger one finds small departures sooner."""
 
 
 def mismatch(counts: npt.ArrayLike, shares: npt.ArrayLike) -> float:

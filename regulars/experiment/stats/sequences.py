@@ -120,8 +120,8 @@ def shares_sequence(treated: tuple[int, int], control: tuple[int, int], alpha: f
     def evidence(difference: float) -> float:
         return _least_evidence(treated, control, difference) - edge
 
-    high = float(optimize.brentq(evidence, gap, 1.0)) if gap < 1 and evidence(1.0) > 0 else 1.0
-    low = float(optimize.brentq(evidence, -1.0, gap)) if gap > -1 and evidence(-1.0) > 0 else -1.0
+    high = float(optimize.brentq(evidence, gap, 1.0, xtol=1e-8)) if gap < 1 and evidence(1.0) > 0 else 1.0
+    low = float(optimize.brentq(evidence, -1.0, gap, xtol=1e-8)) if gap > -1 and evidence(-1.0) > 0 else -1.0
     return SharesSequence(low, high, float(np.exp(-max(evidence(0.0) + edge, 0.0))))
 
 

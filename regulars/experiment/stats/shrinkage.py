@@ -95,7 +95,7 @@ def shrink(effects: npt.ArrayLike, errors: npt.ArrayLike) -> Shrunk:
 def _mixture_quantile(share: float, value: Floats, spread: Floats, odds: Floats) -> Floats:
     """A quantile of each segment's mixture of normals, by halving."""
     low, high = (value - 10 * spread).min(0), (value + 10 * spread).max(0)
-    for _ in range(60):
+    for _ in range(40):
         middle = (low + high) / 2
         is_below = odds @ stats.norm.cdf((middle - value) / spread) < share
         low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
