@@ -157,6 +157,40 @@ class FraudSettings(_Section):
     language: Literal["en", "zh"] = Field("en", description="In which language reasons are given: en or zh.")
 
 
+class SendingSettings(_Section):
+    """[sending]"""
+
+    consent: Literal["given", "not refused"] = Field(
+        "given",
+        description="Whom campaigns write to: who gave consent to marketing (given), or all who did not refuse it "
+        "(not refused), where the law lets you.",
+    )
+    smtp: str = Field(
+        "",
+        description="The mail server: smtp://name@host:587 or smtps://name@host:465; its password in the environment, "
+        "REGULARS_SMTP_PASSWORD.",
+    )
+    sender: str = Field("", description="Who e-mails come from: Tea shop <hello@tea.example>.")
+    unsubscribe_url: str = Field(
+        "", description="Where a link to unsubscribe leads, https; the signed token is put behind it."
+    )
+    sms_webhook: str = Field("", description="Where text messages are posted to.")
+    push_webhook: str = Field("", description="Where push notifications are posted to.")
+    wechat_webhook: str = Field("", description="Where WeChat messages are posted to.")
+    timeout_seconds: float = Field(20.0, gt=0, le=600, description="So long a server is waited for.")
+    tries: int = Field(5, ge=1, le=20, description="How often a message is tried that a server would not take now.")
+    quiet_from: int = Field(21, ge=0, le=23, description="Nothing is sent from this hour on, where the customer is.")
+    quiet_until: int = Field(8, ge=0, le=23, description="Until this hour. Both the same: at any hour.")
+    most_per_day: int = Field(1, ge=0, description="So many messages a customer gets a day, over all channels; 0: any.")
+    most_per_week: int = Field(3, ge=0, description="The same in seven days, that day the last of them.")
+    hold_days: int = Field(2, ge=1, le=30, description="A message that is held for so long is not sent any more.")
+    most_suspicion: float = Field(0.5, ge=0, le=1, description="Who is suspected of abuse above this gets no coupon.")
+    stale_hours: float = Field(
+        24.0, gt=0, description="Nothing is sent if the log has heard nothing for so long: who ordered is not known."
+    )
+    language: Literal["en", "zh"] = Field("en", description="Of messages to customers who named none: en or zh.")
+
+
 class StateSettings(_Section):
     """[state]"""
 
@@ -178,6 +212,7 @@ class Config(_Section):
     churn: ChurnSettings = ChurnSettings()
     recommend: RecommendSettings = RecommendSettings()
     fraud: FraudSettings = FraudSettings()
+    sending: SendingSettings = SendingSettings()
     state: StateSettings = StateSettings()
     mapping: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
@@ -212,6 +247,7 @@ SECTIONS: dict[str, type[_Section]] = {
     "churn": ChurnSettings,
     "recommend": RecommendSettings,
     "fraud": FraudSettings,
+    "sending": SendingSettings,
     "state": StateSettings,
 }
 

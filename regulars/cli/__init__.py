@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from regulars.cli import (
     acting,
+    campaigns,
     customers,
     experiments,
     fraud,
@@ -48,6 +49,7 @@ for group in (log, overview, upkeep, learning, acting, showing, segments, simula
 app.add_typer(customers.commands)
 app.add_typer(segment_rules.commands)
 app.add_typer(fraud.commands)
+app.add_typer(campaigns.commands)
 app.add_typer(experiments.commands)
 
 

@@ -1,0 +1,399 @@
+"""The commands of campaigns: journeys from their files to the customer, and all that can stop one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from regulars.cli import campaign_offers
+from regulars.cli.common import AsOf, Json, ShopFolder, emit, err, out, to_moment, working
+
+if TYPE_CHECKING:
+    from regulars.cli.campaign_audience import SegmentAudience
+    from regulars.shop import Shop
+
+commands = typer.Typer(
+    name="campaign", help="Journeys: which messages go to whom, when, and what became of each.", no_args_is_help=True
+)
+commands.add_typer(campaign_offers.commands)
+
+Name = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's name.")]
+Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Who does it.", envvar="REGULARS_REVIEWER")]
+AtPresent = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="As if it were this time (UTC, e.g. 2024-05-01). Default: now."),
+]
+ALL = "all"
+
+
+def _open(shop: Path, as_of: str | None) -> tuple[Shop, datetime, SegmentAudience]:
+    from regulars.cli.campaign_audience import SegmentAudience
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    moment = to_moment(as_of) or door.now
+    return door, moment, SegmentAudience(door, max(moment, door.now))
+
+
+def _present(as_of: str | None) -> datetime:
+    from regulars import clock
+
+    return to_moment(as_of) or clock.now()
+
+
+@commands.command("journeys", epilog="Example: regulars campaign journeys --shop myshop")
+def journeys_(shop: ShopFolder = Path(), as_json: Json = False) -> None:
+    """The journeys there are: the shop's own and ready ones, which were started, and how many customers are inside."""
+    from regulars.campaign.journey import Journeys, status
+    from regulars.errors import RegularsError
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    kept, standing = Journeys(door), {each.name: each for each in status(door)}
+    rows: list[dict[str, Any]] = []
+    for name in sorted({*kept.names(), *standing}):
+        try:
+            note = kept.get(name).note
+        except RegularsError as error:
+            note = str(error)
+        found = standing.get(name)
+        state = "not started" if found is None else "open" if found.is_open else "stopped"
+        rows.append(
+            {
+                "journey": name, "from": "shop" if kept.is_own(name) else "ready", "state": state,
+                "version": found.version if found else None, "inside": found.inside if found else 0,
+                "done": found.done if found else 0, "note": note,
+            }
+        )  # fmt: skip
+    if as_json:
+        emit(rows)
+        return
+    table = Table("Journey", "From", "State", "Version", "Inside", "Done", "Note")
+    for row in rows:
+        table.add_row(*(escape("" if cell is None else f"{cell}") for cell in row.values()))
+    out.print(table)
+
+
+@commands.command(epilog="Example: regulars campaign check abandoned_cart --shop myshop")
+def check(name: Name, shop: ShopFolder = Path(), as_json: Json = False) -> None:
+    """Whether a journey can go live: every mistake with its file, line and step."""
+    from regulars.campaign.journey import JourneyError, Journeys, problems, surroundings
+
+    door, _, audience = _open(shop, None)
+    kept = Journeys(door)
+    file = str(kept.folder / f"{name}.toml") if kept.is_own(name) else f"ready journey {name}"
+    try:
+        found = problems(kept.get(name), surroundings(door, audience))
+    except JourneyError as error:
+        found = list(error.problems)
+    if as_json:
+        emit([problem._asdict() for problem in found])
+    elif not found:
+        out.print(f"{escape(name)} can go live.")
+    else:
+        for line in str(JourneyError(file, found)).splitlines():
+            out.print(escape(line), soft_wrap=True, highlight=False)
+    if found:
+        raise typer.Exit(JourneyError.exit_code)
+
+
+@commands.command(epilog="Example: regulars campaign draw abandoned_cart --out cart.svg --shop myshop")
+def draw(
+    name: Name,
+    shop: ShopFolder = Path(),
+    file: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write SVG to this file. Default: print Mermaid's text."),
+    ] = None,
+) -> None:
+    """A journey as a graph."""
+    from regulars import storage
+    from regulars.campaign.journey import Journeys, mermaid, svg
+    from regulars.shop import Shop
+
+    journey = Journeys(Shop.open(shop)).get(name)
+    if file is None:
+        print(mermaid(journey), end="")
+        return
+    storage.replace(file, svg(journey))
+    out.print(f"  {escape(str(file))}", soft_wrap=True, highlight=False)
+
+
+@commands.command(epilog="Example: regulars campaign simulate abandoned_cart --days 30 --shop myshop")
+def simulate(
+    name: Name,
+    days: Annotated[int, typer.Option(help="So many days before the moment.", min=1, max=366)] = 30,
+    reachable: Annotated[
+        bool, typer.Option("--reachable", help="As if every customer had an address for every channel.")
+    ] = False,
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """What a journey would have done in the past days: messages, customers, and whom it would have left out and why."""
+    from regulars.campaign.journey import JourneyError, Journeys, problems, surroundings
+    from regulars.campaign.journey import simulate as simulated
+
+    door, moment, audience = _open(shop, as_of)
+    journey = Journeys(door).get(name)
+    with working(f"simulating {name}", quiet=as_json):
+        wrong = problems(journey, surroundings(door, audience))
+        if wrong:
+            raise JourneyError(name, wrong)
+        found = simulated(door, journey, audience, moment, days, with_address=reachable)
+    if as_json:
+        emit({**vars(found), "said": found.said})
+        return
+    out.print(escape(found.said))
+    for step, count in found.by_step.items():
+        out.print(f"  {escape(step)}: {count:,} messages", highlight=False)
+    for reason, count in found.skipped.items():
+        out.print(f"  not sent, {escape(reason)}: {count:,}", highlight=False)
+    if found.held:
+        out.print(f"  held until later, for quiet hours or caps: {found.held:,}", highlight=False)
+    ends = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(found.outcomes.items()))
+    out.print(f"  how it ended: {ends or 'nobody entered'}", highlight=False)
+
+
+@commands.command(epilog="Example: regulars campaign preview welcome --shop myshop")
+def preview(
+    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="The message's name.")],
+    offer: Annotated[str, typer.Option(metavar="OFFER", help="The offer that its coupon would be of.")] = "",
+    customers: Annotated[
+        list[str] | None, typer.Option("--customer", metavar="ID", help="For this customer. Default: ten of them.")
+    ] = None,
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """What a message would say to ten real customers. Nothing is sent, no coupon is issued."""
+    from regulars.campaign.sending import preview as shown
+    from regulars.campaign.sending import some_customers
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    moment = to_moment(as_of) or door.now
+    found = list(shown(door, message, customers or some_customers(door, moment), moment, offer))
+    if as_json:
+        emit(found)
+        return
+    for each in found:
+        out.print(
+            f"[bold]{escape(each['customer_id'])}[/], {escape(each['variant'])} ({each['language']})", highlight=False
+        )
+        if "problem" in each:
+            out.print(f"  not sent: {escape(each['problem'])}\n", highlight=False)
+        else:
+            out.print(f"  {escape(each['subject'])}", highlight=False)
+            out.print(escape("".join(f"  | {line}\n" for line in each["body"].strip().splitlines())), highlight=False)
+
+
+@commands.command(epilog="Example: regulars campaign approve welcome --as mei --shop myshop")
+def approve(
+    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="The message's name.")],
+    who: Who,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Instead: take it back.")] = False,
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """Approve a message as it is now, after reading it. A text that changes has to be approved again."""
+    from regulars.campaign.copy import Messages
+    from regulars.campaign.copy import approve as approved
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    count = approved(door.state, Messages(door.folder).get(message), who, withdraw=withdraw)
+    if as_json:
+        emit({"message": message, "variants": count, "approved": not withdraw})
+    else:
+        out.print(f"{escape(message)}: {count:,} variants {'no longer ' if withdraw else ''}approved by {escape(who)}.")
+
+
+@commands.command(epilog="Example: regulars campaign start welcome --as mei --shop myshop")
+def start(name: Name, who: Who, shop: ShopFolder = Path(), as_of: AtPresent = None, as_json: Json = False) -> None:
+    """Let customers enter a journey from now on. Those inside stay on the version that they entered."""
+    from regulars.campaign.journey import start as begin
+
+    door, _, audience = _open(shop, None)
+    with working(f"checking {name}", quiet=as_json):
+        version = begin(door, name, who, audience, _present(as_of))
+    if as_json:
+        emit({"journey": name, "version": version.number})
+    else:
+        out.print(
+            f"[bold]{escape(name)}[/], version {version.number}, is open. Next: regulars campaign run", highlight=False
+        )
+
+
+@commands.command(epilog="Example: regulars campaign stop welcome --as mei --shop myshop")
+def stop(name: Name, who: Who, shop: ShopFolder = Path(), as_json: Json = False) -> None:
+    """Let nobody enter a journey any more; who is inside finishes. To send nothing at once: regulars campaign off."""
+    from regulars.campaign.journey import stop as end
+    from regulars.shop import Shop
+
+    end(Shop.open(shop), name, who)
+    if as_json:
+        emit({"journey": name, "is_open": False})
+    else:
+        out.print(f"Nobody enters [bold]{escape(name)}[/] any more.", highlight=False)
+
+
+@commands.command(epilog="Example: regulars campaign run --shop myshop")
+def run(shop: ShopFolder = Path(), as_of: AtPresent = None, as_json: Json = False) -> None:
+    """Bring all journeys to the present and send what is due. To run it twice sends nothing twice."""
+    from regulars.campaign.journey import run as advance
+
+    door, _, audience = _open(shop, None)
+    with working("running", quiet=as_json):
+        found = advance(door, audience, _present(as_of))
+    if as_json:
+        moved = [each._asdict() for each in found.moved]
+        tally = found.tally
+        emit({"journeys": moved, "messages": dict(tally.counts), "reasons": dict(tally.reasons), "told": found.told})
+        return
+    for each in found.moved:
+        left = "".join(f", {count:,} left ({outcome})" for outcome, count in each.left.items())
+        out.print(
+            f"{escape(each.journey)}: {each.entered:,} entered, {each.moved:,} moved{left}, {each.messages:,} messages",
+            highlight=False,
+        )
+    for what, count in sorted(found.tally.counts.items()):
+        out.print(f"  {what}: {count:,}", highlight=False)
+    for reason, count in found.tally.reasons.most_common():
+        err.print(f"[yellow]Note:[/] {escape(reason)} ({count:,})", highlight=False)
+
+
+@commands.command(epilog="Example: regulars campaign off all --as mei --shop myshop")
+def off(
+    name: Annotated[str, typer.Argument(metavar="JOURNEY", help='The journey\'s name, or "all".')],
+    who: Who,
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """The kill switch: send nothing more of a journey, or of all, at once. What waits is kept."""
+    _turn(shop, name, who, off=True, as_json=as_json)
+
+
+@commands.command(epilog="Example: regulars campaign on all --as mei --shop myshop")
+def on(
+    name: Annotated[str, typer.Argument(metavar="JOURNEY", help='The journey\'s name, or "all".')],
+    who: Who,
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """Undo `off`: what waits is sent by the next run, if it is not too late."""
+    _turn(shop, name, who, off=False, as_json=as_json)
+
+
+def _turn(shop: Path, name: str, who: str, *, off: bool, as_json: bool) -> None:
+    from regulars.campaign.journey import Journeys, status
+    from regulars.campaign.sending import turn
+    from regulars.errors import NotFoundError
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    there = {*Journeys(door).names(), *(each.name for each in status(door))}
+    if name != ALL and name not in there:
+        raise NotFoundError(
+            f'There is no journey "{name}". There are: {", ".join(sorted(there))}. For all of them: all'
+        )
+    turn(door.state, "" if name == ALL else name, off=off, who=who)
+    if as_json:
+        emit({"journey": name, "is_off": off})
+    else:
+        out.print(f"{escape(name)} is {'off: nothing is sent' if off else 'on'}.", highlight=False)
+
+
+@commands.command(epilog="Example: regulars campaign suppress ada --channel sms --shop myshop")
+def suppress(
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
+    channel: Annotated[str, typer.Option(help="By this channel only. Default: by none.")] = "",
+    answer: Annotated[
+        str, typer.Option(help='Only if this answer of the customer says so: "STOP", "退订" and the like.')
+    ] = "",
+    lift: Annotated[bool, typer.Option("--lift", help="Instead: take it back, at the customer's own wish.")] = False,
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """Send a customer nothing from now on."""
+    from regulars.campaign import sending
+    from regulars.campaign.sending.channels import NAMES
+    from regulars.customers import require_known
+    from regulars.customers.by_hand import present
+    from regulars.errors import InputError
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    if channel and channel not in NAMES:
+        raise InputError(f'There is no channel "{channel}". There are: {", ".join(NAMES)}.')
+    require_known(door, customer, present(door))
+    if lift:
+        sending.lift(door.state, customer, channel)
+        is_suppressed = False
+    elif answer:
+        is_suppressed = sending.answered(door, customer, channel, answer)
+    else:
+        sending.suppress(door.state, customer, channel)
+        is_suppressed = True
+    if as_json:
+        emit({"customer": customer, "channel": channel or ALL, "suppressed": is_suppressed})
+    else:
+        word = "is sent nothing more" if is_suppressed else "is sent messages as before"
+        out.print(f"{escape(customer)} {word} by {channel or 'any channel'}.", highlight=False)
+
+
+@commands.command("log", epilog="Example: regulars campaign log --what skipped --shop myshop")
+def log_(
+    journey: Annotated[str, typer.Option(metavar="JOURNEY", help="Of this journey only.")] = "",
+    customer: Annotated[str, typer.Option(metavar="CUSTOMER", help="Of this customer only.")] = "",
+    what: Annotated[
+        str, typer.Option(help="Only what was: sent, skipped, held, tried, failed, unsure, suppressed, off, on.")
+    ] = "",
+    limit: Annotated[int, typer.Option(help="At most so many lines.", min=1)] = 50,
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """What was done with every message, the newest first: sent, skipped or held, with why."""
+    from regulars.campaign.sending import history
+    from regulars.shop import Shop
+
+    rows = history(Shop.open(shop).state, journey=journey, customer_id=customer, what=what, limit=limit)
+    if as_json:
+        emit([{key: value for key, value in row._mapping.items() if key != "id"} for row in rows])
+        return
+    table = Table("Time (UTC)", "Journey", "Step", "Customer", "What", "Why")
+    for row in rows:
+        cells = (row.journey, row.step, row.customer_id or "", row.what, row.reason)
+        table.add_row(f"{row.at:%Y-%m-%d %H:%M}", *map(escape, cells))
+    out.print(table)
+
+
+@commands.command(epilog="Example: regulars campaign channels --shop myshop")
+def channels(
+    secret: Annotated[
+        bool, typer.Option("--secret", help="Print what webhooks are signed by, for whoever receives them.")
+    ] = False,
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """The channels that `[sending]` of shop.toml sets up."""
+    from regulars.campaign.sending import channels as there_are
+    from regulars.campaign.sending.webhook import SECRET
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    names = sorted(there_are(door))
+    found: dict[str, Any] = {"channels": names}
+    if secret:
+        found["secret"] = door.state.secret(SECRET)
+    if as_json:
+        emit(found)
+        return
+    out.print(f"Set up: {', '.join(names) or 'none. See [sending] in shop.toml'}", highlight=False)
+    if secret:
+        out.print(f"Webhooks are signed by: {found['secret']}", highlight=False)
