@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -24,7 +24,8 @@ from aiosmtpd.controller import Controller
 from regulars import Shop
 from regulars.campaign.copy import Messages, approve
 from regulars.campaign.offer import abuse
-from regulars.rules import Vocabulary
+from regulars.events.schema import TYPES
+from regulars.rules import Events, Vocabulary
 from regulars.rules.tree import Kind
 from regulars.state import State
 from tests.test_state import own_schema
@@ -179,7 +180,8 @@ class Everyone:
         self, members: Mapping[str, list[str]] | None = None, segments: Mapping[str, str] | None = None
     ) -> None:
         self.by_rule, self.segments = members or {}, segments or {}
-        self.vocabulary = Vocabulary.of({"orders": Kind.NUMBER, "overdue": Kind.NUMBER, "last_order": Kind.NUMBER})
+        columns = {"orders": Kind.NUMBER, "overdue": Kind.NUMBER, "last_order": Kind.TIME}
+        self.vocabulary = replace(Vocabulary.of(columns), events=Events(TYPES))
 
     def members(self, rule: str, as_of: datetime) -> pa.Array:
         return pa.array(self.by_rule.get(rule, []), pa.string())

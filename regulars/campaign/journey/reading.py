@@ -201,7 +201,7 @@ class _Reader:
             self._duration(raw, "within", line, "", timedelta(days=30)),
             again,
             self._duration(raw, "late", line, "", timedelta(days=2)),
-            line,
+            self._line(line, kind),
         )
 
     def _awaited(self, raw: Any, line: int, what: str, step: str = "") -> Awaited:

@@ -6,9 +6,9 @@ customer where it was looked at, or leaves it to the next run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -163,9 +163,10 @@ def run(shop: Shop, audience: Audience, moment: datetime, by: Mapping[str, Chann
     of_sending.prepare(prepare(shop.state))
     with shop.state.read() as view:
         rows = view.execute(sa.select(journeys).order_by(journeys.c.name)).all()
-    moved = [_advance(shop, row, audience, moment) for row in rows]
     there = channels(shop) if by is None else by
-    tally = send_due(shop, moment, there, lambda waiting, at: overtaken(shop, waiting, at))
+    known = cache(partial(customers_as_of, shop, moment))
+    moved = [_advance(shop, row, audience, moment, known) for row in rows]
+    tally = send_due(shop, moment, there, lambda waiting, at: overtaken(shop, waiting, at), known)
     return Ran(moved, tally, tell(shop))
 
 
@@ -196,19 +197,18 @@ def _refuse_stale(shop: Shop, moment: datetime) -> None:
         )
 
 
-def _advance(shop: Shop, row: Any, audience: Audience, moment: datetime) -> Moved:
+def _advance(shop: Shop, row: Any, audience: Audience, moment: datetime, known: Callable[[], pa.Table]) -> Moved:
     name, kept = row.name, Journeys(shop)
     newest = kept.version(name, row.version)
     found, new_about = _found(shop, row, newest, audience, moment)
     entered, asked_for, moved, left = _enter(shop, row, newest, found, new_about, moment), 0, 0, dict[str, int]()
     with shop.state.read() as view:
         inside = view.execute(sa.select(entries).where(entries.c.journey == name, entries.c.outcome.is_(None))).all()
-    known = customers_as_of(shop, moment)
-    zone = zones(known, shop.config.shop.timezone)
+    zone = zones(known(), shop.config.shop.timezone) if inside else None
     for number in sorted({each.version for each in inside}):
         journey = newest if number == row.version else kept.version(name, number)
         own = [each for each in inside if each.version == number]
-        some = _walk(shop, journey, own, audience, moment, known, zone)
+        some = _walk(shop, journey, own, audience, moment, known(), zone)
         moved += some[0]
         asked_for += some[1]
         for outcome, count in some[2].items():

@@ -135,7 +135,7 @@ def _all_candidates(shop: Shop, journey: Journey, audience: Audience, since: dat
         """Each day's end is the next one's beginning: asked once."""
 
         vocabulary, segments = audience.vocabulary, audience.segments
-        members = staticmethod(lru_cache(maxsize=2)(audience.members))
+        members = staticmethod(lru_cache(maxsize=3)(audience.members))
 
     parts, start, remembered = [], since, Remembered()
     while start < until:

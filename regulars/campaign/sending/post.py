@@ -67,7 +67,11 @@ class _Ready:
 
 
 def send_due(
-    shop: Shop, moment: datetime, channels: Mapping[str, Channel], overtaken: Overtaken = lambda rows, moment: {}
+    shop: Shop,
+    moment: datetime,
+    channels: Mapping[str, Channel],
+    overtaken: Overtaken = lambda rows, moment: {},
+    known: Callable[[], pa.Table] | None = None,
 ) -> Tally:
     """Send all messages whose time has come.
 
@@ -78,15 +82,18 @@ def send_due(
     ----------
     moment : consents, caps, quiet hours and prices are as of then.
     channels : by name; what goes by another is skipped, and its reason logged.
+    overtaken : see there.
+    known : gives `customers_as_of` the moment, for whoever has it already.
     """
     tally = Tally()
     for what, number in queue.recover(shop.state).items():
         tally.add("unsure" if what == "unsure" else "recovered", number=number)
-    known: pa.Table | None = None
+    people: pa.Table | None = None
     down: dict[str, str] = {}
     while rows := queue.due(shop.state, moment, LOOKED_AT):
-        known = customers_as_of(shop, moment) if known is None else known
-        _send_some(shop, rows, moment, known, channels, overtaken, down, tally)
+        if people is None:
+            people = known() if known else customers_as_of(shop, moment)
+        _send_some(shop, rows, moment, people, channels, overtaken, down, tally)
     return tally
 
 
