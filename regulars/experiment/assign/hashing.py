@@ -4,7 +4,7 @@
 
 xxHash is published with test vectors and there for every language. It is Spark's own function, which chains columns so:
 there the place is `shiftrightunsigned(xxhash64(salt, customer_id), 11) / pow(2, 53)`. A place has 53 bits: any program
-that has doubles holds it exactly. MD5, which databases share too, is slower by far.
+that has doubles holds it exactly. One MD5, which databases share too, takes longer than all four places of a `Plan`.
 """
 
 from __future__ import annotations
