@@ -215,7 +215,7 @@ def _exposures(events: ibis.Table, experiment: Experiment) -> ibis.Table:
 
 
 def _events(experiment: Experiment, ids: pa.Array, arms: pa.Array, time: datetime) -> pa.Table:
-    """Exposures as events. Their ids are made of experiment, generation, arm and customer: once more is no new event."""
+    """Exposures as events. Their ids are made of experiment, generation, arm and customer: again is no new event."""
     count = len(ids)
     weights = {arm.name: arm.weight for arm in experiment.arms}
     names = pa.array(weights)
