@@ -6,13 +6,14 @@ them refuse.
 """
 
 from regulars.experiment.offpolicy.choice import slope
-from regulars.experiment.offpolicy.decisions import Decided, context_of, decided, target_of
+from regulars.experiment.offpolicy.decisions import Decided, context_of, decided
 from regulars.experiment.offpolicy.estimators import Estimate, doubly_robust, ips, snips
 from regulars.experiment.offpolicy.logged import Logged
 from regulars.experiment.offpolicy.overlap import Overlap, OverlapError, overlap
+from regulars.experiment.offpolicy.policy import policy_of, target_of
 from regulars.experiment.offpolicy.value import Comparison, compare, methods, value
 
 __all__ = [
     "Comparison", "Decided", "Estimate", "Logged", "Overlap", "OverlapError", "compare", "context_of", "decided",
-    "doubly_robust", "ips", "methods", "overlap", "slope", "snips", "target_of", "value",
+    "doubly_robust", "ips", "methods", "overlap", "policy_of", "slope", "snips", "target_of", "value",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from regulars import capability as capabilities
 from regulars import decisions
 from regulars.customers import later_worth
 from regulars.engine.json import extract
-from regulars.errors import InputError, NotEnoughError, NotFoundError
+from regulars.errors import NotEnoughError, NotFoundError
 from regulars.experiment.offpolicy.logged import Logged
 from regulars.experiment.offpolicy.overlap import Floats
 
@@ -151,62 +151,3 @@ def context_of(shop: Shop, found: Decided) -> Floats:
     spread = np.sqrt((away**2).sum(axis=0) / count)
     scaled: Floats = (away[:, spread > 0] / spread[spread > 0]).clip(-MOST_AWAY, MOST_AWAY)
     return scaled
-
-
-def target_of(found: Decided, policy: pa.Table) -> Floats:
-    """(n, actions) the chances of a policy that is written down as a table.
-
-    Parameters
-    ----------
-    policy : customer_id, action, propensity, and as_of where the same customer is decided upon differently at different
-        times; an action that is not named has the chance 0.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, a customer or an action of the log is not in it, or is in it twice.
-
-    Examples
-    --------
-    >>> made = pa.table({"customer_id": ["ada", "bob"], "action": ["wait", "call"]})
-    >>> rule = pa.table({"customer_id": ["bob", "ada", "ada"], "action": ["wait", "wait", "call"],
-    ...                  "propensity": [1.0, 0.8, 0.2]})
-    >>> target_of(Decided(made, ("call", "wait"), 0), rule)
-    array([[0.2, 0.8],
-           [0. , 1. ]])
-    """
-    missing = [name for name in ("customer_id", "action", "propensity") if name not in policy.column_names]
-    if missing:
-        raise InputError(
-            f"The policy lacks the column {missing[0]}. Found: {', '.join(policy.column_names)}. "
-            "Needed: customer_id, action, propensity, and as_of if it changes with time."
-        )
-    keys = ["customer_id", "as_of"] if "as_of" in policy.column_names else ["customer_id"]
-    strange = sorted(set(pc.unique(policy["action"]).to_pylist()) - set(found.actions), key=str)
-    if strange:
-        raise InputError(
-            f'The policy does "{strange[0]}", which was never decided. There are: {", ".join(found.actions)}.'
-        )
-    given = policy.select([*keys, "action", "propensity"])
-    for name in keys:
-        given = given.set_column(given.column_names.index(name), name, given[name].cast(found.table[name].type))
-    again = given.group_by([*keys, "action"]).aggregate([([], "count_all")])
-    if (most := pc.max(again["count_all"]).as_py()) and most > 1:
-        twice = again.filter(pc.equal(again["count_all"], most)).slice(0, 1).to_pylist()[0]
-        raise InputError(
-            f'The policy names "{twice["action"]}" of {twice["customer_id"]} {most} times. Once each is expected; '
-            "add the column as_of if it changes with time."
-        )
-    rows = found.table.select(keys).append_column("row", pa.array(np.arange(found.table.num_rows)))
-    met = rows.join(given, keys, join_type="inner")
-    chances = np.zeros((found.table.num_rows, len(found.actions)))
-    column = pc.index_in(met["action"].combine_chunks(), pa.array(found.actions, pa.string()))
-    chances[met["row"].to_numpy(), column.to_numpy(zero_copy_only=False)] = met["propensity"].to_numpy()
-    is_unknown = ~chances.any(axis=1)
-    if is_unknown.any():
-        first = found.table.slice(int(np.flatnonzero(is_unknown)[0]), 1).to_pylist()[0]
-        raise InputError(
-            f"The policy says nothing of {int(is_unknown.sum()):,} of {len(chances):,} decisions; the first is of "
-            f"{', '.join(str(first[key]) for key in keys)}. Say of each what it would do."
-        )
-    return chances

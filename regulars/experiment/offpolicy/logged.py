@@ -94,7 +94,8 @@ class Logged:
         if is_wrong.any():
             row = int(np.flatnonzero(is_wrong)[0])
             raise InputError(f"row {row}: the policy's chances are {chances[row].tolist()}; 1 in sum is expected.")
-        return np.minimum(chances, 1.0)
+        found: Floats = np.minimum(chances, 1.0)
+        return found
 
     def overlap(self, target: Floats) -> Overlap:
         """How far the log can speak for a policy of (n, actions) chances."""

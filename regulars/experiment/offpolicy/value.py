@@ -15,8 +15,12 @@ from regulars.experiment.offpolicy.logged import Logged
 from regulars.experiment.offpolicy.overlap import Floats, Overlap, error_of_mean, overlap, require
 from regulars.experiment.offpolicy.rewards import Expected, expect
 
-SHRINKAGES = (np.inf, 4096.0, 1024.0, 256.0, 64.0, 16.0, 4.0)
-"""lambda of DRos; a weight is at most half the square root of it: 32, 16, 8, 4, 2, 1."""
+SHRINKAGES = (np.inf, 16384.0, 4096.0, 1024.0, 256.0, 64.0, 16.0)
+"""lambda of DRos; a weight is at most half the square root of it, so these go as far as `CAPS`."""
+
+
+SPREAD = 0.5
+"""Half way between the two extremes of `_corrected`."""
 
 
 class Way(NamedTuple):
@@ -98,7 +102,7 @@ def value(logged: Logged, target: npt.ArrayLike) -> Estimate:
     """
     chances = logged.target(target)
     seen, weight = _seen(logged, chances)
-    chosen = _chosen(_capped(logged, chances, weight, _expected(logged, weight)), logged)
+    chosen = _chosen(_capped(logged, chances, weight, expect(logged))[2:], logged)
     return _guarded(_estimate(chosen, logged, seen), logged, weight)
 
 
@@ -120,7 +124,7 @@ def methods(logged: Logged, target: npt.ArrayLike) -> dict[str, Estimate]:
     """
     chances = logged.target(target)
     seen, weight = _seen(logged, chances)
-    expected = _expected(logged, weight)
+    expected = expect(logged)
     capped = _capped(logged, chances, weight, expected)
     switched = [
         _corrected(f"Switch-DR, weights up to {cap:g}", logged, chances, np.where(weight <= cap, weight, 0.0), expected)
@@ -136,7 +140,7 @@ def methods(logged: Logged, target: npt.ArrayLike) -> dict[str, Estimate]:
         "DR": capped[2],
         "Switch-DR": _chosen(switched, logged),
         "DRos": _chosen(shrunk, logged),
-        "chosen": _chosen(capped, logged),
+        "chosen": _chosen(capped[2:], logged),
     }
     return {name: _guarded(_estimate(way, logged, seen), logged, weight) for name, way in ways.items()}
 
@@ -187,7 +191,7 @@ def compare(logged: Logged, new: npt.ArrayLike, present: npt.ArrayLike | None = 
 def _way(logged: Logged, target: npt.ArrayLike) -> tuple[Way, Overlap, Floats]:
     chances = logged.target(target)
     seen, weight = _seen(logged, chances)
-    return _chosen(_capped(logged, chances, weight, _expected(logged, weight)), logged), seen, weight
+    return _chosen(_capped(logged, chances, weight, expect(logged))[2:], logged), seen, weight
 
 
 def _seen(logged: Logged, chances: Floats) -> tuple[Overlap, Floats]:
@@ -196,27 +200,38 @@ def _seen(logged: Logged, chances: Floats) -> tuple[Overlap, Floats]:
     return seen, logged.of_logged(chances) / logged.propensity
 
 
-def _expected(logged: Logged, weight: Floats) -> Expected:
-    return expect(logged, np.sqrt(weight))
-
-
 def _capped(logged: Logged, chances: Floats, weight: Floats, expected: Expected) -> list[Way]:
     weighted, even = weight * logged.reward, normalised(logged.reward, weight)
-    return [Way("IPS", weighted, weighted), Way("SNIPS", even, even)] + [
-        _corrected(
-            "DR" if np.isinf(cap) else f"DR, weights at most {cap:g}",
-            logged, chances, np.minimum(weight, cap), expected,
-        )
-        for cap in CAPS
-    ]  # fmt: skip
+    return [
+        Way("IPS", weighted, weighted),
+        Way("SNIPS", even, even),
+        _corrected("DR", logged, chances, weight, expected),
+        *(
+            _corrected(f"DR, weights at most {cap:g}", logged, chances, np.minimum(weight, cap), expected, SPREAD)
+            for cap in CAPS
+            if np.isfinite(cap)
+        ),
+    ]
 
 
-def _corrected(name: str, logged: Logged, chances: Floats, weight: Floats, expected: Expected) -> Way:
-    """The model's answer, put right by weighted errors."""
+def _corrected(
+    name: str, logged: Logged, chances: Floats, weight: Floats, expected: Expected, spread: float = 0.0
+) -> Way:
+    """The model's answer, put right by weighted errors.
+
+    Parameters
+    ----------
+    spread : how far weights that were cut are made up for: 0 not at all, as if the model were right on what was cut; 1
+        in full, as if it were as wrong there as elsewhere.
+    """
     of_policy = (chances * expected.of_actions).sum(axis=1)
     wrong = logged.reward - logged.of_logged(expected.of_actions)
-    values = of_policy + weight * wrong
-    return Way(name, values, of_policy + expected.carried(logged, chances, weight) * wrong)
+    mean = float(weight.mean()) if spread else 1.0
+    more = 1 + spread * (1 / mean - 1)
+    # By the delta method: the mean weight is an estimate too.
+    least = spread * float((weight * wrong).mean()) / mean**2 * (weight - weight.mean())
+    carried = expected.carried(logged, chances, more * weight)
+    return Way(name, of_policy + more * weight * wrong - least, of_policy + carried * wrong - least)
 
 
 def _shrunk(weight: Floats, size: float) -> Floats:
@@ -230,7 +245,9 @@ def _error(way: Way, logged: Logged) -> float:
 
 
 def _chosen(ways: list[Way], logged: Logged) -> Way:
-    return ways[slope([float(way.values.mean()) for way in ways], [_error(way, logged) for way in ways])]
+    # The error that is carried through the model is much the same for all, and would hide what cutting weights gains.
+    errors = [error_of_mean(way.values, logged.owner) for way in ways]
+    return ways[slope([float(way.values.mean()) for way in ways], errors)]
 
 
 def _estimate(way: Way, logged: Logged, seen: Overlap) -> Estimate:
