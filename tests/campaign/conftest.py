@@ -32,6 +32,7 @@ from tests.test_state import own_schema
 
 Record = Callable[..., Any]
 NOON = datetime(2024, 5, 15, 12, tzinfo=UTC)
+APPROVED = ("welcome", "welcome_again", "abandoned_cart", "win_back", "birthday", "price_drop", "back_in_stock")
 PEOPLE = {
     "ada": {"email": "ada@tea.example", "name": "Ada", "country": "GB", "language": "en", "phone": "+441"},
     "bob": {"email": "bob@tea.example", "country": "US", "timezone": "America/New_York"},
@@ -65,6 +66,9 @@ def local(tmp_path: Path) -> Iterator[State]:
 
 def _make(folder: Path, record: Record) -> None:
     shop = Shop.create(folder)
+    for name in APPROVED:
+        approve(shop.state, Messages(folder).get(name), "mei")
+    shop.state.close()
     start = NOON - timedelta(days=40)
     rows: list[dict[str, Any]] = []
     for name, traits in PEOPLE.items():
@@ -197,18 +201,14 @@ Settings = Callable[..., Shop]
 
 @pytest.fixture
 def set_up() -> Settings:
-    """set_up(shop, **sending): the shop with these settings of [sending]; all its messages approved."""
+    """set_up(shop, **sending): the shop with these settings of [sending]."""
 
     def change(shop: Shop, **sending: Any) -> Shop:
         path = shop.folder / "shop.toml"
         document: Any = tomlkit.parse(path.read_text())
         document["sending"].update(sending)
         path.write_text(tomlkit.dumps(document))
-        opened = Shop.open(shop.folder)
-        messages = Messages(shop.folder)
-        for name in messages.names():
-            approve(opened.state, messages.get(name), "mei")
-        return opened
+        return Shop.open(shop.folder)
 
     return change
 

@@ -22,8 +22,10 @@ from regulars.campaign.journey.step import (
 )
 from regulars.evaluation import palette
 
-WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 210, 54, 34, 46, 24
-LETTERS = 30
+WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 220, 54, 34, 50, 24
+STEP_Y = 15
+"""Ways that leave one box turn so far below each other, and their labels stand so."""
+LETTERS = 28
 """So many letters of a line are drawn; a Chinese one takes two."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 COLOURS = {
@@ -88,8 +90,9 @@ def svg(journey: Journey, counts: Mapping[str, int] | None = None) -> str:
     place = _places(nodes, edges, layer)
     columns = max(place.values()) + 1
     width = 2 * MARGIN + columns * WIDTH + (columns - 1) * GAP_X + (60 if _goes_back(edges, layer) else 0)
-    height = 2 * MARGIN + (max(layer.values()) + 1) * (HEIGHT + GAP_Y) - GAP_Y
-    at = {name: (MARGIN + place[name] * (WIDTH + GAP_X), MARGIN + layer[name] * (HEIGHT + GAP_Y)) for name in layer}
+    ports, tops = _ports(edges, place), _tops(edges, layer)
+    height = tops[-1] + HEIGHT + MARGIN
+    at = {name: (MARGIN + place[name] * (WIDTH + GAP_X), tops[layer[name]]) for name in layer}
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'height="{height:g}" font-family="system-ui, sans-serif" role="img">',
@@ -100,7 +103,7 @@ def svg(journey: Journey, counts: Mapping[str, int] | None = None) -> str:
     ]
     labels = []
     for edge in edges:
-        path, label_at = _way(edge, at, layer, place, width)
+        path, label_at = _way(edge, at, layer, ports[edge], width)
         parts.append(
             f'<path d="{path}" fill="none" stroke="{palette.NEUTRAL}" stroke-width="1.5" marker-end="url(#tip)"/>'
         )
@@ -223,38 +226,45 @@ def _goes_back(edges: list[_Edge], layer: Mapping[str, int]) -> bool:
     return any(layer[edge.target] <= layer[edge.source] for edge in edges)
 
 
+def _ports(edges: list[_Edge], place: Mapping[str, float]) -> dict[_Edge, tuple[int, int]]:
+    """Of each edge, the how manieth of how many ways it is from its box, from left to right."""
+    found: dict[_Edge, tuple[int, int]] = {}
+    for source in {edge.source for edge in edges}:
+        own = sorted((edge for edge in edges if edge.source == source), key=lambda edge: (place[edge.target], edge))
+        found |= {edge: (number, len(own)) for number, edge in enumerate(own)}
+    return found
+
+
+def _tops(edges: list[_Edge], layer: Mapping[str, int]) -> list[float]:
+    """Where each layer begins: further down where more ways leave the boxes above it."""
+    tops = [float(MARGIN)]
+    for number in range(max(layer.values())):
+        ways = max((sum(edge.source == name for edge in edges) for name in layer if layer[name] == number), default=1)
+        tops.append(tops[-1] + HEIGHT + GAP_Y + STEP_Y * max(ways - 1, 0))
+    return tops
+
+
 def _way(
-    edge: _Edge,
-    at: Mapping[str, tuple[float, float]],
-    layer: Mapping[str, int],
-    place: Mapping[str, float],
-    width: float,
+    edge: _Edge, at: Mapping[str, tuple[float, float]], layer: Mapping[str, int], port: tuple[int, int], width: float
 ) -> tuple[str, tuple[float, float]]:
     """The line of an edge, and where its label stands."""
     (x1, y1), (x2, y2) = at[edge.source], at[edge.target]
+    number, count = port
     if layer[edge.target] <= layer[edge.source]:
         right = width - MARGIN - 10
         y1, y2 = y1 + HEIGHT / 2, y2 + HEIGHT / 2
         return f"M{x1 + WIDTH:g},{y1:g}H{right:g}V{y2:g}H{x2 + WIDTH:g}", (right - 30, y1 - 6)
-    start, end = x1 + WIDTH / 2, x2 + WIDTH / 2
-    top, bottom = y1 + HEIGHT, y2
-    if start != end:
-        # Ways that part leave the box apart, so that their labels do.
-        start += max(-WIDTH / 3, min(WIDTH / 3, (end - start) / 3))
-    between = [name for name in at if layer[edge.source] < layer[name] < layer[edge.target]]
-    is_blocked = any(abs(at[name][0] - x1) < WIDTH or abs(at[name][0] - x2) < WIDTH for name in between)
-    turn = bottom - GAP_Y / 2
-    if is_blocked:
-        # Down beside the boxes in between.
-        lane = max(at[name][0] for name in between) + WIDTH + GAP_X / 2
-        if start < min(at[name][0] for name in between):
-            lane = min(at[name][0] for name in between) - GAP_X / 2
-        lane = min(max(lane, 8), width - 8)
-        return (
-            f"M{start:g},{top:g}V{top + GAP_Y / 2:g}H{lane:g}V{turn:g}H{end:g}V{bottom:g}",
-            (start, top + 16),
-        )
-    return f"M{start:g},{top:g}V{turn:g}H{end:g}V{bottom:g}", (start, top + 16)
+    start, end, top = x1 + WIDTH * (number + 1) / (count + 1), x2 + WIDTH / 2, y1 + HEIGHT
+    # The last way turns first: so none crosses the label of another.
+    label = top + 14 + STEP_Y * (count - 1 - number)
+    turn = label + 8
+    between = [at[name][0] for name in at if layer[edge.source] < layer[name] < layer[edge.target]]
+    blocking = [x for x in between if x - GAP_X < end < x + WIDTH + GAP_X]
+    if not blocking:
+        return f"M{start:g},{top:g}V{turn:g}H{end:g}V{y2:g}", (start, label)
+    # Down beside the boxes in between, and back to where it goes.
+    lane = min(max(blocking) + WIDTH + GAP_X / 2, width - 8)
+    return f"M{start:g},{top:g}V{turn:g}H{lane:g}V{y2 - 14:g}H{end:g}V{y2:g}", (start, label)
 
 
 def _box(node: _Node, x: float, y: float) -> str:

@@ -12,6 +12,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from regulars.campaign.journey.entering import Candidates, candidates, products_
 from regulars.campaign.journey.errors import JourneyError
 from regulars.campaign.journey.happenings import Happenings
 from regulars.campaign.journey.saved import Journeys, Version
-from regulars.campaign.journey.step import Branch, Journey, Send
+from regulars.campaign.journey.step import Branch, Journey, Send, WaitForTime
 from regulars.campaign.journey.tables import entries, journeys, prepare
 from regulars.campaign.journey.walk import INSIDE, OUTCOMES, Ints, Sends, Walkers, World, answers, walk
 from regulars.campaign.offer import standing
@@ -204,11 +205,10 @@ def _advance(shop: Shop, row: Any, audience: Audience, moment: datetime, known: 
     entered, asked_for, moved, left = _enter(shop, row, newest, found, new_about, moment), 0, 0, dict[str, int]()
     with shop.state.read() as view:
         inside = view.execute(sa.select(entries).where(entries.c.journey == name, entries.c.outcome.is_(None))).all()
-    zone = zones(known(), shop.config.shop.timezone) if inside else None
     for number in sorted({each.version for each in inside}):
         journey = newest if number == row.version else kept.version(name, number)
         own = [each for each in inside if each.version == number]
-        some = _walk(shop, journey, own, audience, moment, known(), zone)
+        some = _walk(shop, journey, own, audience, moment, known)
         moved += some[0]
         asked_for += some[1]
         for outcome, count in some[2].items():
@@ -306,17 +306,13 @@ def _walk(
     rows: list[Any],
     audience: Audience,
     moment: datetime,
-    known: pa.Table,
-    zone: Any,
+    known: Callable[[], pa.Table],
 ) -> tuple[int, int, dict[str, int]]:
     customers = pa.array([row.customer_id for row in rows], pa.string())
-    place = pc.index_in(customers, known["customer_id"].combine_chunks())
-    is_known = place.is_valid().to_numpy(zero_copy_only=False)
-    own_zone = (
-        np.where(is_known, zone[place.fill_null(0).to_numpy()], shop.config.shop.timezone)
-        if len(zone)
-        else (np.full(len(rows), shop.config.shop.timezone))
-    )
+    is_clocked = any(isinstance(step, WaitForTime) for step in journey.steps)
+    is_best = any(step.at_best_hour for step in journey.sends)
+    people = known() if is_clocked or is_best else None
+    zone = _zones(shop, customers, people)
     entered = np.array([to_microseconds(row.entered_at) for row in rows], np.int64)
     walkers = Walkers(
         np.arange(len(rows), dtype=np.int64),
@@ -334,10 +330,22 @@ def _walk(
     def members(step: Branch, at: int) -> pa.Array:
         return audience.members(step.rule or audience.segments[step.segment], moment)
 
-    world = World(customers, own_zone, happened, answers(customers, lambda step, at: members(step, 0), 2**62))
+    world = World(customers, zone, happened, answers(customers, lambda step, at: members(step, 0), 2**62))
     sends = walk(journey, walkers, world, now, floor=now)
-    best = best_hours(shop, moment, known, zone) if any(step.at_best_hour for step in journey.sends) else None
-    return _write(shop, journey, rows, walkers, before, sends, best, own_zone, moment)
+    best = None
+    if is_best and people is not None and len(sends.walker):
+        best = best_hours(shop, moment, people, zones(people, shop.config.shop.timezone))
+    return _write(shop, journey, rows, walkers, before, sends, best, zone, moment)
+
+
+def _zones(shop: Shop, customers: pa.Array, people: pa.Table | None) -> npt.NDArray[np.str_]:
+    """(n,) where customers are; where nothing asks for it, or they are not known, where the shop is."""
+    found = np.full(len(customers), shop.config.shop.timezone, dtype=object)
+    if people is not None:
+        place = pc.index_in(customers, people["customer_id"].combine_chunks())
+        there = place.is_valid().to_numpy(zero_copy_only=False)
+        found[there] = zones(people.take(place.drop_null()), shop.config.shop.timezone)
+    return found.astype(str)
 
 
 def _write(

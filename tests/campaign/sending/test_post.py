@@ -235,13 +235,14 @@ def test_a_server_that_refuses_half_of_the_recipients(by_mail: Shop, mailbox: Ma
     assert sorted(mailbox.recipients) == ["bob@tea.example", "mei@tea.example"]
 
 
-def test_what_is_never_taken_is_given_up_and_says_so(by_mail: Shop, mailbox: Mailbox) -> None:
+def test_what_is_never_taken_is_given_up_and_says_so(by_mail: Shop, set_up: Settings, mailbox: Mailbox) -> None:
+    shop = set_up(by_mail, tries=2)
     mailbox.refused = {"ada@tea.example": "451 try later"}
-    ask(by_mail, "ada")
-    for day in range(8):
-        send(by_mail, NOON + timedelta(hours=6 * day))
-    assert statuses(by_mail) == {"ada": "failed"}
-    assert reasons(by_mail, "failed")["ada"].startswith("tried 5 times")
+    ask(shop, "ada")
+    assert send(shop) == {"to try again": 1}
+    assert send(shop, NOON + timedelta(hours=6)) == {"failed": 1}
+    assert statuses(shop) == {"ada": "failed"}
+    assert reasons(shop, "failed")["ada"].startswith("tried 2 times")
 
 
 def test_a_server_too_slow_to_answer_leaves_it_unsure_and_unsent_again(
