@@ -20,13 +20,12 @@ from regulars.behavior.fields import event_fields
 from regulars.behavior.sequences import Sequences
 from regulars.behavior.vocabulary import Content, Vocabulary, shares
 from regulars.errors import NotEnoughError
+from regulars.events.schema import NOTED
 from regulars.language import embed
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
-LEFT_OUT = ("decision_made",)
-"""What the shop decided is not what a customer did; what was done of it (a message sent, an ad shown) is in the log."""
 RARE_KIND = 20
 """A type or channel met fewer times than this shares the vector of the unknown."""
 RARE_WORD = 2
@@ -161,7 +160,7 @@ def sequences_of(
 
 def _events(shop: Shop, until: datetime) -> Any:
     events = shop.events
-    return events.filter(events.time < ibis.literal(until, "timestamp('UTC')"), ~events.type.isin(LEFT_OUT))
+    return events.filter(events.time < ibis.literal(until, "timestamp('UTC')"), ~events.type.isin(NOTED))
 
 
 def _require_enough(shop: Shop, events: Any, products: int, until: datetime) -> None:

@@ -13,10 +13,12 @@ from regulars.cli import (
     acting,
     campaigns,
     customers,
+    experiment_results,
     experiments,
     fraud,
     learning,
     log,
+    offpolicy,
     overview,
     segment_rules,
     segments,
@@ -50,6 +52,8 @@ app.add_typer(customers.commands)
 app.add_typer(segment_rules.commands)
 app.add_typer(fraud.commands)
 app.add_typer(campaigns.commands)
+experiments.commands.registered_commands += experiment_results.commands.registered_commands
+experiments.commands.registered_commands += offpolicy.commands.registered_commands
 app.add_typer(experiments.commands)
 
 

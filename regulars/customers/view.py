@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.events.schema import TIME
+from regulars.events.schema import NOTED, TIME
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -63,7 +63,7 @@ def customers_as_of(shop: Shop, as_of: datetime) -> pa.Table:
     """
     who = shop.identities
     events = shop.events
-    events = events.filter(events.type != "decision_made", events.time < ibis.literal(as_of))
+    events = events.filter(~events.type.isin(NOTED), events.time < ibis.literal(as_of))
     named = who.named(events.mutate(is_named=events.customer_id.notnull()), as_of)
     known = named.filter(named.customer_id.notnull()).group_by("customer_id")
     known = known.agg(is_named=named.is_named.any(), first_time=named.time.min(), last_time=named.time.max())

@@ -84,7 +84,8 @@ class Demo:
         yield f"Segments: {segment.verdict}"
         yield f"What they take up next: {behavior.verdict}"
         yield f"What to show them: {recommend.verdict}"
-        yield f"Orders that stand out: {self.suspect.table.num_rows} to look at this week. {self.reports['fraud'].verdict}"
+        looked_at = self.suspect.table.num_rows
+        yield f"Orders that stand out: {looked_at} to look at this week. {self.reports['fraud'].verdict}"
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
             f"First of them: customer {first['customer_id']}, {shown(first['churn_probability'], 'share')} likely to "
@@ -196,8 +197,8 @@ def _suspect(found: Demo) -> Section:
     return Section(
         heading="Which orders to look at",
         text=(
-            "Nobody has told this shop which orders were frauds. These are the most unusual of the last week; that is no "
-            "proof of anything. With disputes in the log the score becomes a probability.",
+            "Nobody has told this shop which orders were frauds. These are the most unusual of the last week; that is "
+            "no proof of anything. With disputes in the log the score becomes a probability.",
         ),
         table=Table(("", "Customer", f"Amount, {SETTINGS.currency}", "When", "Because of"), rows),
     )

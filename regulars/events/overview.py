@@ -14,6 +14,7 @@ import numpy as np
 
 from regulars.engine import Engine
 from regulars.events.commit import Commit
+from regulars.events.schema import NOTED
 
 ODD = 10
 """A day with so many times the events of the middle day, or with so small a part of them, is odd."""
@@ -62,7 +63,7 @@ def overview(events: ibis.Table, engine: Engine, commit: Commit) -> Overview:
     more = {"products": events.product_id.nunique(), "first": events.time.min(), "last": events.time.max()}
     by_type = events.group_by("type").agg(**counts, **more).order_by(ibis.desc("rows"), "type")
     # Decisions are made as of one moment, all of them: beside what customers did, every such day would be odd.
-    outside = events.filter(events.type != "decision_made").mutate(day=events.time.date())
+    outside = events.filter(~events.type.isin(NOTED)).mutate(day=events.time.date())
     days = engine.to_arrow(
         outside.group_by("day")
         .agg(rows=outside.count(), events=outside.event_id.nunique(), customers=outside.customer_id.nunique())

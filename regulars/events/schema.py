@@ -126,3 +126,6 @@ TYPES: dict[str, str] = {
     "decision_made": "was decided upon by a capability",
 }
 """Kinds of event that Regulars knows, each with what the customer did. Others are kept as they come."""
+
+NOTED = ("decision_made", "experiment_viewed", "fraud_reviewed")
+"""What the shop itself noted down of a customer: nothing that the customer did."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.engine import Query
-from regulars.events.schema import TIME
+from regulars.events.schema import NOTED, TIME
 from regulars.profile.evidence import first_times
 from regulars.profile.features import FEATURES, LEVELS, Feature
 from regulars.profile.levels import MAKERS, Source
@@ -56,7 +56,7 @@ def compute(
     pairs = pairs.select(KEYS)
     latest = pc.max(pairs["as_of"]).as_py()
     first = _evidence(engine, events, catalogue, latest)
-    events = events.filter(events.type != "decision_made", events.time < ibis.literal(latest, "timestamp('UTC')"))
+    events = events.filter(~events.type.isin(NOTED), events.time < ibis.literal(latest, "timestamp('UTC')"))
     there = {need: moment for need, moment in first.items() if moment is not None}
     source = source_of(engine, events, catalogue, pairs, zone, identities, min(there.values(), default=latest))
     values = _values(engine, source, frozenset(there))
@@ -113,7 +113,7 @@ def source_for(shop: Shop, pairs: pa.Table) -> Source:
     """What tallies of a shop's pairs are made from; there must be one at least."""
     latest = pc.max(pairs["as_of"]).as_py()
     events = shop.events
-    events = events.filter(events.type != "decision_made", events.time < ibis.literal(latest, "timestamp('UTC')"))
+    events = events.filter(~events.type.isin(NOTED), events.time < ibis.literal(latest, "timestamp('UTC')"))
     first = shop.engine.to_arrow(events.time.min()).as_py() or latest
     zone = shop.config.shop.timezone
     return source_of(shop.engine, events, shop.catalogue, pairs.select(KEYS), zone, shop.identities, first)
@@ -140,7 +140,7 @@ def _evidence_query(events: ibis.Schema, catalogue: ibis.Schema) -> Query:
         category_since=known.valid_from.min(where=known.category.notnull()),
         brand_since=known.valid_from.min(where=known.brand.notnull()),
     )
-    said = said.filter(said.type != "decision_made")
+    said = said.filter(~said.type.isin(NOTED))
     return Query.of(first_times(said.left_join(since, "product_id")))
 
 

@@ -176,7 +176,8 @@ def _texts(stream: Stream, entity: str) -> list[str | None]:
     names = stream.names.get(entity)
     codes = stream.codes[entity]
     if names is not None:
-        return names.take(pa.array(codes, mask=codes < 0)).to_pylist()
+        texts: list[str | None] = names.take(pa.array(codes, mask=codes < 0)).to_pylist()
+        return texts
     if entity.startswith(OF_CUSTOMER):
         pair = zip(_texts(stream, "customer"), _texts(stream, entity.removeprefix(OF_CUSTOMER)), strict=True)
         return [None if one is None or other is None else joined(one, other) for one, other in pair]

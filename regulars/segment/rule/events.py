@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from regulars.events.schema import NOTED
 from regulars.rules import Column
 from regulars.rules.tree import Kind
 
@@ -58,7 +59,7 @@ WORDS = {
 }
 """Short words for types of events."""
 
-DONE_TO = ("message_sent", "ad_shown", "support_answered", NOT_ASKED)
+DONE_TO = ("message_sent", "ad_shown", "support_answered", *NOTED)
 """What is done to customers: they were not there for it."""
 
 
