@@ -77,8 +77,8 @@ def judge(model: UpliftModel, trial: Trial, budget: float | None = None) -> Judg
     """
     if trial.arms != model.arms or trial.names != model.names:
         raise InputError(
-            f"arms {', '.join(trial.arms)} and {len(trial.names)} features: the model knows {', '.join(model.arms)}, and "
-            f"of features {', '.join(model.names)}."
+            f"arms {', '.join(trial.arms)} and {len(trial.names)} features: the model knows "
+            f"{', '.join(model.arms)}, and of features {', '.join(model.names)}."
         )
     scores = doubly_robust_scores(trial, expected_apart(trial))
     effects, gain = model.effects(trial.features).mean, model.gain(trial.features)

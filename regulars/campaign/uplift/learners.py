@@ -265,7 +265,7 @@ class LinearLearner:
         with threadpool_limits(1, "blas"):
             for column in evidence.effects.T:
                 # A few penalties: the loss is flat about the best, and each costs a fit in each fold.
-                model = LassoCV(alphas=20, eps=0.01, cv=5, precompute=True).fit(inputs, column)
+                model = LassoCV(alphas=20, eps=0.01, cv=5, precompute=True, max_iter=10_000).fit(inputs, column)
                 weights.append(model.coef_)
                 bias.append(model.intercept_)
         return cls(scaling, np.array(weights), np.array(bias))
