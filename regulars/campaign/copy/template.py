@@ -66,7 +66,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 def _told(value: Any) -> Any:
     if value is None:
-        raise UnknownValueError("it says something that is not known of this customer")
+        raise UnknownValueError
     return value
 
 
@@ -197,6 +197,15 @@ def render(source: str, values: Mapping[str, Any]) -> str:
             length += len(part)
             if length > LONGEST_OUTPUT:
                 raise TemplateProblem(1, f"its text is longer than {LONGEST_OUTPUT:,} characters.")
+    except UnknownValueError:
+        missing = ", ".join(_missing(source, values)) or "something that it says"
+        raise UnknownValueError(f"{missing} is not known of this customer") from None
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise UnknownValueError(f"its text cannot be made: {error}") from None
     return "".join(parts)
+
+
+def _missing(source: str, values: Mapping[str, Any]) -> list[str]:
+    """The fields of a template that are not known."""
+    said = (name.partition(".") for name in sorted(fields(source)))
+    return [f"{owner}.{name}" for owner, _, name in said if name and (values.get(owner) or {}).get(name) is None]

@@ -48,7 +48,8 @@ def preview(
     terms = terms_of(shop.state, offer) if offer else None
     people = [person for person in rows_of(customers_as_of(shop, moment), customers) if person]
     seen = _seen(shop, [person["customer_id"] for person in people], moment)
-    about = [{"products": seen.get(person["customer_id"], [])} for person in people]
+    # A price before is known only of one that changed: here it is left open.
+    about = [{"products": seen.get(person["customer_id"], []), "price_before": "…"} for person in people]
     texts = contexts(shop, people, about, moment)
     for person, context in zip(people, texts, strict=True):
         owner, end = person["customer_id"], moment + timedelta(days=terms.days if terms else 0)
