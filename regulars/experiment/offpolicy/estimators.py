@@ -20,6 +20,9 @@ from regulars.experiment.offpolicy.overlap import (
     weights,
 )
 
+STRAIGHT = 1e-6
+"""Less skewed than this is not skewed: the transformation would be 0 / 0."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -130,13 +133,35 @@ def normalised(reward: Floats, weight: Floats) -> Floats:
     return found
 
 
-def of_mean(method: str, values: Floats, owner: Ints, seen: Overlap, error: float | None = None) -> Estimate:
-    """The mean of values, with an interval over customers; `error` where it is known better than by their spread."""
+def of_mean(
+    method: str, values: Floats, owner: Ints, seen: Overlap, error: float | None = None, skewed: float = 0.0
+) -> Estimate:
+    """The mean of values, with an interval over customers.
+
+    Parameters
+    ----------
+    error : the standard error, where it is known better than by the spread of the values.
+    skewed : see `skewness`; without it the interval reaches as far up as down.
+    """
     mean = float(values.mean())
     error = error_of_mean(values, owner) if error is None else error
     # Few rows with large weights carry the sum: as many degrees of freedom as they are worth.
-    reach = float(stats.t.ppf(0.975, max(min(int(owner.max()) + 1, seen.effective) - 1, 1))) * error
-    return Estimate(method, mean, mean - reach, mean + reach, seen)
+    reach = float(stats.t.ppf(0.975, max(min(int(owner.max()) + 1, seen.effective) - 1, 1)))
+    return Estimate(method, mean, mean - error * _skew(reach, skewed), mean - error * _skew(-reach, skewed), seen)
+
+
+def skewness(away: Floats) -> float:
+    """The skewness of a mean of (n,) values that are 0 in the mean: theirs by the root of n, at most 1 either way."""
+    spread = float(np.mean(away**2))
+    found = float(np.mean(away**3)) / spread**1.5 / np.sqrt(len(away)) if spread > 0 else 0.0
+    return float(np.clip(found, -1, 1))
+
+
+def _skew(reach: float, skewed: float) -> float:
+    """How far t reaches where what it is of is skewed: Hall (1992), On the Removal of Skewness by Transformation."""
+    if abs(skewed) < STRAIGHT:
+        return reach
+    return float(3 / skewed * (np.cbrt(1 + skewed * (reach - skewed / 6)) - 1))
 
 
 def finite(reward: npt.ArrayLike) -> Floats:
