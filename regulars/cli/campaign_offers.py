@@ -13,7 +13,7 @@ from regulars.cli.common import Json, ShopFolder, emit, out
 
 commands = typer.Typer(name="offers", help="Offers, and the codes that are out.", no_args_is_help=True)
 
-Offer = Annotated[str, typer.Argument(metavar="OFFER", help="The offer's name.")]
+Offer = Annotated[str, typer.Argument(help="The offer's name.")]
 
 
 @commands.command(epilog="Example: regulars campaign offers add spring --kind percentage --value 10 --shop myshop")
@@ -87,7 +87,7 @@ def close(name: Offer, shop: ShopFolder = Path(), as_json: Json = False) -> None
     epilog="Example: regulars campaign offers redeem 7Q2K-M0XA-9RTB-41ZE --customer ada --order o1 --line tea=2@4.50"
 )
 def redeem(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="The code, as the customer typed it.")],
+    code: Annotated[str, typer.Argument(help="The code, as the customer typed it.")],
     customer: Annotated[str, typer.Option(metavar="CUSTOMER", help="Whose order it is.")],
     order: Annotated[str, typer.Option(metavar="ORDER", help="The order's id: it may ask again.")],
     lines: Annotated[list[str], typer.Option("--line", metavar="PRODUCT=QUANTITY@PRICE", help="A line of the basket.")],

@@ -22,7 +22,7 @@ commands = typer.Typer(
 )
 commands.add_typer(campaign_offers.commands)
 
-Name = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's name.")]
+Name = Annotated[str, typer.Argument(help="The journey's name.")]
 Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Who does it.", envvar="REGULARS_REVIEWER")]
 AtPresent = Annotated[
     str | None,
@@ -162,7 +162,7 @@ def simulate(
 
 @commands.command(epilog="Example: regulars campaign preview welcome --shop myshop")
 def preview(
-    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="The message's name.")],
+    message: Annotated[str, typer.Argument(help="The message's name.")],
     offer: Annotated[str, typer.Option(metavar="OFFER", help="The offer that its coupon would be of.")] = "",
     customers: Annotated[
         list[str] | None, typer.Option("--customer", metavar="ID", help="For this customer. Default: ten of them.")
@@ -195,7 +195,7 @@ def preview(
 
 @commands.command(epilog="Example: regulars campaign approve welcome --as mei --shop myshop")
 def approve(
-    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="The message's name.")],
+    message: Annotated[str, typer.Argument(help="The message's name.")],
     who: Who,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Instead: take it back.")] = False,
     shop: ShopFolder = Path(),
@@ -270,7 +270,7 @@ def run(shop: ShopFolder = Path(), as_of: AtPresent = None, as_json: Json = Fals
 
 @commands.command(epilog="Example: regulars campaign off all --as mei --shop myshop")
 def off(
-    name: Annotated[str, typer.Argument(metavar="JOURNEY", help='The journey\'s name, or "all".')],
+    name: Annotated[str, typer.Argument(help='The journey\'s name, or "all".')],
     who: Who,
     shop: ShopFolder = Path(),
     as_json: Json = False,
@@ -281,7 +281,7 @@ def off(
 
 @commands.command(epilog="Example: regulars campaign on all --as mei --shop myshop")
 def on(
-    name: Annotated[str, typer.Argument(metavar="JOURNEY", help='The journey\'s name, or "all".')],
+    name: Annotated[str, typer.Argument(help='The journey\'s name, or "all".')],
     who: Who,
     shop: ShopFolder = Path(),
     as_json: Json = False,
@@ -311,7 +311,7 @@ def _turn(shop: Path, name: str, who: str, *, off: bool, as_json: bool) -> None:
 
 @commands.command(epilog="Example: regulars campaign suppress ada --channel sms --shop myshop")
 def suppress(
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
+    customer: Annotated[str, typer.Argument(help="The customer's id.")],
     channel: Annotated[str, typer.Option(help="By this channel only. Default: by none.")] = "",
     answer: Annotated[
         str, typer.Option(help='Only if this answer of the customer says so: "STOP", "退订" and the like.')
