@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from aiosmtpd.controller import Controller
 from regulars import Shop
 from regulars.campaign.copy import Messages, approve
 from regulars.campaign.offer import abuse
+from regulars.customers import consent, customers_as_of
 from regulars.events.schema import TYPES
 from regulars.rules import Events, Vocabulary
 from regulars.rules.tree import Kind
@@ -39,6 +41,35 @@ PEOPLE = {
     "mei": {"email": "mei@tea.example", "name": "美", "country": "CN", "language": "zh-CN", "birthday": "1990-05-15"},
     "eve": {"country": "GB"},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def asked_once() -> Iterator[None]:
+    """What is asked of the log again and again is remembered by the log's content: to write a query of it takes longer
+    than to answer it, and most tests here begin with the same log."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(consent, "ledger", _remembered(consent.ledger))
+        known = _remembered(customers_as_of)
+        for name in ("sending.post", "sending.preview", "journey.running", "journey.simulate", "journey.entering"):
+            patched.setattr(import_module(f"regulars.campaign.{name}"), "customers_as_of", known)
+        yield
+
+
+def _remembered(ask: Callable[[Shop, datetime], pa.Table]) -> Callable[[Shop, datetime], pa.Table]:
+    found: dict[tuple[str, datetime | None], pa.Table] = {}
+    newest: dict[str, datetime] = {}
+
+    def asked(shop: Shop, as_of: datetime) -> pa.Table:
+        content = repr(shop.log.snapshot().tables)
+        if content not in newest:
+            newest[content] = shop.engine.to_arrow(shop.events.time.max()).as_py()
+        # After the newest event all moments are alike.
+        key = content, as_of if as_of <= newest[content] else None
+        if key not in found:
+            found[key] = ask(shop, as_of)
+        return found[key]
+
+    return asked
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,7 +8,9 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from regulars.errors import NotFoundError
 from regulars.rules import Vocabulary
+from regulars.rules.vocabulary import instead
 
 
 class Audience(Protocol):
@@ -24,3 +26,13 @@ class Audience(Protocol):
 
     def members(self, rule: str, as_of: datetime) -> pa.Array:
         """The ids of the customers of whom a rule is true as of a moment, each once."""
+
+
+def rule_in(audience: Audience, rule: str, segment: str) -> str:
+    """A rule, or that of a segment; NotFoundError if the segment is no more."""
+    if rule or segment in audience.segments:
+        return rule or audience.segments[segment]
+    raise NotFoundError(
+        f'A journey asks for the segment "{segment}", and there is none.{instead(segment, audience.segments)}. Make it '
+        f"again: regulars segment add {segment!r} RULE"
+    )

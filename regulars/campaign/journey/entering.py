@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.campaign.journey.audience import Audience
+from regulars.campaign.journey.audience import Audience, rule_in
 from regulars.campaign.journey.happenings import events_of
 from regulars.campaign.journey.step import Awaited, Trigger
 from regulars.campaign.sending.hours import DAY, in_utc, to_microseconds, zones
@@ -76,7 +76,7 @@ def candidates(shop: Shop, trigger: Trigger, since: datetime, until: datetime, a
 
 def rule_of(trigger: Trigger, audience: Audience) -> str:
     """The rule of a trigger by rule or segment."""
-    return trigger.what if trigger.kind == "rule" else audience.segments[trigger.what]
+    return trigger.what if trigger.kind == "rule" else rule_in(audience, "", trigger.what)
 
 
 def products_around(

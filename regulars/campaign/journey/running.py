@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from regulars import clock
 from regulars.campaign.copy import Messages, approved
-from regulars.campaign.journey.audience import Audience
+from regulars.campaign.journey.audience import Audience, rule_in
 from regulars.campaign.journey.check import Surroundings, problems
 from regulars.campaign.journey.entering import Candidates, candidates, products_around
 from regulars.campaign.journey.errors import JourneyError
@@ -328,7 +328,7 @@ def _walk(
 
     @cache
     def members(step: Branch, at: int) -> pa.Array:
-        return audience.members(step.rule or audience.segments[step.segment], moment)
+        return audience.members(rule_in(audience, step.rule, step.segment), moment)
 
     world = World(customers, zone, happened, answers(customers, lambda step, at: members(step, 0), 2**62))
     sends = walk(journey, walkers, world, now, floor=now)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.campaign.journey.audience import Audience
+from regulars.campaign.journey.audience import Audience, rule_in
 from regulars.campaign.journey.entering import Candidates, candidates
 from regulars.campaign.journey.happenings import Happenings
 from regulars.campaign.journey.step import Branch, Journey, Send
@@ -99,7 +99,7 @@ def simulate(
 
     @cache
     def members(step: Branch, at: int) -> pa.Array:
-        return audience.members(step.rule or audience.segments[step.segment], to_moment(at))
+        return audience.members(rule_in(audience, step.rule, step.segment), to_moment(at))
 
     happened = Happenings(shop, journey.awaited, customers, since, until)
     world = World(customers, zone, happened, answers(customers, members, DAY))
