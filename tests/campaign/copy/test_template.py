@@ -71,7 +71,7 @@ def test_nothing_else_can_be_done(source: str) -> None:
 
 
 def test_what_is_not_known_is_no_gap() -> None:
-    with pytest.raises(UnknownValueError, match="customer.city is not known of this customer"):
+    with pytest.raises(UnknownValueError, match=r"customer\.city is not known of this customer"):
         render("{{ customer.city }}", VALUES)
     assert render("{{ customer.city or 'there' }}", VALUES) == "there"
 
