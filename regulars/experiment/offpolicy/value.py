@@ -32,12 +32,14 @@ class Way(NamedTuple):
     values : (n,) whose mean is the estimate.
     through : (n,) the same, with what each row carries through the model of the reward too.
     weight : (n,) target / logged.
+    doubt : how far the answer depends on what is thought of rows whose weights were cut, signed.
     """
 
     name: str
     values: Floats
     through: Floats
     weight: Floats
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ def compare(logged: Logged, new: npt.ArrayLike, present: npt.ArrayLike | None = 
         one.values - other.values,
         one.through - other.through,
         weight - weight_of_present,
+        one.doubt - other.doubt,
     )
     difference = _estimate(gap, logged, seen)
     reward, owner = logged.reward, logged.owner
@@ -237,10 +240,13 @@ def _corrected(
     mean = float(weight.mean()) if spread else 1.0
     more = 1 + spread * (1 / mean - 1)
     # By the delta method: the mean weight is an estimate too.
-    least = spread * float((weight * wrong).mean()) / mean**2 * (weight - weight.mean())
+    found = float((weight * wrong).mean())
+    least = spread * found / mean**2 * (weight - weight.mean())
     carried = expected.carried(logged, chances, more * weight)
     uncut = logged.of_logged(chances) / logged.propensity
-    return Way(name, of_policy + more * weight * wrong - least, of_policy + carried * wrong - least, uncut)
+    # The whole way between the two extremes: how wrong the model is on what was cut, the log does not tell.
+    doubt = found * (1 / mean - 1)
+    return Way(name, of_policy + more * weight * wrong - least, of_policy + carried * wrong - least, uncut, doubt)
 
 
 def _shrunk(weight: Floats, size: float) -> Floats:
@@ -264,7 +270,7 @@ def _estimate(way: Way, logged: Logged, seen: Overlap) -> Estimate:
     # spread that is seen is mostly too small (Agresti and Coull 1998, Approximate Is Better than Exact).
     more = float(np.ptp(logged.reward)) * np.sqrt(2 * np.mean(way.weight**2)) / len(way.weight)
     sums: Floats = np.bincount(logged.owner, way.through - way.through.mean()).astype(np.float64)
-    error = float(np.hypot(_error(way, logged), more))
+    error = float(np.sqrt(_error(way, logged) ** 2 + more**2 + way.doubt**2))
     return of_mean(way.name, way.values, logged.owner, seen, error, skewness(sums))
 
 
