@@ -150,10 +150,10 @@ class Shop:
         NotEnoughError
             If the log is empty.
         """
-        # Decisions and exposures are left out: they are made as of this moment and must not move it. So is what was
+        # Decisions are left out: they are made as of this moment and must not move it. So is what was
         # imported without a time into an empty log: the clock then may be years ahead of the events.
         is_undated = (ibis._.type == "customer_identified") & (ibis._.time == ibis._.received_at)
-        outside = self.events.filter(~ibis._.type.isin((decisions.TYPE, "experiment_viewed")), ~is_undated)
+        outside = self.events.filter(ibis._.type != decisions.TYPE, ~is_undated)
         newest = self.engine.to_arrow(outside.time.max()).as_py()
         if newest is None:
             raise NotEnoughError(f"The log of {self.folder} is empty. Import a file: regulars import FILE")

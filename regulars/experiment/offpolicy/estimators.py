@@ -152,8 +152,11 @@ def of_mean(
 
 def skewness(away: Floats) -> float:
     """The skewness of a mean of (n,) values that are 0 in the mean: theirs by the root of n, at most 1 either way."""
-    spread = float(np.mean(away**2))
-    found = float(np.mean(away**3)) / spread**1.5 / np.sqrt(len(away)) if spread > 0 else 0.0
+    most = float(np.abs(away).max(initial=0.0))
+    if not most:
+        return 0.0
+    away = away / most  # small numbers would be lost to rounding when they are cubed
+    found = float(np.mean(away**3)) / float(np.mean(away**2)) ** 1.5 / np.sqrt(len(away))
     return float(np.clip(found, -1, 1))
 
 
