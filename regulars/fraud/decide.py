@@ -33,8 +33,8 @@ Texts = npt.NDArray[np.object_]
 
 SALT = "fraud control"
 """Name of the shop's secret by which attempts are let through."""
-HIGHEST_SHARE = 0.01
-"""Without labels the most unusual attempts are held: this share at most, and no more than people can look at."""
+HIGHEST_SHARE, AT_LEAST = 0.01, 5
+"""Without labels the most unusual attempts are held: this share, or a few, and no more than people can look at."""
 
 POLICIES = {
     "rule": "a rule or list",
@@ -142,7 +142,7 @@ def actions(
         held = hold(risk, amount, settings)
         is_held, may_block, word = held.review, held.block, "cost"
     else:
-        most = min(settings.reviews_per_day * settings.days, max(round(HIGHEST_SHARE * len(risk)), 1))
+        most = min(settings.reviews_per_day * settings.days, max(round(HIGHEST_SHARE * len(risk)), AT_LEAST))
         is_held = np.zeros(len(risk), bool)
         is_held[np.argsort(-risk, kind="stable")[:most]] = True
         may_block, word = np.zeros(len(risk), bool), "unusual"

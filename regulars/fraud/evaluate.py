@@ -93,8 +93,9 @@ def evaluate(shop: Shop, split: Split) -> Report:
         )
     if micros(shop.now) < end:
         raise NotEnoughError(
-            f"fraud: the {split.horizon_days} days after {split.as_of:%Y-%m-%d} end on {split.target_end:%Y-%m-%d}, "
-            f"and the log on {shop.now:%Y-%m-%d}. Choose an earlier as-of time, or a shorter horizon."
+            f"fraud: what was tried in the {split.horizon_days} days after {split.as_of:%Y-%m-%d} is known on "
+            f"{split.target_end:%Y-%m-%d}, and the log ends on {shop.now:%Y-%m-%d}. Choose an earlier as-of time, or a "
+            "shorter horizon."
         )
     return _judge(shop, split, found, train(attempts(shop, split.as_of), shop.config.shop.timezone))
 

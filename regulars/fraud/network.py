@@ -16,7 +16,7 @@ def address(text: str) -> tuple[str, str | None]:
     >>> address("::ffff:192.0.2.7"), address("2001:db8::1")
     (('192.0.2.7', '192.0.2.0/24'), ('2001:db8::1', '2001:db8::/64'))
     >>> address("732758368.79972"), address("nowhere")
-    (('43.173.11.96', '43.173.11.0/24'), ('nowhere', None))
+    (('43.173.1.96', '43.173.1.0/24'), ('nowhere', None))
     """
     word = text.strip()
     try:

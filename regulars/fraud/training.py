@@ -15,7 +15,7 @@ from regulars.fraud.model import FraudModel, fit
 
 Floats = npt.NDArray[np.float64]
 
-LEAST = 100
+LEAST = 50
 """So many attempts are needed to know what is usual."""
 
 

@@ -170,8 +170,8 @@ def test_labels_of_one_class_are_said_to_be(shop: Shop, record: Record) -> None:
 
 
 def test_too_few_attempts_say_how_many_are_needed(shop: Shop, record: Record) -> None:
-    record(shop, *payments(4, 50, fraud=0.0))
-    with pytest.raises(NotEnoughError, match="at least 100"):
+    record(shop, *payments(4, 40, fraud=0.0))
+    with pytest.raises(NotEnoughError, match="at least 50"):
         shop.learn("fraud")
 
 
