@@ -46,7 +46,8 @@ ORACLE = (0.8947, 0.7781, 0.300)
 """Of the Bayes oracle on these splits: it knows the simulator's rules, and labels 7 days late."""
 MONTHS = 60
 """Days that are learned from where the protocol's seven are not all that may be."""
-PANDAS_DAYS = 183
+PANDAS_DAYS = 30
+"""Of so many first days the handbook's code is timed, and scaled to all."""
 
 Matrix = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
