@@ -12,7 +12,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import json
 import os
 import random
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,12 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from regulars import Shop, storage
 from regulars.cli import main
 from regulars.config import ShopSettings
 from regulars.events.importing import ImportResult
 from regulars.events.mapping import Mapping
+from regulars.state import State
 
 Event = dict[str, Any]
 Record = Callable[..., ImportResult]
@@ -35,6 +39,8 @@ Cli = Callable[..., Exit]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FIELDS = ("title", "category", "brand")
+
+POSTGRESQL = os.environ.get("REGULARS_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 
 SLOW = ("gift_shop", "twins")
 """Fixtures that take a minute to make: whose tests all run in one process, so that no other waits for it."""
@@ -68,6 +74,50 @@ def record() -> Record:
 def shop(tmp_path: Path) -> Shop:
     """An empty shop whose clock and currency are plain: UTC, EUR."""
     return Shop.create(tmp_path / "shop")
+
+
+def own_schema() -> Iterator[str]:
+    """The url of a schema that is this test's alone."""
+    url = sa.make_url(POSTGRESQL)
+    try:
+        socket.create_connection((url.host or "localhost", url.port or 5432), timeout=1).close()
+    except OSError:
+        if os.environ.get("CI") == "true":
+            pytest.fail("PostgreSQL is not running, and CI may not skip")
+        pytest.skip("PostgreSQL is not running")
+    schema = f"test_{secrets.token_hex(8)}"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    yield url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(hide_password=False)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Of either database: "" for SQLite, a schema of its own in PostgreSQL."""
+    if request.param == "sqlite":
+        yield ""
+    else:
+        yield from own_schema()
+
+
+@pytest.fixture
+def state(tmp_path: Path, url: str) -> Iterator[State]:
+    """A shop's state in either database."""
+    state = State.open(tmp_path, url)
+    yield state
+    state.close()
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[State]:
+    """In SQLite alone, for what does not depend on the database."""
+    state = State.open(tmp_path)
+    yield state
+    state.close()
 
 
 @pytest.fixture

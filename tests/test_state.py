@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,38 +16,10 @@ import sqlalchemy as sa
 from regulars.errors import ConfigError, ShopError
 from regulars.state import FILE, Document, Moment, State
 
-POSTGRESQL = os.environ.get("REGULARS_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 NOTES = [("CREATE TABLE notes (id {id}, at BIGINT, about TEXT)",)]
 notes = sa.Table(
     "notes", sa.MetaData(), sa.Column("id", sa.BigInteger), sa.Column("at", Moment), sa.Column("about", Document)
 )
-
-
-def own_schema() -> Iterator[str]:
-    """The url of a schema that is this test's alone."""
-    url = sa.make_url(POSTGRESQL)
-    try:
-        socket.create_connection((url.host or "localhost", url.port or 5432), timeout=1).close()
-    except OSError:
-        if os.environ.get("CI") == "true":
-            pytest.fail("PostgreSQL is not running, and CI may not skip")
-        pytest.skip("PostgreSQL is not running")
-    schema = f"test_{secrets.token_hex(8)}"
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
-    yield url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(hide_password=False)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
-    engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield ""
-    else:
-        yield from own_schema()
 
 
 @pytest.fixture

@@ -29,8 +29,6 @@ from regulars.customers import consent, customers_as_of
 from regulars.events.schema import TYPES
 from regulars.rules import Events, Vocabulary
 from regulars.rules.tree import Kind
-from regulars.state import State
-from tests.test_state import own_schema
 
 Record = Callable[..., Any]
 NOON = datetime(2024, 5, 15, 12, tzinfo=UTC)
@@ -70,29 +68,6 @@ def _remembered(ask: Callable[[Shop, datetime], pa.Table]) -> Callable[[Shop, da
         return found[key]
 
     return asked
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield ""
-    else:
-        yield from own_schema()
-
-
-@pytest.fixture
-def state(tmp_path: Path, url: str) -> Iterator[State]:
-    state = State.open(tmp_path, url)
-    yield state
-    state.close()
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[State]:
-    """In SQLite alone, for what does not depend on the database."""
-    state = State.open(tmp_path)
-    yield state
-    state.close()
 
 
 def _make(folder: Path, record: Record) -> None:

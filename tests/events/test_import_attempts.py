@@ -14,8 +14,6 @@ from typer.testing import CliRunner
 from regulars import Shop, cli
 from regulars.fraud.attempts import attempts
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
-
 
 @pytest.fixture
 def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -99,11 +97,9 @@ def test_words_for_fraud_are_labels(imported):
     assert label.tolist() == [0, 1, -1]  # of the newest it is not known yet
 
 
-def test_the_handbooks_card_payments(tmp_path):
-    if not SHARED.is_dir():
-        pytest.skip("no folder ../shared/data with public data sets")
+def test_the_handbooks_card_payments(tmp_path, shared_file):
     shop = Shop.create(tmp_path / "shop")
-    first = next(pq.ParquetFile(SHARED / "card_fraud.parquet").iter_batches(2000))
+    first = next(pq.ParquetFile(shared_file("card_fraud.parquet")).iter_batches(2000))
     pa_csv.write_csv(first, tmp_path / "card_fraud.csv")
     shop.import_(tmp_path / "card_fraud.csv")
     mapping = shop.config.mappings()["card_fraud"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -51,15 +52,15 @@ class Awaited:
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(ABC):
     """A step: its name, and the line where it begins."""
 
     name: str
     line: int
 
+    @abstractmethod
     def ways(self) -> Iterator[tuple[str, str]]:
         """Where it leads: (what the way is called, the step's name)."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

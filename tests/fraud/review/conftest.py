@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
 from regulars.config import FraudSettings
 from regulars.fraud.review.opening import COLUMNS
-from regulars.state import State
-from tests.test_state import own_schema
 
 AS_OF = datetime(2024, 5, 1, tzinfo=UTC)
 ALONE = FraudSettings(second_look_share=0)
@@ -30,29 +26,6 @@ SCHEMA = pa.schema(
         ("ring", pa.int64()), ("time", pa.timestamp("us", "UTC")), ("model_version", pa.int64()), ("policy", pa.string()),
     ]
 )  # fmt: skip
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield ""
-    else:
-        yield from own_schema()
-
-
-@pytest.fixture
-def state(tmp_path: Path, url: str) -> Iterator[State]:
-    state = State.open(tmp_path, url)
-    yield state
-    state.close()
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[State]:
-    """In SQLite alone, for what does not depend on the database."""
-    state = State.open(tmp_path)
-    yield state
-    state.close()
 
 
 def held(*rows: dict[str, Any]) -> pa.Table:
