@@ -21,6 +21,7 @@ from pathlib import Path
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.fraud_handbook import FOLDS, Payments, handbook_features, part
@@ -58,13 +59,11 @@ Fitted = Callable[[Ints, Ints], Floats]
 def table(payments: Payments, stream: Stream) -> tuple[tuple[str, ...], Matrix]:
     """Our features of all payments."""
     columns = features(stream, base_rate=0.01)
-    nothing = np.array([None] * len(payments.day), object)
-    import pyarrow as pa
-
-    texts = pa.array(nothing, pa.string())
+    count = len(payments.day)
+    texts = pa.nulls(count, pa.string())
     facts = Facts(
-        payments.stream.time, payments.stream.amount, np.full(len(nothing), -1), texts, texts, texts,
-        np.zeros(len(nothing), bool), np.full((4, len(nothing)), np.nan), {},
+        payments.stream.time, payments.stream.amount, np.full(count, -1), texts, texts, texts,
+        np.zeros(count, bool), np.full((4, count), np.nan), {},
     )  # fmt: skip
     columns |= own(facts, "UTC")
     return tuple(columns), np.stack(list(columns.values()), axis=1)
