@@ -24,6 +24,7 @@ from regulars.fraud.reasons import reasons
 from regulars.fraud.review import let_through
 from regulars.fraud.rule import FraudRules, Lists, judge, table_of, vocabulary
 from regulars.fraud.stream import Ints
+from regulars.fraud.training import in_use
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -68,8 +69,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     a rule says challenge, or block and `[fraud] block` is on. All other attempts are allowed.
     """
     settings = shop.config.fraud
-    kept = shop.models.in_use("fraud")
-    model = FraudModel.from_files({name: kept.read(name) for name in kept.card["files"] if name != "report.html"})
+    model, version = in_use(shop)
     found = attempts(shop, as_of)
     since = micros(as_of - timedelta(days=settings.days))
     places = np.flatnonzero(found.facts.time >= since)
@@ -119,7 +119,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "amount": pa.array(amount[held], mask=np.isnan(amount[held])),
             "time": pa.array(found.facts.time[places[held]]).cast(TIME),
             "ring": ring,
-            "model_version": pa.repeat(kept.version, count),
+            "model_version": pa.repeat(version, count),
             "reasons": pa.array(said, pa.list_(pa.string())),
             "policy": pa.array([POLICIES[each] for each in why[held]], pa.string()),
             "propensity": pa.array(propensity),

@@ -26,6 +26,7 @@ from regulars.fraud.rule import FraudRules, Index, Lists, Standing, judge_row, r
 from regulars.fraud.rule.columns import ENTITY_OF, PROPERTY
 from regulars.fraud.rule.entries import normal
 from regulars.fraud.stream import OWN, banded
+from regulars.fraud.training import in_use
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -91,8 +92,7 @@ class Live:
         NotFoundError
             If no fraud model is in use.
         """
-        kept = shop.models.in_use("fraud")
-        model = FraudModel.from_files({name: kept.read(name) for name in kept.card["files"] if name != "report.html"})
+        model, version = in_use(shop)
         found = attempts(shop, as_of)
         standing = FraudRules(shop).standing(vocabulary(found))
         names = {*model.names, *(name for each in standing for name in each.rule.columns)}
@@ -100,7 +100,7 @@ class Live:
         entities = dict.fromkeys(measure.entity for measure in measures if measure.entity.startswith(OWN))
         ratios = (*RATIOS, *(of_property(entity)[1] for entity in entities))
         state = State.of(found.stream, measures)
-        return cls(shop, model, kept.version, state, ratios, Lists(shop).index(), standing, {})
+        return cls(shop, model, version, state, ratios, Lists(shop).index(), standing, {})
 
     def decide(self, attempt: Mapping[str, Any], moment: datetime) -> Decision:
         """What to do with an attempt, and let it be known for those that follow.

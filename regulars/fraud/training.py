@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from regulars.errors import NotEnoughError
 from regulars.fraud.attempts import Attempts
 from regulars.fraud.dataset import Dataset, dataset
 from regulars.fraud.model import FraudModel, fit
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,6 +53,13 @@ class Trained:
         slope, intercept = self.line
         found: Floats = 1 / (1 + np.exp(-(slope * _log_odds(forest) + intercept)))
         return found
+
+
+def in_use(shop: Shop) -> tuple[FraudModel, int]:
+    """The model in use, and its version; NotFoundError if there is none."""
+    kept = shop.models.in_use("fraud")
+    files = {name: kept.read(name) for name in kept.card["files"] if name != "report.html"}
+    return FraudModel.from_files(files), kept.version
 
 
 def train(found: Attempts, timezone: str) -> Trained:
