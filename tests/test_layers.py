@@ -21,13 +21,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("simulate",),
     ("evaluation", "experiment", "language", "logistic", "rules", "trees"),
     ("behavior",),
-    ("profile", "churn", "recommend", "segment", "fraud", "campaign"),
+    ("behaving",),
+    ("profile", "churn", "recommend", "segment", "fraud", "campaign", "pricing", "ads"),
     ("demo",),
     ("cli",),
     ("__main__",),
 )
 """From low to high: what stands lower never imports what stands higher."""
-APART = {"profile", "churn", "recommend", "segment", "fraud", "campaign"}
+APART = {"profile", "churn", "recommend", "segment", "fraud", "campaign", "pricing", "ads"}
 """Capabilities read each other through the shop's tables alone."""
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 

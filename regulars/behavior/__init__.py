@@ -7,9 +7,9 @@ read its vectors beside the named features; its head says what comes next, its l
 from regulars.behavior.evaluate import evaluate, learn
 from regulars.behavior.explain import explain
 from regulars.behavior.state import CustomerState, Event, IncrementalModel
-from regulars.behavior.use import hazard, load, model_as_of, next_products, surprise, table, vectors
+from regulars.behavior.use import Kept, hazard, load, model_as_of, next_products, surprise, table, vectors
 
 __all__ = [
-    "CustomerState", "Event", "IncrementalModel", "evaluate", "explain", "hazard", "learn", "load", "model_as_of",
-    "next_products", "surprise", "table", "vectors",
+    "CustomerState", "Event", "IncrementalModel", "Kept", "evaluate", "explain", "hazard", "learn", "load",
+    "model_as_of", "next_products", "surprise", "table", "vectors",
 ]  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from safetensors.numpy import load, save
 
-from regulars.errors import NotFoundError
-
 if TYPE_CHECKING:
-    from regulars.behavior.use import Kept
     from regulars.shop import Shop
 
 Floats = npt.NDArray[np.float64]
@@ -81,19 +77,6 @@ class VectorColumns:
         saved = load(data)
         version, is_earlier = saved["model"].tolist()
         return cls(version, bool(is_earlier), saved["middle"], saved["axes"])
-
-
-def model_before(shop: Shop, moment: datetime) -> Kept | None:
-    """The newest behaviour model that saw nothing from a moment on; None if there is none."""
-    if not shop.models.versions("behavior"):
-        # So a shop without one never waits for torch.
-        return None
-    from regulars.behavior import model_as_of  # noqa: PLC0415
-
-    try:
-        return model_as_of(shop, moment)
-    except NotFoundError:
-        return None
 
 
 def vectors(shop: Shop, table: pa.Table, version: int, is_earlier: bool) -> Floats:

@@ -21,6 +21,7 @@ from regulars.fraud.properties import Properties
 from regulars.fraud.stream import KIND, OWN, Ints, Stream, banded, paired
 
 if TYPE_CHECKING:
+    from regulars.fraud.surprise import Surprise
     from regulars.shop import Shop
 
 Floats = npt.NDArray[np.float64]
@@ -85,6 +86,7 @@ class Attempts:
     is_even : (attempts,) whether a label would be known by now, whichever it is: from these can be learned.
     outcome : (attempts,) 1 fraud, 0 honest, -1 unknown, by all labels that there are, also those that count as known
         only after the moment: to judge by, never to learn from.
+    surprise : of the behaviour model, where it was asked.
     """
 
     stream: Stream
@@ -92,6 +94,7 @@ class Attempts:
     facts: Facts
     is_even: npt.NDArray[np.bool_]
     outcome: npt.NDArray[np.int8]
+    surprise: Surprise | None = None
 
     def __len__(self) -> int:
         return len(self.facts)

@@ -13,7 +13,9 @@ from regulars.fraud.attempts import Attempts
 from regulars.fraud.features.batch import features, spoken_of
 from regulars.fraud.features.named import needed
 from regulars.fraud.features.own import own
+from regulars.fraud.features.travel import travelled
 from regulars.fraud.stream import Ints
+from regulars.fraud.surprise import COLUMN
 
 MOST_ROWS = 600_000
 """The newest attempts are learned from, so many at most."""
@@ -56,7 +58,9 @@ def dataset(
     stream = found.stream
     measures = spoken_of(stream) if names is None else spoken_of(stream, needed(names))
     columns = features(stream, stream.attempts[places], base_rate=base_rate, measures=measures)
-    columns |= own(found.facts.take(places), timezone)
+    columns |= own(found.facts.take(places), timezone) | travelled(found, places)
+    if found.surprise is not None:
+        columns[COLUMN] = found.surprise.values[places]
     chosen = tuple(columns) if names is None else tuple(names)
     nothing = np.full(len(places), np.nan, np.float32)
     rows = np.empty((len(places), len(chosen)), np.float32)

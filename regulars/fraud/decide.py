@@ -24,6 +24,7 @@ from regulars.fraud.reasons import reasons
 from regulars.fraud.review import let_through
 from regulars.fraud.rule import FraudRules, Lists, judge, table_of, vocabulary
 from regulars.fraud.stream import Ints
+from regulars.fraud.surprise import surprised
 from regulars.fraud.training import in_use
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             f"fraud: no attempt in the {settings.days} days before {as_of:%Y-%m-%d %H:%M} whose outcome is open. "
             "Choose another as-of time, or raise [fraud] days."
         )
+    if model.source is not None:
+        found = surprised(shop, found, model.source, places)
     data = dataset(found, shop.config.shop.timezone, model.base_rate, places, model.names)
     scores = model.scores(data.rows)
     amount = found.facts.amount[places]

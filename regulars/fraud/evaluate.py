@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,10 +35,11 @@ from regulars.fraud.attempts import Attempts, attempts
 from regulars.fraud.costs import curve, curve_plot
 from regulars.fraud.dataset import Dataset, dataset
 from regulars.fraud.features.words import meaning
-from regulars.fraud.labels import micros
+from regulars.fraud.labels import micros, moment_of
 from regulars.fraud.model import FraudModel
 from regulars.fraud.played import WAYS, play
 from regulars.fraud.stream import Ints
+from regulars.fraud.surprise import surprised
 from regulars.fraud.training import Trained, train
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ LEAST_OF_EACH = 5
 
 def learn(shop: Shop, until: datetime) -> Learned:
     """Learn from attempts before `until`; the report is of a model that learned from the first of them."""
-    found = attempts(shop, until)
+    found = surprised(shop, attempts(shop, until))
     trained = train(found, shop.config.shop.timezone)
     split = _split(found, until)
-    past = attempts(shop, split.as_of)
+    past = surprised(shop, attempts(shop, split.as_of))
     report = _judge(shop, split, found, train(past, shop.config.shop.timezone))
     model = trained.model
     about = {
@@ -97,14 +98,15 @@ def evaluate(shop: Shop, split: Split) -> Report:
             f"{split.target_end:%Y-%m-%d}, and the log ends on {shop.now:%Y-%m-%d}. Choose an earlier as-of time, or a "
             "shorter horizon."
         )
-    return _judge(shop, split, found, train(attempts(shop, split.as_of), shop.config.shop.timezone))
+    past = surprised(shop, attempts(shop, split.as_of))
+    return _judge(shop, split, found, train(past, shop.config.shop.timezone))
 
 
 def _split(found: Attempts, until: datetime) -> Split:
     """A moment with most of the known attempts before it, and the days from there."""
     known = found.facts.time[(found.outcome >= 0) & found.is_even]
     time = known if len(known) else found.facts.time
-    moment = datetime.fromtimestamp(int(np.quantile(time, LEARNED_SHARE)) / 1e6, UTC)
+    moment = moment_of(int(np.quantile(time, LEARNED_SHARE)))
     return Split(moment, max(-(-(micros(until) - micros(moment)) // DAY), 1))
 
 
@@ -113,6 +115,8 @@ def _judge(shop: Shop, split: Split, found: Attempts, trained: Trained) -> Repor
     time = found.facts.time
     after = np.flatnonzero((time >= micros(split.as_of)) & (time < micros(split.target_end)))
     notes = trained.notes
+    if model.source is not None:
+        found = surprised(shop, found, model.source, after)
     if model.is_taught:
         data = dataset(found, timezone, model.base_rate, after, model.names)
         label = np.where(found.is_even, found.outcome, -1)[after].astype(np.int8)
@@ -254,8 +258,11 @@ def _leaks(shop: Shop, split: Split, model: FraudModel) -> Check:
     """Change the future: the features of the last attempts before it must stay as they are."""
 
     def compute(seen: object) -> pa.Table:
-        found = attempts(shop.with_events(seen), split.as_of)
+        changed = shop.with_events(seen)
+        found = attempts(changed, split.as_of)
         places = np.arange(max(len(found) - PROBED, 0), len(found))
+        if model.source is not None:
+            found = surprised(changed, found, model.source, places)
         data = dataset(found, shop.config.shop.timezone, model.base_rate, places, model.names)
         columns = {"event_id": found.table["event_id"].take(pa.array(places))}
         return pa.table(columns | {name: pa.array(data.rows[:, k]) for k, name in enumerate(data.names)})

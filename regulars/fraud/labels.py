@@ -6,7 +6,7 @@ disputes would have come, and honest from then on.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import ibis
@@ -97,6 +97,11 @@ def _delay(shop: Shop, time: Ints, days: int) -> int:
 def micros(moment: datetime) -> int:
     """Microseconds since 1970."""
     return int(pa.scalar(moment, TIME).cast(pa.int64()).as_py())
+
+
+def moment_of(microseconds: int) -> datetime:
+    """The moment of so many microseconds since 1970."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
 
 
 def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> tuple[Known, Ints]:

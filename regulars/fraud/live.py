@@ -18,6 +18,7 @@ from regulars.fraud.features.declared import RATIOS, Measure, Ratio, of_property
 from regulars.fraud.features.named import needed
 from regulars.fraud.features.online import Row, State, joined
 from regulars.fraud.features.own import own
+from regulars.fraud.features.travel import LastPlaces, Place
 from regulars.fraud.labels import micros
 from regulars.fraud.model import FraudModel
 from regulars.fraud.network import address
@@ -26,6 +27,7 @@ from regulars.fraud.rule import FraudRules, Index, Lists, Standing, judge_row, r
 from regulars.fraud.rule.columns import ENTITY_OF, PROPERTY
 from regulars.fraud.rule.entries import normal
 from regulars.fraud.stream import OWN, banded
+from regulars.fraud.surprise import COLUMN
 from regulars.fraud.training import in_use
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Live:
     model: FraudModel
     version: int
     state: State
+    last: LastPlaces
     ratios: tuple[Ratio, ...]
     index: Index
     standing: list[Standing]
@@ -100,7 +103,8 @@ class Live:
         entities = dict.fromkeys(measure.entity for measure in measures if measure.entity.startswith(OWN))
         ratios = (*RATIOS, *(of_property(entity)[1] for entity in entities))
         state = State.of(found.stream, measures)
-        return cls(shop, model, version, state, ratios, Lists(shop).index(), standing, {})
+        last = LastPlaces.of(found)
+        return cls(shop, model, version, state, last, ratios, Lists(shop).index(), standing, {})
 
     def decide(self, attempt: Mapping[str, Any], moment: datetime) -> Decision:
         """What to do with an attempt, and let it be known for those that follow.
@@ -109,8 +113,8 @@ class Live:
         ----------
         attempt : what it says of itself: `event_id`, `customer_id`, `device_id`, `ip`, `payment_id`, `product_id`,
             `order_id`, `amount`, `email`, `name`, `phone`, `address`, `merchant`, `channel`, `has_coupon`, `signed_up`
-            (a datetime), `latitude`, `longitude`, `there_latitude`, `there_longitude`, `properties.NAME`; what is
-            missing is unknown.
+            (a datetime), `latitude`, `longitude`, `there_latitude`, `there_longitude`, `properties.NAME`, and
+            `behavior_surprise`, of whoever keeps the behaviour model's states; what is missing is unknown.
         moment : when it is tried.
         """
         settings = self.shop.config.fraud
@@ -121,6 +125,10 @@ class Live:
         columns["amount"] = np.array([amount], np.float32)
         columns = with_ratios(columns, self.model.base_rate, self.ratios)
         columns |= own(_facts(attempt, time, amount), self.shop.config.shop.timezone)
+        customer = attempt.get("customer_id")
+        place = Place(time, _number(attempt.get("latitude")), _number(attempt.get("longitude")))
+        beside = {**self.last.ask(customer, place), COLUMN: _number(attempt.get(COLUMN))}
+        columns |= {name: np.array([value], np.float32) for name, value in beside.items()}
         nothing = np.full(1, np.nan, np.float32)
         row = np.stack([columns.get(name, nothing) for name in self.model.names], axis=1)
         scores = self.model.scores(row)
@@ -147,6 +155,7 @@ class Live:
                 reasons(self.model, row, scores.anomaly, hits, settings.language, self.shop.config.shop.currency)[0]
             )
         is_large = self.state.add(Row(time, "attempt", amount, values))
+        self.last.add(customer, place)
         if event_id := attempt.get("event_id"):
             self.is_large[str(event_id)] = is_large
         told = DISCLOSURE[settings.language] if action == "block" else None

@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 
 from regulars.fraud.anomaly import Anomaly, Matrix
 from regulars.fraud.features.suspect import suspects
+from regulars.fraud.surprise import Source
 from regulars.trees import Trees
 
 Floats = npt.NDArray[np.float64]
@@ -79,6 +80,7 @@ class FraudModel:
     boosters : trees on columns `kept`, and the same with splits drawn by chance; none where labels taught nothing.
     kept : places of the columns, those of `ANOMALY` behind the others.
     slope, intercept : of the calibration: risk = expit(slope * score + intercept).
+    source : the behaviour model whose surprise is among the columns; None of one without.
     """
 
     names: tuple[str, ...]
@@ -88,6 +90,7 @@ class FraudModel:
     kept: tuple[int, ...] = ()
     slope: float = 1.0
     intercept: float = 0.0
+    source: Source | None = None
 
     @property
     def is_taught(self) -> bool:
@@ -134,6 +137,7 @@ class FraudModel:
             "kept": list(self.kept),
             "slope": self.slope,
             "intercept": self.intercept,
+            "source": self.source,
         }
         files = {f"trees_{k}.txt": booster.model_to_string().encode() for k, booster in enumerate(self.boosters)}
         arrays = {name: np.ascontiguousarray(values) for name, values in self.anomaly.to_arrays().items()}
@@ -152,6 +156,7 @@ class FraudModel:
             kept=tuple(about["kept"]),
             slope=about["slope"],
             intercept=about["intercept"],
+            source=None if about.get("source") is None else Source(*about["source"]),
         )
 
 

@@ -75,7 +75,11 @@ def play(found: Attempts, places: Ints, seed: int = 0) -> tuple[Attempts, npt.ND
     is_played = (np.arange(len(facts)) >= len(found))[by_time]
     every = np.concatenate([np.arange(len(found)), places[at]])[by_time]
     table, taken = found.table.take(pa.array(every)), facts.take(by_time)
-    return Attempts(ordered, table, taken, np.ones(len(facts), bool), is_played.astype(np.int8)), is_played
+    surprise = None
+    if found.surprise is not None:
+        surprise = replace(found.surprise, values=found.surprise.values[every])
+    known = np.ones(len(facts), bool)
+    return Attempts(ordered, table, taken, known, is_played.astype(np.int8), surprise), is_played
 
 
 def _usual(stream: Stream, places: Ints) -> Floats:

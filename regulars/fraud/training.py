@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +78,8 @@ def train(found: Attempts, timezone: str) -> Trained:
     rate = found.stream.base_rate
     data = dataset(found, timezone, rate)
     model = fit(data.rows, data.names, data.label, rate)
+    if found.surprise is not None:
+        model = replace(model, source=found.surprise.source)
     known = data.label >= 0
     frauds = int((data.label == 1).sum())
     if not model.is_taught:

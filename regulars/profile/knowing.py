@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.behaving import model_before
 from regulars.profile import tallies, traits
 from regulars.profile.base import HABITS, KINDS, Base, Usual, column
 from regulars.profile.levels import Source, known_of
-from regulars.profile.nearest import model_before
 from regulars.profile.needs import why_absent
 from regulars.profile.telling import Known, NextCategory
 

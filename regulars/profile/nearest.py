@@ -11,14 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.behaving import model_before
 from regulars.customers import withheld
-from regulars.errors import NotFoundError
 from regulars.events.schema import TIME
 from regulars.profile.dataset import KEYS, features_as_of
 from regulars.units import shown
 
 if TYPE_CHECKING:
-    from regulars.behavior.use import Kept
     from regulars.shop import Shop
 
 Floats = npt.NDArray[np.float64]
@@ -44,19 +43,6 @@ class Near(NamedTuple):
     likeness: float
     by: str
     why: tuple[str, ...]
-
-
-def model_before(shop: Shop, moment: datetime) -> Kept | None:
-    """The newest behaviour model that saw nothing from a moment on; None if there is none."""
-    if not shop.models.versions("behavior"):
-        # So a shop without one never waits for torch.
-        return None
-    from regulars.behavior import model_as_of  # noqa: PLC0415
-
-    try:
-        return model_as_of(shop, moment)
-    except NotFoundError:
-        return None
 
 
 def nearest(shop: Shop, customer_id: str, as_of: datetime, k: int) -> list[Near]:

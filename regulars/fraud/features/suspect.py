@@ -25,7 +25,7 @@ HIGH = tuple(
         rf"({HELD})_sign_in_faileds_(1h|1d)",
         r"(device|ip)_signed_ups_(1d|90d)",
         r"(device|address|payment)_coupons_90d",
-        r"refunded_share|distance_km|email_digits|email_disorder|name_disorder|ip_malformed",
+        r"refunded_share|distance_km|email_digits|email_disorder|name_disorder|ip_malformed|last_place_kmh?|behavior_surprise",
         r"merchant_attempts_(1h|1d|1d_over_30d)",
     )
 )

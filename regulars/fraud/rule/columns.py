@@ -17,6 +17,7 @@ from regulars.fraud.features.batch import Columns, features, spoken_of
 from regulars.fraud.features.declared import MEASURES, RATIOS, of_property
 from regulars.fraud.features.named import needed
 from regulars.fraud.features.own import own
+from regulars.fraud.features.travel import travelled
 from regulars.fraud.features.words import meaning, unit
 from regulars.fraud.network import address
 from regulars.fraud.rule.entries import LISTED, LISTS, normal
@@ -48,6 +49,8 @@ _OF_TEXTS = (
     "ip_private", "distance_km",
 )  # fmt: skip
 """What `features.own` makes of texts and places."""
+_OF_PLACES = ("last_place_km", "last_place_kmh")
+"""What `features.travel` makes of this attempt's place and the last one's."""
 _LISTED = tuple(f"listed_{name}" for name in LISTS)
 
 FIELDS: dict[str, Kind] = {
@@ -58,7 +61,7 @@ FIELDS: dict[str, Kind] = {
     "account_age": Kind.NUMBER,
     "has_coupon": Kind.TRUTH,
     **dict.fromkeys((*_TEXTS, *ENTITY_OF), Kind.TEXT),
-    **dict.fromkeys(_OF_TEXTS, Kind.NUMBER),
+    **dict.fromkeys((*_OF_TEXTS, *_OF_PLACES), Kind.NUMBER),
     "risk": Kind.NUMBER,
     **dict.fromkeys(_LISTED, Kind.TRUTH),
     "listed_reason": Kind.TEXT,
@@ -127,6 +130,8 @@ def table_of(
         made |= features(found.stream, asked, base_rate=base_rate, measures=spoken)
     if wanted.intersection(_OF_TEXTS) - made.keys():
         made |= own(found.facts.take(places), timezone)
+    if wanted.intersection(_OF_PLACES) - made.keys():
+        made |= travelled(found, places)
     listed = index.of_stream(found.stream, asked) if wanted & {*_LISTED, "listed_reason"} else None
     time = pa.array(found.stream.time[asked]).cast(pa.timestamp("us", timezone))
     columns: dict[str, Any] = {}
@@ -211,4 +216,6 @@ def row_of(
     signed_up = said.get("signed_up")
     age = None if signed_up is None else (moment - signed_up).total_seconds()
     row |= {"time": moment, "hour": local.hour, "weekday": local.isoweekday(), "account_age": age, "risk": risk}
-    return row | {name: value for name, value in known.items() if name not in FIELDS or name in _OF_TEXTS}
+    return row | {
+        name: value for name, value in known.items() if name not in FIELDS or name in (*_OF_TEXTS, *_OF_PLACES)
+    }
