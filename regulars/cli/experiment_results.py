@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(name="experiment", no_args_is_help=True)
 
+GUARDED = 0.02
+"""The largest relative loss of a guardrail that is agreed to, where nothing else is said."""
+
 MetricName = Annotated[str, typer.Option("--metric", help="Which metric, e.g. revenue.")]
 
 
@@ -31,7 +34,9 @@ def results(
     metric: Annotated[
         list[str] | None, typer.Option(help="More metrics to show. As often as needed. Default: all that are ready.")
     ] = None,
-    margin: Annotated[float, typer.Option(help="The largest relative loss of a guardrail that is agreed to.")] = 0.02,
+    margin: Annotated[
+        float, typer.Option(help="The largest relative loss of a guardrail that is agreed to.")
+    ] = GUARDED,
     by: Annotated[
         str, typer.Option(help="Effects by a column of the segment tables too, e.g. rfm_cell. Default: none.")
     ] = "",
@@ -72,6 +77,24 @@ def results(
     out.print(report.shown(found, spoken))
     if page is not None:
         out.print(f"  {page}", soft_wrap=True)
+
+
+def figures_of(door: Shop, one: Experiment) -> dict[str, Any]:
+    """What an experiment's results say of the metrics that were planned, for its verdict; nothing where none were."""
+    from regulars.errors import NotEnoughError
+    from regulars.experiment import report
+    from regulars.experiment.analysis import analyse
+    from regulars.experiment.metrics import named
+
+    if not one.primary_metric or one.planned_days is None or one.started_at is None:
+        return {}
+    plan = _plan(one, GUARDED)
+    wanted = list(dict.fromkeys([plan.primary, *plan.guardrails]))
+    try:
+        found = report.to_dict(analyse(door, _exposed(door, one.name, door.now), named(wanted), plan, door.now))
+    except NotEnoughError:
+        return {}
+    return {name: found[name] for name in ("as_of", "counts", "counted", "blocked", "verdicts", "findings")}
 
 
 def _plan(one: Experiment, margin: float) -> AnalysisPlan:

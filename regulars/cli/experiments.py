@@ -192,6 +192,27 @@ def stop(
     _say(known.stop(name, reason), as_json)
 
 
+@commands.command(
+    epilog='Example: regulars experiment decide spring blue --reason "revenue up, refunds as before" --shop myshop'
+)
+def decide(
+    name: Name,
+    arm: Annotated[str, typer.Argument(help="The arm that goes on.")],
+    reason: Annotated[str, typer.Option(help="Why, in words.")],
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """Keep the verdict on a stopped experiment, for ever, with what its results say at this moment."""
+    from regulars.cli.experiment_results import figures_of
+
+    door, known = _open(shop)
+    one = known.get(name)
+    with working(f"adding up {name}", quiet=as_json):
+        figures = figures_of(door, one)
+    decided = known.decide(name, arm, reason, figures)
+    _say(decided, as_json, f"{arm} goes on. {reason}")
+
+
 @commands.command(epilog="Example: regulars experiment reset spring --shop myshop")
 def reset(name: Name, shop: ShopFolder = Path(), as_json: Json = False) -> None:
     """Make a stopped experiment a draft again, that will deal all customers anew."""

@@ -91,3 +91,33 @@ def test_people_read_how_it_stands(cli: Cli, folder: Path) -> None:
     assert "spring is running" in out
     assert "更好" in out
     assert "spring" in cli("experiment", "list", "--shop", folder)[1]
+
+
+def test_a_stopped_experiment_is_decided_for_ever_with_its_figures(cli: Cli, folder: Path) -> None:
+    shop = ("--shop", folder)
+    cli(
+        "experiment",
+        "create",
+        "spring",
+        "--arm",
+        "control",
+        "--arm",
+        "blue",
+        "--metric",
+        "orders",
+        "--days",
+        "28",
+        *shop,
+    )
+    cli("experiment", "start", "spring", *shop)
+    code, _, err = cli("experiment", "decide", "spring", "blue", "--reason", "liked", *shop)
+    assert code == 4
+    assert "only a stopped one is decided" in err
+    cli("experiment", "stop", "spring", *shop)
+    assert cli("experiment", "decide", "spring", "green", "--reason", "liked", *shop)[0] == 8
+    code, out, err = cli("experiment", "decide", "spring", "blue", "--reason", "liked", *shop, "--json")
+    assert code == 0, err
+    decided = json.loads(out)
+    assert (decided["status"], decided["verdict"]["arm"], decided["verdict"]["reason"]) == ("decided", "blue", "liked")
+    assert cli("experiment", "decide", "spring", "control", "--reason", "no", *shop)[0] == 4
+    assert "Verdict: blue. liked" in cli("experiment", "show", "spring", *shop)[1]
