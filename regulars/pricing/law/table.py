@@ -143,7 +143,7 @@ class Law:
         day = at.date() if isinstance(at, datetime) else at
         place = self.place(country, region)
         rows = self.in_force(place, day, kinds)
-        mode = strictest(*(row.mode for row in rows))
+        mode = strictest(*(row.mode for row in rows)) if rows else MODES[0]
         saying = [row for row in rows if row.sentence and row.mode == mode]
         # A region's own words stand alone: others beside them would blur what has to be clear.
         of_region = [row for row in saying if "-" in row.place]
