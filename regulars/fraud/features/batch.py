@@ -104,8 +104,14 @@ def large(stream: Stream) -> npt.NDArray[np.bool_]:
 
 
 @dataclass
-class _Rows:
-    """Rows of some kinds, by the value of an entity."""
+class Rows:
+    """Rows of some kinds, by the value of an entity.
+
+    Attributes
+    ----------
+    order : rows of the stream, each value's in order of time; starts : where each value's begin, and the end.
+    time : of each, microseconds since 1970.
+    """
 
     order: Ints
     starts: Ints
@@ -126,11 +132,11 @@ def _entity(
     moments = stream.time[asked[place]]
     for measure in measures:
         found[measure.name][:] = np.nan
-    rows: dict[str, _Rows] = {}
+    rows: dict[str, Rows] = {}
     sums: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
     for measure in measures:
         if measure.rows not in rows:
-            rows[measure.rows] = _rows(stream, codes, values, measure.rows, is_large)
+            rows[measure.rows] = rows_of(stream, codes, values, measure.rows, is_large)
         these = rows[measure.rows]
         out = found[measure.name]
         past = (these.time, these.starts, moments, starts, place)
@@ -155,9 +161,10 @@ def _entity(
                 kernels.run(*past, is_fraud, tried, measure.how == "run", out)
 
 
-def _rows(
+def rows_of(
     stream: Stream, codes: npt.NDArray[np.int32], values: int, kind: str, is_large: npt.NDArray[np.bool_]
-) -> _Rows:
+) -> Rows:
+    """Rows of a kind, as `Measure.rows` names it, by the value of an entity (`codes`, below `values`)."""
     if kind == "large":
         those = np.flatnonzero(is_large)
     else:
@@ -168,4 +175,4 @@ def _rows(
         those = np.flatnonzero(is_one)
     order, starts = kernels.grouped(codes[those], values)
     order = those[order]
-    return _Rows(order, starts, stream.time[order])
+    return Rows(order, starts, stream.time[order])

@@ -6,14 +6,16 @@ import math
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from regulars.fraud.features.batch import large, rows_of
 from regulars.fraud.features.declared import LARGE, LONGEST, MOST_ROWS, Measure
-from regulars.fraud.stream import DEAREST, KINDS, Stream
+from regulars.fraud.stream import DEAREST, KIND, Ints, Stream
 
 SECOND = 1_000_000
 OF_CUSTOMER = "customer_"
@@ -107,15 +109,14 @@ class State:
 
     @classmethod
     def of(cls, stream: Stream, measures: Sequence[Measure]) -> State:
-        """As a stream left it. Rows are added one by one: some 50,000 a second."""
+        """As a stream left it: the same as if its rows had been added one by one."""
         state = cls(measures)
-        entities = {entity for measure in measures for entity in (measure.entity, measure.of) if entity} | {"customer"}
-        texts = {entity: _texts(stream, entity) for entity in sorted(entities) if entity in stream.codes}
-        large = np.zeros(len(stream), bool)
-        columns = (stream.time, stream.kind, stream.amount, stream.about)
-        for row, (time, kind, amount, about) in enumerate(zip(*(each.tolist() for each in columns), strict=True)):
-            values = {entity: value for entity, each in texts.items() if (value := each[row]) is not None}
-            large[row] = state.add(Row(time, KINDS[kind], amount, values, int(stream.time[about]), bool(large[about])))
+        is_large = large(stream)
+        for kind, groups in state._by_kind.items():
+            for group in groups:
+                if group.entity in stream.codes:
+                    group.kept.update(_pasts(stream, kind, group, is_large))
+        state.now = int(stream.time[-1]) if len(stream) else 0
         return state
 
     def add(self, row: Row) -> bool:
@@ -171,17 +172,58 @@ def joined(one: str, other: str) -> str:
     return f"{one}\x1f{other}"
 
 
-def _texts(stream: Stream, entity: str) -> list[str | None]:
-    """(n,) the value that each row names, as a live row does."""
+def _texts(stream: Stream, entity: str, rows: Ints) -> list[str | None]:
+    """(rows,) the value that each row names, as a live row does."""
     names = stream.names.get(entity)
-    codes = stream.codes[entity]
+    codes = stream.codes[entity][rows]
     if names is not None:
         texts: list[str | None] = names.take(pa.array(codes, mask=codes < 0)).to_pylist()
         return texts
     if entity.startswith(OF_CUSTOMER):
-        pair = zip(_texts(stream, "customer"), _texts(stream, entity.removeprefix(OF_CUSTOMER)), strict=True)
+        other = entity.removeprefix(OF_CUSTOMER)
+        pair = zip(_texts(stream, "customer", rows), _texts(stream, other, rows), strict=True)
         return [None if one is None or other is None else joined(one, other) for one, other in pair]
     return [None if code < 0 else str(code) for code in codes.tolist()]
+
+
+def _pasts(stream: Stream, kind: str, group: _Group, is_large: npt.NDArray[np.bool_]) -> Iterator[tuple[str, _Past]]:
+    """Every value of a group with its past, all at once: what `_note` would have made of the rows in turn."""
+    codes = stream.codes[group.entity]
+    rows = rows_of(stream, codes, int(codes.max(initial=-1)) + 1, kind, is_large)
+    if not len(rows.order):
+        return
+    some = np.flatnonzero(np.diff(rows.starts))
+    starts, ends = rows.starts[some], rows.starts[some + 1]
+    cents = stream.cents[rows.order]
+    last = rows.time[ends - 1]
+    of_value = np.repeat(np.arange(len(some)), ends - starts)
+    before = np.cumsum(cents) - cents
+    before -= before[starts][of_value]
+    total = np.add.reduceat(cents, starts)
+    faded = {
+        seconds: np.add.reduceat(np.exp2((rows.time - last[of_value]) / (seconds * SECOND)), starts)
+        for seconds in group.half_lives
+    }
+    # The run of frauds begins after the last honest one.
+    number = np.arange(len(rows.order))
+    honest = np.where(stream.kind[rows.order] == KIND[HONEST], number, -1)
+    begin = np.maximum(np.maximum.reduceat(honest, starts) + 1, starts)
+    length = np.where(stream.kind[rows.order[ends - 1]] == KIND[FRAUD], ends - begin, 0)
+    since = stream.time[stream.about[rows.order[np.minimum(begin, len(number) - 1)]]]
+    of = {entity: _texts(stream, entity, rows.order) for entity in group.of if entity in stream.codes}
+    # Rows that no window reaches are only counted.
+    low = starts + np.add.reduceat((rows.time < (last - LONGEST * SECOND)[of_value]).astype(np.int64), starts)
+    for value, text in enumerate(_texts(stream, group.entity, rows.order[starts])):
+        past = _Past()
+        kept = slice(int(low[value]), int(ends[value]))
+        past.time.frombytes(rows.time[kept].tobytes())
+        past.before.frombytes(before[kept].tobytes())
+        past.of = {entity: texts[kept] for entity, texts in of.items()}
+        past.first, past.count = int(rows.time[starts[value]]), int(ends[value] - starts[value])
+        past.total = float(total[value])
+        past.fading = {seconds: (float(faded[seconds][value]), int(last[value])) for seconds in group.half_lives}
+        past.length, past.run_since = int(length[value]), int(since[value]) if length[value] else 0
+        yield str(text), past
 
 
 def _note(past: _Past, row: Row, group: _Group) -> None:

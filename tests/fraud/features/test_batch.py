@@ -180,3 +180,30 @@ def test_every_feature_has_a_name_of_its_own() -> None:
     assert len(set(names)) == len(names)
     assert Measure("device", "attempt", "count", HOUR).name == "device_attempts_1h"
     assert Measure("customer", "fraud", "decayed", 5 * DAY).name == "customer_frauds_fading_5d"
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=8, deadline=None)
+def test_a_state_made_of_a_log_at_once_is_the_one_made_row_by_row(seed: int) -> None:
+    found = stream(seed, 300, span_days=240)  # longer than any window, so that something is forgotten
+    measures = spoken_of(found)
+    at_once, in_turn = State.of(found, measures), State(measures)
+    is_large = np.zeros(len(found), bool)
+    for row in range(len(found)):
+        values = {name: str(codes[row]) for name, codes in found.codes.items() if codes[row] >= 0}
+        if "customer_device" in values:
+            values["customer_device"] = joined(values["customer"], values["device"])
+        about = int(found.about[row])
+        told = Row(
+            int(found.time[row]), KINDS[found.kind[row]], float(found.amount[row]), values, int(found.time[about]),
+            bool(is_large[about]),
+        )  # fmt: skip
+        is_large[row] = in_turn.add(told)
+    for later in (0, 1, 40 * 86400):
+        moment = int(found.time[-1]) + later * SECOND
+        for code in range(6):
+            values = {name: str(code) for name in found.codes}
+            values["customer_device"] = joined(str(code), str((code + 1) % 6))
+            one, other = at_once.ask(moment, values), in_turn.ask(moment, values)
+            for name, value in one.items():
+                assert same(value, other[name]), name
