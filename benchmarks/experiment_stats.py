@@ -76,7 +76,7 @@ def looks() -> list[Row]:
         null, customers = walks(np.random.default_rng(1), TESTS, each_day, 0.0)
         edges: dict[str, Floats] = {
             "group-sequential": boundaries(fraction, spent(fraction, ALPHA)),
-            "group-sequential, pocock": boundaries(fraction, spent(fraction, ALPHA, "pocock")),
+            "group-sequential, o'brien-fleming": boundaries(fraction, spent(fraction, ALPHA, "obrien-fleming")),
             "confidence sequence": reach(customers, mixture_for(customers[-1], ALPHA), ALPHA),
         }
         plain = np.full(DAYS, scipy_stats.norm.isf(ALPHA / 2))

@@ -53,7 +53,7 @@ class SelfTest:
 
 
 def self_test(
-    past: Past, *, tests: int = 1000, alpha: float = 0.05, spending: Spending = "obrien-fleming", seed: int = 0
+    past: Past, *, tests: int = 1000, alpha: float = 0.05, spending: Spending = "even", seed: int = 0
 ) -> SelfTest:
     """Split the past by chance many times, look daily, and count findings: each is false.
 

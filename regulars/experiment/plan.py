@@ -42,7 +42,7 @@ class AnalysisPlan:
     primary: str
     guardrails: Mapping[str, float] = field(default_factory=dict)
     alpha: float = 0.05
-    spending: Spending = "obrien-fleming"
+    spending: Spending = "even"
     customers: int = 10_000
     pre_days: int = PRE_DAYS
 

@@ -11,7 +11,7 @@ from scipy import optimize, stats
 from regulars.errors import InputError
 from regulars.experiment.stats.moments import Floats
 
-Spending = Literal["obrien-fleming", "pocock"]
+Spending = Literal["even", "obrien-fleming"]
 
 _FAR = 8.0
 """Standard deviations beyond which nothing lies."""
@@ -20,28 +20,29 @@ _PER_DEVIATION = 4
 _NODES = (96, 3000)
 
 
-def spent(fraction: npt.ArrayLike, alpha: float = 0.05, spending: Spending = "obrien-fleming") -> Floats:
+def spent(fraction: npt.ArrayLike, alpha: float = 0.05, spending: Spending = "even") -> Floats:
     """How much of the error a plan has used up.
 
     Parameters
     ----------
     fraction : (k,) of the plan that is over, 0 to 1.
     alpha : two-sided, of the whole plan.
-    spending : "obrien-fleming" (hard at first, almost a plain test at the end) or "pocock" (about even).
+    spending : "even" (as much each day: the soonest verdicts) or "obrien-fleming" (hard at first, almost a plain test
+        at the end: more is found by then, later).
 
     Source
     ------
-    Lan and DeMets (1983), Discrete Sequential Boundaries for Clinical Trials, alpha 1 and alpha 2; the first in each
-    tail, as is usual.
+    Lan and DeMets (1983), Discrete Sequential Boundaries for Clinical Trials, alpha 1 (in each tail, as is usual) and
+    alpha 3, the even one.
 
     Examples
     --------
-    >>> spent([0.5, 1.0]).round(4), spent([0.5, 1.0], spending="pocock").round(4)
-    (array([0.0031, 0.05  ]), array([0.031, 0.05 ]))
+    >>> spent([0.5, 1.0]).round(4), spent([0.5, 1.0], spending="obrien-fleming").round(4)
+    (array([0.025, 0.05 ]), array([0.0031, 0.05  ]))
     """
     part = np.clip(np.asarray(fraction, float), 1e-12, 1.0)
-    if spending == "pocock":
-        return np.asarray(alpha * np.log1p((np.e - 1) * part))
+    if spending == "even":
+        return np.asarray(alpha * part)
     return np.asarray(4 * stats.norm.sf(stats.norm.isf(alpha / 4) / np.sqrt(part)))
 
 
@@ -68,7 +69,7 @@ def boundaries(information: npt.ArrayLike, used: npt.ArrayLike) -> Floats:
     --------
     >>> looks = np.array([0.2, 0.4, 0.6, 0.8, 1.0])
     >>> boundaries(looks, spent(looks)).round(3)
-    array([4.877, 3.357, 2.68 , 2.29 , 2.031])
+    array([2.576, 2.492, 2.411, 2.339, 2.276])
     """
     steps, error = _checked(information, used)
     found = np.empty(len(steps))

@@ -7,8 +7,8 @@ from scipy import stats
 
 from regulars.errors import InputError
 
-DAILY_LOOKS = 1.03
-"""What daily looks with O'Brien and Fleming's spending cost in customers at most (.05, power .8 to .9)."""
+DAILY_LOOKS = 1.2
+"""What daily looks that spend the error evenly cost in customers at most (.05, power .8 to .9, 7 to 42 looks)."""
 
 
 def customers_needed(
