@@ -24,6 +24,22 @@ def _zone(name: str) -> str:
     return name
 
 
+CHANNELS = ("email", "sms", "push", "wechat")
+
+
+def _action(text: str) -> str:
+    what, _, channel = text.rpartition(" by ")
+    if not what.strip() or channel not in CHANNELS:
+        raise ValueError(f'is no action; write "message by email", with one of {", ".join(CHANNELS)}')
+    return text
+
+
+def _floor(text: str) -> str:
+    if not re.fullmatch(r"\w+ = .+: (0(\.\d+)?|1(\.0+)?)", text):
+        raise ValueError('is no floor; write "rfm_cell = champions: 0.05"')
+    return text
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -157,6 +173,49 @@ class FraudSettings(_Section):
     language: Literal["en", "zh"] = Field("en", description="In which language reasons are given: en or zh.")
 
 
+class CampaignSettings(_Section):
+    """[campaign]"""
+
+    actions: tuple[Annotated[str, AfterValidator(_action)], ...] = Field(
+        (),
+        description='What can be done, each as "WHAT by CHANNEL": WHAT is message, the id of a campaign, or an offer. '
+        'Empty: all that the log has trials of, else "message by email".',
+    )
+    outcome: Literal["margin", "orders"] = Field(
+        "margin",
+        description="What a contact is to bring: margin, or orders, which show sooner (an order counts as its mean "
+        "margin).",
+    )
+    horizon_days: int = Field(14, ge=1, le=180, description="What comes within so many days of a contact counts.")
+    budget: float = Field(100.0, ge=0, description="What the contacts of one decision may cost together.")
+    contacts: int = Field(500, ge=1, description="How many customers are contacted by one decision, at most.")
+    rest_days: int = Field(
+        7, ge=0, le=365, description="Who was contacted or drawn by lot is left in peace for so many days."
+    )
+    email_cost: float = Field(0.01, ge=0, description="What an e-mail costs.")
+    sms_cost: float = Field(0.08, ge=0, description="What a text message costs.")
+    push_cost: float = Field(0.0, ge=0, description="What a push notification costs.")
+    wechat_cost: float = Field(0.02, ge=0, description="What a WeChat message costs.")
+    explore: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Share of those who may be contacted for whom a lot decides, so that effects can be measured and "
+        "learned; it takes half of the budget at most.",
+    )
+    control: float = Field(0.5, gt=0, lt=1, description="Share of those drawn by lot who are left alone.")
+    floors: tuple[Annotated[str, AfterValidator(_floor)], ...] = Field(
+        (),
+        description='Groups of which a share is contacted whatever others would bring, each as "COLUMN = VALUE: '
+        'SHARE", of a column of the segment tables: "rfm_cell = champions: 0.05".',
+    )
+    observational: bool = Field(
+        False,
+        description="Whether contacts that no lot drew are learned from where there is no trial; with a warning.",
+    )
+    language: Literal["en", "zh"] = Field("en", description="In which language decisions say why: en or zh.")
+
+
 class SendingSettings(_Section):
     """[sending]"""
 
@@ -212,6 +271,7 @@ class Config(_Section):
     churn: ChurnSettings = ChurnSettings()
     recommend: RecommendSettings = RecommendSettings()
     fraud: FraudSettings = FraudSettings()
+    campaign: CampaignSettings = CampaignSettings()
     sending: SendingSettings = SendingSettings()
     state: StateSettings = StateSettings()
     mapping: dict[str, dict[str, Any]] = Field(
@@ -247,6 +307,7 @@ SECTIONS: dict[str, type[_Section]] = {
     "churn": ChurnSettings,
     "recommend": RecommendSettings,
     "fraud": FraudSettings,
+    "campaign": CampaignSettings,
     "sending": SendingSettings,
     "state": StateSettings,
 }
