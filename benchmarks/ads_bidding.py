@@ -1,0 +1,126 @@
+"""Six learning rivals with equal budgets: surplus beside the oracle's, truthful bids and fixed shading."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.report import Row
+from regulars.ads.auction import Market, Oracle, Outcome, play, rivals
+from regulars.ads.bidding import Advertiser, Bidder, Dual
+from regulars.ads.bidding.advertiser import Ask
+
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
+BUDGET = 0.04
+"""Of each, for an auction: it binds for about half of the bidders."""
+
+
+class Known:
+    """Our bidder, told what an impression is worth."""
+
+    def __init__(self, market: Market, budget: float, seed: int) -> None:
+        self.market = market
+        features = market.contexts.shape[1]
+        self.bidder = Bidder("first", features=features, budget=budget, auctions=len(market), seed=seed)
+
+    def bid(self, auction: int) -> tuple[float, int]:
+        value = float(self.market.values[auction])
+        return self.bidder.bid(value, self.market.contexts[auction]), int(self.market.clicks[auction].argmax())
+
+    def learn(self, auction: int, bid: float, won: bool, price: float | None, clicked: bool) -> None:
+        self.bidder.learn(bid, won, price)
+
+
+class Learned:
+    """Our advertiser, who sees clicks of won impressions and nothing else."""
+
+    def __init__(self, market: Market, budget: float, seed: int) -> None:
+        self.market = market
+        shape = market.clicks.shape[1], market.contexts.shape[1]
+        self.ads = Advertiser([market.click_value] * shape[0], shape[1], budget=budget, auctions=len(market), seed=seed)
+        self.asked = Ask(0, 0.0, 0.0, 0.0)
+
+    def bid(self, auction: int) -> tuple[float, int]:
+        self.asked = self.ads.ask(self.market.contexts[auction])
+        return self.asked.bid, self.asked.creative
+
+    def learn(self, auction: int, bid: float, won: bool, price: float | None, clicked: bool) -> None:
+        self.ads.learn(self.asked, self.market.contexts[auction], won, price, clicked=clicked)
+
+
+class Share:
+    """A fixed share of the known value, paced by the same dual; 1 is truthful."""
+
+    def __init__(self, market: Market, budget: float, share: float) -> None:
+        self.market, self.share, self.dual = market, share, Dual(budget, len(market))
+
+    def bid(self, auction: int) -> tuple[float, int]:
+        offer = self.share * float(self.market.values[auction]) / self.dual.price
+        return min(offer, max(self.dual.left, 0.0)), int(self.market.clicks[auction].argmax())
+
+    def learn(self, auction: int, bid: float, won: bool, price: float | None, clicked: bool) -> None:
+        self.dual.spent(bid if won else 0.0)
+
+
+class Knowing:
+    """The oracle in our seat."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self.oracle = oracle
+
+    def bid(self, auction: int) -> tuple[float, int]:
+        return self.oracle.bid(auction), int(self.oracle.market.clicks[auction].argmax())
+
+    def learn(self, auction: int, bid: float, won: bool, price: float | None, clicked: bool) -> None:
+        self.oracle.learn(bid, won)
+
+
+def oracle_surplus(market: Market, budget: float, seed: int) -> tuple[float, float]:
+    """The best over prices of money, and that price: a coarse search, then a fine one."""
+    found: dict[float, float] = {}
+
+    def tried(price: float) -> None:
+        others = rivals(budget, len(market))
+        found[price] = play(market, Knowing(Oracle(market, others, budget, price, seed)), others, seed=seed).surplus
+
+    for price in (1.0, 1.4, 2.0, 2.8, 4.0):
+        tried(price)
+    for step in (1.2, 1.1):
+        best = max(found, key=lambda price: found[price])
+        for price in (best / step, best * step):
+            tried(max(price, 1.0))
+    best = max(found, key=lambda price: found[price])
+    return found[best], best
+
+
+def bench(auctions: int = 10_000, seeds: int = 3) -> list[Row]:
+    shares: dict[str, list[float]] = {}
+    for seed in range(seeds):
+        market = Market.drawn(auctions, seed=seed)
+        budget = BUDGET * auctions
+        best, price = oracle_surplus(market, budget, seed)
+        seats: dict[str, object] = {
+            "ours, value known": Known(market, budget, seed),
+            "ours, value known, winning price not told": Known(market, budget, seed),
+            "ours, value learned from clicks": Learned(market, budget, seed),
+            "truthful": Share(market, budget, 1.0),
+            **{f"fixed {share}": Share(market, budget, share) for share in SHARES},
+        }
+        print(f"seed {seed}: oracle {best:.1f} at price {price:.2f}, budget {budget:.0f}", flush=True)
+        for name, seat in seats.items():
+            outcome: Outcome = play(
+                market, seat(), rivals(budget, auctions), tells_price="not told" not in name, seed=seed
+            )
+            late = slice(auctions // 5, None)
+            print(
+                f"  {name:45} {outcome.surplus / best:.3f} spend {outcome.spend / budget:.2f} won {outcome.is_won.mean():.3f}"
+                f" late {(outcome.value - outcome.price)[late].sum() / best:.3f}"
+            )
+            shares.setdefault(name, []).append(outcome.surplus / best)
+    mean = {name: float(np.mean(each)) for name, each in shares.items()}
+    peers = {name: mean[name] for name in mean if not name.startswith("ours")}
+    case = f"first price, 6 learning rivals, equal budgets, {auctions:,} auctions, {seeds} markets"
+    return [
+        Row(case, f"surplus / oracle's: {name}", "higher", mean[name], peers)
+        for name in mean
+        if name.startswith("ours")
+    ]
