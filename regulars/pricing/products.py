@@ -1,0 +1,187 @@
+"""The products of a shop as of a moment: what they cost, what is asked, and what was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+
+from regulars.errors import ConfigError, InputError
+from regulars.events.readers import Source
+from regulars.events.sandbox import open_source
+from regulars.pricing.guard import UNKNOWN, Admissible, Ints, Rules, held_within, list_prices
+from regulars.pricing.money import to_coins
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+WEEK, CORRIDOR, PRIOR = 7, 90, 30
+"""Days: of the largest change; before which the price lies that the corridor is around; of the earlier price."""
+MINIMUMS = "pricing/minimum.csv"
+"""In the shop's folder: product or brand, and the least that the brand lets it be sold for."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """The products with a price, (n,) each; amounts in the smallest coin of the shop's currency, -1 for none.
+
+    Attributes
+    ----------
+    price : what everyone pays: the list price, and where the catalogue has none what was paid last.
+    cost : of one, rounded up.
+    reference : what was asked ninety days ago, or at first: the corridor is around it.
+    week_low, week_high : within the last seven days. lowest : within the last thirty.
+    brand_minimum : by the shop's own `pricing/minimum.csv`.
+    """
+
+    ids: list[str]
+    titles: list[str | None]
+    categories: list[str | None]
+    brands: list[str | None]
+    price: Ints
+    cost: Ints
+    reference: Ints
+    week_low: Ints
+    week_high: Ints
+    lowest: Ints
+    brand_minimum: Ints
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """The place of each id."""
+        return {product: place for place, product in enumerate(self.ids)}
+
+    def price_of(self, product_id: str) -> int:
+        """What everyone pays for a product, or -1 where there is none."""
+        return int(self.price[self.place[product_id]]) if product_id in self.place else UNKNOWN
+
+    def bounds(self, rules: Rules) -> Admissible:
+        """Which list prices may be asked."""
+        return list_prices(
+            rules, self.price, self.cost, reference=self.reference, week_low=self.week_low, week_high=self.week_high,
+            brand_minimum=self.brand_minimum,
+        )  # fmt: skip
+
+    @classmethod
+    def of(cls, shop: Shop, as_of: datetime) -> Products:
+        """The products that had a price before a moment, by id."""
+        history = price_history(shop, as_of)
+        ids = sorted(set(history["product_id"].to_pylist()))
+        number = {product: place for place, product in enumerate(ids)}
+        who = np.array([number[product] for product in history["product_id"].to_pylist()], np.int64)
+        coins = history["coins"].to_numpy()
+        since = history["since"].cast(pa.int64()).to_numpy()
+        every = np.arange(len(ids))
+        moment = int(as_of.timestamp() * 1_000_000)
+        order = np.lexsort((since, who))
+        last = np.searchsorted(who[order], every, side="right") - 1
+        first = np.searchsorted(who[order], every)
+        price = coins[order][last] if ids else np.zeros(0, np.int64)
+        was = {days: held_within(who, since, coins, every, np.full(len(ids), moment), days) for days in (WEEK, PRIOR)}
+        before = np.full(len(ids), int((as_of - timedelta(days=CORRIDOR)).timestamp() * 1_000_000))
+        old, _ = held_within(who, since, coins, every, before, 1)
+        known = _newest(shop, as_of)
+        said = [known.get(product, {}) for product in ids]
+        cost = to_coins([each.get("unit_cost") for each in said], shop.config.shop.currency, "up")
+        brands = [each.get("brand") for each in said]
+        return cls(
+            ids=ids,
+            titles=[each.get("title") for each in said],
+            categories=[each.get("category") for each in said],
+            brands=brands,
+            price=price,
+            cost=cost,
+            reference=np.where(old > UNKNOWN, old, coins[order][first] if ids else price),
+            week_low=was[WEEK][0],
+            week_high=was[WEEK][1],
+            lowest=was[PRIOR][0],
+            brand_minimum=_minimums(shop, ids, brands),
+        )
+
+
+def price_history(shop: Shop, as_of: datetime) -> pa.Table:
+    """Since when which price was asked of everyone: product_id, since, coins; before a moment.
+
+    By the catalogue's list prices; of a product that has none there, the middle of what was paid on each day. A price
+    of 0, as of what was given away, is none.
+    """
+    catalogue = shop.catalogue
+    moment = ibis.literal(as_of)
+    listed = catalogue.filter(catalogue.valid_from < moment, catalogue.list_price > 0)
+    listed = listed.select("product_id", since="valid_from", amount="list_price")
+    found = shop.engine.to_arrow(listed.order_by("product_id", "since"))
+    lines = shop.events.filter(
+        ibis._.type == "order_completed", ibis._.time < moment, ibis._.unit_price > 0, ibis._.product_id.notnull()
+    )
+    lines = lines.anti_join(listed, "product_id")
+    days = lines.group_by("product_id", since=lines.time.truncate("D")).agg(
+        amount=lines.unit_price.cast("float64").median()
+    )
+    paid = shop.engine.to_arrow(days.order_by("product_id", "since"))
+    currency = shop.config.shop.currency
+    both = [
+        pa.table(
+            {
+                "product_id": each["product_id"],
+                "since": each["since"].cast(pa.timestamp("us", "UTC")),
+                "coins": to_coins(each["amount"], currency),
+            }
+        )
+        for each in (found, paid)
+    ]
+    table = pa.concat_tables(both)
+    return table.filter(pa.array(table["coins"].to_numpy() > 0))
+
+
+def _newest(shop: Shop, as_of: datetime) -> dict[str, dict[str, Any]]:
+    """What the catalogue knew last of each product before a moment; each field by itself."""
+    catalogue = shop.catalogue
+    known = catalogue.filter(catalogue.valid_from < ibis.literal(as_of))
+    fields = ("title", "category", "brand", "unit_cost")
+    newest = known.group_by("product_id").agg(
+        **{name: known[name].argmax(known.valid_from, where=known[name].notnull()) for name in fields}
+    )
+    return {row.pop("product_id"): row for row in shop.engine.to_arrow(newest).to_pylist()}
+
+
+def _minimums(shop: Shop, ids: list[str], brands: list[str | None]) -> Ints:
+    path = shop.folder / MINIMUMS
+    found = np.full(len(ids), UNKNOWN, np.int64)
+    if not path.is_file():
+        return found
+    source = open_source(path)
+    by_product, by_brand = _read_minimums(source, shop.config.shop.currency)
+    for place, (product, brand) in enumerate(zip(ids, brands, strict=True)):
+        found[place] = max(by_product.get(product, UNKNOWN), by_brand.get(brand or "", UNKNOWN))
+    return found
+
+
+def _read_minimums(source: Source, currency: str) -> tuple[dict[str, int], dict[str, int]]:
+    if "minimum" not in source.headers or not {"product", "brand"} & set(source.headers):
+        raise ConfigError(
+            f"{source.path}: the columns minimum and product, or brand, are expected. Found: "
+            f"{', '.join(source.headers)}."
+        )
+    by: dict[str, dict[str, int]] = {"product": {}, "brand": {}}
+    for chunk in source.chunks([name for name in ("product", "brand", "minimum") if name in source.headers]):
+        piece = chunk()
+        for line, row in zip(piece.lines.tolist(), piece.table.to_pylist(), strict=True):
+            try:
+                (coins,) = to_coins([str(row["minimum"] or "")], currency, "up").tolist()
+            except (ArithmeticError, ValueError):
+                raise InputError(
+                    f"{source.path}, line {line}: minimum = {row['minimum']!r} is no amount. Write it as 12.50."
+                ) from None
+            for kind, names in by.items():
+                if row.get(kind):
+                    names[str(row[kind])] = max(coins, names.get(str(row[kind]), UNKNOWN))
+    return by["product"], by["brand"]
