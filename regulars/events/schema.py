@@ -123,9 +123,11 @@ TYPES: dict[str, str] = {
     "subscription_paused": "put it on hold",
     "subscription_resumed": "took it up again",
     "subscription_cancelled": "ended it",
+    "price_set": "had a list price set by the shop (no customer; properties: policy, expected, variance)",
+    "price_quoted": "was told a price (properties: list_price, personalised, disclosure, why)",
     "decision_made": "was decided upon by a capability",
 }
 """Kinds of event that Regulars knows, each with what the customer did. Others are kept as they come."""
 
-NOTED = ("decision_made", "experiment_viewed", "fraud_reviewed")
+NOTED = ("decision_made", "experiment_viewed", "fraud_reviewed", "price_quoted", "price_set")
 """What the shop itself noted down of a customer: nothing that the customer did."""
