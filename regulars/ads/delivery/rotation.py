@@ -1,0 +1,134 @@
+"""Which creative to show? A bandit that looks at the context, forgets slowly, and gives new creatives their chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+
+from regulars.errors import InputError
+from regulars.experiment.bandits import Bandit as _Bandit
+from regulars.experiment.bandits import BetaThompson, LinearThompson
+
+
+@dataclass(frozen=True)
+class Creative:
+    """An ad.
+
+    Attributes
+    ----------
+    creative_id, campaign : names. product_id : what it advertises, which says what an order is worth.
+    width, height : pixels; 0 for a text.
+    """
+
+    creative_id: str
+    campaign: str
+    product_id: str
+    width: int = 0
+    height: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("creative_id", "campaign", "product_id"):
+            if not getattr(self, name):
+                raise InputError(
+                    f'creative "{self.creative_id}" has no {name}. '
+                    + ("Name the product that it advertises: an order's worth is that product's margin."
+                       if name == "product_id" else "Give it one.")
+                )  # fmt: skip
+        if min(self.width, self.height) < 0:
+            raise InputError(f'creative "{self.creative_id}": a size of {self.width} x {self.height} cannot be.')
+
+
+class Pick(NamedTuple):
+    """A creative that was chosen, and with which chance."""
+
+    creative: Creative
+    propensity: float
+    context: tuple[float, ...]
+
+
+class Rotation:
+    """The creatives of one campaign.
+
+    Parameters
+    ----------
+    features : numbers in a context; 0 to choose without.
+    explore : share spread evenly, so that what was shown can be judged later.
+    half_life_days : creatives wear out: after so long a click counts half.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> noon = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    >>> rotation = Rotation("spring", [Creative("red", "spring", "tea"), Creative("blue", "spring", "tea")])
+    >>> for _ in range(300):
+    ...     pick = rotation.pick(at=noon)
+    ...     _ = rotation.seen(rotation.shown(pick, at=noon), clicked=pick.creative.creative_id == "blue", at=noon)
+    >>> rotation.chances()["blue"] > 0.9
+    True
+    >>> rotation.add(Creative("green", "spring", "pot"))
+    >>> rotation.chances()["green"] > 0.015
+    True
+    """
+
+    def __init__(
+        self,
+        campaign: str,
+        creatives: Sequence[Creative],
+        *,
+        features: int = 0,
+        explore: float = 0.05,
+        half_life_days: float = 14.0,
+        seed: int = 0,
+    ) -> None:
+        strangers = [one.creative_id for one in creatives if one.campaign != campaign]
+        if strangers:
+            raise InputError(f"creatives {', '.join(strangers)} are not of campaign {campaign}.")
+        policy = LinearThompson(features, noise=0.3) if features else BetaThompson()
+        self.campaign = campaign
+        self._rng = np.random.default_rng(seed)
+        self.creatives = {one.creative_id: one for one in creatives}
+        self._bandit = _Bandit(
+            campaign, list(self.creatives), policy, explore=explore, half_life_days=half_life_days, seed=str(seed)
+        )
+
+    def add(self, creative: Creative) -> None:
+        """Another creative, from now on."""
+        if creative.campaign != self.campaign:
+            raise InputError(f'creative "{creative.creative_id}" is of {creative.campaign}, not of {self.campaign}.')
+        self._bandit.add(creative.creative_id)
+        self.creatives[creative.creative_id] = creative
+
+    def retire(self, creative_id: str) -> None:
+        """Show it no more."""
+        self._bandit.retire(creative_id)
+        del self.creatives[creative_id]
+
+    def pick(self, context: Sequence[float] = (), *, at: datetime, among: Sequence[Creative] | None = None) -> Pick:
+        """One to bid for, of those that fit the place; default: of all. Nothing is remembered until it is shown."""
+        fits = None if among is None else {one.creative_id for one in among}
+        arms = [name for name in self._bandit.arms if fits is None or name in fits]
+        if not arms:
+            raise InputError(f"campaign {self.campaign}: none of its creatives is among those that fit.")
+        chances = self._bandit.chances(context, among=arms)
+        name = str(self._rng.choice(arms, p=np.array([chances[arm] for arm in arms])))
+        return Pick(self.creatives[name], chances[name], tuple(context))
+
+    def shown(self, pick: Pick, *, at: datetime) -> str:
+        """It was shown; the id by which its click is told."""
+        return self._bandit.choose(pick.context, among=[pick.creative.creative_id], at=at).decision_id
+
+    def seen(self, decision_id: str, *, clicked: bool, at: datetime) -> bool:
+        """What came of an impression; False if that was told before."""
+        return self._bandit.reward(decision_id, float(clicked), at=at)
+
+    def settle(self, at: datetime, after: timedelta = timedelta(hours=1)) -> int:
+        """Take impressions without a click for so long as seen and not clicked; how many."""
+        return self._bandit.settle(at - after, at=at)
+
+    def chances(self, context: Sequence[float] = ()) -> dict[str, float]:
+        """With which chance each would be shown now."""
+        return self._bandit.chances(context)

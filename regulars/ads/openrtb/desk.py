@@ -1,0 +1,170 @@
+"""Who decides live: campaigns with their budgets, bidders and creatives, and what is known of who sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from regulars.ads.bidding import Bidder
+from regulars.ads.delivery import BrandSafety, Creative, Exposures, Pick, Placement, Rotation
+from regulars.ads.openrtb.request import BidRequest, Impression
+from regulars.ads.pacing import Pacer
+from regulars.errors import InputError
+
+THOUSAND = 1000.0
+"""OpenRTB prices are for a thousand impressions."""
+
+
+class Valuer(Protocol):
+    """Says what showing a creative is worth, in money: see `prediction.impression_value`."""
+
+    def value(self, customer: str | None, creative: Creative, place: Placement, at: datetime) -> float:
+        """Of one impression; `customer` is None where nobody is known, or may be."""
+
+    def may_see(self, customer: str) -> bool:
+        """Whether a known customer may be shown ads at all: no objection, of age, no complaint, no fraud."""
+
+
+@dataclass
+class Campaign:
+    """What is bid for."""
+
+    name: str
+    rotation: Rotation
+    bidder: Bidder
+    pacer: Pacer
+
+
+class Placed(NamedTuple):
+    """A bid that waits for its notice."""
+
+    campaign: Campaign
+    pick: Pick
+    customer: str | None
+    bid: float
+    value: float
+    at: datetime
+
+
+class Offer(NamedTuple):
+    """A bid for an impression: money for one, and what it shows."""
+
+    bid_id: str
+    bid: float
+    creative: Creative
+    campaign: str
+
+
+class Desk:
+    """Answers for a shop's campaigns; one process at a time may use it.
+
+    Parameters
+    ----------
+    campaigns : each with its own budget. currency : of all amounts.
+    safety : where the shop will not be seen. exposures : caps and gaps, over all campaigns and channels.
+    """
+
+    def __init__(
+        self, campaigns: Sequence[Campaign], valuer: Valuer, safety: BrandSafety, exposures: Exposures, currency: str
+    ) -> None:
+        if len({one.name for one in campaigns}) < len(campaigns) or not campaigns:
+            raise InputError("campaigns: one or more are expected, each with a name of its own.")
+        self.campaigns, self.valuer, self.safety = tuple(campaigns), valuer, safety
+        self.exposures, self.currency = exposures, currency
+        self._placed: dict[str, Placed] = {}
+        self._shown: dict[str, tuple[Campaign, str]] = {}
+
+    def offer(self, request: BidRequest, impression: Impression, at: datetime) -> Offer | None:
+        """The best bid for an impression; None where there is none to be made."""
+        customer = request.customer if request.may_profile else None
+        bid_id = f"{request.id}/{impression.id}"
+        if bid_id in self._placed or bid_id in self._shown:
+            raise InputError(f"bid request {request.id}: impression {impression.id} was answered already.")
+        if not self._may_bid(request, impression, customer):
+            return None
+        found = self._best(request, impression, customer, at)
+        floor = impression.floor / THOUSAND
+        if found is None:
+            return None
+        campaign, pick, value = found
+        context = np.zeros(campaign.bidder.features)
+        bid = campaign.bidder.bid(value, context, floor=floor, price=campaign.pacer.price)
+        if bid > 0 and not request.is_test:
+            bid = self._place(bid_id, Placed(campaign, pick, customer, bid, value, at), floor)
+        return Offer(bid_id, bid, pick.creative, campaign.name) if bid > 0 else None
+
+    def _may_bid(self, request: BidRequest, impression: Impression, customer: str | None) -> bool:
+        return (
+            (not impression.floor or impression.floor_currency == self.currency)
+            and self.safety.refusal(request.placement) is None
+            and (customer is None or self.valuer.may_see(customer))
+        )
+
+    def _best(
+        self, request: BidRequest, impression: Impression, customer: str | None, at: datetime
+    ) -> tuple[Campaign, Pick, float] | None:
+        """Of all campaigns that may, the one whose creative is worth most, over its price of money."""
+        best: tuple[Campaign, Pick, float] | None = None
+        most = 0.0
+        for campaign in self.campaigns:
+            if customer is not None and self.exposures.refusal(customer, campaign.name, at):
+                continue
+            fits = [one for one in campaign.rotation.creatives.values() if _fits(one, impression)]
+            if not fits:
+                continue
+            pick = campaign.rotation.pick(at=at, among=fits)
+            value = self.valuer.value(customer, pick.creative, request.placement, at)
+            if value / campaign.pacer.price > most:
+                best, most = (campaign, pick, value), value / campaign.pacer.price
+        return best
+
+    def _place(self, bid_id: str, placed: Placed, floor: float) -> float:
+        """Reserve the money; what may be bid, 0 where too little is left."""
+        permit = placed.campaign.pacer.ask(bid_id, placed.bid, placed.at)
+        if not permit.may_bid or permit.most < floor:
+            placed.campaign.pacer.lost(bid_id, placed.at)
+            return 0.0
+        self._placed[bid_id] = placed._replace(bid=permit.most)
+        if placed.customer is not None:
+            self.exposures.add(placed.customer, placed.campaign.name, placed.at)
+        return permit.most
+
+    def won(self, bid_id: str, price: float, at: datetime) -> bool:
+        """The notice of a win, at a price for one impression; False if that bid is not known, or was told before."""
+        placed = self._placed.pop(bid_id, None)
+        if placed is None:
+            return False
+        placed.campaign.pacer.won(bid_id, price, at)
+        self._learn(placed, True, min(price, placed.bid), None)
+        self._shown[bid_id] = placed.campaign, placed.campaign.rotation.shown(placed.pick, at=at)
+        return True
+
+    def lost(self, bid_id: str, at: datetime, *, rival: float | None = None) -> bool:
+        """The notice of a loss, with the least bid that would have won where it is told; see `won`."""
+        placed = self._placed.pop(bid_id, None)
+        if placed is None:
+            return False
+        placed.campaign.pacer.lost(bid_id, at)
+        self._learn(placed, False, None, rival)
+        if placed.customer is not None:
+            self.exposures.take_back(placed.customer, placed.campaign.name, placed.at)
+        return True
+
+    def seen(self, bid_id: str, *, clicked: bool, at: datetime) -> bool:
+        """What came of a won impression; False if it is not known, or was told before."""
+        campaign, decision_id = self._shown.pop(bid_id, (None, ""))
+        return campaign is not None and campaign.rotation.seen(decision_id, clicked=clicked, at=at)
+
+    def _learn(self, placed: Placed, won: bool, price: float | None, rival: float | None) -> None:
+        bidder = placed.campaign.bidder
+        context = np.zeros(bidder.features)
+        bidder.learn(placed.bid, won, price, rival=rival, value=placed.value, context=context)
+
+
+def _fits(creative: Creative, impression: Impression) -> bool:
+    size = (creative.width, creative.height)
+    return not impression.sizes or size == (0, 0) or size in impression.sizes

@@ -1,0 +1,187 @@
+"""A bid request (OpenRTB 2.6), the part of it that a shop's bidder needs: strict on that, deaf to all else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from regulars.ads.delivery import Placement
+from regulars.errors import InputError
+
+MOST_BYTES = 256 * 1024
+MOST_IMPRESSIONS = 100
+AUCTIONS: dict[int, Literal["first", "second"]] = {1: "first", 2: "second"}
+
+
+@dataclass(frozen=True)
+class Impression:
+    """One place for an ad.
+
+    Attributes
+    ----------
+    id : by which the bid names it. sizes : (width, height) that fit; empty for any.
+    floor : the least bid, for a thousand impressions (CPM), in `floor_currency`.
+    """
+
+    id: str
+    sizes: tuple[tuple[int, int], ...]
+    floor: float
+    floor_currency: str
+
+
+@dataclass(frozen=True)
+class BidRequest:
+    """What an exchange asks.
+
+    Attributes
+    ----------
+    auction : whether the own or the second price is paid.
+    currencies : in which bids may be; empty for any.
+    customer : the shop's id of the person (`user.buyeruid`), None where unknown.
+    may_profile : False where the request says that the person is a child, limits tracking, or did not consent: then
+        nothing that the shop knows of the person may be used.
+    tmax_ms : how long the exchange waits; None where it does not say.
+    is_test : nothing is bought.
+    """
+
+    id: str
+    impressions: tuple[Impression, ...]
+    auction: Literal["first", "second"]
+    currencies: tuple[str, ...]
+    placement: Placement
+    customer: str | None
+    may_profile: bool
+    tmax_ms: int | None
+    is_test: bool
+
+
+def read(body: bytes) -> BidRequest:
+    """A bid request from its bytes (JSON, UTF-8). Fields that are not known are ignored.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON object, is too large, or a field that is needed is missing or wrong: with its place.
+
+    Source
+    ------
+    IAB Tech Lab, OpenRTB 2.6, sections 3.2.1 (BidRequest), 3.2.4 (Imp), 3.2.6 (Banner), 3.2.13 (Site), 3.2.20 (User).
+
+    Examples
+    --------
+    >>> found = read(b'{"id": "r1", "imp": [{"id": "1", "banner": {"w": 300, "h": 250}}], "at": 1, "new_field": 5}')
+    >>> found.auction, found.impressions[0].sizes, found.customer
+    ('first', ((300, 250),), None)
+    >>> read(b'{"imp": []}')
+    Traceback (most recent call last):
+    regulars.errors.InputError: bid request: no "id". OpenRTB 2.6 needs it: a text that is given back with the bid.
+    """
+    if len(body) > MOST_BYTES:
+        raise InputError(f"bid request: {len(body):,} bytes; at most {MOST_BYTES:,} are read.")
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"bid request: not valid JSON ({str(error)[:100]}).") from None
+    if not isinstance(said, dict):
+        raise InputError("bid request: a JSON object is expected.")
+    if not isinstance(said.get("id"), str) or not said["id"]:
+        raise InputError('bid request: no "id". OpenRTB 2.6 needs it: a text that is given back with the bid.')
+    listed = said.get("imp")
+    if not isinstance(listed, list) or not listed:
+        raise InputError('bid request: no "imp". OpenRTB 2.6 needs at least one impression.')
+    if len(listed) > MOST_IMPRESSIONS:
+        raise InputError(f"bid request: {len(listed)} impressions; at most {MOST_IMPRESSIONS} are read.")
+    impressions = tuple(_impression(one, f"imp[{place}]") for place, one in enumerate(listed))
+    if len({one.id for one in impressions}) < len(impressions):
+        raise InputError("bid request: two impressions have one id. Each needs its own.")
+    auction = said.get("at", 2)
+    if auction not in AUCTIONS or isinstance(auction, bool):
+        raise InputError(f"bid request: at = {auction!r}: 1 (first price) or 2 (second price) is read.")
+    tmax = said.get("tmax")
+    user = _object(said, "user", "bid request")
+    return BidRequest(
+        id=said["id"],
+        impressions=impressions,
+        auction=AUCTIONS[auction],
+        currencies=_texts(said, "cur", "bid request"),
+        placement=_placement(said),
+        customer=_text(user, "buyeruid", "user"),
+        may_profile=_may_profile(said, user),
+        tmax_ms=int(tmax) if isinstance(tmax, int) and not isinstance(tmax, bool) and tmax > 0 else None,
+        is_test=said.get("test") == 1,
+    )
+
+
+def _impression(said: Any, where: str) -> Impression:
+    if not isinstance(said, dict):
+        raise InputError(f"bid request, {where}: a JSON object is expected.")
+    if not isinstance(said.get("id"), str) or not said["id"]:
+        raise InputError(f'bid request, {where}: no "id". A bid names its impression by it.')
+    floor = said.get("bidfloor", 0)
+    if isinstance(floor, bool) or not isinstance(floor, int | float) or not 0 <= floor < float("inf"):
+        raise InputError(f"bid request, {where}: bidfloor = {floor!r}: an amount of 0 or more is expected.")
+    banner = _object(said, "banner", where)
+    sizes = (banner, *_objects(banner, "format", where))
+    found = tuple(
+        (one["w"], one["h"]) for one in sizes if isinstance(one.get("w"), int) and isinstance(one.get("h"), int)
+    )
+    return Impression(said["id"], found, float(floor), _text(said, "bidfloorcur", where) or "USD")
+
+
+def _placement(said: Mapping[str, Any]) -> Placement:
+    site, app = _object(said, "site", "bid request"), _object(said, "app", "bid request")
+    categories = tuple(
+        one for part in (site, app) for name in ("cat", "sectioncat", "pagecat") for one in _texts(part, name, "site")
+    )
+    return Placement(
+        domain=_text(site, "domain", "site") or _text(app, "bundle", "app"),
+        categories=categories,
+        blocked_categories=_texts(said, "bcat", "bid request"),
+        blocked_advertisers=_texts(said, "badv", "bid request"),
+    )
+
+
+def _may_profile(said: Mapping[str, Any], user: Mapping[str, Any]) -> bool:
+    regs, device = _object(said, "regs", "bid request"), _object(said, "device", "bid request")
+    older = _object(regs, "ext", "regs")
+    if regs.get("coppa") == 1 or device.get("lmt") == 1 or device.get("dnt") == 1:
+        return False
+    # Global Privacy Control, and an opt-out by the US privacy string (third letter Y).
+    privacy = str(regs.get("us_privacy", older.get("us_privacy", "")) or "")
+    if str(older.get("gpc", "")) == "1" or privacy[2:3].upper() == "Y":
+        return False
+    consent = user.get("consent") or _object(user, "ext", "user").get("consent")
+    is_european = regs.get("gdpr", older.get("gdpr")) == 1
+    return bool(consent) or not is_european
+
+
+def _object(said: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
+    found = said.get(name)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise InputError(f"bid request, {where}: {name} is no JSON object.")
+    return found
+
+
+def _objects(said: Mapping[str, Any], name: str, where: str) -> list[Mapping[str, Any]]:
+    found = said.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise InputError(f"bid request, {where}: {name} is no list of JSON objects.")
+    return found
+
+
+def _texts(said: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
+    found = said.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise InputError(f"bid request, {where}: {name} is no list of texts.")
+    return tuple(found)
+
+
+def _text(said: Mapping[str, Any], name: str, where: str) -> str | None:
+    found = said.get(name)
+    if found is not None and not isinstance(found, str):
+        raise InputError(f"bid request, {where}: {name} = {found!r}: a text is expected.")
+    return found or None

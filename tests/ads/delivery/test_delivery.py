@@ -1,0 +1,101 @@
+"""Delivery: caps and gaps hold over channels, who is excluded is, places are safe, creatives rotate."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regulars.ads.delivery import BrandSafety, Cap, Creative, DayParts, Exposures, Placement, Rotation, excluded
+from regulars.errors import InputError
+
+NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(["a", "b"])), max_size=60), st.integers(0, 4))
+@settings(max_examples=50)
+def test_no_person_sees_more_than_the_cap_in_any_window(shown: list[tuple[int, str]], most: int) -> None:
+    exposures = Exposures([Cap(most, DAY), Cap(2, timedelta(hours=6), "a")], gap=timedelta(minutes=7))
+    times: list[tuple[datetime, str]] = []
+    for minutes, campaign in sorted(shown):
+        at = NOON + timedelta(minutes=minutes)
+        if exposures.refusal("ada", campaign, at) is None:
+            exposures.add("ada", campaign, at)
+            times.append((at, campaign))
+    for end, _ in times:
+        assert sum(end - DAY < when <= end for when, _ in times) <= most
+        assert sum(end - timedelta(hours=6) < when <= end and of == "a" for when, of in times) <= 2
+    assert all(later - sooner >= timedelta(minutes=7) for (sooner, _), (later, _) in itertools.pairwise(times))
+
+
+def test_a_lost_bid_does_not_count() -> None:
+    exposures = Exposures([Cap(1, DAY)])
+    exposures.add("ada", "a", NOON)
+    assert exposures.refusal("ada", "b", NOON) == "shown 1 of 1 times within 24 hours"
+    exposures.take_back("ada", "a", NOON)
+    exposures.take_back("ada", "a", NOON)
+    assert exposures.refusal("ada", "b", NOON) is None
+    assert exposures.refusal("bob", "b", NOON) is None
+
+
+def test_what_the_law_forbids_is_told_first() -> None:
+    found, why = excluded(2, {"bought": [True, False], "minor": [True, False], "fraud": [False, False]})
+    assert found.tolist() == [True, False]
+    assert why == ["is not of age: no profiling for ads", None]
+    with pytest.raises(InputError, match="no exclusion poor"):
+        excluded(2, {"poor": [True, True]})
+    with pytest.raises(InputError, match=r"\(2,\)"):
+        excluded(2, {"fraud": [True]})
+
+
+def test_only_listed_domains_where_there_is_a_list() -> None:
+    safe = BrandSafety("tea.example", only_domains=("news.example",))
+    assert safe.refusal(Placement("sport.news.example")) is None
+    assert safe.refusal(Placement("notnews.example")) is not None
+    assert safe.refusal(Placement(None)) is not None
+    assert "blocks tea.example" in str(
+        BrandSafety("tea.example").refusal(Placement("x.example", blocked_advertisers=("TEA.example",)))
+    )
+
+
+def test_a_creative_without_a_product_is_refused() -> None:
+    with pytest.raises(InputError, match=r'creative "red" has no product_id\. Name the product'):
+        Creative("red", "spring", "")
+    with pytest.raises(InputError, match="not of campaign spring"):
+        Rotation("spring", [Creative("red", "summer", "tea"), Creative("blue", "spring", "tea")])
+
+
+def test_a_context_decides_between_creatives() -> None:
+    rotation = Rotation("s", [Creative("a", "s", "tea"), Creative("b", "s", "tea")], features=2, explore=0.1)
+    for number in range(400):
+        context = (1.0, 1.0 if number % 2 else -1.0)
+        pick = rotation.pick(context, at=NOON)
+        liked = (pick.creative.creative_id == "a") == (context[1] > 0)
+        rotation.seen(rotation.shown(pick, at=NOON), clicked=liked, at=NOON)
+    assert rotation.chances((1.0, 1.0))["a"] > 0.8
+    assert rotation.chances((1.0, -1.0))["b"] > 0.8
+
+
+def test_a_creative_that_was_not_shown_teaches_nothing() -> None:
+    rotation = Rotation("s", [Creative("a", "s", "tea"), Creative("b", "s", "tea")])
+    before = rotation.chances()
+    for _ in range(50):
+        assert 0 < rotation.pick(at=NOON).propensity <= 1
+    assert rotation.settle(NOON + DAY) == 0
+    assert rotation.chances() == before
+    shown = rotation.shown(rotation.pick(at=NOON), at=NOON)
+    assert rotation.settle(NOON + DAY) == 1
+    assert not rotation.seen(shown, clicked=True, at=NOON + DAY)
+
+
+def test_day_parts_stay_between_their_bounds_and_one_hour_says_little() -> None:
+    parts = DayParts()
+    assert parts.factors().tolist() == [1.0] * 168
+    parts.learn(NOON, foreseen=0.1, came=5.0)
+    assert 0.5 <= parts.factors().min() <= parts.factors().max() <= 1.5
+    with pytest.raises(InputError, match="finite amounts"):
+        parts.learn(NOON, foreseen=-1.0, came=0.0)
