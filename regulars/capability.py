@@ -62,7 +62,7 @@ class Capability(Protocol):
         """Learn from events before `until`."""
 
     def evaluate(self, shop: Shop, split: Split) -> Report:
-        """Learn from events before the split's as-of time, judge by those after it."""
+        """Learn from events before the split's as-of time, judge by those after it, of which there are some."""
 
 
 class Deciding(Capability, Protocol):

@@ -280,8 +280,21 @@ class Shop:
         return model, learned.report
 
     def evaluate(self, name: str, split: Split) -> Report:
-        """How good a capability would have been, had it learned as of a moment; nothing is kept."""
-        return capabilities.load(name).evaluate(self, split)
+        """How good a capability would have been, had it learned as of a moment; nothing is kept.
+
+        Raises
+        ------
+        NotEnoughError
+            If the log ends before the split's horizon does, or holds too little before or within it.
+        """
+        judged = capabilities.load(name)
+        if self.now < split.target_end:
+            raise NotEnoughError(
+                f"{name}: what comes in the {split.horizon_days} days after {split.as_of:%Y-%m-%d} is known on "
+                f"{split.target_end:%Y-%m-%d}, and the log ends on {self.now:%Y-%m-%d}. Choose an earlier as-of time, "
+                "or a shorter horizon."
+            )
+        return judged.evaluate(self, split)
 
     def decide(self, name: str, as_of: datetime | None = None) -> Decided:
         """Let a capability decide as of a moment (default: now), write its decisions and log them.

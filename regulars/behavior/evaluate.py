@@ -214,13 +214,8 @@ def evaluate(shop: Shop, split: Split) -> Report:
     Raises
     ------
     NotEnoughError
-        If the log ends before the target window does, or holds too little before it.
+        If the log holds too little before it.
     """
-    if shop.now < split.target_end:
-        raise NotEnoughError(
-            f"behavior: what customers take up in the {split.horizon_days} days after {split.as_of:%Y-%m-%d} is known "
-            f"on {split.target_end:%Y-%m-%d}, and the log ends on {shop.now:%Y-%m-%d}. Choose an earlier as-of time."
-        )
     model, trained = fitted(shop, split.as_of, settings_of(shop), "until judged")
     return _judge(shop, split, model, trained, ())
 

@@ -19,7 +19,6 @@ from regulars.churn.detail import gates, missed, rounds_table
 from regulars.churn.model import ChurnModel, inputs_of
 from regulars.churn.subscriptions import subscription_report
 from regulars.churn.training import Trained, train
-from regulars.errors import NotEnoughError
 from regulars.evaluation import (
     Check,
     Metric,
@@ -61,20 +60,9 @@ def evaluate(shop: Shop, split: Split) -> Report:
     Raises
     ------
     NotEnoughError
-        If the log ends before the target window does, or holds too little before it.
+        If the log holds too little before it.
     """
-    return _judge(shop, split, train(shop, _known_until(shop, split), split.horizon_days))
-
-
-def _known_until(shop: Shop, split: Split) -> datetime:
-    newest = shop.now
-    if newest < split.target_end:
-        raise NotEnoughError(
-            f"churn: who left in the {split.horizon_days} days after {split.as_of:%Y-%m-%d} is known on "
-            f"{split.target_end:%Y-%m-%d}, and the log ends on {newest:%Y-%m-%d}. Choose an earlier as-of time, "
-            "or a shorter horizon."
-        )
-    return split.as_of
+    return _judge(shop, split, train(shop, split.as_of, split.horizon_days))
 
 
 def learn(shop: Shop, until: datetime) -> Learned:
