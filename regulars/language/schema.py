@@ -1,0 +1,66 @@
+"""Answers in a form that was asked for: JSON of a schema, found in what a model wrote, and checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from regulars.language.errors import AnswerError
+
+Schema = Mapping[str, Any]
+
+_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
+
+
+def read_answer(text: str, schema: Schema) -> Any:
+    """The value that an answer holds, checked.
+
+    Parameters
+    ----------
+    text : JSON, alone, in a fence of Markdown, or with words around it.
+    schema : JSON schema, 2020-12.
+
+    Raises
+    ------
+    AnswerError
+        If there is none, or it is none of the schema; the message says what is wrong, so that a model can mend it.
+
+    Examples
+    --------
+    >>> schema = {"type": "object", "properties": {"sure": {"type": "boolean"}}, "required": ["sure"]}
+    >>> read_answer('Here it is:\\n```json\\n{"sure": true}\\n```', schema)
+    {'sure': True}
+    >>> read_answer('{"sure": "yes"}', schema)
+    Traceback (most recent call last):
+    regulars.language.errors.AnswerError: the answer's sure: 'yes' is not of type 'boolean'
+    """
+    value = _found(text)
+    try:
+        wrong = best_match(Draft202012Validator(schema).iter_errors(value))
+    except RecursionError:
+        raise AnswerError("the answer is nested too deep") from None
+    if wrong is not None:
+        place = "'s " + ".".join(map(str, wrong.absolute_path)) if wrong.absolute_path else ""
+        raise AnswerError(f"the answer{place}: {wrong.message[:300]}")
+    return value
+
+
+def _found(text: str) -> Any:
+    fenced = _FENCED.search(text)
+    first, last = text.find("{"), text.rfind("}")
+    for candidate in (text, fenced[1] if fenced else "", text[first : last + 1] if 0 <= first < last else ""):
+        try:
+            if candidate.strip():
+                return json.loads(candidate, parse_constant=_refused)
+        except (ValueError, RecursionError):
+            continue
+    raise AnswerError("the answer is no JSON")
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
