@@ -17,6 +17,8 @@ _SHIFT = 6755399441055744.0
 """1.5 x 2^52: a number added to it is rounded to a whole one, which stands in the last bits of the sum."""
 _TOGETHER = 8
 """So many chances are multiplied before a logarithm is taken."""
+_LARGE = 500_000
+"""Chances to be computed, from which on several threads do it."""
 _LEAST = 1e-35
 """A smaller chance counts as this: so many multiplied are still a number."""
 
@@ -96,8 +98,7 @@ def _coefficients(noise: Any, mean: Any, factor: Any, kind: Any, beta: Any, slop
                 slope[k, r] = beta[k, r]
 
 
-@njit(cache=True, parallel=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def simulate(  # noqa: PLR0912
+def _simulate(  # noqa: PLR0912
     fixed: Any, varying: Any, chosen: Any, begin: Any, noise: Any, mean: Any, factor: Any, kind: Any,
     likelihood: Any, by_mean: Any, by_factor: Any, expected: Any,
 ) -> None:  # fmt: skip
@@ -168,8 +169,7 @@ def simulate(  # noqa: PLR0912
                 by_factor[h, k, other] = by
 
 
-@njit(cache=True, parallel=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def foresee(
+def _foresee(
     fixed: Any, varying: Any, chosen: Any, is_known: Any, begin: Any, noise: Any, mean: Any, factor: Any, kind: Any,
     expected: Any, centre: Any, spread: Any,
 ) -> None:  # fmt: skip
@@ -180,7 +180,7 @@ def foresee(
     is_known : (n,) whether what was chosen tells about the choices after it.
     expected : (n, j), written.
     centre, spread : (h, k) mean and standard deviation of the coefficients after all known choices, written.
-    Others as `simulate`.
+    Others as `_simulate`.
     """
     households, coefficients, draws = noise.shape
     alternatives = fixed.shape[1]
@@ -214,3 +214,21 @@ def foresee(
             for r in range(draws):
                 square += weight[r] * (beta[k, r] - middle) ** 2
             centre[h, k], spread[h, k] = middle, np.sqrt(square)
+
+
+_simulate_alone = njit(cache=True, nogil=True)(_simulate)
+_simulate_together = njit(cache=True, parallel=True, nogil=True)(_simulate)
+_foresee_alone = njit(cache=True, nogil=True)(_foresee)
+_foresee_together = njit(cache=True, parallel=True, nogil=True)(_foresee)
+
+
+def simulate(fixed: Any, varying: Any, chosen: Any, begin: Any, noise: Any, *others: Any) -> None:
+    """`_simulate`, by several threads where there is so much to do that waiting for each other costs less."""
+    run = _simulate_together if fixed.size * noise.shape[2] > _LARGE else _simulate_alone
+    run(fixed, varying, chosen, begin, noise, *others)
+
+
+def foresee(fixed: Any, varying: Any, chosen: Any, is_known: Any, begin: Any, noise: Any, *others: Any) -> None:
+    """`_foresee`, in the same way."""
+    run = _foresee_together if fixed.size * noise.shape[2] > _LARGE else _foresee_alone
+    run(fixed, varying, chosen, is_known, begin, noise, *others)
