@@ -37,8 +37,8 @@ def _action(text: str) -> str:
 
 
 def _floor(text: str) -> str:
-    if not re.fullmatch(r"\w+ = .+: (0(\.\d+)?|1(\.0+)?)", text):
-        raise ValueError('is no floor; write "rfm_cell = champions: 0.05"')
+    if not re.fullmatch(r"\w+ is .+: (0(\.\d+)?|1(\.0+)?)", text):
+        raise ValueError('is no floor; write "rfm_cell is champions: 0.05"')
     return text
 
 
@@ -208,8 +208,8 @@ class CampaignSettings(_Section):
     control: float = Field(0.5, gt=0, lt=1, description="Share of those drawn by lot who are left alone.")
     floors: tuple[Annotated[str, AfterValidator(_floor)], ...] = Field(
         (),
-        description='Groups of which a share is contacted whatever others would bring, each as "COLUMN = VALUE: '
-        'SHARE", of a column of the segment tables: "rfm_cell = champions: 0.05".',
+        description='Groups of which a share is contacted whatever others would bring, each as "COLUMN is VALUE: '
+        'SHARE", of a column of the segment tables: "rfm_cell is champions: 0.05".',
     )
     observational: bool = Field(
         False,

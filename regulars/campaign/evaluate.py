@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 QUESTION = "Whom does a contact move, and what does it earn to contact those?"
 PILOT_QUESTION = "What do customers bring who are left alone? So much of the noise is taken off a pilot."
+NO_LOT = "No lot has decided yet who is contacted, so nothing is known of what a contact changes."
 PROBED = 500
 SIZES = 20
 
@@ -37,12 +38,19 @@ def learn(shop: Shop, until: datetime) -> Learned:
     """
     settings = shop.config.campaign
     data = dataset(shop, until)
-    if data is None:
-        model = untaught(shop, until, settings.horizon_days)
-        split = Split(until - timedelta(days=settings.horizon_days), settings.horizon_days)
-        return Learned(model.to_files(), _about(model, None), _pilot(shop, split))
-    model = taught(shop, data)
-    return Learned(model.to_files(), _about(model, data), _report_of(shop, data, until))
+    notes: tuple[str, ...] = (NO_LOT,)
+    if data is not None:
+        try:
+            report = _report_of(shop, data, until)
+        except NotEnoughError as error:
+            # Enough to learn from, perhaps, and too little to learn and to judge by others.
+            notes = (f"{len(data):,} draws are too few to learn from some and judge by others: {error}",)
+        else:
+            model = taught(shop, data)
+            return Learned(model.to_files(), _about(model, data), report)
+    model = untaught(shop, until, settings.horizon_days)
+    split = Split(until - timedelta(days=settings.horizon_days), settings.horizon_days)
+    return Learned(model.to_files(), _about(model, None), _pilot(shop, split, notes))
 
 
 def evaluate(shop: Shop, split: Split) -> Report:
@@ -62,7 +70,7 @@ def evaluate(shop: Shop, split: Split) -> Report:
         )
     past = dataset(shop, split.as_of)
     if past is None:
-        return _pilot(shop, split)
+        return _pilot(shop, split, (NO_LOT,))
     later = dataset(shop, split.target_end, past.names, list(past.arms.names[1:]), split.as_of)
     if later is None or later.arms.names != past.arms.names:
         raise NotEnoughError(
@@ -133,7 +141,7 @@ def _judge(shop: Shop, split: Split, model: CampaignModel, later: Dataset, notes
     )
 
 
-def _pilot(shop: Shop, split: Split) -> Report:
+def _pilot(shop: Shop, split: Split, why: tuple[str, ...]) -> Report:
     """Of a shop without trials: how much of what customers bring anyway is foretold."""
     settings, currency = shop.config.campaign, shop.config.shop.currency
     model = untaught(shop, split.as_of, split.horizon_days)
@@ -151,8 +159,8 @@ def _pilot(shop: Shop, split: Split) -> Report:
     share = 1 - settings.control
     lift = [detectable(size, anyway.spread, share=share) for size in sizes]
     notes = (
-        f"No lot has decided yet who is contacted, so nothing is known of what a contact changes. regulars decide "
-        f"campaign begins: a pilot by lot, {settings.control:.0%} of it left alone. Learn again when its "
+        *why,
+        f"regulars decide campaign draws a pilot by lot, {settings.control:.0%} of it left alone. Learn again when its "
         f"{settings.horizon_days} days are over.".replace("%", " %"),
         f"With {len(came):,} customers it finds an effect of {lift[-1]:.2f} {currency} per customer, or more, in four "
         f"cases of five; customers bring {came.mean():.2f} in the mean.",

@@ -33,7 +33,7 @@ def floors_of(shop: Shop, pairs: pa.Table) -> tuple[Numbers, tuple[Floor, ...]]:
     table = shop.tables.of(CAPABILITY, pairs)
     found = []
     for number, text in enumerate(said):
-        column, _, rest = text.partition(" = ")
+        column, _, rest = text.partition(" is ")
         value, _, share = rest.rpartition(": ")
         if column not in table.column_names:
             raise ConfigError(

@@ -33,7 +33,8 @@ DECISIONS = "decisions by lot"
 
 def drawn_before(shop: Shop, until: datetime, horizon_days: int) -> Drawn:
     """All draws whose days after are over before a moment; nothing at or after it is looked at."""
-    last = until - timedelta(days=horizon_days)
+    # Of a draw at this very moment the days are over just now.
+    last = until - timedelta(days=horizon_days) + timedelta(microseconds=1)
     parts = [
         _decided(shop, last),
         *_experiments(shop, last),

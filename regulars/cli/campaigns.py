@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from regulars.cli import campaign_offers
+from regulars.cli import campaign_offers, campaign_report
 from regulars.cli.common import AsOf, Json, ShopFolder, emit, err, out, to_moment, working
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ commands = typer.Typer(
     name="campaign", help="Journeys: which messages go to whom, when, and what became of each.", no_args_is_help=True
 )
 commands.add_typer(campaign_offers.commands)
+commands.registered_commands += campaign_report.commands.registered_commands
 
 Name = Annotated[str, typer.Argument(help="The journey's name.")]
 Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Who does it.", envvar="REGULARS_REVIEWER")]
