@@ -111,13 +111,15 @@ class Products:
 def price_history(shop: Shop, as_of: datetime) -> pa.Table:
     """Since when which price was asked of everyone: product_id, since, coins; before a moment.
 
-    By the catalogue's list prices; of a product that has none there, the middle of what was paid on each day. A price
-    of 0, as of what was given away, is none.
+    By the catalogue's list prices, and those that the shop set (`price_set`). Of a product that has neither, the middle
+    of what was paid on each day. A price of 0, as of what was given away, is none.
     """
     catalogue = shop.catalogue
     moment = ibis.literal(as_of)
     listed = catalogue.filter(catalogue.valid_from < moment, catalogue.list_price > 0)
     listed = listed.select("product_id", since="valid_from", amount="list_price")
+    chosen = shop.events.filter(ibis._.type == "price_set", ibis._.time < moment, ibis._.unit_price > 0)
+    listed = listed.union(chosen.select("product_id", since="time", amount="unit_price"))
     found = shop.engine.to_arrow(listed.order_by("product_id", "since"))
     lines = shop.events.filter(
         ibis._.type == "order_completed", ibis._.time < moment, ibis._.unit_price > 0, ibis._.product_id.notnull()

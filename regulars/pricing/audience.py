@@ -1,0 +1,134 @@
+"""What a discount would bring of each customer: what it would spend, what that costs, how it answers prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.pricing.guard import UNKNOWN, require_allowed
+from regulars.pricing.model import PricingModel
+
+if TYPE_CHECKING:
+    from regulars.pricing.products import Products
+    from regulars.shop import Shop
+
+Floats = npt.NDArray[np.float64]
+
+PAST_DAYS = 182
+SHRUNK = 20.0
+"""A customer's own mix of products counts beside that of all as if the latter were so many lines."""
+FEATURES = ("spend", "elasticity", "cost_share")
+"""What a personal discount hangs on, and nothing else."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Customers, (n,) each.
+
+    Attributes
+    ----------
+    spend : expected within the horizon at list prices, in the shop's currency.
+    elasticity : of what the customer buys.
+    cost_share : share of that spend that the products cost; the shop's where none is known.
+    """
+
+    spend: Floats
+    elasticity: Floats
+    cost_share: Floats
+
+    def where(self, rows: npt.NDArray[np.int64]) -> Audience:
+        """Some of them."""
+        return Audience(self.spend[rows], self.elasticity[rows], self.cost_share[rows])
+
+    def gain(self, levels: npt.ArrayLike, lifetime_weight: float) -> tuple[Floats, Floats]:
+        """What discounts add and give away.
+
+        With spend S at list prices, elasticity e, cost share c and discount d, the customer buys (1 - d)^e as much:
+
+            margin = S (1 - d)^e (1 - d - c),     given away = S (1 - d)^e d
+
+        and each order more brings `lifetime_weight` of its own margin at list prices again, later.
+
+        Parameters
+        ----------
+        levels : (k,) shares, or (n, k) shares for each.
+
+        Returns
+        -------
+        (n, k) gain over no discount and (n, k) given away, in the shop's currency.
+
+        Examples
+        --------
+        >>> one = np.array([1.0])
+        >>> gain, spend = Audience(100 * one, -4 * one, 0.5 * one).gain([0.0, 0.1], lifetime_weight=0.0)
+        >>> gain.round(2).tolist(), spend.round(2).tolist()
+        ([[0.0, 10.97]], [[0.0, 15.24]])
+        """
+        off = np.asarray(levels, np.float64)
+        more = (1 - off) ** self.elasticity[:, None]
+        margin = more * (1 - off - self.cost_share[:, None])
+        plain = (1 - self.cost_share)[:, None]
+        later = lifetime_weight * (more - 1) * plain
+        return self.spend[:, None] * (margin - plain + later), self.spend[:, None] * more * off
+
+
+def audience(
+    shop: Shop, customer_ids: pa.Array, as_of: datetime, products: Products, model: PricingModel, horizon_days: int
+) -> Audience:
+    """What is known of customers before a moment.
+
+    What they will spend is what they spent in the last 182 days, for as many days as the horizon; of who is new, since
+    the first order (28 days at least).
+    """
+    require_allowed(FEATURES)
+    events = shop.events
+    begin = ibis.literal(as_of) - ibis.interval(days=PAST_DAYS)
+    orders = events.filter(
+        events.type == "order_completed", events.time < ibis.literal(as_of), events.time >= begin, events.unit_price > 0
+    )
+    orders = shop.identities.named(
+        orders.select("customer_id", "anonymous_id", "product_id", "unit_price", "quantity", "time"), as_of
+    )
+    orders = orders.mutate(paid=orders.unit_price.cast("float64") * orders.quantity.fill_null(1.0))
+    lines = orders.group_by("customer_id", "product_id").agg(
+        paid=orders.paid.sum(), lines=orders.count(), first=orders.time.min()
+    )
+    table = shop.engine.to_arrow(lines.order_by("customer_id", "product_id"))
+    who = pc.index_in(table["customer_id"], customer_ids)
+    table, who = table.filter(pc.is_valid(who)), np.asarray(who.drop_null())
+    count = len(customer_ids)
+    names = [product if product in products.place else None for product in table["product_id"].to_pylist()]
+    place = np.array([UNKNOWN if name is None else products.place[name] for name in names], np.int64)
+    there = place >= 0
+    elasticity_of, cost_of = model.elasticity_of(products.ids), _cost_share(products)
+    middle = float(np.nanmedian(cost_of)) if np.isfinite(cost_of).any() else np.nan
+    each_e = np.where(there, elasticity_of[place] if len(elasticity_of) else 0.0, model.common)
+    each_c = np.where(there, cost_of[place] if len(cost_of) else 0.0, np.nan)
+    paid, weight = table["paid"].to_numpy(), table["lines"].to_numpy().astype(float)
+    days = (as_of.timestamp() - table["first"].cast(pa.int64()).to_numpy() / 1e6) / 86_400
+    since = np.zeros(count)
+    np.maximum.at(since, who, days)
+    total = float(weight.sum())
+    common = float((weight * each_e).sum() / total) if total else model.common
+    lines_of = np.bincount(who, weight, count)
+    elasticity = (np.bincount(who, weight * each_e, count) + SHRUNK * common) / (lines_of + SHRUNK)
+    known = np.isfinite(each_c)
+    paid_known = np.bincount(who[known], paid[known], count)
+    share = np.divide(
+        np.bincount(who[known], paid[known] * each_c[known], count), paid_known, out=np.full(count, middle),
+        where=paid_known > 0,
+    )  # fmt: skip
+    spend = np.bincount(who, paid, count) * horizon_days / np.clip(since, 28.0, PAST_DAYS)
+    return Audience(spend.round(4), elasticity.round(6), np.clip(share, 0.0, 1.0).round(6))
+
+
+def _cost_share(products: Products) -> Floats:
+    found: Floats = np.where(products.cost > UNKNOWN, products.cost / products.price, np.nan)
+    return found

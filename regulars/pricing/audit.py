@@ -1,0 +1,127 @@
+"""Which prices were ever set, shown or charged: to whom, when, why, under which version and rule?"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pyarrow as pa
+
+from regulars.errors import InputError, NotFoundError
+from regulars.events.schema import MONEY, TIME
+from regulars.pricing.dataset import SET
+from regulars.pricing.evaluate import NAME
+from regulars.pricing.quoting import QUOTED
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+DECIDED, CHARGED = "decision_made", "order_completed"
+WHAT = {SET: "set", QUOTED: "shown", DECIDED: "decided", CHARGED: "charged"}
+
+LINES = pa.schema(
+    [
+        pa.field("time", TIME, nullable=False),
+        pa.field("what", pa.string(), nullable=False),
+        pa.field("customer_id", pa.string()),
+        pa.field("product_id", pa.string()),
+        pa.field("price", MONEY),
+        pa.field("list_price", MONEY),
+        pa.field("discount", pa.float64()),
+        pa.field("personalised", pa.bool_()),
+        pa.field("disclosure", pa.string()),
+        pa.field("policy", pa.string()),
+        pa.field("model_version", pa.int64()),
+        pa.field("propensity", pa.float64()),
+        pa.field("why", pa.string()),
+        pa.field("session_id", pa.string()),
+        pa.field("order_id", pa.string()),
+        pa.field("problem", pa.string()),
+    ]
+)
+"""What `audit` gives. `what` is set, shown, decided or charged; `problem` is empty where nothing is wrong."""
+
+
+def audit(
+    shop: Shop, *, customer_id: str | None = None, product_id: str | None = None, as_of: datetime | None = None
+) -> pa.Table:
+    """Every price of a customer, of a product, or of both, in order of time.
+
+    Parameters
+    ----------
+    as_of : events before it; by default all.
+
+    Returns
+    -------
+    In the columns of `LINES`. A problem is told where more was charged than was shown last in that session, where a
+    personal price came without a disclosure, or where one rose within a session.
+
+    Raises
+    ------
+    NotFoundError
+        If the log has no price of them.
+    """
+    if customer_id is None and product_id is None:
+        raise InputError("Of which customer or product? Name one.")
+    events = shop.events
+    rows = events.filter(events.type.isin(list(WHAT)))
+    if as_of is not None:
+        rows = rows.filter(rows.time < ibis.literal(as_of))
+    ofs = rows.properties.cast("json")["capability"].str == NAME
+    rows = rows.filter((rows.type != DECIDED) | ofs.fill_null(False))
+    if customer_id is not None:
+        mine = shop.identities.named(rows.mutate(said=rows.customer_id), as_of or shop.now)
+        rows = mine.filter(mine.customer_id == customer_id)
+    if product_id is not None:
+        rows = rows.filter(rows.product_id == product_id)
+    columns = (
+        "time", "type", "customer_id", "product_id", "unit_price", "propensity", "session_id", "order_id", "properties",
+    )  # fmt: skip
+    found = shop.engine.to_arrow(rows.select(*columns).order_by("time", "type", "product_id")).to_pylist()
+    if not found:
+        raise NotFoundError(
+            f"No price of {' and '.join(filter(None, (customer_id, product_id)))} was ever set, shown or charged."
+        )
+    shown: dict[tuple[str, str, str], Decimal] = {}
+    return pa.Table.from_pylist([_line(row, shown) for row in found], schema=LINES)
+
+
+def _line(row: dict[str, Any], shown: dict[tuple[str, str, str], Decimal]) -> dict[str, Any]:
+    note = json.loads(row["properties"] or "{}") if row["type"] != CHARGED else {}
+    why = note.get("why") or note.get("reasons") or ()
+    listed = note.get("list_price")
+    key = (row["customer_id"] or "", row["session_id"] or "", row["product_id"] or "")
+    said = {
+        "time": row["time"],
+        "what": WHAT[row["type"]],
+        "customer_id": row["customer_id"],
+        "product_id": row["product_id"],
+        "price": row["unit_price"],
+        "list_price": None if listed is None else Decimal(listed),
+        "discount": note.get("share"),
+        "personalised": note.get("personalised") if row["type"] == QUOTED else None,
+        "disclosure": note.get("disclosure"),
+        "policy": note.get("policy"),
+        "model_version": note.get("model_version"),
+        "propensity": row["propensity"],
+        "why": why if isinstance(why, str) else "; ".join(why),
+        "session_id": row["session_id"],
+        "order_id": row["order_id"],
+    }
+    return {**said, "problem": _problem(said, key, shown)}
+
+
+def _problem(said: dict[str, Any], key: tuple[str, str, str], shown: dict[tuple[str, str, str], Decimal]) -> str:
+    price, before = said["price"], shown.get(key)
+    if said["what"] == "shown":
+        if said["personalised"] and not said["disclosure"]:
+            return "a personal price without a disclosure"
+        if key[0] and key[1] and before is not None and price > before:
+            return f"rose within the session from {before}"
+        shown[key] = price
+    if said["what"] == "charged" and key[0] and key[1] and before is not None and price is not None and price > before:
+        return f"more was charged than was shown: {before}"
+    return ""

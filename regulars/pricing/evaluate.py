@@ -1,0 +1,136 @@
+"""Learning how demand answers prices, and judging it: do later prices say in which weeks a product sold?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from regulars.capability import Learned
+from regulars.errors import NotEnoughError
+from regulars.evaluation import Check, Report, Split, compare, histogram, leak_check, metric_plot
+from regulars.pricing.dataset import WEEK, Dataset, dataset
+from regulars.pricing.model import PricingModel
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+Floats = npt.NDArray[np.float64]
+
+NAME = "pricing"
+QUESTION = "Do prices say in which of the {weeks} weeks after it each product was bought?"
+BASELINE = "no answer to prices, the season of the category alone"
+NOT_DRAWN = (
+    "{share:.0%} of the prices learned from were drawn by lot. The others were chosen for some reason: where that has "
+    "to do with demand, elasticities are wrong by it. Let prices differ by lot: regulars pricing explore"
+)
+
+
+def learn(shop: Shop, until: datetime) -> Learned:
+    """Learn from the weeks before a moment; judged a horizon earlier, by a model that learned before that.
+
+    Raises
+    ------
+    NotEnoughError
+        If the log is too short, or hardly any product had two prices.
+    """
+    days = shop.config.pricing.horizon_days
+    report = _judge(shop, Split(until - timedelta(days=days), days))
+    data = dataset(shop, until)
+    model = PricingModel.fit(data)
+    about = {
+        "products": len(data.ids),
+        "weeks": data.lines.shape[1],
+        "elasticity": model.common,
+        "spread": model.spread,
+        "share_drawn": model.share_drawn,
+    }
+    return Learned(model.to_files(), about, report)
+
+
+def evaluate(shop: Shop, split: Split) -> Report:
+    """Do elasticities learned before the split foresee how sales answered the prices after it?
+
+    Raises
+    ------
+    NotEnoughError
+        If the log holds too little before it, or within it.
+    """
+    return _judge(shop, split)
+
+
+def deviance_loss(y: Floats, p: Floats, *, weight: Floats | None = None) -> float:
+    """Mean Poisson deviance of counts from what was expected; less is better.
+
+    >>> deviance_loss(np.array([2.0, 0.0]), np.array([2.0, 1.0]))
+    1.0
+    """
+    ratio = np.where(y > 0, y / p, 1.0)
+    each = 2 * (np.where(y > 0, y * np.log(ratio), 0.0) - (y - p))
+    return float(np.average(each, weights=weight))
+
+
+def _judge(shop: Shop, split: Split) -> Report:
+    weeks = split.horizon_days // 7
+    model = PricingModel.fit(dataset(shop, split.as_of))
+    later = dataset(shop, split.as_of + weeks * WEEK, weeks)
+    moved = later.where(later.log_price.std(axis=1) > 1e-3)
+    if len(moved.ids) < 20:
+        raise NotEnoughError(
+            f"pricing: {len(moved.ids)} products were sold at two prices in the {weeks} weeks after "
+            f"{split.as_of:%Y-%m-%d}; at least 20 are needed to judge by. Choose another time, or let prices differ by "
+            "lot: regulars pricing explore"
+        )
+    elasticity = model.elasticity_of(moved.ids)
+    with_prices, without = (_foreseen(later, moved, e) for e in (elasticity, np.zeros(len(elasticity))))
+    owner = np.repeat(np.arange(len(moved.ids)), weeks)
+    metrics = compare(
+        {"deviance": deviance_loss}, moved.lines.ravel(), with_prices.ravel(), without.ravel(), customers=owner
+    )
+    return Report(
+        capability=NAME,
+        question=QUESTION.format(weeks=weeks),
+        as_of=split.as_of,
+        horizon_days=split.horizon_days,
+        customers=len(moved.ids),
+        trained_until=split.as_of,
+        model="elasticities of products, drawn together",
+        baseline=BASELINE,
+        metrics=metrics,
+        primary="deviance",
+        log_version=shop.log.version,
+        charts={
+            "How demand answers prices, by product": histogram(elasticity, "Elasticity", "share"),
+            "The model beside the baseline": metric_plot(metrics),
+        },
+        checks=(_leaks(shop, split),),
+        notes=(
+            f"Judged by {len(moved.ids):,} products whose prices moved (counted above as customers are elsewhere).",
+            f"The elasticity of all is {model.common:.2f}; products differ by {model.spread:.2f} (standard deviation).",
+            *([NOT_DRAWN.format(share=model.share_drawn)] if model.share_drawn < 1 else []),
+        ),
+    )
+
+
+def _foreseen(later: Dataset, moved: Dataset, elasticity: Floats) -> Floats:
+    """(n, w) lines of each product by week, as many as it had in all: what both sides know alike is how often."""
+    count = len(later.categories)
+    by_group = np.zeros((count, later.lines.shape[1]))
+    np.add.at(by_group, later.group, later.lines)
+    # A week without any line of a category could still have had one.
+    season = (by_group + 0.5)[moved.group]
+    weight = season * np.exp(elasticity[:, None] * (moved.log_price - moved.log_price.mean(1, keepdims=True)))
+    found: Floats = moved.lines.sum(1, keepdims=True) * weight / weight.sum(1, keepdims=True)
+    return found
+
+
+def _leaks(shop: Shop, split: Split) -> Check:
+    """Change the future: what is learned before it must stay as it is."""
+
+    def compute(seen: object) -> pa.Table:
+        return PricingModel.fit(dataset(shop.with_events(seen), split.as_of)).table
+
+    return leak_check(compute, shop.events, split.as_of)
