@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,10 @@ class FieldCalibration:
             found.told[place] = np.bincount(fields[:, place], said * (1 - said), size).astype(np.float64)
         found._level_told = BELIEF + float((said * (1 - said)).sum())
         return found
+
+    def without_shifts(self) -> FieldCalibration:
+        """The same line and knowledge, but each value's shift begins at 0."""
+        return replace(self, shifts=[np.zeros_like(shift) for shift in self.shifts])
 
     def score(self, score: Floats, fields: Ints) -> Floats:
         """(n,) log-odds, calibrated."""

@@ -32,7 +32,7 @@ TREES = {
     "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "cat_smooth": 20, "max_cat_threshold": 32,
     "verbose": -1, "seed": 0, "deterministic": True, "force_row_wise": True, "num_threads": 1,
 }  # fmt: skip
-MOST_TREES, PATIENCE = 400, 30
+MOST_TREES, PATIENCE = 800, 30
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,8 @@ class ClickModel:
         scores = _scores(trees, network, linear, late)
         weights = _blend(scores, y_late)
         blended = scores @ weights
-        calibration = FieldCalibration.fit(rows.names, sizes, blended, late.fields, y_late)
+        # Learned again from all rows, the parts know what is particular of a value: its shift would say it twice.
+        calibration = FieldCalibration.fit(rows.names, sizes, blended, late.fields, y_late).without_shifts()
         losses = {name: _loss(scores[:, k], y_late) for k, name in enumerate(("trees", "network", "linear"))}
         losses["blend"] = _loss(blended, y_late)
         return cls(
