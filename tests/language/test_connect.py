@@ -45,7 +45,7 @@ def test_no_model_is_said_with_how_to_connect_one(state: State, environment: pyt
     with pytest.raises(ConfigError, match="no model is named"):
         connect(LanguageSettings(url="https://api.example.com/v1"), state)
     environment.setenv("REGULARS_LANGUAGE_URL", "http://api.example.com/v1")
-    with pytest.raises(ConfigError, match="REGULARS_LANGUAGE_URL .* not encrypted"):
+    with pytest.raises(ConfigError, match=r"REGULARS_LANGUAGE_URL .* not encrypted"):
         connect(LanguageSettings(model="m"), state)
 
 
