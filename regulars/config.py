@@ -218,6 +218,35 @@ class CampaignSettings(_Section):
     language: Literal["en", "zh"] = Field("en", description="In which language decisions say why: en or zh.")
 
 
+class AdsSettings(_Section):
+    """[ads]"""
+
+    horizon_days: int = Field(30, ge=1, le=365, description="What is ordered within so many days of an ad counts.")
+    cut_offs: int = Field(4, ge=2, le=24, description="From how many past moments to learn who orders, at most.")
+    customers: int = Field(1000, ge=1, description="For how many customers a decision bids, at most.")
+    budget: float = Field(50.0, gt=0, description="What may be spent a day, in the shop's currency.")
+    auction: Literal["first", "second"] = Field(
+        "first", description="Whether the winner of an auction pays the own bid (first) or the next (second)."
+    )
+    click_share: float = Field(0.01, gt=0, lt=1, description="Chance of a click as long as the log tells of none.")
+    incremental: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Share of what a clicking customer orders that would not come without the ad, until it is measured "
+        "by a hold-out: 1 takes credit for every order.",
+    )
+    holdout: float = Field(
+        0.1, gt=0, le=0.5, description="Share of the customers who are held out by lot, so that lift can be measured."
+    )
+    most_per_day: int = Field(3, ge=0, description="So many ads a person sees in a day, over all channels.")
+    most_per_week: int = Field(10, ge=0, description="The same in seven days.")
+    gap_minutes: int = Field(30, ge=0, description="So many minutes lie between two ads for a person.")
+    bought_days: int = Field(7, ge=0, le=365, description="Who ordered in the last so many days sees no ad.")
+    complained_days: int = Field(14, ge=0, le=365, description="Nor who asked for help or gave something back lately.")
+    most_suspicion: float = Field(0.5, ge=0, le=1, description="Nor who is suspected of abuse above this.")
+
+
 class SendingSettings(_Section):
     """[sending]"""
 
@@ -372,6 +401,7 @@ class Config(_Section):
     fraud: FraudSettings = FraudSettings()
     campaign: CampaignSettings = CampaignSettings()
     pricing: PricingSettings = PricingSettings()
+    ads: AdsSettings = AdsSettings()
     sending: SendingSettings = SendingSettings()
     language: LanguageSettings = LanguageSettings()
     state: StateSettings = StateSettings()
@@ -410,6 +440,7 @@ SECTIONS: dict[str, type[_Section]] = {
     "fraud": FraudSettings,
     "campaign": CampaignSettings,
     "pricing": PricingSettings,
+    "ads": AdsSettings,
     "sending": SendingSettings,
     "language": LanguageSettings,
     "state": StateSettings,

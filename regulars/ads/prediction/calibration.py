@@ -66,7 +66,7 @@ class FieldCalibration:
         ----------
         sizes : how many numbers each field has. score : (n,) log-odds. fields : (n, f). target : (n,) in [0, 1].
         """
-        slope, level = _line(score, target)
+        slope, level = line(score, target)
         found = cls(tuple(names), slope, level, [np.zeros(s) for s in sizes], [np.zeros(s) for s in sizes])
         for _ in range(ROUNDS):
             for place in range(len(sizes)):
@@ -140,8 +140,19 @@ class FieldCalibration:
         )  # fmt: skip
 
 
-def _line(score: Floats, target: Floats) -> tuple[float, float]:
-    """Slope and level of log-odds by Newton steps; soft targets may be."""
+def line(score: Floats, target: Floats) -> tuple[float, float]:
+    """Slope and level that make log-odds honest (Platt), by Newton steps.
+
+    Parameters
+    ----------
+    score : (n,) log-odds. target : (n,) in [0, 1], also between.
+
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.normal(size=20_000)
+    >>> slope, level = line(2 * truth, (rng.random(20_000) < probability(truth)).astype(float))
+    >>> round(slope, 1), abs(round(level, 1))
+    (0.5, 0.0)
+    """
     design = np.column_stack([score, np.ones(len(score))])
     found = np.array([1.0, 0.0])
     for _ in range(25):

@@ -1,0 +1,133 @@
+"""For whom to bid, how much an impression is worth, and who is held out by lot so that lift can be measured."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from regulars.ads.dataset import FIELDS, features_of
+from regulars.ads.evaluate import meaning
+from regulars.ads.model import AdsModel
+from regulars.ads.permitted import Permitted, permitted
+from regulars.ads.prediction import AdRows, impression_value
+from regulars.ads.training import in_use
+from regulars.errors import NotEnoughError
+from regulars.events.identity import hash_rows
+from regulars.experiment.assign import places
+from regulars.units import shown
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+Floats = npt.NDArray[np.float64]
+
+ADVERTISE, HOLD_OUT = "advertise", "hold out"
+SALT = "ads hold-out"
+"""The same customers are held out at each decision: an effect may take weeks."""
+MOST_REASONS = 3
+
+OWN = {
+    "value_cpm": {"meaning": "what a thousand impressions for such a customer are worth", "unit": "money"},
+    "click_probability": {"meaning": "chance of a click on an ad", "unit": "share"},
+    "order_probability": {"meaning": "chance of an order within the horizon", "unit": "share"},
+    "expected_margin": {"meaning": "margin foreseen within the horizon, with or without ads", "unit": "money"},
+}
+
+
+def decide(shop: Shop, as_of: datetime) -> pa.Table:
+    """The customers whose attention is worth most, the first first.
+
+    Returns
+    -------
+    One row a customer, at most `[ads] customers`: the columns of `DECISION`, and `rank`, `value_cpm` (what a thousand
+    impressions are worth: bid with it in second-price auctions, let `bidding.Bidder` shade it in first-price ones),
+    `click_probability`, `order_probability`, `expected_margin`. `action` is "advertise", or "hold out" for the share
+    `[ads] holdout` that the lot keeps from ads: their (ghost) bids are worked out and not sent.
+
+    Raises
+    ------
+    NotEnoughError
+        If nobody may be shown ads.
+    """
+    model, settings = in_use(shop), shop.config.ads
+    may = permitted(shop, as_of)
+    profiles = shop.tables.of("profile", may.pairs)
+    features = features_of(profiles, model.names)
+    margin, order = model.expected_margin(features), model.order_probability(features)
+    click = _click_chances(shop, model, profiles, as_of)
+    # The margin already has the chance to order in it, and whoever clicks is taken to order as others like them do.
+    value = impression_value(click, np.ones(len(click)), margin, settings.incremental)
+    chosen = np.argsort(-value, kind="stable")[: settings.customers]
+    chosen = chosen[value[chosen] > 0]
+    if not len(chosen):
+        raise NotEnoughError("ads: no impression is worth anything: no margin is foreseen. Import newer orders.")
+    return _told(shop, model, may, profiles.take(pa.array(chosen)), chosen, features, value, click, order, margin)
+
+
+def _click_chances(shop: Shop, model: AdsModel, profiles: pa.Table, as_of: datetime) -> Floats:
+    """(n,) as of the moment, in the campaign and channel that are shown most; by the setting where nothing is known."""
+    count = profiles.num_rows
+    if model.click is None or model.words is None:
+        return np.full(count, shop.config.ads.click_share)
+    fields: dict[str, list[str | None]] = {name: [None] * count for name in FIELDS}
+    fields |= {"hour": [str(as_of.hour)] * count, "weekday": [str(as_of.weekday())] * count}
+    for name in ("campaign", "channel"):
+        known = list(model.words.values[name])
+        fields[name] = [known[0] if known else None] * count
+    rows = AdRows(tuple(model.words.values), model.words.encode(fields), features_of(profiles, model.click_numbers))
+    return model.click.predict(rows)
+
+
+def _told(
+    shop: Shop,
+    model: AdsModel,
+    may: Permitted,
+    picked: pa.Table,
+    chosen: npt.NDArray[np.int64],
+    features: Floats,
+    value: Floats,
+    click: Floats,
+    order: Floats,
+    margin: Floats,
+) -> pa.Table:
+    settings, count = shop.config.ads, len(chosen)
+    is_out = places(SALT, picked["customer_id"]) < settings.holdout
+    hashes = hash_rows(picked, tuple(picked.column_names))
+    decided = pa.table(
+        {
+            "rank": pa.array(np.arange(1, count + 1)),
+            "customer_id": picked["customer_id"],
+            "action": pa.array(np.where(is_out, HOLD_OUT, ADVERTISE).tolist(), pa.string()),
+            "value_cpm": pa.array((1000 * value[chosen]).round(4)),
+            "click_probability": pa.array(click[chosen].round(6)),
+            "order_probability": pa.array(order[chosen].round(4)),
+            "expected_margin": pa.array(margin[chosen].round(2)),
+            "reasons": pa.array(_reasons(model, picked, features[chosen], shop), pa.list_(pa.string())),
+            "policy": pa.repeat(f"the {settings.customers} of most value, {settings.holdout:g} held out by lot", count),
+            "propensity": pa.array(np.where(is_out, settings.holdout, 1 - settings.holdout)),
+            "inputs_hash": pa.array([f"{one:016x}" for one in hashes.tolist()], pa.string()),
+            "disclosure": pa.nulls(count, pa.string()),
+        }
+    )
+    fields = [field.with_metadata(OWN.get(field.name)) for field in decided.schema]
+    return decided.cast(pa.schema(fields, {"left_out": str(may.left_out)}))
+
+
+def _reasons(model: AdsModel, picked: pa.Table, features: Floats, shop: Shop) -> list[list[str]]:
+    """What raises the margin foreseen most, with each customer's own value."""
+    moved = np.where(np.isnan(features), 0.0, model.contributions(features))
+    found = []
+    for row, order in enumerate(np.argsort(-moved, axis=1, kind="stable")[:, :MOST_REASONS]):
+        said = []
+        for k in order.tolist():
+            if moved[row, k] <= 0:
+                continue
+            name = model.names[k]
+            unit = (picked.schema.field(name).metadata or {}).get(b"unit", b"").decode()
+            said.append(f"{meaning(picked, name)}: {shown(float(features[row, k]), unit, shop.config.shop.currency)}")
+        found.append(said)
+    return found

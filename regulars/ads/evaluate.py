@@ -1,0 +1,181 @@
+"""Learning what an ad is worth and judging it: who ordered, for how much, and who clicked, by what came later."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from altair.typing import ChartType
+
+from regulars.ads.dataset import LEAST, Buyers, buyers, features_of, impressions
+from regulars.ads.model import AdsModel
+from regulars.ads.training import Trained, click_rows, train
+from regulars.capability import Learned
+from regulars.errors import NotEnoughError
+from regulars.evaluation import (
+    Check,
+    Metric,
+    Report,
+    Split,
+    auroc_score,
+    brier_loss,
+    calibration_plot,
+    compare,
+    correlation_score,
+    expected_calibration_error,
+    gain_plot,
+    histogram,
+    importance_plot,
+    leak_check,
+    log_loss,
+    metric_plot,
+)
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+Floats = npt.NDArray[np.float64]
+
+QUESTION = "Whose attention is worth a bid: who will order within {days} days, for how much, and who clicks?"
+PROBED = 300
+
+
+def learn(shop: Shop, until: datetime) -> Learned:
+    """Learn from events before `until`, with a report as of one horizon earlier."""
+    horizon = shop.config.ads.horizon_days
+    trained = train(shop, until, horizon)
+    split = Split(trained.moments[0], horizon)
+    report = _judge(shop, split, train(shop, split.as_of, horizon), until)
+    about = {
+        "horizon_days": horizon,
+        "moments": [moment.isoformat() for moment in trained.moments],
+        "customers": trained.customers,
+        "ads_shown": trained.shown,
+        "ads_clicked": trained.clicked,
+        "click_losses": None if trained.model.click is None else trained.model.click.losses,
+        "seed": 0,
+    }
+    return Learned(trained.model.to_files(), about, report)
+
+
+def evaluate(shop: Shop, split: Split) -> Report:
+    """How good is the worth of an ad, learned before the split and judged by what came after?
+
+    Raises
+    ------
+    NotEnoughError
+        If the log ends before the target window does, or holds too little before it.
+    """
+    if shop.now < split.target_end:
+        raise NotEnoughError(
+            f"ads: who ordered in the {split.horizon_days} days after {split.as_of:%Y-%m-%d} is known on "
+            f"{split.target_end:%Y-%m-%d}, and the log ends on {shop.now:%Y-%m-%d}. Choose an earlier as-of time, "
+            "or a shorter horizon."
+        )
+    return _judge(shop, split, train(shop, split.as_of, split.horizon_days), split.target_end)
+
+
+def _judge(shop: Shop, split: Split, trained: Trained, known: datetime) -> Report:
+    model = trained.model
+    data = buyers(shop, [split.as_of], split.horizon_days)
+    features = features_of(data.table, model.names)
+    chance, baseline = model.order_probability(features), trained.baseline_chance(features)
+    customers = np.asarray(data.table["customer_id"].to_pylist())
+    scores = {"AUROC": auroc_score, "Brier": brier_loss, "calibration error": expected_calibration_error}
+    metrics = compare(scores, data.ordered, chance, baseline, customers=customers)
+    margin = model.expected_margin(features)
+    mean_order = float(data.margin.sum() / max(data.ordered.sum(), 1))
+    metrics += compare(
+        {"correlation with margin": correlation_score}, data.margin, margin, baseline * mean_order, customers=customers
+    )
+    clicks, notes = _clicks(shop, split, model, known)
+    metrics += clicks
+    return Report(
+        capability="ads",
+        question=QUESTION.format(days=split.horizon_days),
+        as_of=split.as_of,
+        horizon_days=split.horizon_days,
+        customers=len(chance),
+        trained_until=split.as_of,
+        model="boosted trees and a logistic model",
+        baseline="recency only",
+        metrics=metrics,
+        primary="AUROC",
+        log_version=shop.log.version,
+        charts=_charts(data, model, features, chance, baseline, margin, metrics, shop.config.shop.currency),
+        checks=(_leaks(shop, split, data, model),),
+        notes=(
+            f"Expected margin in the mean {margin.mean():.2f}, came {data.margin.mean():.2f}.",
+            "These are orders with or without ads. What ads add is measured by those held out: docs/ads.md.",
+            *trained.notes,
+            *notes,
+        ),
+    )
+
+
+def _clicks(shop: Shop, split: Split, model: AdsModel, known: datetime) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
+    """How well clicks after the split were foreseen, beside the same chance for all."""
+    if model.click is None or model.words is None:
+        return (), ()
+    later = impressions(shop, known, split.as_of)
+    clicked = later.clicked.sum()
+    if min(clicked, len(later.clicked) - clicked) < LEAST:
+        return (), (f"{len(later.clicked):,} ads were shown after the split, {clicked:.0f} clicked: too few to judge.",)
+    said = model.click.predict(click_rows(model.words, model.click_numbers, later))
+    before = impressions(shop, split.as_of)
+    usual = np.full(len(said), float(before.clicked.mean()))
+    customers = np.asarray(later.table["customer_id"].to_pylist())
+    scores = {
+        "click log loss": log_loss,
+        "click AUROC": auroc_score,
+        "click calibration error": expected_calibration_error,
+    }
+    return compare(scores, later.clicked, said, usual, customers=customers), ()
+
+
+def _charts(
+    data: Buyers,
+    model: AdsModel,
+    features: Floats,
+    chance: Floats,
+    baseline: Floats,
+    margin: Floats,
+    metrics: tuple[Metric, ...],
+    currency: str,
+) -> dict[str, ChartType]:
+    weight = np.abs(model.contributions(features)).mean(axis=0)
+    top = np.argsort(-weight)[:12]
+    [meaning(data.table, model.names[k]) for k in top]
+    return {
+        "Is a chance of 30 % really 30 %?": calibration_plot(data.ordered, chance),
+        "How many orders come from those with the highest chance?": gain_plot(data.ordered, chance, baseline),
+        "What moves the margin foreseen": importance_plot(
+            [meaning(data.table, model.names[k]) for k in top], weight[top]
+        ),
+        "How expected margin is spread over customers": histogram(margin, "Expected margin", currency),
+        "The model beside the baseline": metric_plot(metrics),
+    }
+
+
+def meaning(table: pa.Table, name: str) -> str:
+    """What a column is, in words."""
+    if name not in table.column_names:
+        return name
+    metadata = table.schema.field(name).metadata or {}
+    return str(metadata.get(b"meaning", name.encode()).decode())
+
+
+def _leaks(shop: Shop, split: Split, data: Buyers, model: AdsModel) -> Check:
+    """Change the future of some customers: what is said of them must stay as it is."""
+    step = max(data.table.num_rows // PROBED, 1)
+    pairs = data.table.select(["customer_id", "as_of"]).take(pa.array(range(0, data.table.num_rows, step)))
+    events = shop.identities.events_of(shop.events, pairs)
+
+    def compute(seen: Any) -> pa.Table:
+        features = features_of(shop.with_events(seen).tables.of("profile", pairs), model.names)
+        return pairs.append_column("margin", pa.array(model.expected_margin(features)))
+
+    return leak_check(compute, events, split.as_of)

@@ -1,0 +1,94 @@
+"""What a shop's ads brought: the customers whom the lot kept from ads, beside those it did not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+import pyarrow as pa
+
+from regulars import decisions
+from regulars.ads.decide import ADVERTISE, HOLD_OUT
+from regulars.ads.measure import GhostLift, ghost_lift
+from regulars.customers import later_worth
+from regulars.errors import NotEnoughError
+from regulars.events.schema import TIME
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Lift:
+    """What was found.
+
+    Attributes
+    ----------
+    found : effect, return on spend, and whether the arms are as even as the lot.
+    since : the first decision that counts. days : how far after its first decision each customer was looked at.
+    """
+
+    found: GhostLift
+    since: datetime
+    days: int
+
+
+def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
+    """Compare margins of all customers who were decided about, from the first decision on.
+
+    All who were to be shown ads count, also those whom no ad reached: without ghost bids in the log, nobody knows whom
+    of the held out an ad would have reached. That widens the interval and leaves the total as it is.
+
+    Raises
+    ------
+    NotEnoughError
+        If no decision is old enough, an arm is empty, or nothing was spent.
+    """
+    events = shop.events
+    made = events.filter(
+        events.type == decisions.TYPE,
+        events.event_id.startswith("ads-"),
+        events.outcome.isin([ADVERTISE, HOLD_OUT]),
+        events.time <= ibis.literal(as_of - timedelta(days=days)),
+    )
+    first = made.group_by("customer_id").agg(
+        as_of=made.time.min(), action=made.outcome.argmin(made.time), chance=made.propensity.argmin(made.time)
+    )
+    rows = shop.engine.to_arrow(first.order_by("customer_id"))
+    treated = np.array(rows["action"].to_pylist()) == ADVERTISE
+    if not rows.num_rows or treated.all() or not treated.any():
+        raise NotEnoughError(
+            f"ads: {rows.num_rows:,} customers were decided about {days} days ago or more, {int(treated.sum()):,} of "
+            "them for ads; both who is shown ads and who is held out are needed. Decide: regulars decide ads"
+        )
+    pairs = pa.table({"customer_id": rows["customer_id"], "as_of": rows["as_of"].cast(TIME)})
+    later = later_worth(shop, pairs, np.full(rows.num_rows, float(days)))
+    margin = np.bincount(later["place"].to_numpy(), later["margin"].to_numpy(), rows.num_rows)
+    since: datetime = min(pairs["as_of"].to_pylist())
+    shown = events.filter(
+        events.type == "ad_shown", events.time >= ibis.literal(since), events.time < ibis.literal(as_of)
+    )
+    spend = shop.engine.to_arrow(shown.aggregate(spend=shown.unit_price.cast("float64").sum()))["spend"][0].as_py()
+    if not spend:
+        raise NotEnoughError(f"ads: the log tells of no ad_shown with a price since {since:%Y-%m-%d}.")
+    chance = rows["chance"].to_numpy()
+    share = float(np.where(treated, chance, 1 - chance).mean())
+    return Lift(ghost_lift(treated, np.ones(len(treated), bool), margin, float(spend), share=share), since, days)
+
+
+def to_dict(said: Lift) -> dict[str, object]:
+    """As JSON says it."""
+    found = said.found
+    value, low, high = found.return_on_spend
+    return {
+        "since": said.since.isoformat(), "days": said.days, "treated": found.treated, "held_out": found.control,
+        "effect_per_customer": json.loads(json.dumps(vars(found.effect))), "spend": found.spend,
+        "incremental_margin": list(found.incremental), "return_on_spend": value, "return_low": low,
+        "return_high": high, "is_sound": found.is_sound,
+    }  # fmt: skip

@@ -1,0 +1,136 @@
+"""Who orders, for how much, and who clicks: what an ad shown to a customer is worth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from regulars.ads.prediction import ClickModel, Vocabulary
+from regulars.ads.prediction.calibration import line
+from regulars.logistic import Logistic, probability
+
+Floats = npt.NDArray[np.float64]
+
+TREES = {
+    "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 40, "lambda_l2": 10.0, "feature_fraction": 0.5,
+    "bagging_fraction": 0.7, "bagging_freq": 1, "verbose": -1, "seed": 0, "deterministic": True,
+    "force_row_wise": True, "num_threads": 1,
+}  # fmt: skip
+ROUNDS = 120
+PENALTY = 0.01
+FOLDS = 3
+TOP = 0.995
+"""What customers bring is cut at this quantile: one who bought for a year must not make the bids of all."""
+
+
+@dataclass(frozen=True)
+class AdsModel:
+    """What customers bring, and how likely they click.
+
+    Attributes
+    ----------
+    names : of the features. trees, linear : of the chance to order, in equal shares of log-odds.
+    slope, level : of its calibration. margin : trees of the margin within the horizon.
+    horizon_days : how far ahead.
+    click, words, click_numbers : of the click chance, its fields and features; None where the log tells of too few.
+    """
+
+    names: tuple[str, ...]
+    trees: lgb.Booster
+    linear: Logistic
+    slope: float
+    level: float
+    margin: lgb.Booster
+    horizon_days: int
+    click: ClickModel | None = None
+    words: Vocabulary | None = None
+    click_numbers: tuple[str, ...] = ()
+
+    def order_probability(self, features: Floats) -> Floats:
+        """(n,) chance in (0, 1) of an order within the horizon."""
+        return probability(self.slope * _score(self.trees, self.linear, features) + self.level)
+
+    def expected_margin(self, features: Floats) -> Floats:
+        """(n,) margin within the horizon, 0 or more, in money."""
+        return np.maximum(np.asarray(self.margin.predict(features), np.float64), 0.0)
+
+    def contributions(self, features: Floats) -> Floats:
+        """(n, k) how much each feature moves the margin foreseen (TreeSHAP), on the scale of its logarithm."""
+        found: Floats = np.asarray(self.margin.predict(features, pred_contrib=True), np.float64)[:, :-1]
+        return found
+
+    def to_files(self) -> dict[str, bytes]:
+        """As files: LightGBM's text, safetensors, JSON."""
+        about = {
+            "names": self.names, "slope": self.slope, "level": self.level, "horizon_days": self.horizon_days,
+            "words": None if self.words is None else {name: dict(known) for name, known in self.words.values.items()},
+            "click_numbers": self.click_numbers,
+        }  # fmt: skip
+        return {
+            "order_trees.txt": self.trees.model_to_string().encode(),
+            "order_linear.safetensors": self.linear.to_bytes(),
+            "margin_trees.txt": self.margin.model_to_string().encode(),
+            "model.json": json.dumps(about, indent=2).encode(),
+            **({} if self.click is None else self.click.to_files("click")),
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> AdsModel:
+        """From what `to_files` gave."""
+        about = json.loads(files["model.json"])
+        return cls(
+            names=tuple(about["names"]),
+            trees=lgb.Booster(model_str=files["order_trees.txt"].decode()),
+            linear=Logistic.from_bytes(files["order_linear.safetensors"]),
+            slope=about["slope"],
+            level=about["level"],
+            margin=lgb.Booster(model_str=files["margin_trees.txt"].decode()),
+            horizon_days=about["horizon_days"],
+            click=ClickModel.from_files(files, "click") if "click.json" in files else None,
+            words=None if about["words"] is None else Vocabulary(about["words"]),
+            click_numbers=tuple(about["click_numbers"]),
+        )
+
+
+def fit(
+    features: Floats,
+    ordered: Floats,
+    margin: Floats,
+    customers: Sequence[str],
+    names: tuple[str, ...],
+    horizon_days: int,
+) -> AdsModel:
+    """Fit on all rows; calibrated on rows whose customer a model of the other folds does not know.
+
+    Parameters
+    ----------
+    features : (n, k), NaN where absent. ordered : (n,) 0 or 1. margin : (n,) 0 or more. customers : (n,).
+    """
+    _, who = np.unique(np.asarray(customers), return_inverse=True)
+    fold = np.random.default_rng(0).permutation(int(who.max()) + 1)[who] % FOLDS
+    score = np.empty(len(ordered))
+    for held_out in range(FOLDS):
+        inside, outside = fold != held_out, fold == held_out
+        score[outside] = _score(*_parts(features[inside], ordered[inside]), features[outside])
+    slope, level = line(score, ordered)
+    trees, linear = _parts(features, ordered)
+    most = float(np.quantile(margin[margin > 0], TOP))
+    data = lgb.Dataset(features, np.minimum(margin, most))
+    grown = lgb.train({**TREES, "objective": "tweedie", "tweedie_variance_power": 1.3}, data, ROUNDS)
+    return AdsModel(names, trees, linear, slope, level, grown, horizon_days)
+
+
+def _parts(features: Floats, ordered: Floats) -> tuple[lgb.Booster, Logistic]:
+    grown = lgb.train({**TREES, "objective": "binary"}, lgb.Dataset(features, ordered), ROUNDS)
+    return grown, Logistic.fit(features, ordered, PENALTY)
+
+
+def _score(trees: lgb.Booster, linear: Logistic, features: Floats) -> Floats:
+    grown = np.asarray(trees.predict(features, raw_score=True), np.float64)
+    found: Floats = (grown + linear.score(features)) / 2
+    return found

@@ -1,0 +1,162 @@
+"""The commands of ads: audiences as files, lift by hold-out, attribution, the next budget, a replay of auctions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from regulars.cli.common import AsOf, Json, ShopFolder, emit, out, to_moment, working
+
+commands = typer.Typer(
+    name="ads", help="Ads: audiences, lift, attribution, budgets, replays of auctions.", no_args_is_help=True
+)
+
+
+@commands.command(epilog="Example: regulars ads audience --platform google --out list.csv --shop myshop")
+def audience(
+    file: Annotated[Path, typer.Option("--out", metavar="FILE", help="The list is written here, .csv.")],
+    platform: Annotated[str, typer.Option(metavar="google|meta", help="Whose form the list has.")] = "google",
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """The customers of the newest decision, as hashed addresses; who may not see ads by now, or is held out, is not."""
+    from regulars.ads.audience.export import write
+    from regulars.ads.audience.listed import listed
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    with working("listing customers", quiet=as_json):
+        people = listed(door, to_moment(as_of) or door.now)
+        written, without = write(file, people, platform)
+    if as_json:
+        emit({"file": str(file), "platform": platform, "written": written, "without_address": without})
+        return
+    out.print(f"{written:,} customers for {platform}; {without:,} have no address that can be matched.")
+    out.print(f"  {file}", soft_wrap=True)
+
+
+@commands.command(epilog="Example: regulars ads lift --days 28 --shop myshop")
+def lift(
+    days: Annotated[int, typer.Option(min=1, max=365, help="Days after a decision that are looked at.")] = 28,
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """What ads added: margin of those who may see ads beside those held out by lot, and the return on spend."""
+    from regulars.ads.lift import lift as measured
+    from regulars.ads.lift import to_dict
+    from regulars.shop import Shop
+    from regulars.units import shown
+
+    door = Shop.open(shop)
+    with working("comparing customers", quiet=as_json):
+        said = measured(door, to_moment(as_of) or door.now, days)
+    if as_json:
+        emit(to_dict(said))
+        return
+    found, currency = said.found, door.config.shop.currency
+    total, low, high = (shown(each, "money", currency) for each in found.incremental)
+    value, least, most = found.return_on_spend
+    out.print(f"{found.treated:,} customers for ads, {found.control:,} held out, {said.days} days from each decision.")
+    out.print(
+        f"Ads added [bold]{total}[/] margin ({low} to {high} at 95 %) for {shown(found.spend, 'money', currency)}."
+    )
+    out.print(f"Return on spend: [bold]{value:.2f}[/] ({least:.2f} to {most:.2f}); above 1 ads pay for themselves.")
+    if not found.is_sound:
+        out.print("[red]The arms are not as even as the lot would make them: do not rely on this.[/]")
+
+
+@commands.command(epilog="Example: regulars ads attribution --model markov --days 30 --shop myshop")
+def attribution(
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="MODEL", help="last touch, position, shapley or markov. Default: all."),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=365, help="How far back clicks and orders are looked at.")] = 30,
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Which campaigns met customers before they ordered. This is no effect: for that, see `regulars ads lift`."""
+    from regulars.ads.measure import LABEL, attribute
+    from regulars.ads.paths import paths
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    with working("reading ways to orders", quiet=as_json):
+        ways = paths(door, to_moment(as_of) or door.now, days)
+        names = model or ["last touch", "position", "shapley", "markov"]
+        found = {name: attribute(ways, name) for name in names}
+    if as_json:
+        emit({"label": LABEL, "days": days, "money": found})
+        return
+    table = Table("Campaign", *names, title=f"{LABEL} ({door.config.shop.currency})")
+    for channel in found[names[0]]:
+        table.add_row(escape(channel), *(f"{found[name][channel]:,.2f}" for name in names))
+    out.print(table)
+
+
+@commands.command(epilog="Example: regulars ads split spend.csv --budget 500")
+def split(
+    file: Annotated[Path, typer.Argument(help="CSV: campaign, spend, margin (incremental); a row a day or week.")],
+    budget: Annotated[float, typer.Option(help="The next budget, for the same time as a row.")],
+    as_json: Json = False,
+) -> None:
+    """How to split the next budget so that the last unit brings the same everywhere."""
+    from regulars.ads.measure import Saturation, next_split
+    from regulars.ads.rows import numbers, read
+
+    rows = read(file, ("campaign", "spend", "margin"))
+    spend, margin = (numbers(file, name, rows[name]) for name in ("spend", "margin"))
+    curves = {}
+    for name in sorted(set(rows["campaign"])):
+        places = [k for k, other in enumerate(rows["campaign"]) if other == name]
+        curves[name] = Saturation.fit([spend[k] for k in places], [margin[k] for k in places])
+    found = next_split(curves, budget)
+    if as_json:
+        emit({name: share._asdict() for name, share in found.items()})
+        return
+    table = Table("Campaign", "Spend", "Margin foreseen", "One unit more brings")
+    for name, share in found.items():
+        table.add_row(escape(name), f"{share.spend:,.2f}", f"{share.margin:,.2f}", f"{share.marginal:.2f}")
+    out.print(table)
+    kept = budget - sum(share.spend for share in found.values())
+    if kept > budget * 0.001:
+        out.print(f"{kept:,.2f} are kept: they would bring less than themselves.")
+
+
+@commands.command(epilog="Example: regulars ads replay auctions.csv --auction first")
+def replay(
+    file: Annotated[
+        Path, typer.Argument(help="CSV: value, bid, won (0 or 1), rival (the highest rival bid, empty if not told).")
+    ],
+    auction: Annotated[str, typer.Option(metavar="first|second", help="Which price is paid.")] = "first",
+    as_json: Json = False,
+) -> None:
+    """What the bidder would have earned on auctions of the past, beside what was earned."""
+    import numpy as np
+
+    from regulars.ads.auction import AuctionLog
+    from regulars.ads.auction import replay as replayed
+    from regulars.ads.bidding import Bidder
+    from regulars.ads.rows import numbers, read
+
+    rows = read(file, ("value", "bid", "won"), ("rival",))
+    value, bid, won = (np.array(numbers(file, name, rows[name])) for name in ("value", "bid", "won"))
+    rival = np.array(numbers(file, "rival", rows["rival"], empty=float("nan")))
+    log = AuctionLog(value, bid, won > 0, rival, np.zeros((len(value), 0)))
+    with working("bidding again", quiet=as_json):
+        found = replayed(log, Bidder(auction), auction)  # type: ignore[arg-type]  # Bidder refuses what it is not
+    cost = bid if auction == "first" else np.where(np.isnan(rival), bid, rival)
+    earned = float(((value - cost) * (won > 0)).sum())
+    if as_json:
+        emit({**vars(found), "surplus_then": earned})
+        return
+    out.print(f"Then: surplus {earned:,.2f}, {int((won > 0).sum()):,} of {len(value):,} auctions won.")
+    out.print(f"Now: surplus {found.surplus_low:,.2f} to {found.surplus_high:,.2f}, {found.won:,} won for certain.")
+    out.print(f"Of {found.unknown:,} auctions the log cannot say who would have won.")
