@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from regulars.cli import (
     acting,
+    ads,
     campaigns,
     customers,
     experiment_results,
@@ -52,6 +53,7 @@ app.add_typer(customers.commands)
 app.add_typer(segment_rules.commands)
 app.add_typer(fraud.commands)
 app.add_typer(campaigns.commands)
+app.add_typer(ads.commands)
 experiments.commands.registered_commands += experiment_results.commands.registered_commands
 experiments.commands.registered_commands += offpolicy.commands.registered_commands
 app.add_typer(experiments.commands)
