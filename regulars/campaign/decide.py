@@ -79,14 +79,14 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     -------
     One row a decision, contacts by the model first: the columns of `DECISION`, and `rank`, `channel` and `hour` (null
     where left alone), `expected_gain`, `gain_low`, `gain_high` (null in a pilot), `cost`, `lot` (JSON: the chance of
-    each arm; null where no lot decided), `model_version`. `action` is one of the model's, or "none".
+    each arm; null where no lot decided). `action` is one of the model's, or "none".
 
     Raises
     ------
     NotEnoughError
         If nobody may be contacted.
     """
-    model, version = in_use(shop)
+    model = in_use(shop)
     settings = shop.config.campaign
     may = permitted(shop, as_of, model.actions)
     count = len(may.customers)
@@ -118,7 +118,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             f"{currency}) and {settings.contacts:,} contacts leave no room for a lot, or no action is expected to "
             "bring more than it costs. Raise [campaign] budget, contacts or explore."
         )
-    return _told(shop, model, version, chosen, may, profiles, worth, costs, as_of)
+    return _told(shop, model, chosen, may, profiles, worth, costs, as_of)
 
 
 def _lot(shop: Shop, model: CampaignModel, may: Permitted, costs: Floats, as_of: datetime) -> Fell:
@@ -183,7 +183,6 @@ def _allocated(
 def _told(
     shop: Shop,
     model: CampaignModel,
-    version: int,
     chosen: _Chosen,
     may: Permitted,
     profiles: pa.Table,
@@ -220,7 +219,6 @@ def _told(
             "gain_high": money(None if worth is None else worth.high),
             "cost": pa.array(paid.round(4)),
             "lot": pa.array(chosen.lot.tolist(), pa.string()),
-            "model_version": pa.repeat(version, count),
             "reasons": pa.array(chosen.reasons, pa.list_(pa.string())),
             "policy": pa.array(chosen.policy.tolist(), pa.string()),
             "propensity": pa.array(chosen.chance),

@@ -59,15 +59,9 @@ def evaluate(shop: Shop, split: Split) -> Report:
     Raises
     ------
     NotEnoughError
-        If the log ends before the target window does, or holds too few draws after the split.
+        If the log holds too few draws after the split.
     """
     settings = shop.config.campaign
-    if shop.now < split.target_end:
-        raise NotEnoughError(
-            f"campaign: what came in the {split.horizon_days} days after {split.as_of:%Y-%m-%d} is known on "
-            f"{split.target_end:%Y-%m-%d}, and the log ends on {shop.now:%Y-%m-%d}. Choose an earlier as-of time, or a "
-            "shorter horizon."
-        )
     past = dataset(shop, split.as_of)
     if past is None:
         return _pilot(shop, split, (NO_LOT,))
@@ -158,12 +152,14 @@ def _pilot(shop: Shop, split: Split, why: tuple[str, ...]) -> Report:
     sizes = np.unique(np.geomspace(50, max(len(came), 100), SIZES).round())
     share = 1 - settings.control
     lift = [detectable(size, anyway.spread, share=share) for size in sizes]
+    size = min(len(came), int(settings.contacts / share))
+    least = detectable(size, anyway.spread, share=share)
     notes = (
         *why,
         f"regulars decide campaign draws a pilot by lot, {settings.control:.0%} of it left alone. Learn again when its "
         f"{settings.horizon_days} days are over.".replace("%", " %"),
-        f"With {len(came):,} customers it finds an effect of {lift[-1]:.2f} {currency} per customer, or more, in four "
-        f"cases of five; customers bring {came.mean():.2f} in the mean.",
+        f"With {size:,} customers it finds an effect of {least:.2f} {currency} per customer, or more, in four cases of "
+        f"five; customers bring {came.mean():.2f} in the mean.",
     )
     return Report(
         capability="campaign",

@@ -42,11 +42,11 @@ class Past:
     margin: Floats
 
 
-def in_use(shop: Shop) -> tuple[CampaignModel, int]:
-    """The model in use, and its version; NotFoundError if there is none."""
+def in_use(shop: Shop) -> CampaignModel:
+    """The model in use; NotFoundError if there is none."""
     kept = shop.models.in_use("campaign")
     files = {name: kept.read(name) for name in kept.card["files"] if name != "report.html"}
-    return CampaignModel.from_files(files), kept.version
+    return CampaignModel.from_files(files)
 
 
 def taught(shop: Shop, data: Dataset, actions: tuple[str, ...] | None = None) -> CampaignModel:

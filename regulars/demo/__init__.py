@@ -32,6 +32,7 @@ QUICK = {
     "# epochs = 20": "epochs = 3",
     "# learning_rate = 0.003": "learning_rate = 0.006",
     "# cut_offs = 3": "cut_offs = 2",
+    '# consent = "given"': 'consent = "not refused"',
     '# exclude = ["stock <= 0"]': """exclude = ["title in ('POSTAGE', 'DOTCOM POSTAGE', 'CARRIAGE', 'Manual')"]""",
 }
 """Settings by which the behaviour model takes a minute, not ten, and the recommender half a minute; nobody is shown
@@ -61,10 +62,11 @@ class Demo:
     decided: Decided
     shown: Decided
     suspect: Decided
+    pilot: Decided
     report: Path
 
     def findings(self) -> Iterator[str]:
-        """What was found, in thirteen lines."""
+        """What was found, in fourteen lines."""
         profile, churn, behavior, recommend, segment = (
             self.reports[name] for name in ("profile", "churn", "behavior", "recommend", "segment")
         )
@@ -86,6 +88,12 @@ class Demo:
         yield f"What to show them: {recommend.verdict}"
         looked_at = self.suspect.table.num_rows
         yield f"Orders that stand out: {looked_at} to look at this week. {self.reports['fraud'].verdict}"
+        counts = Counter(self.pilot.table["action"].to_pylist())
+        contacted = sum(counts.values()) - counts["none"]
+        yield (
+            f"What a message brings nobody knows yet: a pilot by lot writes to {contacted:,} and leaves "
+            f"{counts['none']:,} alone. {self.reports['campaign'].verdict}"
+        )
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
             f"First of them: customer {first['customer_id']}, {shown(first['churn_probability'], 'share')} likely to "
@@ -116,6 +124,8 @@ def run(folder: Path, working: Working) -> Demo:
         _, reports["recommend"] = shop.learn("recommend", AS_OF)
     with working(f"learning which orders stand out from before {AS_OF:%d %B %Y}"):
         _, reports["fraud"] = shop.learn("fraud", AS_OF)
+    with working(f"learning what customers bring anyway from before {AS_OF:%d %B %Y}"):
+        _, reports["campaign"] = shop.learn("campaign", AS_OF)
     for name in ("profile", "churn", "segment"):
         with working(f"learning {name} from before {AS_OF:%d %B %Y}"):
             shop.learn(name, AS_OF)
@@ -127,11 +137,13 @@ def run(folder: Path, working: Working) -> Demo:
         shown = shop.decide("recommend", AS_OF)
     with working("deciding which orders to look at"):
         suspect = shop.decide("fraud", AS_OF)
+    with working("drawing a pilot of messages"):
+        pilot = shop.decide("campaign", AS_OF)
     with working("writing profiles and the report"):
         known = profiles(shop, AS_OF)
         shop.tables.write("profile", "profiles", known, AS_OF)
         stages = dict(Counter(known["stage"].to_pylist()).most_common())
-        found = Demo(shop, imported, reports, stages, decided, shown, suspect, folder / "report.html")
+        found = Demo(shop, imported, reports, stages, decided, shown, suspect, pilot, folder / "report.html")
         storage.replace(found.report, _page(found))
     return found
 
@@ -182,9 +194,9 @@ def _page(found: Demo) -> str:
     )
     judged = [
         Section(report=found.reports[name])
-        for name in ("churn", "recommend", "profile", "segment", "fraud", "behavior")
+        for name in ("churn", "recommend", "profile", "segment", "fraud", "campaign", "behavior")
     ]
-    parts = [glance, contact, _gallery(found), _suspect(found), life, *_groups(found), *judged]
+    parts = [glance, contact, _gallery(found), _suspect(found), _pilot(found), life, *_groups(found), *judged]
     return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", parts)
 
 
@@ -201,6 +213,22 @@ def _suspect(found: Demo) -> Section:
             "no proof of anything. With disputes in the log the score becomes a probability.",
         ),
         table=Table(("", "Customer", f"Amount, {SETTINGS.currency}", "When", "Because of"), rows),
+    )
+
+
+def _pilot(found: Demo) -> Section:
+    """Whom a message is tried on, and who is left alone to compare with."""
+    table = found.pilot.table
+    shown_rows = [*table.slice(0, 5).to_pylist(), *table.slice(table.num_rows - 5).to_pylist()]
+    rows = [[row["customer_id"], row["action"], row["propensity"], "; ".join(row["reasons"])] for row in shown_rows]
+    return Section(
+        heading="Whom to try a message on",
+        text=(
+            "No lot has decided in this shop yet who is written to, so what a message changes cannot be known. This is "
+            f"a pilot: {table.num_rows:,} customers, half of them left alone. When its two weeks are over, the model "
+            "of who is moved learns from it. The first five and the last:",
+        ),
+        table=Table(("Customer", "What", "Chance", "Because"), rows),
     )
 
 
