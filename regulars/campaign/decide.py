@@ -78,7 +78,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     Returns
     -------
     One row a decision, contacts by the model first: the columns of `DECISION`, and `rank`, `channel` and `hour` (null
-    where left alone), `expected_gain`, `gain_low`, `gain_high` (null in a pilot), `cost`, `lot` (JSON: the chance of
+    where left alone), `expected_gain`, `gain_low`, `gain_high` (not in a pilot), `cost`, `lot` (JSON: the chance of
     each arm; null where no lot decided). `action` is one of the model's, or "none".
 
     Raises
@@ -199,12 +199,11 @@ def _told(
     number = pa.array(chosen.action + 1)
     at = (chosen.row, np.maximum(chosen.action, 0))
 
-    def money(values: Floats | None) -> pa.Array:
-        if values is None:
-            return pa.nulls(count, pa.float64())
+    def money(values: Floats) -> pa.Array:
         found = values[at]
         return pa.array(found.round(4), mask=is_none | ~np.isfinite(found))
 
+    gains = {} if worth is None else {"expected_gain": worth.mean, "gain_low": worth.low, "gain_high": worth.high}
     hashes = hash_rows(picked, tuple(picked.column_names))
     paid = np.where(is_none, 0.0, costs[at[1]])
     decided = pa.table(
@@ -214,9 +213,7 @@ def _told(
             "action": names.take(number),
             "channel": channels.take(number),
             "hour": _hours(shop, picked["customer_id"].combine_chunks(), is_none, as_of),
-            "expected_gain": money(None if worth is None else worth.mean),
-            "gain_low": money(None if worth is None else worth.low),
-            "gain_high": money(None if worth is None else worth.high),
+            **{name: money(values) for name, values in gains.items()},
             "cost": pa.array(paid.round(4)),
             "lot": pa.array(chosen.lot.tolist(), pa.string()),
             "reasons": pa.array(chosen.reasons, pa.list_(pa.string())),
