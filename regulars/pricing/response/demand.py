@@ -1,0 +1,189 @@
+"""Demand as arrays: how many of each product were sold in each week, to which customers, at which price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from regulars.errors import InputError, NotEnoughError
+from regulars.pricing.response.checking import Flags, Floats, Numbers, Rows, Words, filled, medians
+
+COMPETITOR = "competitor's price over ours"
+RECENT_WEEKS = 4
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Units sold, one row a series and week; a series is a product, or a product and a group of customers.
+
+    Attributes
+    ----------
+    series : (n,) number of each row's, rising; weeks rise inside a series.
+    week : (n,) int.
+    units : (n,) float, >= 0.
+    log_price : (n,) of the price of one.
+    controls : (n, k) what else moves demand; of those not known in a row, the mean of its series.
+    names : (k,) of the controls.
+    stocked : (n,) whether there was any to sell; other rows tell nothing of demand.
+    products, groups, categories : (s,) of each series, as the user knows them.
+    """
+
+    series: Numbers
+    week: Numbers
+    units: Floats
+    log_price: Floats
+    controls: Floats
+    names: tuple[str, ...]
+    stocked: Flags
+    products: Words
+    groups: Words
+    categories: Words
+
+    @classmethod
+    def of(
+        cls,
+        product: npt.ArrayLike,
+        week: npt.ArrayLike,
+        units: npt.ArrayLike,
+        price: npt.ArrayLike,
+        *,
+        category: npt.ArrayLike | None = None,
+        group: npt.ArrayLike | None = None,
+        competitor_price: npt.ArrayLike | None = None,
+        promotion: npt.ArrayLike | None = None,
+        stock: npt.ArrayLike | None = None,
+        controls: Mapping[str, npt.ArrayLike] | None = None,
+    ) -> Demand:
+        """From one row for each product and week, and group of customers where given.
+
+        Parameters
+        ----------
+        product, category, group : (n,) any values
+            A product's category is that of its first row. Left out, all are of one.
+        week : (n,) int
+            Or any other period, numbered on. A week without a sale is a row of 0 units: left out, it would look as if
+            nobody was ever put off.
+        units : (n,) float, >= 0
+        price : (n,) float, > 0, in one currency
+        competitor_price : (n,) float, > 0, in the same currency; NaN where not known
+        promotion : (n,) float, such as 0 and 1
+        stock : (n,) float, >= 0, at the beginning of the week; weeks that began with none tell nothing of demand
+        controls : name -> (n,) float, whatever else moves demand
+
+        Raises
+        ------
+        InputError
+            If a value cannot be; the message names product and week.
+        NotEnoughError
+            If there is no row.
+
+        Examples
+        --------
+        >>> demand = Demand.of(["tea", "tea"], [1, 2], [10, 14], [2.0, 1.5])
+        >>> demand.recent.tolist()
+        [0.0, 10.0]
+        """
+        label, of_week = np.asarray(product).astype(str), np.asarray(week)
+        count, cost = np.asarray(units, np.float64), np.asarray(price, np.float64)
+        who = np.full(len(label), "") if group is None else np.asarray(group).astype(str)
+        kind = np.full(len(label), "all") if category is None else np.asarray(category).astype(str)
+        held = np.full(len(label), np.inf) if stock is None else np.asarray(stock, np.float64)
+        others: dict[str, Floats] = {}
+        if competitor_price is not None:
+            others[COMPETITOR] = np.asarray(competitor_price, np.float64)
+        if promotion is not None:
+            others["promotion"] = np.asarray(promotion, np.float64)
+        others |= {name: np.asarray(column, np.float64) for name, column in (controls or {}).items()}
+        named = {"units": count, "price": cost, "stock": held, "group": who, "category": kind, **others}
+        rows = Rows(label, of_week, named)
+        _, first, of_product = np.unique(label, return_index=True, return_inverse=True)
+        rows.require_counts(count, held)
+        rows.require_prices(cost, of_product)
+        if competitor_price is not None:
+            rows.require_competitor(others[COMPETITOR], cost, of_product)
+            others[COMPETITOR] = np.log(others[COMPETITOR] / cost)
+        both = np.char.add(np.char.add(label, "\x00"), who)
+        _, at, series = np.unique(both, return_index=True, return_inverse=True)
+        order = np.lexsort((of_week, series))
+        twice = (np.diff(series[order]) == 0) & (np.diff(of_week[order]) == 0)
+        if twice.any():
+            row = order[int(np.argmax(twice))]
+            raise InputError(f'product "{label[row]}", week {of_week[row]}: comes twice. Add its rows up first.')
+        columns = [filled(column, series)[order] for column in others.values()]
+        return cls(
+            series[order].astype(np.int64), of_week[order].astype(np.int64), count[order], np.log(cost[order]),
+            np.column_stack(columns) if columns else np.zeros((len(label), 0)), tuple(others), held[order] > 0,
+            label[at], who[at], kind[first][of_product[at]],
+        )  # fmt: skip
+
+    @classmethod
+    def of_lines(
+        cls,
+        product: npt.ArrayLike,
+        week: npt.ArrayLike,
+        quantity: npt.ArrayLike,
+        unit_price: npt.ArrayLike,
+        *,
+        category: npt.ArrayLike | None = None,
+        until: int | None = None,
+    ) -> Demand:
+        """From order lines, one row each: weeks without a sale are filled in.
+
+        A week's price is the median over its lines, for a mean would follow who happened to buy; of a week without a
+        sale, that of the last week with one. A product's weeks are those from its first sale until `until` (the last
+        week of any sale when left out).
+        """
+        label, of_week = np.asarray(product).astype(str), np.asarray(week, np.int64)
+        sold, cost = np.asarray(quantity, np.float64), np.asarray(unit_price, np.float64)
+        if not len(label):
+            raise NotEnoughError("there is no order line: at least one is needed.")
+        end = int(of_week.max()) if until is None else until
+        names, first, code = np.unique(label, return_index=True, return_inverse=True)
+        begin = np.full(len(names), end + 1)
+        np.minimum.at(begin, code, of_week)
+        length = np.maximum(end + 1 - begin, 0)
+        offset = np.concatenate([[0], np.cumsum(length)])
+        inside = of_week <= end
+        cell = offset[code[inside]] + of_week[inside] - begin[code[inside]]
+        total = np.bincount(cell, sold[inside], offset[-1])
+        filled, middle = np.unique(cell), medians(cost[inside], np.unique(cell, return_inverse=True)[1])
+        # Each series begins with a sale, so the last sale before a cell is of the same series.
+        prices = middle[np.searchsorted(filled, np.arange(offset[-1]), side="right") - 1]
+        series = np.repeat(np.arange(len(names)), length)
+        weeks = np.arange(offset[-1]) - offset[series] + begin[series]
+        kind = None if category is None else np.asarray(category).astype(str)[first][series]
+        return cls.of(names[series], weeks, np.maximum(total, 0), prices, category=kind)
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    @cached_property
+    def recent(self) -> Floats:
+        """(n,) mean units of the four weeks before each row, as far as there are rows; 0 in a series' first."""
+        begin = np.searchsorted(self.series, np.arange(len(self.products)))
+        total = np.concatenate([[0.0], np.cumsum(self.units)])
+        row = np.arange(len(self))
+        low = np.maximum(row - RECENT_WEEKS, begin[self.series])
+        found: Floats = (total[row] - total[low]) / np.maximum(row - low, 1)
+        return found
+
+    def some(self, rows: Flags) -> Demand:
+        """The rows where `rows` (n,) is true; series keep their numbers."""
+        return Demand(
+            self.series[rows], self.week[rows], self.units[rows], self.log_price[rows], self.controls[rows], self.names,
+            self.stocked[rows], self.products, self.groups, self.categories,
+        )  # fmt: skip
+
+    def shifted(self, column: Floats, weeks: int) -> Floats:
+        """(n,) a column's value so many weeks later in the same series, or before if negative; NaN where none is."""
+        found = np.full(len(self), np.nan)
+        source = np.arange(len(self)) + weeks
+        inside = (source >= 0) & (source < len(self))
+        at = np.flatnonzero(inside)
+        same = (self.series[at] == self.series[source[at]]) & (self.week[source[at]] - self.week[at] == weeks)
+        found[at[same]] = column[source[at[same]]]
+        return found
