@@ -21,6 +21,7 @@ from regulars.cli import (
     log,
     offpolicy,
     overview,
+    pricing,
     segment_rules,
     segments,
     showing,
@@ -54,6 +55,7 @@ app.add_typer(segment_rules.commands)
 app.add_typer(fraud.commands)
 app.add_typer(campaigns.commands)
 app.add_typer(ads.commands)
+app.add_typer(pricing.commands)
 experiments.commands.registered_commands += experiment_results.commands.registered_commands
 experiments.commands.registered_commands += offpolicy.commands.registered_commands
 app.add_typer(experiments.commands)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,19 @@ def audit(
     return pa.Table.from_pylist([_line(row, shown) for row in found], schema=LINES)
 
 
+def audit_of(shop: Shop, name: str, *, as_of: datetime | None = None) -> pa.Table:
+    """The same of whatever an id is of, a customer or a product; InputError if it is both."""
+    found = []
+    for part in ("customer_id", "product_id"):
+        with suppress(NotFoundError):
+            found.append(audit(shop, as_of=as_of, **{part: name}))
+    if len(found) > 1:
+        raise InputError(f'"{name}" is a customer and a product. Say which: --customer {name}, or --product {name}')
+    if not found:
+        raise NotFoundError(f'No price of a customer or product "{name}" was ever set, shown or charged.')
+    return found[0]
+
+
 def _line(row: dict[str, Any], shown: dict[tuple[str, str, str], Decimal]) -> dict[str, Any]:
     note = json.loads(row["properties"] or "{}") if row["type"] != CHARGED else {}
     why = note.get("why") or note.get("reasons") or ()
@@ -120,8 +134,8 @@ def _problem(said: dict[str, Any], key: tuple[str, str, str], shown: dict[tuple[
         if said["personalised"] and not said["disclosure"]:
             return "a personal price without a disclosure"
         if key[0] and key[1] and before is not None and price > before:
-            return f"rose within the session from {before}"
+            return f"rose within the session from {before:.2f}"
         shown[key] = price
     if said["what"] == "charged" and key[0] and key[1] and before is not None and price is not None and price > before:
-        return f"more was charged than was shown: {before}"
+        return f"more was charged than was shown: {before:.2f}"
     return ""

@@ -101,6 +101,8 @@ def dataset(shop: Shop, until: datetime, weeks: int | None = None) -> Dataset:
     place = pc.index_in(sold["product_id"], number)
     known = np.asarray(pc.is_valid(place))
     place, week = np.asarray(pc.fill_null(place, 0))[known], sold["week"].to_numpy()[known]
+    # Weeks are counted in whole seconds: what is in the last part of one is in the last week.
+    week = np.minimum(week, count - 1)
     np.add.at(lines, (place, week), sold["lines"].to_numpy()[known])
     np.add.at(units, (place, week), sold["units"].to_numpy()[known])
     group, categories = _categories(shop, ids, until)

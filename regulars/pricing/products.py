@@ -119,18 +119,17 @@ def price_history(shop: Shop, as_of: datetime) -> pa.Table:
     listed = catalogue.filter(catalogue.valid_from < moment, catalogue.list_price > 0)
     listed = listed.select("product_id", since="valid_from", amount="list_price")
     chosen = shop.events.filter(ibis._.type == "price_set", ibis._.time < moment, ibis._.unit_price > 0)
-    listed = listed.union(chosen.select("product_id", since="time", amount="unit_price"))
-    found = shop.engine.to_arrow(listed.order_by("product_id", "since"))
+    chosen = chosen.select("product_id", since="time", amount="unit_price")
     lines = shop.events.filter(
         ibis._.type == "order_completed", ibis._.time < moment, ibis._.unit_price > 0, ibis._.product_id.notnull()
     )
-    lines = lines.anti_join(listed, "product_id")
+    lines = lines.anti_join(listed, "product_id").anti_join(chosen, "product_id")
     days = lines.group_by("product_id", since=lines.time.truncate("D")).agg(
         amount=lines.unit_price.cast("float64").median()
     )
-    paid = shop.engine.to_arrow(days.order_by("product_id", "since"))
+    said = [shop.engine.to_arrow(each) for each in (listed, chosen, days)]
     currency = shop.config.shop.currency
-    both = [
+    parts = [
         pa.table(
             {
                 "product_id": each["product_id"],
@@ -138,9 +137,9 @@ def price_history(shop: Shop, as_of: datetime) -> pa.Table:
                 "coins": to_coins(each["amount"], currency),
             }
         )
-        for each in (found, paid)
+        for each in said
     ]
-    table = pa.concat_tables(both)
+    table = pa.concat_tables(parts).sort_by([(name, "ascending") for name in ("product_id", "since", "coins")])
     return table.filter(pa.array(table["coins"].to_numpy() > 0))
 
 

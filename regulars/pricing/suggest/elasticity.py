@@ -38,7 +38,7 @@ LEAST_VARIANCE = 1e-4
 LEAST_SPREAD = 0.2
 """Products are thought to differ by at least so much: a few weeks cannot show that they do not."""
 STEPS = 30
-FADES, KEPT = 0.7, 2.0
+FADES, KEPT = 0.7, 1.0
 """What a week's sales weigh for the level falls by so much each week; the mean of all counts as so many weeks."""
 KAPPA = 200.0
 """A category's week counts as if so many lines of all categories had been seen in it besides."""
