@@ -14,12 +14,14 @@ from regulars.simulate.record import FOLDER
 from regulars.simulate.truth import Regret, Truth
 
 SAME_TIME = timedelta(days=1)
+NOTHING = "none"
+"""The action of a decision to leave a customer alone."""
 
 
 def regret(shop: Shop, capability: str) -> Regret | None:
     """The regret of the newest decisions of a capability in the log.
 
-    A decision that names no action of the simulation ("contact") is a message.
+    A decision that names no action of the simulation ("contact") is a message; one to leave a customer alone is none.
 
     Returns
     -------
@@ -30,12 +32,13 @@ def regret(shop: Shop, capability: str) -> Regret | None:
     truth = Truth.read(shop.folder)
     events = shop.events
     made = events.filter(events.type == "decision_made", events.event_id.startswith(f"{capability}-"))
-    made = made.filter(made.time >= truth.moment - SAME_TIME)
+    made = made.filter(made.time >= truth.moment - SAME_TIME, made.outcome != NOTHING)
     table = shop.engine.to_arrow(made.select("customer_id", "outcome", "time").order_by("customer_id"))
     if not table.num_rows:
         return None
     table = table.filter(pc.equal(table["time"], pc.max(table["time"])))
-    action = table["outcome"].combine_chunks()
+    # "coupon by email" is a coupon.
+    action = pc.list_element(pc.split_pattern(table["outcome"].combine_chunks(), " "), 0)
     known = pc.is_in(action, pa.array(ACTIONS))
     # Accounts of rings are customers to the log, but none to whom anything could be worth doing.
     honest = np.isin(table["customer_id"].to_numpy(zero_copy_only=False), truth.customers["customer_id"])
