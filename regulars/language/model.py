@@ -207,6 +207,23 @@ class LanguageModel:
         finally:
             self._leave(request, held, replace(last, text=text), failed=has_failed)
 
+    def writer(self, kind: str, pseudonyms: Pseudonyms | None = None) -> Callable[[str], str]:
+        """What rewrites texts, as `verify.checked` wants it.
+
+        Of a request, what stands before the first blank line is the instruction, and the rest a part of this kind.
+
+        >>> from regulars.language.recording import Scripted
+        >>> write = LanguageModel(Scripted(["A regular with 3 orders."]), "test").writer("facts")
+        >>> write("Write it in one sentence.\\n\\n3 orders. A regular.")
+        'A regular with 3 orders.'
+        """
+
+        def write(request: str) -> str:
+            instructions, _, told = request.partition("\n\n")
+            return self.ask(instructions, [Part(kind, told)], pseudonyms=pseudonyms).text
+
+        return write
+
     def _request(
         self,
         instructions: str,

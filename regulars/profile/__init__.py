@@ -5,9 +5,9 @@ stage of life by the shop's own rhythm; interests, habits, prices and the next o
 shop; and a page in words, each sentence with the events that it rests on.
 """
 
+from regulars.language.verify import Fact, verify
 from regulars.profile.dataset import features_as_of as table
 from regulars.profile.evaluate import evaluate, learn
 from regulars.profile.page import Page, page, profiles
-from regulars.profile.verify import Fact, verify
 
 __all__ = ["Fact", "Page", "evaluate", "learn", "page", "profiles", "table", "verify"]

@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from regulars.customers import require_known, withheld
 from regulars.errors import InputError, NotEnoughError
 from regulars.events.schema import TIME
+from regulars.language.verify import Fact, checked
 from regulars.profile.dataset import KEYS, absent, features_as_of, source_for
 from regulars.profile.evidence import EVIDENCE
 from regulars.profile.history import history, month_ends
@@ -26,7 +27,6 @@ from regulars.profile.own import Own, Quality
 from regulars.profile.showing import rendered
 from regulars.profile.stage import stages
 from regulars.profile.telling import DAYS, Known, Teller
-from regulars.profile.verify import Fact, checked
 from regulars.profile.wording import WORDS, Sentence, Words
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from regulars.language.verify import Fact
 from regulars.profile.features import FEATURES
 from regulars.profile.rhythm import LEVEL
 from regulars.profile.traits import WINDOW
-from regulars.profile.verify import Fact
 from regulars.profile.wording import Sentence, Words
 from regulars.units import shown
 

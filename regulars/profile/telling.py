@@ -8,12 +8,12 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from regulars.language.verify import Fact
 from regulars.profile.model import Norms
 from regulars.profile.own import Evidence, Own
 from regulars.profile.rhythm import LEVEL
 from regulars.profile.tallies import ACTS, SHOPPING, WEIGHTS
 from regulars.profile.traits import SURE, WINDOW, Discounts, Interest, NextOrder, Preference, PriceLevel
-from regulars.profile.verify import Fact
 from regulars.profile.wording import STAGE_NAMES, STAGES, Sentence, Words
 
 ORDERS = ("order_completed",)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from regulars.language.verify import WEEKDAYS, Fact
 from regulars.profile.own import Evidence
-from regulars.profile.verify import WEEKDAYS, Fact
 from regulars.units import shown
 
 STAGES: dict[str, dict[str, str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from regulars.campaign.copy import Facts, Variant, by_model, by_template, faults, read_message, review, to_toml
 from regulars.campaign.copy.template import problems
-from regulars.errors import InputError
+from regulars.language import LanguageError, LanguageModel
+from regulars.language.recording import Scripted
 
 FACTS = Facts(
     "percentage",
@@ -76,28 +78,25 @@ def test_templates_pass_their_own_check(kind: str, language: str) -> None:
 
 
 def test_what_a_model_invents_is_dropped_with_why() -> None:
-    asked = []
-
-    def writer(prompt: str, schema: object) -> dict[str, object]:
-        asked.append(prompt)
-        return {
-            "variants": [
-                {"subject": "15 % off", "body": "Code {{ coupon.code }} {{ unsubscribe_url }}"},
-                {"subject": "50 % off, only today", "body": "{{ customer.password }}"},
-            ]
-        }
-
-    written = by_model(FACTS, "en", writer, about=["15 % off"])
+    answer = {
+        "variants": [
+            {"subject": "15 % off", "body": "Code {{ coupon.code }} {{ unsubscribe_url }}"},
+            {"subject": "50 % off, only today", "body": "{{ customer.password }}"},
+        ]
+    }
+    wire = Scripted([json.dumps(answer)])
+    written = by_model(FACTS, "en", LanguageModel(wire, "m"), about=["15 % off"])
     assert [variant.subject for variant in written.variants] == ["15 % off"]
     (dropped, why), *_ = written.dropped
     assert dropped.subject == "50 % off, only today"
     assert {"50", "today", "{{ customer.password }}"} <= {fault.said for fault in why}
-    assert "- 15 % off" in asked[0]
+    assert "15 % off" in wire.requests[0]["messages"][1]["content"]
 
 
 def test_a_model_that_answers_in_another_form_is_refused() -> None:
-    with pytest.raises(InputError, match="form asked for"):
-        by_model(FACTS, "en", lambda prompt, schema: {"variants": ["no"]})
+    wire = Scripted(['{"variants": ["no"]}', "no"])
+    with pytest.raises(LanguageError):
+        by_model(FACTS, "en", LanguageModel(wire, "m"))
 
 
 def test_a_message_survives_its_file() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.profile.numerals import chinese, english
+from regulars.language.numerals import chinese, english
 
 ONES = [
     "zero",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.profile.verify import Fact, checked, verify
+from regulars.language.verify import Fact, checked, verify
 
 FACTS = [
     Fact("orders", 12, "orders"),

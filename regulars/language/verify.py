@@ -14,7 +14,7 @@ from datetime import date
 from math import isfinite
 from typing import NamedTuple
 
-from regulars.profile.numerals import Numeral, chinese, english
+from regulars.language.numerals import Numeral, chinese, english
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
