@@ -22,13 +22,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evaluation", "experiment", "language", "logistic", "rules", "trees"),
     ("behavior",),
     ("behaving",),
-    ("profile", "churn", "recommend", "segment", "fraud", "campaign", "pricing", "ads"),
+    ("profile", "churn", "recommend", "segment", "fraud", "campaign", "pricing", "ads", "support"),
     ("demo",),
     ("cli",),
     ("__main__",),
 )
 """From low to high: what stands lower never imports what stands higher."""
-APART = {"profile", "churn", "recommend", "segment", "fraud", "campaign", "pricing", "ads"}
+APART = {"profile", "churn", "recommend", "segment", "fraud", "campaign", "pricing", "ads", "support"}
 """Capabilities read each other through the shop's tables alone."""
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 

@@ -1,0 +1,143 @@
+"""A conversation without a language model: forms that are filled from what the customer says, restated, confirmed.
+
+One message in, one reply out. What it may do is the desk's to decide; when it does not understand, or the policy says
+no to what a person could still do, a person goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from regulars import clock
+from regulars.errors import NotFoundError
+from regulars.support.dialogue.languages import NOTICES, language_of
+from regulars.support.dialogue.phrases import asked, waiting_time
+from regulars.support.dialogue.reply import Handed, Memory, Reply
+from regulars.support.dialogue.turn import Answer, Turn
+from regulars.support.entities import cleaned
+from regulars.support.handover.hours import Hours
+from regulars.support.handover.queue import expected_wait, hand_over
+from regulars.support.order.desk import Desk
+from regulars.support.record import write_message
+from regulars.support.tables import conversations
+
+SUMMARY = 1_000
+"""Characters of what a customer asked that a person sees at a glance; the whole is in the conversation."""
+
+
+class Chat:
+    """Conversations with customers.
+
+    Parameters
+    ----------
+    desk : what can be done.
+    hours : when people are there.
+    answer : of questions that ask for no action; without one they are not understood.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from regulars.state import State
+    >>> from regulars.support.order import Customer, Order, OwnTables
+    >>> state = State.open(Path(tempfile.mkdtemp()))
+    >>> own = OwnTables(state)
+    >>> address = {"address1": "1 Elm Street", "zip": "78762"}
+    >>> card = {"card_1": {"id": "card_1", "source": "credit_card", "last_four": "9212"}}
+    >>> about = {"customer_id": "ada", "name": {"first_name": "Ada"}, "address": address, "payment_methods": card}
+    >>> lamp = {"item_id": "1", "product_id": "2", "name": "Desk Lamp", "price": 19.9}
+    >>> paid = {"kind": "payment", "amount": 19.9, "payment_method_id": "card_1"}
+    >>> order = {"order_id": "#W1001", "customer_id": "ada", "status": "pending", "address": address}
+    >>> own.load([Customer(**about)], [Order(**order, lines=[lamp], payments=[paid])])
+    >>> chat = Chat(Desk(state, own))
+    >>> ada = chat.open("ada")
+    >>> print(chat.say(ada, "Please cancel the lamp, I ordered it by mistake").text)
+    You are talking to an AI assistant, not a person. You can ask for a person at any time.
+    Cancel order #W1001 (Desk Lamp), because: ordered by mistake. 19.90 goes back to card ending in 9212 (card_1) in 5
+    to 7 business days.
+    Is that right? Please answer yes or no.
+    >>> chat.say(ada, "yes").action, own.order("#W1001").status
+    ('done', 'cancelled')
+    """
+
+    def __init__(self, desk: Desk, hours: Hours | None = None, answer: Answer | None = None) -> None:
+        self.desk, self.hours, self._answer = desk, hours or Hours(), answer
+
+    def open(self, customer_id: str | None = None) -> str:
+        """Begin a conversation; see `Desk.open`."""
+        return self.desk.open(customer_id)
+
+    def say(self, conversation: str, message: str) -> Reply:
+        """A customer's message, answered.
+
+        Parameters
+        ----------
+        message : as it came: of any length, in any language, or none.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such conversation.
+        """
+        row = self._row(conversation)
+        text = cleaned(message)
+        # A conversation that ended begins afresh: what was asked before is settled.
+        memory = Memory() if row.status == "ended" else Memory(**row.memory)
+        language = language_of(text, row.language)
+        if row.status == "person":
+            reply = Reply(asked("with_person", language), "with_person", language)
+        else:
+            turn = Turn(self.desk, self._answer, conversation, memory, language, row.customer_id)
+            reply = turn.reply_to(text)
+        return self._keep(conversation, memory, text, reply)
+
+    def _row(self, conversation: str) -> Any:
+        with self.desk.state.read() as view:
+            found = view.execute(
+                sa.select(conversations).where(conversations.c.conversation_id == conversation)
+            ).one_or_none()
+        if found is None:
+            raise NotFoundError(f'There is no conversation "{conversation}". Begin one: Chat.open')
+        return found
+
+    def _keep(self, conversation: str, memory: Memory, text: str, reply: Reply) -> Reply:
+        """Write down what was said, and hand over if that is the answer, in one change."""
+        with self.desk.state.write() as change:
+            which = conversations.c.conversation_id == conversation
+            row = change.execute(sa.select(conversations).where(which)).one()
+            write_message(change, conversation, row.customer_id, "customer", text, {})
+            if reply.hand_over is not None:
+                reply = self._handed(change, row, memory, text, reply, reply.hand_over)
+            elif reply.action != "with_person":
+                status = "ended" if reply.action == "end" else "open"
+                if not memory.greeted:
+                    memory.greeted = True
+                    reply = replace(reply, text=f"{NOTICES[reply.language]['ai']}\n{reply.text}", is_first=True)
+                values = {"memory": asdict(memory), "language": reply.language, "status": status}
+                change.execute(sa.update(conversations).where(which).values(**values, changed_at=clock.now()))
+            write_message(change, conversation, row.customer_id, "ai", reply.text, reply.mark)
+        return reply
+
+    def _handed(
+        self, change: sa.Connection, row: Any, memory: Memory, text: str, reply: Reply, handed: Handed
+    ) -> Reply:
+        wait = expected_wait(change, self.hours, clock.now())
+        number = hand_over(
+            change, row.conversation_id, customer_id=row.customer_id, language=reply.language, reason=handed.reason,
+            summary=(memory.request or text)[:SUMMARY], facts=handed.facts, proposed=handed.proposed,
+        )  # fmt: skip
+        opening = self.hours.next_opening(clock.now())
+        is_open = self.hours.is_open(clock.now())
+        said = [NOTICES[reply.language]["person"], waiting_time(wait, is_open, opening, reply.language)]
+        if not memory.greeted:
+            said.insert(0, NOTICES[reply.language]["ai"])
+        change.execute(
+            sa.update(conversations)
+            .where(conversations.c.conversation_id == row.conversation_id)
+            .values(language=reply.language)
+        )
+        handed = replace(handed, number=number, wait_minutes=wait)
+        return replace(reply, text="\n".join(said), hand_over=handed, is_first=not memory.greeted)

@@ -1,0 +1,278 @@
+"""One message on its way to a reply: who is it, is it a yes, an answer to a question, or something new?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from regulars.support.dialogue.asking import order_shown, question
+from regulars.support.dialogue.drafts import Draft, loaded, stored
+from regulars.support.dialogue.intents import ANGRY, GOODBYE, GREETING, PERSON, STATUS, UNDO, mood, verbs
+from regulars.support.dialogue.phrases import asked
+from regulars.support.dialogue.reply import Handed, Kind, Memory, Reply
+from regulars.support.dialogue.resolve import Account, Missing, joined, resolve
+from regulars.support.dialogue.slots import give
+from regulars.support.dialogue.understand import PAYING, understand
+from regulars.support.entities import addresses, identity_in, payments
+from regulars.support.handover.copilot import next_actions
+from regulars.support.order.actions import Action, ChangeAddress, ChangeDefaultAddress, ChangeItems, OfOrder
+from regulars.support.order.desk import Desk
+from regulars.support.order.policy import RefusedError
+from regulars.support.order.things import Customer
+from regulars.support.order.wording import done, money, refusal, word
+from regulars.support.order.yes import is_no
+
+UNDERSTOOD = ("en", "zh")
+MISUNDERSTANDINGS = 2
+"""After so many in a row a person goes on."""
+FOR_A_PERSON = ("too_many_tries", "needs_person", "over_limit", "not_offered", "had_coupon")
+"""What the policy forbids here, and a person may still decide."""
+
+Answer = Callable[[str, Customer | None, str], tuple[str, tuple[str, ...]] | None]
+"""A question, who asks and the language, to an answer with what it rests on; None if it cannot tell."""
+
+
+class Turn:
+    """One message on its way to a reply. It writes into the memory that it is given."""
+
+    def __init__(
+        self, desk: Desk, answer: Answer | None, conversation: str, memory: Memory, language: str,
+        customer_id: str | None,
+    ) -> None:  # fmt: skip
+        self.desk, self._answer, self.conversation = desk, answer, conversation
+        self.memory, self.language, self.customer_id = memory, language, customer_id
+        self._seen: Account | None = None
+
+    def reply_to(self, text: str) -> Reply:
+        """The reply to a cleaned message."""
+        memory, found = self.memory, mood(text)
+        if found in (PERSON, ANGRY):
+            return self._to_person("asked" if found == PERSON else "angry")
+        if self.customer_id is None:
+            return self._identified(text)
+        waiting = self.desk.waiting(self.conversation)
+        if waiting is not None:
+            answered = self._answered(waiting, text)
+            if answered is not None:
+                return answered
+        if memory.question and memory.drafts:
+            return self._given(text)
+        return self._asked_for(text, found)
+
+    def _identified(self, text: str) -> Reply:
+        """Who is it? What else the message asks for waits until that is known."""
+        memory = self.memory
+        who = identity_in(text, memory.name, memory.zip_code)
+        if verbs(text):
+            memory.request = f"{memory.request}\n{text}".strip()
+        if not who.is_enough:
+            is_news = (who.name, who.zip_code) != (memory.name, memory.zip_code) or bool(verbs(text))
+            memory.name, memory.zip_code = who.name, who.zip_code
+            return self._ask_identity(is_news=is_news, text=text)
+        try:
+            customer = self.desk.identify(
+                self.conversation, email=who.email, name=who.name, zip_code=who.zip_code
+            )  # fmt: skip
+        except RefusedError as error:
+            if error.reason == "too_many_tries":
+                return self._to_person(error.reason)
+            memory.name = memory.zip_code = ""
+            return self._say("identity_failed", "ask")
+        self.customer_id = customer.customer_id
+        if memory.request:
+            return self._asked_for(memory.request, None)
+        memory.misunderstood = 0
+        return self._say("request", "ask", name=customer.name.first_name)
+
+    def _ask_identity(self, *, is_news: bool, text: str) -> Reply:
+        if is_news or mood(text) == GREETING:
+            return self._say("identity", "ask")
+        told = self._from_knowledge(text)
+        if told is not None:
+            return told
+        return self._lost(text, "identity")
+
+    def _answered(self, number: int, text: str) -> Reply | None:
+        """A yes or a no to what was put before the customer; None if it is neither."""
+        try:
+            results = tuple(self.desk.confirm(self.conversation, text, number))
+        except RefusedError:
+            if is_no(text):
+                self.desk.decline(self.conversation)
+                self.memory.drafts, self.memory.question = [], ""
+                return self._say("declined", "ask")
+            return self._corrected(text)
+        self.memory.drafts, self.memory.question, self.memory.misunderstood = [], "", 0
+        said = []
+        for result in results:
+            order = self.desk.backend.order(result.action.order_id) if isinstance(result.action, OfOrder) else None
+            said.append(
+                done(result.action, order, self.language)
+                if result.is_done
+                else asked("cannot", self.language, why=result.why)
+            )
+        said.append(asked("more", self.language))
+        return Reply("\n".join(said), "done", self.language, results=results)
+
+    def _corrected(self, text: str) -> Reply | None:
+        """What was restated, with another payment method or address; None if the message is about something else."""
+        account, drafts = self._account(), loaded(self.memory.drafts)
+        if understand(text, account.customer, account.known()):
+            return None
+        ways, places = payments(text, account.customer.payment_methods.values()), addresses(text)
+        for draft in drafts:
+            if ways and draft.intent in PAYING:
+                draft.is_original, draft.payment_ids = ways[0].is_original, ways[0].ids
+            if places and draft.intent in (ChangeAddress.name, ChangeDefaultAddress.name):
+                draft.address = places[0].address
+        if not (ways or places) or not drafts:
+            return self._lost(text, "yes_or_no")
+        return self._go_on(drafts, account)
+
+    def _given(self, text: str) -> Reply:
+        """An answer to a question; or something else, which then is asked for."""
+        memory, account = self.memory, self._account()
+        drafts = loaded(memory.drafts)
+        if is_no(text) and memory.question != "reason":
+            memory.drafts, memory.question = [], ""
+            return self._say("declined", "ask")
+        if verbs(text, account.known().options) and understand(text, account.customer, account.known()):
+            memory.question = ""
+            return self._asked_for(text, None)
+        if not give(drafts[0], memory.question, memory.item, memory.listed, text, account):
+            return self._lost(text, "")
+        memory.misunderstood = 0
+        return self._go_on(drafts, account)
+
+    def _asked_for(self, text: str, found: str | None) -> Reply:
+        account = self._account()
+        drafts = understand(text, account.customer, account.known())
+        if drafts:
+            self.memory.request, self.memory.misunderstood = text, 0
+            return self._go_on(drafts, account)
+        if found == GOODBYE:
+            self.desk.decline(self.conversation)
+            return self._say("goodbye", "end")
+        if found == GREETING:
+            return self._say("request", "ask", name=account.customer.name.first_name)
+        return self._from_knowledge(text, account.customer) or self._lost(text, "not_understood")
+
+    def _from_knowledge(self, text: str, customer: Customer | None = None) -> Reply | None:
+        """An answer from what the shop has written down."""
+        told = self._answer(text, customer, self.language) if self._answer is not None else None
+        if told is None:
+            return None
+        self.memory.misunderstood = 0
+        return Reply(told[0], "answer", self.language, citations=told[1])
+
+    def _go_on(self, drafts: list[Draft], account: Account) -> Reply:
+        """From drafts to a proposal, or to the first question that has to be asked."""
+        memory, said, citations = self.memory, list[str](), list[str]()
+        whole: list[Action] = []
+        for place, draft in enumerate(drafts):
+            if draft.intent == UNDO:
+                return self._undo()
+            try:
+                found = self._status(draft, account) if draft.intent == STATUS else resolve(draft, account)
+            except RefusedError as error:
+                if error.reason in FOR_A_PERSON:
+                    return self._to_person(error.reason)
+                said.append(asked("cannot", self.language, why=refusal(error, self.language)))
+                continue
+            if isinstance(found, str):
+                said.append(found)
+                citations.append(draft.order_id)
+            elif isinstance(found, Missing):
+                text, memory.listed = question(found, self.language)
+                memory.question, memory.item = found.question, found.item
+                memory.drafts = stored([draft, *drafts[:place], *drafts[place + 1 :]])
+                if found.question == "no_orders":
+                    memory.drafts, memory.question = [], ""
+                return Reply("\n".join([*said, text]), "ask", self.language, citations=tuple(citations))
+            else:
+                whole.append(found)
+        # Kept until the yes: "with PayPal instead" is about what was restated.
+        memory.drafts, memory.question = stored(drafts), ""
+        return self._propose(whole, said, citations)
+
+    def _propose(self, whole: list[Action], said: list[str], citations: list[str]) -> Reply:
+        # Items last: after that the order cannot be changed any more.
+        whole = sorted(joined(whole), key=lambda action: isinstance(action, ChangeItems))
+        proposal, changes, refused = self.desk.offer(self.conversation, whole, self.language)
+        for _, error in refused:
+            if error.reason in FOR_A_PERSON:
+                return self._to_person(error.reason)
+            said.append(asked("cannot", self.language, why=refusal(error, self.language)))
+        citations += [change.before.order_id for change in changes if change.before is not None]
+        cited = tuple(dict.fromkeys(citations))
+        if proposal is None:
+            said.append(asked("more", self.language))
+            return Reply("\n".join(said), "answer", self.language, citations=cited)
+        said.append(asked("confirm", self.language, summary=proposal.summary))
+        return Reply("\n".join(said), "confirm", self.language, proposal.number, citations=cited)
+
+    def _undo(self) -> Reply:
+        try:
+            proposal = self.desk.undo(self.conversation, self.language)
+        except RefusedError as error:
+            said = asked("cannot", self.language, why=refusal(error, self.language))
+            return Reply(said, "answer", self.language)
+        said = asked("confirm", self.language, summary=proposal.summary)
+        return Reply(said, "confirm", self.language, proposal.number)
+
+    def _status(self, draft: Draft, account: Account) -> str | Missing:
+        """Where an order stands; without a number, of the only one that it can be."""
+        orders = [one for one in account.orders if draft.order_id in ("", one.order_id)]
+        names = {name for one in draft.items for name in one.names}
+        orders = [one for one in orders if not names or any(line.name in names for line in one.lines)]
+        if draft.order_id and not orders:
+            raise RefusedError("unknown_order", order_id=draft.order_id)
+        if not orders:
+            return Missing("no_orders")
+        if len(orders) > 1:
+            return Missing("order", {"orders": orders})
+        order = orders[0]
+        draft.order_id = order.order_id
+        about = {"order_id": order.order_id, "status": word(order.status, self.language)}
+        tracking = ", ".join(order.tracking)
+        items = "; ".join(line.shown() for line in order.lines)
+        key = "status_tracked" if tracking else "status"
+        return asked(key, self.language, **about, items=items, total=money(order.total), tracking=tracking)
+
+    def _lost(self, text: str, again: str) -> Reply:
+        """Not understood: once it is asked again, then a person goes on. So it is at once in a language not read."""
+        memory = self.memory
+        memory.misunderstood += 1
+        if self.language not in UNDERSTOOD:
+            memory.request = memory.request or text
+            return self._to_person("language")
+        if memory.misunderstood >= MISUNDERSTANDINGS:
+            memory.request = memory.request or text
+            return self._to_person("not_understood")
+        return self._say(again or "not_understood", "ask")
+
+    def _to_person(self, reason: str) -> Reply:
+        self.desk.decline(self.conversation)
+        account = None if self.customer_id is None else self._account()
+        orders = () if account is None else account.orders
+        facts = {
+            "customer": self.customer_id,
+            "orders": [order_shown(order, "en") for order in orders],
+            "drafts": self.memory.drafts,
+            "next_actions": next_actions(orders),
+        }
+        name = "" if account is None else account.customer.name.first_name
+        handed = Handed(reason, facts=facts, proposed=asked("proposed", self.language, name=name))
+        return Reply("", "hand_over", self.language, hand_over=handed)
+
+    def _say(self, phrase: str, action: Kind, **about: Any) -> Reply:
+        return Reply(asked(phrase, self.language, **about), action, self.language)
+
+    def _account(self) -> Account:
+        """What can be seen of the customer; read once in a turn."""
+        if self._seen is None:
+            customer = self.desk.customer(self.conversation)
+            orders = self.desk.backend.orders_of(customer.customer_id)
+            self._seen = Account(customer, tuple(orders), cache(self.desk.product), self.desk.policy)
+        return self._seen

@@ -1,0 +1,390 @@
+"""What does a message ask for? All of it, several things in one: a draft for each.
+
+A message is cut into clauses at ends of sentences and before verbs that ask for something. A clause gives its verb's
+draft what it names; a clause without a verb goes on with the last one's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from regulars.support.dialogue.drafts import Asked, Draft
+from regulars.support.dialogue.intents import CHANGE, MONEY_BACK, STATUS, SWAP, Verb, cancel_reason, verbs
+from regulars.support.entities import addresses, amounts, order_numbers, payments, products_named
+from regulars.support.entities.order_numbers import OrderNumber
+from regulars.support.entities.payments import PaymentNamed
+from regulars.support.entities.product_names import ProductNamed
+from regulars.support.order.actions import Cancel, ChangeAddress, ChangePayment, Refund, Return
+from regulars.support.order.things import Address, Customer
+
+BLANK = "~"
+_END = re.compile(
+    r"(?<!\bSt)(?<!\bAve)(?<!\bDr)(?<!\bRd)(?<!\bMr)(?<!\bMs)(?<!\bNo)(?<!\bApt)(?<!\bSte)[.!?](?=\s|$)|[;\n。!?;]"
+)
+_AND = re.compile(
+    r"\s*(?:,|、|\band\b|\bthen\b|\balso\b|\bplus\b|\bas well as\b|并且|并|然后|另外|还有|同时|以及|再|和|也)\s*",
+    re.IGNORECASE,
+)
+_TO = re.compile(
+    r"\s(?:to|for|into|in exchange for)\s(?!be\b)|\bbut\s(?:in|with)\s|换成|改成|改为|更换为|换|→|->", re.IGNORECASE
+)
+_WITH = re.compile(r"\swith\s", re.IGNORECASE)
+"""Where nothing else tells the old from the new: "replace the lamp with a white one"."""
+_INSTEAD = re.compile(r"\b(?:instead of|rather than|in place of|not the)\b|而不是|代替", re.IGNORECASE)
+_WISH = re.compile(r"\b(?:want|need|prefer|like|get|have)\b|想要|要", re.IGNORECASE)
+_SEPARATOR = re.compile(r"[;,]|\band\b|\bplus\b|\balso\b|\bas well as\b|、|和|以及|还有|。", re.IGNORECASE)
+_SAME_AS = re.compile(
+    r"(?:same\s+(?:address\s+)?as|\bto\s+(?:the|my)\s+(?:same\s+)?(?:shipping\s+)?address\s+(?:of|in|from|for|on|as)|(?:和|与|同))"
+    r"\s*(?:the\s+)?(?:my\s+)?(?:other\s+)?(?:order\s+|订单)?$",
+    re.IGNORECASE,
+)
+_DEFAULT = re.compile(
+    r"\b(?:default|profile|home|account|usual|on file)(?:'s)?\b[^.;]{0,20}\baddress|"
+    r"\baddress\b[^.;]{0,25}\b(?:profile|account|on file)\b|"
+    r"默认(?:收货)?地址|账户(?:里|中)?的?地址",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"\baddress|\bship\b|\bshipping\b|\bdeliver(?:y|ed)?\s+to\b|地址|寄到|送到", re.IGNORECASE)
+_PAYMENT = re.compile(r"\bpay(?:ment|ing|ments)?\b|\bcharge\b|\bbill(?:ing|ed)?\b|支付|付款", re.IGNORECASE)
+_EVERYTHING = re.compile(
+    r"\b(?:everything|all (?:of )?(?:the |my |these |those )?(?:items?|products?|things)|(?:whole|entire) order|"
+    r"all of (?:it|them))\b|全部|所有|整单|都退|都换",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(
+    r"\b(?:both|all|two|three|every|each)\b(?:\s+(?:of|the|my|these|those))*\s*$|(?:两|三|全部|所有|都)\S{0,3}$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a customer may speak of.
+
+    Parameters
+    ----------
+    bought : {order_id: names of its products}.
+    options : {option: values} of these products.
+    reasons : that the shop knows for a cancellation.
+    """
+
+    bought: Mapping[str, Collection[str]]
+    options: Mapping[str, Collection[str]]
+    reasons: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Of all products in the orders."""
+        return sorted({name for names in self.bought.values() for name in names})
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a message names, with its place; addresses, orders and payments are blanked out of `text`."""
+
+    text: str
+    orders: tuple[OrderNumber, ...]
+    payments: tuple[PaymentNamed, ...]
+    products: tuple[ProductNamed, ...]
+    addresses: tuple[tuple[int, int, Address], ...]
+    sources: frozenset[int]
+    """Places of orders that are named for their address alone."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A part of a message about one thing."""
+
+    start: int
+    end: int
+    verb: Verb | None
+
+
+def understand(text: str, customer: Customer, known: Known) -> list[Draft]:
+    """What does a message ask for?
+
+    Parameters
+    ----------
+    text : a cleaned message.
+    customer : who wrote it.
+    known : what that one may speak of.
+
+    Returns
+    -------
+    A draft for each thing and order, in the order of the text; empty if it asks for nothing that is known here.
+    """
+    named = name_all(text, customer, known)
+    drafts: list[Draft] = []
+    last: Draft | None = None
+    for clause in clauses(named.text, known.options):
+        made = _drafts_of(clause, text, named, last, known)
+        if made:
+            drafts += made
+            last = made[-1]
+        elif last is not None:
+            _go_on(last, clause, text, named, known.reasons)
+    _share_payment(drafts, named)
+    return _merged(drafts)
+
+
+def name_all(text: str, customer: Customer, known: Known) -> Named:
+    """All that a message names of this customer's."""
+    numbers = tuple(order_numbers(text, known.bought))
+    sources = frozenset(one.start for one in numbers if _SAME_AS.search(text[: one.start]))
+    bare = _blanked(text, numbers)
+    places = tuple((one.start, one.end, one.address) for one in addresses(bare))
+    bare = _blanked(bare, places)
+    ways = tuple(payments(bare, customer.payment_methods.values()))
+    bare = _blanked(bare, ways)
+    products = [one for one in products_named(bare, known.names) if not _is_option(one, bare, known.options)]
+    return Named(bare, numbers, ways, tuple(products), places, sources)
+
+
+def _is_option(product: ProductNamed, text: str, options: Mapping[str, Collection[str]]) -> bool:
+    """Whether a product's name is an option's value here: a backpack's compartment may be "laptop"."""
+    said = text[product.start : product.end].casefold()
+    before, behind = text[: product.start].casefold(), text[product.end :].casefold()
+    return any(
+        said in (value.casefold() for value in values)
+        and (
+            re.search(rf"{re.escape(name.casefold())}\W{{0,5}}(?:for\s|is\s)?$", before)
+            or behind.lstrip().startswith(name)
+        )
+        for name, values in options.items()
+    )
+
+
+def clauses(text: str, options: Collection[str] = ()) -> list[Clause]:
+    """A message, cut where one thing ends and another begins.
+
+    Parameters
+    ----------
+    text : a cleaned message, with orders and addresses blanked out.
+    options : names of options: in "switch type" nothing is switched.
+
+    >>> [clause.verb.intent for clause in clauses("cancel the first and return the lamp; exchange the chair")]
+    ['cancel', 'return', 'swap']
+    """
+    found: list[Clause] = []
+    asking = verbs(text, options)
+    begin = 0
+    for stop in [*(match.end() for match in _END.finditer(text)), len(text)]:
+        inside = [verb for verb in asking if begin <= verb.start < stop]
+        cuts = [begin]
+        for before, verb in pairwise(inside):
+            # From the last "and" between two verbs on, the words are about the second one.
+            between = [match.start() for match in _AND.finditer(text, before.end, verb.start)]
+            cuts.append(between[-1] if between else verb.start)
+        ends = [*cuts[1:], stop]
+        for place, (start, end) in enumerate(zip(cuts, ends, strict=True)):
+            if text[start:end].strip(" .;,!?。"):
+                found.append(Clause(start, end, inside[place] if inside else None))
+        begin = stop
+    return found
+
+
+def _drafts_of(clause: Clause, text: str, named: Named, last: Draft | None, known: Known) -> list[Draft]:
+    """The drafts that a clause begins; none if it only goes on with the last one."""
+    numbers = [one for one in named.orders if clause.start <= one.start < clause.end and one.start not in named.sources]
+    products = [one for one in named.products if clause.start <= one.start < clause.end]
+    intent = _intent(clause, named, products, last)
+    if intent is None:
+        return []
+    begins = clause.verb is not None or bool(numbers)
+    if not begins:
+        return []
+    if last is not None and intent == last.intent and not numbers and not products and _says_little(clause, named):
+        return []
+    ids = list(dict.fromkeys(one.order_id for one in numbers)) or _as_before(intent, last, products, known)
+    if intent in (Cancel.name, STATUS) or len(ids) <= 1 or not products:
+        drafts = [Draft(intent=intent, order_id=order_id) for order_id in ids or [""]]
+        for draft in drafts:
+            _fill(draft, clause, text, named, products, known.reasons)
+        return drafts
+    made = []
+    for order_id in ids:
+        own = [one for one in products if _order_of(one, products, numbers) == order_id]
+        draft = Draft(intent=intent, order_id=order_id)
+        _fill(draft, clause, text, named, own, known.reasons)
+        made.append(draft)
+    return made
+
+
+def _intent(clause: Clause, named: Named, products: Sequence[ProductNamed], last: Draft | None) -> str | None:
+    words = named.text[clause.start : clause.end]
+    if clause.verb is None:
+        return None if last is None else last.intent
+    intent = clause.verb.intent
+    if intent == MONEY_BACK:
+        # "and refund it to my card" is about what was asked for before.
+        numbers = [one for one in named.orders if clause.start <= one.start < clause.end]
+        return last.intent if last is not None and not numbers and not products else Return.name
+    if intent not in (CHANGE, SWAP):
+        return intent
+    has_address = any(clause.start <= start < clause.end for start, _, _ in named.addresses)
+    if has_address or (_ADDRESS.search(words) and not products):
+        return ChangeAddress.name
+    has_payment = any(clause.start <= one.start < clause.end for one in named.payments)
+    if not products and (_PAYMENT.search(words) or (has_payment and intent == CHANGE)):
+        return ChangePayment.name
+    return SWAP
+
+
+def _as_before(intent: str, last: Draft | None, products: Sequence[ProductNamed], known: Known) -> list[str]:
+    """The order of what was asked before, if this can be about it too: "and swap the helmet" in the one just named."""
+    if last is None or not last.order_id or not (intent == last.intent or {intent, last.intent} <= set(_OF_PENDING)):
+        return []
+    names = known.bought.get(last.order_id, ())
+    fits = all(set(one.names) & set(names) for one in products)
+    return [last.order_id] if fits and (products or intent != last.intent) else []
+
+
+def _says_little(clause: Clause, named: Named) -> bool:
+    """Whether a clause adds only how it is paid or why: "and get the refund on my card"."""
+    return not any(clause.start <= start < clause.end for start, _, _ in named.addresses) and not _EVERYTHING.search(
+        named.text[clause.start : clause.end]
+    )
+
+
+def _go_on(last: Draft, clause: Clause, text: str, named: Named, reasons: tuple[str, ...]) -> None:
+    products = [one for one in named.products if clause.start <= one.start < clause.end]
+    _fill(last, clause, text, named, products, reasons)
+
+
+def _fill(
+    draft: Draft, clause: Clause, text: str, named: Named, products: Sequence[ProductNamed], reasons: tuple[str, ...]
+) -> None:
+    """Give a draft what a clause names, where it has nothing yet."""
+    words = named.text[clause.start : clause.end]
+    draft.text = f"{draft.text} {text[clause.start : clause.end]}".strip()
+    ways = [one for one in named.payments if clause.start <= one.start < clause.end]
+    if ways and not draft.has_payment:
+        way = ways[-1]
+        draft.is_original = way.is_original
+        draft.payment_ids = None if way.is_original else way.ids
+    if draft.intent == Cancel.name:
+        draft.reason = draft.reason or cancel_reason(text[clause.start : clause.end], reasons)
+    for start, _, address in named.addresses:
+        if clause.start <= start < clause.end and draft.address is None:
+            draft.address = address
+    source = next(
+        (one for one in named.orders if one.start in named.sources and clause.start <= one.start < clause.end), None
+    )
+    if source is not None:
+        draft.address_of = source.order_id
+    elif draft.intent == ChangeAddress.name and draft.address is None and _DEFAULT.search(words):
+        draft.address_of = "default"
+    draft.is_everything |= bool(_EVERYTHING.search(words))
+    money = amounts(text[clause.start : clause.end])
+    if money and not draft.amount:
+        draft.amount = str(money[0].amount)
+    if draft.intent in (SWAP, Return.name, Cancel.name, Refund.name, STATUS):
+        draft.items += _asked(draft.intent, clause, named, products)
+
+
+def _asked(intent: str, clause: Clause, named: Named, products: Sequence[ProductNamed]) -> list[Asked]:
+    """The items that a clause speaks of, each with the words about it."""
+    found: list[Asked] = []
+    groups = _grouped(named.text, products)
+    for place, group in enumerate(groups):
+        first, end = group[0], groups[place + 1][0].start if place + 1 < len(groups) else clause.end
+        start = clause.start if place == 0 else groups[place - 1][-1].end
+        separators = [match.end() for match in _SEPARATOR.finditer(named.text, start, first.start)]
+        if place > 0 and separators:
+            start = separators[-1]
+        if place + 1 < len(groups):
+            later = [match.start() for match in _SEPARATOR.finditer(named.text, group[-1].end, end)]
+            end = later[-1] if later else end
+        before, behind = named.text[start : first.start], named.text[first.end : end]
+        is_several = bool(_SEVERAL.search(before.rstrip()))
+        old, new = _old_and_new(before, behind) if intent == SWAP else (f"{before} {behind}", None)
+        found.append(Asked(names=first.names, old=old, new=new, is_several=is_several))
+    return found
+
+
+def _grouped(text: str, products: Sequence[ProductNamed]) -> list[list[ProductNamed]]:
+    """Mentions of one item together: "exchange the black lamp for a lamp with ..." speaks of one."""
+    groups: list[list[ProductNamed]] = []
+    for one in products:
+        if groups:
+            before = groups[-1][-1]
+            between = text[before.end : one.start]
+            is_same = set(before.names) & set(one.names) and not _SEPARATOR.search(between)
+            if is_same and (_TO.search(between) or _INSTEAD.search(between)):
+                groups[-1].append(one)
+                continue
+        groups.append([one])
+    return groups
+
+
+def _old_and_new(before: str, behind: str) -> tuple[str, str | None]:
+    """Words about what was bought, and about what is wanted."""
+    instead = _INSTEAD.search(behind)
+    to = _TO.search(behind) or _WITH.search(behind) if instead is None or instead.start() > 0 else None
+    if to is not None:
+        cut = instead.start() if instead is not None and instead.start() > to.end() else len(behind)
+        return f"{before} {behind[: to.start()]} {behind[cut:]}", behind[to.end() : cut]
+    if instead is not None:
+        return behind[instead.end() :], f"{before} {behind[: instead.start()]}"
+    turned = _TO.search(before)
+    if turned is not None and _WISH.search(before[: turned.start()]) is None:
+        return before[: turned.start()], f"{before[turned.end() :]} {behind}"
+    return f"{before} {behind}", None
+
+
+def _order_of(product: ProductNamed, products: Sequence[ProductNamed], numbers: Sequence[OrderNumber]) -> str:
+    """Of several orders in a clause the one that a product belongs to: "the lamp from #W1 and the chair from #W2"."""
+    next_product = min((one.start for one in products if one.start > product.start), default=1 << 30)
+    behind = [one for one in numbers if product.end <= one.start < next_product]
+    before = [one for one in numbers if one.end <= product.start]
+    is_first_named = numbers[0].start < products[0].start
+    chosen = before[-1] if before and is_first_named else behind[0] if behind else (before or list(numbers))[-1]
+    return chosen.order_id
+
+
+def _share_payment(drafts: Sequence[Draft], named: Named) -> None:
+    """One payment method in the whole message is that of all that need one."""
+    ways = {(one.ids, one.is_original) for one in named.payments}
+    if len(ways) != 1:
+        return
+    ids, is_original = next(iter(ways))
+    for draft in drafts:
+        if draft.intent in (SWAP, Return.name, Refund.name) and not draft.has_payment:
+            draft.is_original, draft.payment_ids = is_original, None if is_original else ids
+
+
+def _merged(drafts: Sequence[Draft]) -> list[Draft]:
+    """One draft for each thing and order: items are changed and returned all at once."""
+    kept: dict[tuple[str, str], Draft] = {}
+    loose: list[Draft] = []
+    for draft in drafts:
+        key = (draft.intent, draft.order_id)
+        first = kept.get(key)
+        if first is None or not draft.order_id:
+            kept[key if draft.order_id else (draft.intent, f" {len(loose)}")] = draft
+            loose.append(draft)
+            continue
+        first.items += draft.items
+        first.is_everything |= draft.is_everything
+        first.reason = first.reason or draft.reason
+        first.address, first.address_of = first.address or draft.address, first.address_of or draft.address_of
+        if not first.has_payment:
+            first.payment_ids, first.is_original = draft.payment_ids, draft.is_original
+    return loose
+
+
+def _blanked(text: str, spans: Sequence[tuple[object, ...]]) -> str:
+    """The text with a sign over what was found, so that places stay as they are and no word runs into another."""
+    for span in spans:
+        start, end = int(str(span[0])), int(str(span[1]))
+        text = text[:start] + BLANK * (end - start) + text[end:]
+    return text
+
+
+_OF_PENDING = (ChangeAddress.name, ChangePayment.name, SWAP)
+"""What may be asked of one pending order in one breath."""
+PAYING = (ChangePayment.name, Return.name, SWAP, Refund.name)
+"""What needs a payment method."""

@@ -1,0 +1,376 @@
+"""The desk: the one way to an order. Identity first, then the policy, then an explicit yes; each change once, logged.
+
+Whatever speaks for a customer (the offline dialogue, a language model, a page) has these verbs and no others. A
+conversation belongs to one customer from the moment that one is identified, and every verb acts for that customer
+alone: a model that obeys an attacker in full can propose, and nothing happens until the customer's own message says
+yes to what this code has restated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from regulars import clock
+from regulars.errors import NotFoundError
+from regulars.state import State
+from regulars.support.order.actions import (
+    Action,
+    Cancel,
+    Coupon,
+    OfOrder,
+    Unsubscribe,
+    parse,
+)
+from regulars.support.order.backend import Backend
+from regulars.support.order.policy import Change, Policy, RefusedError, inverse, outcome
+from regulars.support.order.things import Customer, Order, Product
+from regulars.support.order.wording import restated
+from regulars.support.order.yes import is_yes
+from regulars.support.record import write_event
+from regulars.support.tables import conversations, journal, prepare, proposals
+
+COUPON_DAYS = 365
+WAITING = ("shown", "confirmed")
+"""States of a proposal that is not done: one that was confirmed, and then the process died, goes on by a new yes."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a customer is asked to confirm: the actions, and the words that restate them."""
+
+    number: int
+    actions: tuple[Action, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one action: `refused` is the reason why it was not done, None if it was.
+
+    `inverse` is the action that would take it back, None if there is none.
+    """
+
+    action: Action
+    refused: str | None
+    why: str = ""
+    inverse: Action | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was done."""
+        return self.refused is None
+
+
+class Desk:
+    """The verbs of support, bound to a shop's things and policy.
+
+    Parameters
+    ----------
+    state : of the shop: proposals and the journal.
+    backend : where customers, orders and products lie.
+    policy : what support may do.
+    """
+
+    def __init__(self, state: State, backend: Backend, policy: Policy | None = None) -> None:
+        self.state, self.backend, self.policy = prepare(state), backend, policy or Policy()
+
+    def open(self, customer_id: str | None = None, language: str = "en") -> str:
+        """Begin a conversation; its id.
+
+        Parameters
+        ----------
+        customer_id : who is signed in, by the word of the program that opens it, never by that of a message.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such customer.
+        """
+        if customer_id is not None and self.backend.customer(customer_id) is None:
+            raise NotFoundError(f'There is no customer "{customer_id}" among the shop\'s own.')
+        now, name = clock.now(), uuid4().hex
+        row: dict[str, Any] = {
+            "conversation_id": name, "customer_id": customer_id, "language": language, "status": "open", "tries": 0,
+            "memory": {}, "opened_at": now, "changed_at": now,
+        }  # fmt: skip
+        with self.state.write() as change:
+            change.execute(sa.insert(conversations).values(row))
+        return name
+
+    def identify(self, conversation: str, *, email: str = "", name: str = "", zip_code: str = "") -> Customer:
+        """Find out who the customer is: by e-mail, or by first and last name and zip code.
+
+        Raises
+        ------
+        RefusedError
+            If nobody is found, if it was tried too often, or if that is another than the conversation's customer.
+        """
+        with self.state.write() as change:
+            row = self._row(change, conversation)
+            if row.tries >= self.policy.identify_tries:
+                raise RefusedError("too_many_tries")
+        found = self.backend.customer_by_email(email) if email else None
+        found = found or (self.backend.customer_by_name(name, zip_code) if name and zip_code else None)
+        reason = None
+        if found is None:
+            reason = "not_identified"
+        elif row.customer_id is not None and row.customer_id != found.customer_id:
+            reason = "other_customer"
+        with self.state.write() as change:
+            which = conversations.c.conversation_id == conversation
+            if reason is not None or found is None:
+                change.execute(sa.update(conversations).where(which).values(tries=conversations.c.tries + 1))
+                self._note(change, conversation, None, "identify", {}, reason or "not_identified")
+            else:
+                # Only while it is nobody's: of two at once, one wins.
+                mine = which & (conversations.c.customer_id.is_(None))
+                change.execute(sa.update(conversations).where(mine).values(customer_id=found.customer_id))
+                self._note(change, conversation, found.customer_id, "identify", {}, "done")
+        if reason is not None or found is None:
+            raise RefusedError(reason or "not_identified")
+        return found
+
+    def customer(self, conversation: str) -> Customer:
+        """Who is served; RefusedError (`not_identified`) while that is not known."""
+        with self.state.read() as view:
+            row = self._row(view, conversation)
+        found = None if row.customer_id is None else self.backend.customer(row.customer_id)
+        if found is None:
+            raise RefusedError("not_identified")
+        return found
+
+    def orders(self, conversation: str) -> list[Order]:
+        """The customer's orders; no other's can be had."""
+        return self.backend.orders_of(self.customer(conversation).customer_id)
+
+    def order(self, conversation: str, order_id: str) -> Order:
+        """One order of the customer; RefusedError (`unknown_order`) for any other, whether there is one or not."""
+        customer, found = self.customer(conversation), self.backend.order(order_id)
+        if found is None or found.customer_id != customer.customer_id:
+            raise RefusedError("unknown_order", order_id=order_id)
+        return found
+
+    def product(self, product_id: str) -> Product | None:
+        """A product with its items; these are everybody's to see."""
+        return self.backend.product(product_id)
+
+    def propose(self, conversation: str, actions: Sequence[Action], language: str = "en") -> Proposal:
+        """Put actions before the customer: checked now in their order, restated, done only after a yes.
+
+        A newer proposal takes the place of an older one.
+
+        Raises
+        ------
+        RefusedError
+            If the policy forbids one of them; nothing is put before the customer then.
+        """
+        proposal, _, refused = self.offer(conversation, actions, language, whole=True)
+        if proposal is None:
+            raise refused[0][1]
+        return proposal
+
+    def offer(
+        self, conversation: str, actions: Sequence[Action], language: str = "en", *, whole: bool = False
+    ) -> tuple[Proposal | None, list[Change], list[tuple[Action, RefusedError]]]:
+        """Put those of some actions before the customer that the policy allows; and say why the others are not.
+
+        Parameters
+        ----------
+        whole : put all before the customer, or nothing.
+
+        Returns
+        -------
+        The proposal, None if there is nothing to propose; what it would change; each that was refused, and why.
+        """
+        customer = self.customer(conversation)
+        changes, refused = self._foresee(customer, actions)
+        kept = [] if whole and refused else changes
+        number = 0
+        with self.state.write() as change:
+            for action, error in refused:
+                self._note(change, conversation, customer.customer_id, action.name, _arguments(action), error.reason)
+            if kept:
+                self._supersede(change, conversation)
+                row = {
+                    "conversation_id": conversation, "customer_id": customer.customer_id, "results": [],
+                    "actions": [[one.action.name, _arguments(one.action)] for one in kept],
+                    "status": "shown", "shown_at": clock.now(),
+                }  # fmt: skip
+                number = change.execute(sa.insert(proposals).values(row).returning(proposals.c.id)).scalar_one()
+        if not kept:
+            return None, [], refused
+        summary = "\n".join(restated(one, language) for one in kept)
+        return Proposal(number, tuple(one.action for one in kept), summary), kept, refused
+
+    def _foresee(
+        self, customer: Customer, actions: Sequence[Action]
+    ) -> tuple[list[Change], list[tuple[Action, RefusedError]]]:
+        """What would actions do, one after the other? Those that can be done, and those that cannot with why."""
+        find = cache(self.backend.product)
+        seen: dict[str, Order | None] = {}
+        changes: list[Change] = []
+        refused: list[tuple[Action, RefusedError]] = []
+        for action in actions:
+            if isinstance(action, OfOrder) and action.order_id not in seen:
+                seen[action.order_id] = self.backend.order(action.order_id)
+            order = seen[action.order_id] if isinstance(action, OfOrder) else None
+            try:
+                self._must_have_no_coupon(action, customer, changes)
+                found = outcome(action, customer, order, find, self.policy)
+            except RefusedError as error:
+                refused.append((action, error))
+                continue
+            changes.append(found)
+            customer = found.customer
+            if found.after is not None:
+                seen[found.after.order_id] = found.after
+        return changes, refused
+
+    def waiting(self, conversation: str) -> int | None:
+        """The number of the proposal that waits for the customer's yes; None if there is none."""
+        with self.state.read() as view:
+            return _newest(view, conversation, *WAITING)
+
+    def confirm(self, conversation: str, message: str, number: int | None = None) -> list[Result]:
+        """Do what was put before the customer, if the customer's message is a plain yes.
+
+        Each action is checked again against the things as they are now. Confirming again does nothing, and says
+        what was done: after a crash too, for each change bears a key of its own.
+
+        Parameters
+        ----------
+        message : what the customer wrote, as it came.
+        number : of the proposal; default: the one that waits.
+
+        Raises
+        ------
+        RefusedError
+            `not_confirmed` if the message is no plain yes, or nothing waits for one; `superseded` if the customer
+            was shown something newer.
+        """
+        with self.state.write(alone="support confirm") as change:
+            if number is None:
+                number = _newest(change, conversation, *WAITING)
+            mine = (proposals.c.id == number) & (proposals.c.conversation_id == conversation)
+            row = change.execute(sa.select(proposals).where(mine)).one_or_none()
+            if row is None or row.status == "declined":
+                raise RefusedError("not_confirmed")
+            if row.status == "superseded":
+                raise RefusedError("superseded")
+            actions = [parse(name, arguments) for name, arguments in row.actions]
+            if row.status == "done":
+                return [_read(action, said) for action, said in zip(actions, row.results, strict=True)]
+            if row.status == "shown":
+                if not is_yes(message, [action.name for action in actions if isinstance(action, Cancel)]):
+                    raise RefusedError("not_confirmed")
+                values = {"status": "confirmed", "confirmed_at": clock.now(), "said": message.strip()}
+                change.execute(sa.update(proposals).where(proposals.c.id == row.id).values(values))
+        results = [self._do(conversation, row.id, place, action) for place, action in enumerate(actions)]
+        with self.state.write() as change:
+            values = {"status": "done", "results": [_written(result) for result in results]}
+            change.execute(sa.update(proposals).where(proposals.c.id == row.id).values(values))
+            for result in results:
+                about = _arguments(result.action)
+                said = result.refused or "done"
+                self._note(change, conversation, row.customer_id, result.action.name, about, said, number=row.id)
+                if result.is_done and isinstance(result.action, Unsubscribe):
+                    # Both, for a shop may ask for a consent, or only heed an objection.
+                    for kind in ("consent_withdrawn", "objection_made"):
+                        write_event(change, conversation, row.customer_id, kind, text="marketing")
+        return results
+
+    def decline(self, conversation: str) -> None:
+        """The customer does not want what was shown."""
+        with self.state.write() as change:
+            waiting = (proposals.c.conversation_id == conversation) & (proposals.c.status == "shown")
+            change.execute(sa.update(proposals).where(waiting).values(status="declined"))
+
+    def undo(self, conversation: str, language: str = "en") -> Proposal:
+        """Put before the customer what takes the newest changes of this conversation back, the last first.
+
+        Raises
+        ------
+        RefusedError
+            `not_undone`, if nothing was done, or nothing takes it back; or why the policy forbids that by now.
+        """
+        with self.state.read() as view:
+            number = _newest(view, conversation, "done")
+            results = view.execute(sa.select(proposals.c.results).where(proposals.c.id == number)).scalar() or []
+        back = [parse(*said["inverse"]) for said in reversed(results) if said["inverse"]]
+        if not back:
+            raise RefusedError("not_undone", action="this")
+        return self.propose(conversation, back, language)
+
+    def _do(self, conversation: str, number: int, place: int, action: Action) -> Result:
+        changes, refused = self._foresee(self.customer(conversation), [action])
+        try:
+            if refused:
+                raise refused[0][1]
+            self.backend.commit(changes[0], f"{conversation}-{number}-{place}")
+        except RefusedError as error:
+            return Result(action, error.reason, str(error))
+        return Result(action, None, inverse=inverse(changes[0]))
+
+    def _must_have_no_coupon(self, action: Action, customer: Customer, changes: Sequence[Change]) -> None:
+        if not isinstance(action, Coupon):
+            return
+        since = clock.now() - timedelta(days=COUPON_DAYS)
+        had = (journal.c.customer_id == customer.customer_id) & (journal.c.action == Coupon.name)
+        with self.state.read() as view:
+            given = view.execute(
+                sa.select(sa.func.count()).where(had, journal.c.outcome == "done", journal.c.at > since)
+            ).scalar()
+        if given or any(isinstance(one.action, Coupon) for one in changes):
+            raise RefusedError("had_coupon")
+
+    def _row(self, connection: sa.Connection, conversation: str) -> Any:
+        row = connection.execute(
+            sa.select(conversations).where(conversations.c.conversation_id == conversation)
+        ).one_or_none()
+        if row is None:
+            raise NotFoundError(f'There is no conversation "{conversation}". Begin one: Desk.open')
+        return row
+
+    def _supersede(self, change: sa.Connection, conversation: str) -> None:
+        waiting = (proposals.c.conversation_id == conversation) & (proposals.c.status == "shown")
+        change.execute(sa.update(proposals).where(waiting).values(status="superseded"))
+
+    def _note(
+        self, change: sa.Connection, conversation: str, customer_id: str | None, action: str, arguments: Any,
+        said: str, **about: Any,
+    ) -> None:  # fmt: skip
+        row = {
+            "at": clock.now(), "conversation_id": conversation, "customer_id": customer_id, "who": "customer",
+            "action": action, "arguments": arguments, "outcome": said, "about": about,
+        }  # fmt: skip
+        change.execute(sa.insert(journal).values(row))
+
+
+def _arguments(action: Action) -> dict[str, Any]:
+    return action.model_dump(mode="json")
+
+
+def _written(result: Result) -> dict[str, Any]:
+    back = result.inverse
+    return {
+        "refused": result.refused,
+        "why": result.why,
+        "inverse": None if back is None else [back.name, _arguments(back)],
+    }
+
+
+def _read(action: Action, said: dict[str, Any]) -> Result:
+    back = said["inverse"]
+    return Result(action, said["refused"], said["why"], None if back is None else parse(*back))
+
+
+def _newest(connection: sa.Connection, conversation: str, *statuses: str) -> int | None:
+    asked = sa.select(sa.func.max(proposals.c.id)).where(proposals.c.conversation_id == conversation)
+    return connection.execute(asked.where(proposals.c.status.in_(statuses))).scalar()
