@@ -162,10 +162,10 @@ def late_orders(count: int = 60_000, window: float = 14.0) -> list[Row]:
         ),
         Row(
             case,
-            "mean predicted / observed",
-            "higher",
-            float(ours.mean() / y.mean()),
-            {name: float(each.mean() / y.mean()) for name, each in peers.items()},
+            "level: share by which mean predicted misses the true mean",
+            "lower",
+            off(ours),
+            {name: off(each) for name, each in peers.items()},
         ),
     ]
 

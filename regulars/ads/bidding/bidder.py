@@ -152,7 +152,10 @@ class Bidder:
         if self.auction == "second":
             return
         # Where the own price is paid, what the winner paid is the rival bid of who lost, and tells a winner nothing.
-        told = rival if rival is not None or won else price
+        # A price under the own bid does not: some other rule decided.
+        told = rival
+        if rival is None and not won and price is not None and price >= bid:
+            told = price
         row = self._context if context is None else np.asarray(context, np.float64).ravel()
         known = self._known(np.array([self._value if value is None else value]), row.reshape(1, -1))[0]
         self.rivals.learn(bid, won, rival=told, context=known)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regulars.errors import InputError
+from regulars.errors import InputError, NotFoundError
 from regulars.experiment.bandits import Bandit as _Bandit
 from regulars.experiment.bandits import BetaThompson, LinearThompson
 
@@ -91,35 +91,45 @@ class Rotation:
         self.campaign = campaign
         self._rng = np.random.default_rng(seed)
         self.creatives = {one.creative_id: one for one in creatives}
+        # A bandit's arms have plain names; creatives have those that a platform gave them.
+        self._arms = {name: f"arm {number}" for number, name in enumerate(self.creatives)}
         self._bandit = _Bandit(
-            campaign, list(self.creatives), policy, explore=explore, half_life_days=half_life_days, seed=str(seed)
+            "creatives",
+            list(self._arms.values()),
+            policy,
+            explore=explore,
+            half_life_days=half_life_days,
+            seed=str(seed),
         )
 
     def add(self, creative: Creative) -> None:
         """Another creative, from now on."""
         if creative.campaign != self.campaign:
             raise InputError(f'creative "{creative.creative_id}" is of {creative.campaign}, not of {self.campaign}.')
-        self._bandit.add(creative.creative_id)
+        self._bandit.add(self._arms.setdefault(creative.creative_id, f"arm {len(self._arms)}"))
         self.creatives[creative.creative_id] = creative
 
     def retire(self, creative_id: str) -> None:
         """Show it no more."""
-        self._bandit.retire(creative_id)
+        if creative_id not in self.creatives:
+            raise NotFoundError(f'campaign {self.campaign} shows no creative "{creative_id}".')
+        self._bandit.retire(self._arms[creative_id])
         del self.creatives[creative_id]
 
     def pick(self, context: Sequence[float] = (), *, at: datetime, among: Sequence[Creative] | None = None) -> Pick:
         """One to bid for, of those that fit the place; default: of all. Nothing is remembered until it is shown."""
-        fits = None if among is None else {one.creative_id for one in among}
-        arms = [name for name in self._bandit.arms if fits is None or name in fits]
-        if not arms:
+        fits = self.creatives if among is None else {one.creative_id for one in among}
+        names = [name for name in self.creatives if name in fits]
+        if not names:
             raise InputError(f"campaign {self.campaign}: none of its creatives is among those that fit.")
-        chances = self._bandit.chances(context, among=arms)
-        name = str(self._rng.choice(arms, p=np.array([chances[arm] for arm in arms])))
-        return Pick(self.creatives[name], chances[name], tuple(context))
+        chances = self._bandit.chances(context, among=[self._arms[name] for name in names])
+        shares = np.array(list(chances.values()))
+        place = int(self._rng.choice(len(names), p=shares / shares.sum()))
+        return Pick(self.creatives[names[place]], float(shares[place]), tuple(context))
 
     def shown(self, pick: Pick, *, at: datetime) -> str:
         """It was shown; the id by which its click is told."""
-        return self._bandit.choose(pick.context, among=[pick.creative.creative_id], at=at).decision_id
+        return self._bandit.choose(pick.context, among=[self._arms[pick.creative.creative_id]], at=at).decision_id
 
     def seen(self, decision_id: str, *, clicked: bool, at: datetime) -> bool:
         """What came of an impression; False if that was told before."""
@@ -131,4 +141,5 @@ class Rotation:
 
     def chances(self, context: Sequence[float] = ()) -> dict[str, float]:
         """With which chance each would be shown now."""
-        return self._bandit.chances(context)
+        found = self._bandit.chances(context, among=[self._arms[name] for name in self.creatives])
+        return dict(zip(self.creatives, found.values(), strict=True))

@@ -130,3 +130,11 @@ def test_the_same_seed_gives_the_same_bids() -> None:
         return found
 
     assert bids() == bids()
+
+
+def test_a_loss_to_a_lower_price_is_only_a_loss() -> None:
+    odd, plain = Bidder("first", seed=1), Bidder("first", seed=1)
+    for number in range(120):
+        for bidder, price in ((odd, 0.1), (plain, None)):
+            bidder.learn(1.0, False, price, value=2.0 + number % 3)
+    assert odd.bid(2.0) == plain.bid(2.0)

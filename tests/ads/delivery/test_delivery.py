@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.ads.delivery import BrandSafety, Cap, Creative, DayParts, Exposures, Placement, Rotation, excluded
-from regulars.errors import InputError
+from regulars.errors import InputError, NotFoundError
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -99,3 +99,13 @@ def test_day_parts_stay_between_their_bounds_and_one_hour_says_little() -> None:
     assert 0.5 <= parts.factors().min() <= parts.factors().max() <= 1.5
     with pytest.raises(InputError, match="finite amounts"):
         parts.learn(NOON, foreseen=-1.0, came=0.0)
+
+
+def test_creatives_have_whatever_names_platforms_give_them() -> None:
+    rotation = Rotation("k:1", [Creative("a-1/b", "k:1", "tea"), Creative("c#2", "k:1", "tea")])
+    rotation.add(Creative("d.3", "k:1", "pot"))
+    rotation.retire("c#2")
+    assert set(rotation.chances()) == {"a-1/b", "d.3"}
+    assert {rotation.pick(at=NOON).creative.creative_id for _ in range(60)} == {"a-1/b", "d.3"}
+    with pytest.raises(NotFoundError, match="shows no creative"):
+        rotation.retire("c#2")
