@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ MONEY_BACK = "money_back"
 """A refund: of what, the rest of its clause or the one before says."""
 CHANGE = "change"
 """A verb that says only that something is to be other than it is; what, the rest of its clause says."""
+
+MOST = 40
+"""Verbs of a message that are heeded. Nobody asks for so many things at once; an attack may."""
 
 _WORDS: dict[str, dict[str, list[str]]] = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))
 
@@ -52,16 +56,16 @@ def verbs(text: str, apart: Collection[str] = ()) -> list[Verb]:
     >>> [one.intent for one in verbs("把地址改成上海，再取消另一单")]
     ['change', 'cancel']
     """
-    taken = [match.span() for match in _NO_VERB.finditer(text)]
+    taken = [match.span() for match in islice(_NO_VERB.finditer(text), MOST)]
     for words in apart:
-        taken += [match.span() for match in re.finditer(re.escape(words), text, re.IGNORECASE)]
+        taken += [match.span() for match in islice(re.finditer(re.escape(words), text, re.IGNORECASE), MOST)]
     found = []
     for intent, pattern in _VERBS:
-        for match in pattern.finditer(text):
+        for match in islice(pattern.finditer(text), MOST):
             if all(match.end() <= start or match.start() >= end for start, end in taken):
                 taken.append(match.span())
                 found.append(Verb(match.start(), match.end(), intent))
-    return sorted(found)
+    return sorted(found)[:MOST]
 
 
 def mood(text: str) -> str | None:

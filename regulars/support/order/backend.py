@@ -52,6 +52,10 @@ class Backend(Protocol):
         """
         ...
 
+    def is_applied(self, key: str) -> bool:
+        """Whether a change was made under a key."""
+        ...
+
 
 class OwnTables:
     """The shop's own tables, in its state.
@@ -129,6 +133,11 @@ class OwnTables:
                 _put_order(writing, change.after)
             _put_customer(writing, change.customer)
             writing.execute(sa.insert(applied).values(key=key, at=clock.now()))
+
+    def is_applied(self, key: str) -> bool:
+        """See `Backend.is_applied`."""
+        with self._state.read() as view:
+            return view.execute(sa.select(applied.c.key).where(applied.c.key == key)).scalar() is not None
 
     def _must_be_as_found(self, writing: sa.Connection, change: Change) -> None:
         who = sa.select(customers.c.document).where(customers.c.customer_id == change.customer.customer_id)

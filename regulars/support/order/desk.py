@@ -272,7 +272,10 @@ class Desk:
                     raise RefusedError("not_confirmed")
                 values = {"status": "confirmed", "confirmed_at": clock.now(), "said": message.strip()}
                 change.execute(sa.update(proposals).where(proposals.c.id == row.id).values(values))
-        results = [self._do(conversation, row.id, place, action) for place, action in enumerate(actions)]
+        results = [
+            self._do(conversation, f"{conversation}-{row.id}-{place}", action, is_again=row.status == "confirmed")
+            for place, action in enumerate(actions)
+        ]
         with self.state.write() as change:
             values = {"status": "done", "results": [_written(result) for result in results]}
             change.execute(sa.update(proposals).where(proposals.c.id == row.id).values(values))
@@ -308,12 +311,14 @@ class Desk:
             raise RefusedError("not_undone", action="this")
         return self.propose(conversation, back, language)
 
-    def _do(self, conversation: str, number: int, place: int, action: Action) -> Result:
+    def _do(self, conversation: str, key: str, action: Action, *, is_again: bool) -> Result:
+        if is_again and self.backend.is_applied(key):
+            return Result(action, None)
         changes, refused = self._foresee(self.customer(conversation), [action])
         try:
             if refused:
                 raise refused[0][1]
-            self.backend.commit(changes[0], f"{conversation}-{number}-{place}")
+            self.backend.commit(changes[0], key)
         except RefusedError as error:
             return Result(action, error.reason, str(error))
         return Result(action, None, inverse=inverse(changes[0]))

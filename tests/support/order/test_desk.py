@@ -120,7 +120,7 @@ def test_a_confirmation_that_died_on_the_way_goes_on_and_changes_once(
         with pytest.raises(KeyboardInterrupt):
             desk.confirm(ada, "yes", number)
     assert status(own) == "cancelled"
-    desk.confirm(ada, "yes", number)
+    assert desk.confirm(ada, "yes", number)[0].is_done
     found = own.order("#W1000001")
     assert found is not None
     assert [one.kind for one in found.payments] == ["payment", "refund"]

@@ -1,0 +1,164 @@
+"""A shop's own system as the backend: reads over HTTP, each change one signed POST that may be repeated.
+
+The shop's system answers at its address:
+
+- `GET /customers/ID`, `GET /customers?email=...`, `GET /customers?name=...&zip=...`: a customer; 404 for none or several
+- `GET /customers/ID/orders`: a list of orders
+- `GET /orders/ID`, `GET /products/ID`
+- `POST /changes`: makes a change, whole; 200 when it is made, or was made under the same `Idempotency-Key` before; 409
+  if the order is no longer as the change found it
+- `GET /changes/KEY`: 200 if a change was made under that key, else 404
+
+Bodies are JSON, in the fields of `regulars.support.order.things`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import ssl
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from regulars import clock
+from regulars.errors import ConfigError, ShopError
+from regulars.support.order.policy import Change, RefusedError
+from regulars.support.order.things import Customer, Order, Product
+
+SIGNATURE = "Regulars-Signature"
+OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
+LARGEST = 8 << 20
+"""Bytes of an answer that are read."""
+
+Thing = TypeVar("Thing", bound=BaseModel)
+
+
+def signature(secret: str, seconds: int, path: str, body: bytes) -> str:
+    """What the header says: when it was signed, and the HMAC-SHA256 of that, the path and the body.
+
+    >>> signature("secret", 1714521600, "/changes", b"{}")[:24]
+    't=1714521600,v1=1f731a44'
+    """
+    digest = hmac.new(secret.encode(), f"{seconds}.{path}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={seconds},v1={digest}"
+
+
+class Webhooks:
+    """A backend behind HTTP; see the module for what the shop's system answers.
+
+    Parameters
+    ----------
+    url : https, or http on this machine alone.
+    secret : that both sides know; every request is signed with it.
+    timeout_seconds : after that the shop's system is taken for down.
+
+    Raises
+    ------
+    ConfigError
+        If the url is none.
+    """
+
+    def __init__(self, url: str, secret: str, timeout_seconds: float = 5.0) -> None:
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in OWN_MACHINE)
+        if not is_safe or not parts.hostname:
+            raise ConfigError(f'The support backend "{url}" is no address with https.')
+        self._host, self._port, self._is_tls = parts.hostname, parts.port, parts.scheme == "https"
+        self._base, self._secret, self._timeout = parts.path.rstrip("/"), secret, timeout_seconds
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """See `Backend.customer`."""
+        found = self._one(Customer, f"/customers/{_part(customer_id)}")
+        return found if found is not None and found.customer_id == customer_id else None
+
+    def customer_by_email(self, email: str) -> Customer | None:
+        """See `Backend.customer_by_email`."""
+        return self._one(Customer, f"/customers?{urlencode({'email': email})}")
+
+    def customer_by_name(self, name: str, zip_code: str) -> Customer | None:
+        """See `Backend.customer_by_name`."""
+        return self._one(Customer, f"/customers?{urlencode({'name': name, 'zip': zip_code})}")
+
+    def order(self, order_id: str) -> Order | None:
+        """See `Backend.order`."""
+        found = self._one(Order, f"/orders/{_part(order_id)}")
+        return found if found is not None and found.order_id == order_id else None
+
+    def orders_of(self, customer_id: str) -> list[Order]:
+        """See `Backend.orders_of`."""
+        found = self._asked("GET", f"/customers/{_part(customer_id)}/orders")
+        orders = [self._read(Order, one, "orders") for one in (found if isinstance(found, list) else [])]
+        # Whatever the shop's system sends: nobody is shown another's order.
+        return sorted((one for one in orders if one.customer_id == customer_id), key=lambda one: one.order_id)
+
+    def product(self, product_id: str) -> Product | None:
+        """See `Backend.product`."""
+        return self._one(Product, f"/products/{_part(product_id)}")
+
+    def commit(self, change: Change, key: str) -> None:
+        """See `Backend.commit`."""
+        said = {
+            "action": change.action.name,
+            "arguments": change.action.model_dump(mode="json"),
+            "customer_id": change.customer.customer_id,
+            "before": None if change.before is None else change.before.model_dump(mode="json"),
+            "after": None if change.after is None else change.after.model_dump(mode="json"),
+            "customer": change.customer.model_dump(mode="json"),
+            "moved": {way: str(amount) for way, amount in change.moved.items()},
+        }
+        self._asked("POST", "/changes", json.dumps(said, ensure_ascii=False).encode(), {"Idempotency-Key": key})
+
+    def is_applied(self, key: str) -> bool:
+        """See `Backend.is_applied`."""
+        return self._asked("GET", f"/changes/{_part(key)}") is not None
+
+    def _one(self, kind: type[Thing], path: str) -> Thing | None:
+        found = self._asked("GET", path)
+        return None if found is None else self._read(kind, found, path)
+
+    def _read(self, kind: type[Thing], found: Any, path: str) -> Thing:
+        try:
+            return kind.model_validate(found)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise ShopError(f"The shop's system answered {path} with {place}: {first['msg']}.") from None
+
+    def _asked(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
+        path = self._base + path
+        signed = signature(self._secret, int(clock.now().timestamp()), path, body)
+        sent = {"Content-Type": "application/json; charset=utf-8", SIGNATURE: signed, **(headers or {})}
+        connection = self._connection()
+        try:
+            # Redirects are not followed: customers' data go where the shop said, and nowhere else.
+            connection.request(method, path, body or None, sent)
+            answer = connection.getresponse()
+            code, text = answer.status, answer.read(LARGEST + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise ShopError(f"The shop's system did not answer {method} {path}: {error}. Try again.") from None
+        finally:
+            connection.close()
+        if code == 404:
+            return None
+        if code == 409:
+            raise RefusedError("changed_meanwhile")
+        if not 200 <= code < 300 or len(text) > LARGEST:
+            raise ShopError(f"The shop's system answered {method} {path} with {code}.")
+        try:
+            return json.loads(text) if text else None
+        except ValueError:
+            raise ShopError(f"The shop's system answered {method} {path} with what is no JSON.") from None
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._is_tls:
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=context)
+        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")

@@ -1,0 +1,152 @@
+"""A shop's own system behind HTTP: a real server, that keeps the same things as the shop's own tables."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from regulars.errors import ConfigError, ShopError
+from regulars.state import State
+from regulars.support import Chat, Desk, OwnTables
+from regulars.support.order import Customer, Order, parse
+from regulars.support.order.webhook import SIGNATURE, Webhooks, signature
+
+SECRET = "between us"  # noqa: S105
+
+
+class System:
+    """What the shop's system has, and what it was asked to change."""
+
+    def __init__(self, own: OwnTables) -> None:
+        self.own, self.keys, self.fails, self.codes = own, list[str](), 0, list[int]()
+
+    def get(self, path: str) -> Any:
+        parts, query = [unquote(part) for part in urlsplit(path).path.split("/")[1:]], parse_qs(urlsplit(path).query)
+        found: Any = None
+        if query:
+            found = (
+                self.own.customer_by_email(query["email"][0])
+                if "email" in query
+                else self.own.customer_by_name(query["name"][0], query["zip"][0])
+            )
+        elif parts[0] == "changes":
+            return {} if parts[1] in self.keys else None
+        elif parts[-1] == "orders":
+            # A careless system: it sends everybody's.
+            return [one.model_dump(mode="json") for who in ("ada", "bob") for one in self.own.orders_of(who)]
+        else:
+            kinds = {"customers": self.own.customer, "orders": self.own.order, "products": self.own.product}
+            found = kinds[parts[0]](parts[1])
+        return None if found is None else found.model_dump(mode="json")
+
+    def change(self, said: Any, key: str) -> int:
+        self.keys.append(key)
+        order = Order.model_validate(said["after"])
+        if self.keys.count(key) == 1:
+            if self.own.order(order.order_id) != Order.model_validate(said["before"]):
+                return 409
+            self.own.load([Customer.model_validate(said["customer"])], [order])
+        if self.fails:
+            self.fails -= 1
+            return 503
+        return 200
+
+
+@pytest.fixture
+def system(own: OwnTables) -> System:
+    return System(own)
+
+
+@pytest.fixture
+def url(system: System) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self, code: int, found: Any) -> None:
+            body = json.dumps(found).encode()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def checked(self) -> bytes:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            said = self.headers[SIGNATURE]
+            seconds = int(said.removeprefix("t=").split(",")[0])
+            assert said == signature(SECRET, seconds, self.path, body)
+            return body
+
+        def do_GET(self) -> None:
+            self.checked()
+            found = system.get(self.path)
+            self.answer(404 if found is None else 200, found)
+
+        def do_POST(self) -> None:
+            body = self.checked()
+            code = system.change(json.loads(body), self.headers["Idempotency-Key"])
+            self.answer(code, {})
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_conversation_is_completed_in_the_shops_own_system(local: State, own: OwnTables, url: str) -> None:
+    chat = Chat(Desk(local, Webhooks(url, SECRET)))
+    ada = chat.open()
+    assert chat.say(ada, "cancel order #W1000001, I ordered it by mistake").action == "ask"
+    assert chat.say(ada, "ada@example.com").action == "confirm"
+    assert chat.say(ada, "yes").action == "done"
+    found = own.order("#W1000001")
+    assert found is not None
+    assert found.status == "cancelled"
+
+
+def test_nobody_is_shown_anothers_orders_whatever_the_system_sends(local: State, url: str) -> None:
+    desk = Desk(local, Webhooks(url, SECRET))
+    assert {one.customer_id for one in desk.orders(desk.open("ada"))} == {"ada"}
+
+
+def test_a_change_whose_answer_was_lost_is_sent_again_under_the_same_key(
+    local: State, own: OwnTables, system: System, url: str
+) -> None:
+    desk = Desk(local, Webhooks(url, SECRET))
+    ada, system.fails = desk.open("ada"), 1
+    desk.propose(ada, [parse("cancel", {"order_id": "#W1000001", "reason": "no longer needed"})])
+    with pytest.raises(ShopError, match="503"):
+        desk.confirm(ada, "yes")
+    assert desk.confirm(ada, "yes")[0].is_done
+    assert len(set(system.keys)) == 1
+    found = own.order("#W1000001")
+    assert found is not None
+    assert [one.kind for one in found.payments] == ["payment", "refund"]
+
+
+def test_an_order_that_changed_over_there_is_left_alone(local: State, own: OwnTables, system: System, url: str) -> None:
+    desk = Desk(local, Webhooks(url, SECRET))
+    ada = desk.open("ada")
+    desk.propose(ada, [parse("cancel", {"order_id": "#W1000001", "reason": "no longer needed"})])
+    found = own.order("#W1000001")
+    assert found is not None
+    own.load(orders=[found.model_copy(update={"status": "processed"})])
+    assert desk.confirm(ada, "yes")[0].refused == "wrong_state"
+
+
+def test_only_https_leaves_the_machine() -> None:
+    for url in ("http://example.com", "ftp://example.com", "example.com", ""):
+        with pytest.raises(ConfigError, match="https"):
+            Webhooks(url, SECRET)
+
+
+def test_a_system_that_is_down_is_said_to_be() -> None:
+    with pytest.raises(ShopError, match="did not answer"):
+        Webhooks("http://127.0.0.1:9", SECRET).customer("ada")
