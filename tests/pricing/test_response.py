@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.errors import InputError, NotEnoughError, NotFoundError
-from regulars.pricing.response import Demand, fit, profit_curve, sensitivity
+from regulars.pricing.response import Demand, DemandForecast, fit, profit_curve, sensitivity
 from regulars.pricing.response.charts import demand_plot, elasticity_plot, profit_plot, waterfall_plot
 from regulars.pricing.response.hierarchy import smooth
 
@@ -294,3 +294,42 @@ def test_a_waterfall_ends_at_what_is_left():
     assert rows[-1]["end"] == 9.0
     with pytest.raises(InputError, match="list price 0"):
         waterfall_plot(0.0, [])
+
+
+@pytest.fixture(scope="module")
+def forecast():
+    demand, _, _ = world(products=60, weeks=60, seed=3)
+    return (
+        demand.some(demand.week < 56),
+        demand,
+        DemandForecast.fit(demand.some(demand.week < 56), fit(demand.some(demand.week < 56))),
+    )
+
+
+def test_a_forecast_falls_with_the_price(forecast):
+    before, _, model = forecast
+    cheap, dear = (model.predict(before, np.full(60, price)) for price in (0.8, 1.25))
+    assert (cheap > dear).mean() > 0.95
+    assert np.median(np.log(cheap / dear)) == pytest.approx(1.9 * np.log(1.25 / 0.8), rel=0.35)
+
+
+def test_a_forecast_at_known_prices_beats_the_mean_of_the_last_weeks(forecast):
+    before, demand, model = forecast
+    after = demand.some(demand.week >= 56)
+    came = np.bincount(after.series, after.units) / 4
+    price = np.exp(np.bincount(after.series, after.log_price) / 4)
+    window = before.some(before.week >= 52)
+    last = np.bincount(window.series, window.units) / 4
+    assert np.abs(model.predict(before, price) - came).sum() < 0.9 * np.abs(last - came).sum()
+
+
+def test_a_forecast_at_a_price_of_zero_is_refused(forecast):
+    before, _, model = forecast
+    with pytest.raises(InputError, match='product "0": price 0'):
+        model.predict(before, np.append([0.0], np.ones(59)))
+
+
+def test_few_weeks_make_no_forecast(by_chance, response):
+    demand = by_chance[0]
+    with pytest.raises(NotEnoughError, match="20 weeks; at least 24"):
+        DemandForecast.fit(demand.some(demand.week < 20), response)
