@@ -10,7 +10,8 @@ from regulars.support.order.things import Address
 _FIELDS = tuple(Address.model_fields)
 _FIELD = re.compile(rf"['\"]?\b({'|'.join(_FIELDS)})\b['\"]?\s*[:=]\s*['\"]?([^'\"{{}};]*?)['\"]?(?=\s*[,}};]|$)")
 _STREET = (
-    r"\d{1,6}[A-Za-z]?\s+(?:[A-Za-z0-9.'\-]+\s+){0,5}?(?:street|st|avenue|ave|road|rd|drive|dr|lane|ln|boulevard|blvd|court|"
+    r"\d{1,6}[A-Za-z]?\s+(?:(?!(?:the|on|of|in|to|for|my|an?|and|with)\s)[A-Za-z0-9.'\-]+\s+){0,5}?"
+    r"(?:street|st|avenue|ave|road|rd|drive|dr|lane|ln|boulevard|blvd|court|"
     r"ct|place|pl|way|circle|terrace|square|parkway|highway|trail)\b\.?"
 )
 _UNIT = r"(?:suite|apt|apartment|unit|floor|ste|room|#)\.?\s*[\w-]+"

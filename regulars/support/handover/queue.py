@@ -145,15 +145,14 @@ def transcript(state: State, conversation: str) -> list[tuple[datetime, str, str
 
 def past_answers(state: State, limit: int = 2_000) -> Sequence[tuple[str, str, str]]:
     """What people answered before, the newest first: language, what it was about, the answer."""
-    first = (
-        sa.select(sa.func.min(messages.c.id))
-        .where(
-            messages.c.conversation_id == handovers.c.conversation_id,
-            messages.c.who == handovers.c.holder,
-        )
-        .scalar_subquery()
+    said = (messages.c.conversation_id == handovers.c.conversation_id) & (messages.c.who == handovers.c.holder)
+    first = sa.select(handovers.c.id, sa.func.min(messages.c.id).label("first")).join(messages, said)
+    of = first.group_by(handovers.c.id).subquery()
+    asked = (
+        sa.select(handovers.c.language, handovers.c.summary, messages.c.text)
+        .join(of, of.c.id == handovers.c.id)
+        .join(messages, messages.c.id == of.c.first)
     )
-    asked = sa.select(handovers.c.language, handovers.c.summary, messages.c.text).join(messages, messages.c.id == first)
     with prepare(state).read() as view:
         return [tuple(row) for row in view.execute(asked.order_by(handovers.c.id.desc()).limit(limit))]
 

@@ -2,7 +2,7 @@
 
 The shop's system answers at its address:
 
-- `GET /customers/ID`, `GET /customers?email=...`, `GET /customers?name=...&zip=...`: a customer; 404 for none or several
+- `GET /customers/ID`, `GET /customers?email=...`, `GET /customers?name=...&zip=...`: a customer, else 404
 - `GET /customers/ID/orders`: a list of orders
 - `GET /orders/ID`, `GET /products/ID`
 - `POST /changes`: makes a change, whole; 200 when it is made, or was made under the same `Idempotency-Key` before; 409

@@ -1,0 +1,135 @@
+"""Who waits for a person, in which order and how long; and what a person is offered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regulars import clock
+from regulars.errors import InputError, NotFoundError, ShopError
+from regulars.state import State
+from regulars.support import Chat, Desk, Hours, OwnTables
+from regulars.support.handover import close, past_answers, send, suggest, take, waiting
+from tests.support.conftest import LAMP, NOON, VISA, customer, order
+
+
+def handed(chat: Chat, who: str, said: str) -> None:
+    assert chat.say(chat.open(who), said).action == "hand_over"
+
+
+def test_the_angry_come_first_then_who_came_first(chat: Chat, local: State) -> None:
+    for minute, (who, said) in enumerate(
+        (("ada", "a human please"), ("bob", "a human please"), ("bob", "you are a scam"))
+    ):
+        with clock.held_at(NOON + timedelta(minutes=minute)):
+            handed(chat, who, said)
+    assert [one.reason for one in waiting(local)] == ["angry", "asked", "asked"]
+    first = take(local, "mei")
+    assert first is not None
+    assert (first.customer_id, first.reason) == ("bob", "angry")
+
+
+def test_one_holds_a_conversation(chat: Chat, local: State) -> None:
+    handed(chat, "ada", "a human please")
+    taken = take(local, "mei")
+    assert taken is not None
+    assert take(local, "mei", taken.id) is not None
+    with pytest.raises(ShopError, match="held by mei"):
+        take(local, "lou", taken.id)
+    with pytest.raises(ShopError, match="not held by lou"):
+        send(local, "lou", taken.id, "hello")
+    close(local, "mei", taken.id)
+    with pytest.raises(ShopError, match="is closed"):
+        take(local, "mei", taken.id)
+    with pytest.raises(NotFoundError):
+        take(local, "mei", 99)
+    assert take(local, "mei") is None
+
+
+@pytest.mark.parametrize("name", ["", "ai", "customer", "a\nb", "x" * 101])
+def test_a_person_has_a_name(local: State, name: str) -> None:
+    with pytest.raises(InputError):
+        take(local, name)
+
+
+def test_an_answer_has_words(chat: Chat, local: State) -> None:
+    handed(chat, "ada", "a human please")
+    taken = take(local, "mei")
+    assert taken is not None
+    for text in ("", "\u200b", "x" * 4001):
+        with pytest.raises(InputError, match="1 to 4,000"):
+            send(local, "mei", taken.id, text)
+
+
+def test_the_wait_grows_with_who_waits_and_is_learned_from_how_long_they_took(chat: Chat, local: State) -> None:
+    assert handing(chat, "ada") == 8
+    assert handing(chat, "bob") == 16
+    taken = take(local, "mei")
+    assert taken is not None
+    with clock.held_at(NOON + timedelta(minutes=20)):
+        close(local, "mei", taken.id)
+        assert handing(chat, "ada") == 40  # one waits, and each takes 20 minutes
+
+
+def handing(chat: Chat, who: str) -> float | None:
+    reply = chat.say(chat.open(who), "a human please")
+    assert reply.hand_over is not None
+    return reply.hand_over.wait_minutes
+
+
+def test_what_people_sent_is_offered_in_the_next_such_case(chat: Chat, local: State) -> None:
+    for said, answered in (
+        ("a human please, the lamp flickers", "We send a new lamp."),
+        ("a human, my parcel is late", "Sorry."),
+    ):
+        handed(chat, "ada", said)
+        taken = take(local, "mei")
+        assert taken is not None
+        send(local, "mei", taken.id, answered)
+        send(local, "mei", taken.id, "Bye.")
+        close(local, "mei", taken.id)
+    past = past_answers(local)
+    assert [answer for _, _, answer in past] == ["Sorry.", "We send a new lamp."]
+
+    def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        return np.array([[1, 0] if "lamp" in text else [0, 1] for text in texts], np.float32)
+
+    assert [one.text for one in suggest("en", "lamp broken", past, embed)] == ["We send a new lamp."]
+    assert suggest("zh", "lamp broken", past, embed) == []
+
+
+def test_the_queue_is_the_same_in_either_database(state: State) -> None:
+    own = OwnTables(state)
+    own.load([customer("ada", "Ada", "Lovelace", VISA)], [order("#W1000001", "ada", "pending", LAMP)])
+    chat = Chat(Desk(state, own))
+    assert handing(chat, "ada") == 8
+    taken = take(state, "mei")
+    assert taken is not None
+    send(state, "mei", taken.id, "hello")
+    assert [answer for _, _, answer in past_answers(state)] == ["hello"]
+    close(state, "mei", taken.id)
+
+
+def test_hours_are_of_a_place_and_leave_out_holidays() -> None:
+    hours = Hours(zone="Asia/Shanghai", opens=time(9), closes=time(18), holidays=frozenset({date(2024, 5, 1)}))
+    assert not hours.is_open(datetime(2024, 5, 1, 3, tzinfo=UTC))
+    assert hours.next_opening(datetime(2024, 5, 1, 3, tzinfo=UTC)) == datetime(2024, 5, 2, 1, tzinfo=UTC)
+    assert Hours(days=()).wait_minutes(NOON, 0) is None
+
+
+@given(
+    st.datetimes(datetime(2024, 1, 1), datetime(2025, 1, 1), timezones=st.just(UTC)),
+    st.sampled_from(["UTC", "Asia/Shanghai", "America/New_York"]),
+)
+def test_people_are_there_when_it_is_said_that_they_are(moment: datetime, zone: str) -> None:
+    hours = Hours(zone=zone)
+    opening = hours.next_opening(moment)
+    assert opening is not None
+    assert opening >= moment
+    assert hours.is_open(opening)

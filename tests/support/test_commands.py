@@ -1,0 +1,80 @@
+"""The commands of support, on a shop on the disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from regulars import Shop
+from regulars.cli.support import commands
+from regulars.errors import InputError
+from tests.support.conftest import CHAIR, LAMP, VISA, customer, order
+
+runner = CliRunner()
+
+
+def run(*arguments: str, typed: str | None = None) -> str:
+    found = runner.invoke(commands, list(arguments), input=typed, catch_exceptions=False)
+    assert found.exit_code == 0, found.output
+    return found.output
+
+
+@pytest.fixture
+def folder(shop: Shop, tmp_path: Path) -> str:
+    """A shop with Ada's order, loaded by the command."""
+    ada = customer("ada", "Ada", "Lovelace", VISA).model_dump(mode="json")
+    (tmp_path / "customers.json").write_text(json.dumps({"ada": ada}), encoding="utf-8")
+    orders = [order("#W1000001", "ada", "pending", LAMP, CHAIR).model_dump(mode="json")]
+    (tmp_path / "orders.json").write_text(json.dumps(orders), encoding="utf-8")
+    said = run(
+        "load",
+        "--customers",
+        str(tmp_path / "customers.json"),
+        "--orders",
+        str(tmp_path / "orders.json"),
+        "--shop",
+        str(shop.folder),
+    )
+    assert "1 customers, 1 orders, 0 products" in said
+    return str(shop.folder)
+
+
+def test_a_conversation_from_the_command_line_is_in_the_log(folder: str) -> None:
+    said = run("chat", "--as", "ada", "--shop", folder, typed="cancel #W1000001, no longer needed\nyes\nthanks\n")
+    assert "Order #W1000001 is cancelled." in said
+    types = Shop.open(Path(folder)).events.to_pyarrow()["type"].to_pylist()
+    assert (types.count("support_asked"), types.count("support_answered")) == (3, 3)
+
+
+def test_answers_are_marked_for_machines(folder: str) -> None:
+    found = json.loads(run("chat", "--as", "ada", "--say", "where is #W1000001?", "--json", "--shop", folder))
+    assert found["replies"][0]["made_by"] == "ai"
+    assert found["replies"][0]["citations"] == ["#W1000001"]
+
+
+def test_a_person_takes_answers_and_leaves(folder: str) -> None:
+    assert "Nobody waits" in run("queue", "--shop", folder)
+    run("chat", "--as", "ada", "--say", "I want a human please", "--shop", folder)
+    assert "asked" in run("queue", "--shop", folder)
+    assert "I want a human please" in run("take", "--as", "mei", "--shop", folder)
+    run("answer", "1", "Mei here.", "--as", "mei", "--shop", folder)
+    assert "returned" in run("leave", "1", "--as", "mei", "--shop", folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "is no JSON"),
+        ("3", "a list of objects"),
+        ('[{"order_id": "#1"}]', "orders.json, 1: "),
+        ('{"#1": 3}', "orders.json, #1: "),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_place(shop: Shop, tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "orders.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=why.replace("(", "\\(")):
+        runner.invoke(commands, ["load", "--orders", str(path), "--shop", str(shop.folder)], catch_exceptions=False)
