@@ -131,6 +131,8 @@ def waterfall_plot(list_price: float, steps: Sequence[tuple[str, float]]) -> Cha
     rows.append({"step": "Net", "begin": 0.0, "end": _short(level), "kind": "total"})
     for row in rows:
         row["amount"] = row["end"] - row["begin"]
+        row["top"] = max(row["begin"], row["end"])
+        row["label"] = f"{row['amount']:.2f}" if row["kind"] == "total" else f"{row['amount']:+.2f}"
     colours = alt.Scale(domain=["total", "takes", "adds"], range=[palette.MODEL, palette.BAD, palette.GOOD])
     data = _rows(rows)
     x = alt.X("step:N", title=None, sort=None, axis=alt.Axis(labelAngle=0))
@@ -145,11 +147,7 @@ def waterfall_plot(list_price: float, steps: Sequence[tuple[str, float]]) -> Cha
             tooltip=[alt.Tooltip("step:N"), alt.Tooltip("amount:Q", format="+.2f")],
         )
     )
-    words = (
-        alt.Chart(data)
-        .mark_text(dy=-8, color=palette.NEUTRAL)
-        .encode(x=x, y=alt.Y("end:Q"), text=alt.Text("amount:Q", format="+.2f"))
-    )
+    words = alt.Chart(data).mark_text(dy=-8, color=palette.NEUTRAL).encode(x=x, y=alt.Y("top:Q"), text="label:N")
     found: ChartType = alt.layer(bars, words).properties(
         width=WIDTH, height=HEIGHT,
         description="The first bar is the list price, the last what is left of it; between them is what each step "
