@@ -17,6 +17,7 @@ from regulars.cli import (
     experiment_results,
     experiments,
     fraud,
+    language,
     learning,
     log,
     offpolicy,
@@ -59,6 +60,8 @@ app.add_typer(pricing.commands)
 experiments.commands.registered_commands += experiment_results.commands.registered_commands
 experiments.commands.registered_commands += offpolicy.commands.registered_commands
 app.add_typer(experiments.commands)
+app.add_typer(language.commands)
+app.registered_commands += language.asking.registered_commands
 
 
 def _print_version(asked: bool) -> None:
