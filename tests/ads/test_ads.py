@@ -1,0 +1,184 @@
+"""The capability on a shop: clicks are learned, whoever may not see ads is left out, lift finds what was added."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from regulars import Shop
+from regulars.ads.dataset import impressions
+from regulars.ads.delivery import Creative
+from regulars.ads.live import desk
+from regulars.ads.openrtb import answer
+from regulars.ads.paths import paths
+from regulars.ads.permitted import permitted
+from regulars.errors import NotEnoughError, NotFoundError
+from regulars.evaluation import Split
+
+Record = Callable[..., Any]
+Cli = Callable[..., tuple[int, str, str]]
+
+
+def ads_shown(as_of: datetime) -> list[dict[str, Any]]:
+    """Even customers click half of what they see, the others a twentieth; before the moment and after it."""
+    rng = random.Random(1)
+    rows = []
+    for number in range(900):
+        customer = number % 260
+        at = as_of - timedelta(days=40) + timedelta(days=60) * number / 900
+        shared = {"customer_id": f"c{customer:03d}", "campaign_id": f"k{number % 2}", "channel": "social"}
+        rows.append({"type": "ad_shown", "time": at.isoformat(), "unit_price": 0.02, **shared})
+        if rng.random() < (0.5 if customer % 2 == 0 else 0.05):
+            rows.append({"type": "ad_clicked", "time": (at + timedelta(seconds=9)).isoformat(), **shared})
+    return rows
+
+
+@pytest.fixture(scope="module")
+def ads_shop(tea_shop: Shop, tea_as_of: datetime, record: Record, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    import shutil
+
+    folder = tmp_path_factory.mktemp("ads") / "shop"
+    shop = Shop.open(shutil.copytree(tea_shop.folder, folder))
+    said = tea_as_of - timedelta(days=1)
+    record(
+        shop,
+        {"type": "objection_made", "customer_id": "c000", "text": "ads", "time": said.isoformat()},
+        {"type": "consent_withdrawn", "customer_id": "c002", "text": "profiling", "time": said.isoformat()},
+        {"type": "customer_identified", "customer_id": "c004", "time": said.isoformat(),
+         "properties.birthday": "2015-03-01", "properties.email": "kid@tea.example"},
+        {"type": "customer_identified", "customer_id": "c006", "time": said.isoformat(),
+         "properties.age": "34", "properties.email": "Six@Tea.example"},
+        {"type": "support_asked", "customer_id": "c008", "time": said.isoformat()},
+    )  # fmt: skip
+    record(shop, *ads_shown(tea_as_of))
+    settings = shop.folder / "shop.toml"
+    text = settings.read_text()
+    assert "# bought_days = 7\n" in text
+    settings.write_text(text.replace("# bought_days = 7\n", "bought_days = 0\n"))
+    shop = Shop.open(folder)
+    shop.learn("ads", tea_as_of)
+    shop.models.use("ads", 1)
+    shop.decide("ads", tea_as_of)
+    return shop
+
+
+def test_clicks_are_matched_to_the_ad_before_them(ads_shop: Shop, tea_as_of: datetime) -> None:
+    found = impressions(ads_shop, tea_as_of)
+    assert found.table["as_of"].to_pylist() == sorted(found.table["as_of"].to_pylist())
+    even = [one % 2 == 0 for one in (int(each[1:]) for each in found.table["customer_id"].to_pylist())]
+    share = [sum(c for c, e in zip(found.clicked, even, strict=True) if e == is_even) for is_even in (True, False)]
+    assert share[0] > 4 * share[1] > 0
+    assert max(found.table["as_of"].to_pylist()) < tea_as_of - timedelta(days=1)
+
+
+def test_the_report_judges_orders_and_clicks_beside_their_baselines(ads_shop: Shop, tea_as_of: datetime) -> None:
+    report = ads_shop.evaluate("ads", Split(tea_as_of - timedelta(days=2), 30))
+    named = {metric.name: metric for metric in report.metrics}
+    assert not report.failed_checks
+    assert named["AUROC"].value > 0.6
+    assert named["click log loss"].value < named["click log loss"].baseline
+    assert "click_losses" in ads_shop.models.get("ads", 1).card["about"]
+
+
+def test_whoever_may_not_see_ads_is_left_out(ads_shop: Shop, tea_as_of: datetime) -> None:
+    found = permitted(ads_shop, tea_as_of)
+    ids = set(found.pairs["customer_id"].to_pylist())
+    assert ids.isdisjoint({"c000", "c002", "c004", "c008"})
+    assert "c006" in ids
+    assert found.left_out == found.reasons.total() >= 4
+    assert found.reasons["is not of age: no profiling for ads"] == 1
+
+
+def test_decisions_hold_some_out_by_lot_and_value_falls(ads_shop: Shop) -> None:
+    table = ads_shop.tables.read("ads", "decisions")
+    values = table["value_cpm"].to_pylist()
+    assert values == sorted(values, reverse=True)
+    assert min(values) > 0
+    chance = {row["action"]: row["propensity"] for row in table.to_pylist()}
+    assert chance == {"advertise": 0.9, "hold out": 0.1}
+    share = table["action"].to_pylist().count("hold out") / table.num_rows
+    assert 0.03 < share < 0.2
+    assert all(row["reasons"] for row in table.slice(0, 5).to_pylist())
+
+
+def test_a_shop_bids_live_for_whom_it_decided(ads_shop: Shop, tea_as_of: datetime) -> None:
+    rows = ads_shop.tables.read("ads", "decisions").to_pylist()
+    shown = next(row for row in rows if row["action"] == "advertise")
+    held = next(row for row in rows if row["action"] == "hold out")
+    creatives = [Creative(name, "tea", "tea1") for name in ("red", "blue")]
+    ours = desk(ads_shop, creatives, "tea.example", tea_as_of)
+
+    def asked(customer: str) -> bytes | None:
+        body = {"id": customer, "imp": [{"id": "1"}], "user": {"buyeruid": customer}, "at": 1}
+        return answer(json.dumps(body).encode(), ours, tea_as_of)
+
+    bid = json.loads(asked(shown["customer_id"]) or b"{}")["seatbid"][0]["bid"][0]
+    assert 0 < bid["price"] <= shown["value_cpm"]
+    assert asked(held["customer_id"]) is None
+    assert asked("nobody") is None
+
+
+def test_attribution_and_lift_are_printed_with_what_they_are(ads_shop: Shop, cli: Cli, tea_as_of: datetime) -> None:
+    code, text, _ = cli("ads", "attribution", "--shop", ads_shop.folder, "--days", 60)
+    assert code == 0
+    assert "attributed, not caused" in text
+    assert any(one.channels for one in paths(ads_shop, ads_shop.now, 60))
+    code, text, _ = cli("ads", "lift", "--shop", ads_shop.folder, "--days", 20, "--json")
+    assert code == 0
+    found = json.loads(text)
+    assert found["return_low"] < found["return_on_spend"] < found["return_high"]
+    assert found["treated"] + found["held_out"] == ads_shop.tables.read("ads", "decisions").num_rows
+    code, _, said = cli("ads", "lift", "--shop", ads_shop.folder, "--days", 300)
+    assert code == NotEnoughError.exit_code
+    assert "0 customers were decided about 300 days ago" in said
+
+
+def test_an_audience_holds_no_address_and_nobody_who_objected(ads_shop: Shop, cli: Cli, tmp_path: Path) -> None:
+    code, text, _ = cli("ads", "audience", "--out", tmp_path / "list.csv", "--shop", ads_shop.folder, "--json")
+    written = (tmp_path / "list.csv").read_text() if code == 0 else ""
+    decided = ads_shop.tables.read("ads", "decisions").to_pylist()
+    is_listed = any(row["customer_id"] == "c006" and row["action"] == "advertise" for row in decided)
+    assert (code == 0) is is_listed
+    if is_listed:
+        assert json.loads(text)["written"] == 1
+        assert "@" not in written
+
+
+def test_budgets_and_replays_come_from_files(cli: Cli, tmp_path: Path) -> None:
+    spend = tmp_path / "spend.csv"
+    rows = [
+        f"{name},{x},{300 * (1 - 2.718281828 ** (-x / scale)):.4f}"
+        for name, scale in (("a", 100), ("b", 200))
+        for x in (0, 50, 100, 200, 400)
+    ]
+    spend.write_text("campaign,spend,margin\n" + "\n".join(rows) + "\n")
+    code, text, _ = cli("ads", "split", spend, "--budget", 150, "--json")
+    assert code == 0
+    found = json.loads(text)
+    assert found["a"]["marginal"] == pytest.approx(found["b"]["marginal"], rel=0.02)
+    auctions = tmp_path / "auctions.csv"
+    auctions.write_text("value,bid,won,rival\n2,1.5,1,1\n2,1.5,0,3\n2,1.5,1,\n")
+    code, text, _ = cli("ads", "replay", auctions, "--auction", "second", "--json")
+    assert code == 0
+    assert json.loads(text)["won"] == 2
+    auctions.write_text("value,bid,won\n2,x,1\n")
+    code, _, said = cli("ads", "replay", auctions)
+    assert code != 0
+    assert 'line 2: bid is "x"; a number is expected' in said
+    code, _, said = cli("ads", "split", auctions, "--budget", 5)
+    assert 'no column "campaign". Found: value, bid, won' in said
+    code, _, _ = cli("ads", "split", tmp_path / "none.csv", "--budget", 5)
+    assert code == NotFoundError.exit_code
+
+
+def test_a_log_without_ads_says_so_and_takes_the_setting(tea_shop: Shop, tea_as_of: datetime) -> None:
+    found = impressions(tea_shop, tea_as_of)
+    assert len(found.clicked) == 0
+    assert isinstance(found.table, pa.Table)
