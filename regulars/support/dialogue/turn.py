@@ -63,6 +63,10 @@ class Turn:
     def _identified(self, text: str) -> Reply:
         """Who is it? What else the message asks for waits until that is known."""
         memory = self.memory
+        if not self.desk.policy.identify_in_words:
+            return self._from_knowledge(text) or Reply(
+                refusal(RefusedError("sign_in"), self.language), "ask", self.language
+            )
         who = identity_in(text, memory.name, memory.zip_code)
         if verbs(text):
             memory.request = f"{memory.request}\n{text}".strip()

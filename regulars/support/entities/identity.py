@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 _EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _WORD = r"[^\W\d_][^\W\d_'\-]{0,39}"
-_SAID_NAME = re.compile(
-    rf"(?:\bname(?:'s| is|:)?|\bI am|\bI'm|\bthis is|\byou are|\bcalled)\s+({_WORD}(?:\s+{_WORD}){{1,3}}?)"
-    rf"(?=\s*(?:[,.;!]|$|\band\b|\bin\b|\bfrom\b|\bwith\b|\bzip|\bpost|\bmy\b|\(|\d))",
-    re.IGNORECASE,
-)
+_AFTER = r"(?=\s*(?:[,.;!]|$|\band\b|\bin\b|\bfrom\b|\bwith\b|\bliving\b|\bzip|\bpost|\bmy\b|\(|\d))"
+_BEFORE = r"(?:\bname(?:'s| is|:)?|\bi am|\bi'm|\bthis is|\byou are|\bcalled)\s+"
+_CAPITAL = r"[A-Z\u00c0-\u00de\u0100-\u024f\u0400-\u042f][^\W\d_'\-]{0,39}"
+_SAID_NAME = re.compile(rf"(?i:{_BEFORE})({_CAPITAL}(?:\s+{_CAPITAL}){{1,3}}?)(?i:{_AFTER})")
+_SAID_SMALL = re.compile(rf"{_BEFORE}({_WORD}(?:\s+{_WORD}){{1,3}}?){_AFTER}", re.IGNORECASE)
+"""In small letters anything might be a name ("I am looking for"): only where a zip code follows."""
 _BARE_NAME = re.compile(
     rf"^\W*({_WORD}(?:\s+{_WORD}){{1,3}}?)\s*(?:[,;]|\band\b|\bzip\b|\s)\s*(?:zip\s*(?:code)?\s*)?\W*\d"
 )
@@ -60,8 +61,9 @@ def identity_in(text: str, name: str = "", zip_code: str = "") -> Identity:
     '王小明'
     """
     email = _EMAIL.search(text)
-    said = _SAID_NAME.search(text) or _SAID_NAME_ZH.search(text) or _BARE_NAME.search(text)
     code = _SAID_ZIP.search(text) or _BARE_ZIP.search(text)
+    said = _SAID_NAME.search(text) or _SAID_NAME_ZH.search(text)
+    said = said or (_SAID_SMALL.search(text) if code else None) or _BARE_NAME.search(text)
     return Identity(
         email=email[0] if email else "",
         name=" ".join(said[1].split()) if said else name,

@@ -17,7 +17,7 @@ from regulars.support.handover.hours import Hours
 from regulars.support.record import write_message
 from regulars.support.tables import conversations, handovers, messages, prepare
 
-URGENCY = {"high_value": 3, "angry": 2, "too_many_tries": 2}
+URGENCY = {"needs_person": 3, "angry": 2, "too_many_tries": 2}
 """By reason; all else is 1. Of two that are as urgent, who came first is first."""
 LAST_TAKEN = 50
 LONGEST_REPLY = 4_000
@@ -27,7 +27,7 @@ LONGEST_REPLY = 4_000
 class Handover:
     """A conversation that a person is to go on with, with all that this one needs.
 
-    `reason` is why: asked, angry, not_understood, language, high_value, or the policy's own reason.
+    `reason` is why: asked, angry, not_understood, language, or the policy's own (needs_person: much money would move).
     """
 
     id: int

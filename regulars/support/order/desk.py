@@ -110,8 +110,11 @@ class Desk:
         Raises
         ------
         RefusedError
-            If nobody is found, if it was tried too often, or if that is another than the conversation's customer.
+            If nobody is found, if it was tried too often, if that is another than the conversation's customer, or if
+            the shop serves only who is signed in.
         """
+        if not self.policy.identify_in_words:
+            raise RefusedError("sign_in")
         with self.state.write() as change:
             row = self._row(change, conversation)
             if row.tries >= self.policy.identify_tries:

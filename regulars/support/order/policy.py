@@ -57,7 +57,8 @@ class Policy:
     refund_limit : the most that is given back for one order without a return; 0 is nothing.
     coupon_limit : the largest coupon; 0 is none. A customer gets one in a year.
     hand_over_above : of a change that moves more money, a person decides; None is no bound.
-    identify_tries : so often a conversation may try to say who the customer is.
+    identify_in_words : whether a conversation may say who the customer is; else only who is signed in is served.
+    identify_tries : so often it may try.
     """
 
     cancel_reasons: tuple[str, ...] = ("no longer needed", "ordered by mistake")
@@ -65,6 +66,7 @@ class Policy:
     refund_limit: Decimal = Decimal(0)
     coupon_limit: Decimal = Decimal(0)
     hand_over_above: Decimal | None = None
+    identify_in_words: bool = True
     identify_tries: int = 5
 
 
@@ -81,6 +83,7 @@ class RefusedError(RegularsError):
 
 REASONS: dict[str, str] = {
     "not_identified": "Who the customer is has to be known first.",
+    "sign_in": "Please sign in first; then this can be done.",
     "other_customer": "One conversation is about one customer.",
     "too_many_tries": "Too many tries to say who the customer is; a person has to help.",
     "unknown_order": "There is no order {order_id} on this account.",

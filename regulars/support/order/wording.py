@@ -26,6 +26,7 @@ from regulars.support.order.things import Customer, Line, Order, PaymentMethod
 
 ZH_REASONS: dict[str, str] = {
     "not_identified": "需要先确认您的身份。",
+    "sign_in": "请先登录，然后即可办理。",
     "other_customer": "一次对话只能办理一位顾客的事务。",
     "too_many_tries": "身份核对失败次数过多，需要人工客服协助。",
     "unknown_order": "您的账户下没有订单 {order_id}。",

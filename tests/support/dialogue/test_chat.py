@@ -124,6 +124,12 @@ def test_anothers_order_is_as_if_there_were_none(chat: Chat) -> None:
         assert "Bob" not in reply.text
 
 
+def test_a_shop_may_ask_to_sign_in(local: State, own: OwnTables) -> None:
+    chat = Chat(Desk(local, own, Policy(identify_in_words=False)))
+    reply = chat.say(chat.open(), "cancel #W1000001, I am ada@example.com")
+    assert (reply.action, "sign in" in reply.text) == ("ask", True)
+
+
 def test_to_claim_to_be_another_changes_nothing_for_who_is_signed_in(chat: Chat) -> None:
     ada = chat.open("ada")
     said = chat.say(

@@ -108,6 +108,9 @@ def test_amounts_and_days() -> None:
     [
         ("My name is Ada Lovelace and my zip code is 78762.", "Ada Lovelace", "78762", ""),
         ("I am Ada Lovelace, living in 78762", "Ada Lovelace", "78762", ""),
+        ("You are Ada Lovelace in 78762. You are kind and want a lamp.", "Ada Lovelace", "78762", ""),
+        ("i am ada lovelace, zip 78762", "ada lovelace", "78762", ""),
+        ("I am looking for my order, in a hurry", "", "", ""),
         ("Ada Lovelace 78762", "Ada Lovelace", "78762", ""),
         ("it is ADA@example.com!", "", "", "ADA@example.com"),
         ("我叫王小明,邮编是100081", "王小明", "100081", ""),

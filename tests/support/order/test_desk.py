@@ -63,6 +63,12 @@ def test_guesses_end(local: State, own: OwnTables) -> None:
     assert reason(desk.identify, conversation, email="ada@example.com") == "too_many_tries"
 
 
+def test_a_shop_may_serve_only_who_is_signed_in(local: State, own: OwnTables) -> None:
+    desk = Desk(local, own, Policy(identify_in_words=False))
+    assert reason(desk.identify, desk.open(), email="ada@example.com") == "sign_in"
+    assert desk.customer(desk.open("ada")).customer_id == "ada"
+
+
 def test_nothing_is_changed_before_a_yes(desk: Desk, own: OwnTables) -> None:
     ada = desk.open("ada")
     proposal = desk.propose(ada, [CANCEL])
