@@ -18,7 +18,7 @@ from regulars.events.compaction import compact
 from regulars.events.log import EventLog
 from regulars.events.vacuum import vacuum
 
-KILLS = int(os.environ.get("REGULARS_KILLS", "50"))
+KILLS = int(os.environ.get("REGULARS_KILLS", "25"))
 """In all; `make soak` asks for more. Three fifths fall on imports, one each on compaction and vacuum."""
 
 # One process imports the package once; each line asks it for a child that works on a log.
