@@ -162,5 +162,20 @@ def test_among_very_many_the_nearest_are_found(monkeypatch: pytest.MonkeyPatch) 
     vectors = Vectors(16)
     for first in range(0, 3_000, 500):
         vectors.add(table[first : first + 500])
-    found = [table_place in vectors.near(table[table_place], 10) for table_place in range(0, 3_000, 50)]
+    everywhere = np.ones(3_000, bool)
+    found = [place in vectors.near(table[place], 10, everywhere) for place in range(0, 3_000, 50)]
     assert np.mean(found) > 0.95
+    some = np.arange(3_000) % 2 == 0
+    assert some[vectors.near(table[7], 10, some)].all()
+
+
+def test_of_very_many_those_of_one_kind_are_found_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meaning, "EXACT", 60)
+    colours = [
+        f"a {colour} {thing}" for colour in ("red", "blue", "old", "new", "small") for thing in ["cup", "pot", "lamp"]
+    ]
+    made = Index()
+    made.update([Passage(f"{number}", text, kind="product") for number, text in enumerate(colours * 6)])
+    made.update([Passage("policy", "You may send back a cup within thirty days.", kind="policy")])
+    assert [hit.passage.id for hit in made.find("a red cup", kinds=["policy"])] == ["policy"]
+    assert made.find("a red cup")[0].passage.text == "a red cup"

@@ -94,6 +94,8 @@ class Index:
         self._english_vectors = Vectors(english.dimensions) if english else None
         self._is_there = np.zeros(0, bool)
         self._scripts = _scripts_of([])
+        self._kind_numbers: dict[str, int] = {}
+        self._kinds = self._kinds_of([])
 
     @classmethod
     def of(cls, settings: LanguageSettings, cache: Path | None = None) -> Index:
@@ -120,6 +122,7 @@ class Index:
         self._place |= {passage.id: first + number for number, passage in enumerate(added)}
         self._is_there = np.append(self._is_there, np.ones(len(added), bool))
         self._scripts = np.append(self._scripts, _scripts_of(added))
+        self._kinds = np.append(self._kinds, self._kinds_of(added))
         self._words.add([f"{passage.title}\n{passage.text}" for passage in added])
         self._vectors.add(vectors_of(added, self._encoder, self._cache))
         if self._english and self._english_vectors is not None:
@@ -144,6 +147,7 @@ class Index:
         self._passages = [self._passages[place] for place in places]
         self._place = {passage.id: place for place, passage in enumerate(self._passages)}
         self._is_there, self._scripts = np.ones(len(places), bool), self._scripts[places]
+        self._kinds = self._kinds[places]
         self._words = Lexical([self._words.kept(places)])
         self._vectors = self._vectors.kept(places)
         self._english_vectors = self._english_vectors and self._english_vectors.kept(places)
@@ -165,9 +169,10 @@ class Index:
             return []
         by_words = self._words.scores(asked)
         vector = embed([asked], None, self._encoder)[0]
-        places = self._candidates(by_words, vector)
+        may = self._is_there
         if kinds is not None:
-            places = places[[self._passages[place].kind in kinds for place in places]]
+            may = may & np.isin(self._kinds, [self._kind_number(kind) for kind in kinds])
+        places = self._candidates(by_words, vector, may)
         by_meaning, by_words = self._vectors.scores(vector, places), by_words[places]
         is_same = self._scripts[places] == script(asked)
         scores = fused(by_meaning, by_words, is_same, self._by_english(asked, places))
@@ -183,12 +188,20 @@ class Index:
         found[~self._english_vectors.table[places].any(axis=1)] = np.nan
         return found
 
-    def _candidates(self, by_words: Floats, vector: Floats) -> npt.NDArray[np.int64]:
-        places = self._vectors.near(vector, CANDIDATES)
-        if len(places) < len(by_words):
-            among = np.argpartition(-by_words, CANDIDATES)[:CANDIDATES]
-            places = np.union1d(places, among[by_words[among] > 0])
-        return places[self._is_there[places]]
+    def _candidates(self, by_words: Floats, vector: Floats, may: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        places = self._vectors.near(vector, CANDIDATES, may)
+        if len(places) < may.sum():
+            having = np.flatnonzero(may & (by_words > 0))
+            if len(having) > CANDIDATES:
+                having = having[np.argpartition(-by_words[having], CANDIDATES)[:CANDIDATES]]
+            places = np.union1d(places, having)
+        return places
+
+    def _kind_number(self, kind: str) -> int:
+        return self._kind_numbers.setdefault(kind, len(self._kind_numbers))
+
+    def _kinds_of(self, passages: Sequence[Passage]) -> npt.NDArray[np.int32]:
+        return np.array([self._kind_number(passage.kind) for passage in passages], np.int32)
 
     @property
     def _other_cache(self) -> Path | None:
@@ -239,6 +252,7 @@ class Index:
         fresh._passages = found
         fresh._place = {passage.id: place for place, passage in enumerate(found)}
         fresh._is_there, fresh._scripts = np.ones(len(found), bool), _scripts_of(found)
+        fresh._kinds = fresh._kinds_of(found)
         fresh._words = Lexical([_part_of(rows, passages["words"].to_numpy())])
         fresh._vectors.add(vectors)
         if fresh._english_vectors is not None and english is not None:

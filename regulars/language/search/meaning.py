@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import faiss
+from typing import Any
+
+import faiss as untyped_faiss
 import numpy as np
 import numpy.typing as npt
+
+faiss: Any = untyped_faiss  # its hints know the names of C++ alone
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
@@ -28,13 +32,26 @@ class Vectors:
 
     def __init__(self, dimensions: int) -> None:
         # Half as large as float32, and as exact as needed: vectors of a cache are rounded so too.
-        self.table: npt.NDArray[np.float16] = np.zeros((0, dimensions), np.float16)
-        self._cells: faiss.Index | None = None
+        self._rows: npt.NDArray[np.float16] = np.zeros((0, dimensions), np.float16)
+        self._count = 0
+        self._cells: Any = None
         self._learned_from = 0
+
+    @property
+    def table(self) -> npt.NDArray[np.float16]:
+        """(n, dimensions) all vectors."""
+        return self._rows[: self._count]
 
     def add(self, vectors: Floats) -> None:
         """Add vectors at the end."""
-        self.table = np.concatenate([self.table, vectors.astype(np.float16)])
+        count = self._count + len(vectors)
+        if count > len(self._rows):
+            # With room for as many again: else one more would copy a million.
+            room = np.zeros((2 * count, self._rows.shape[1]), np.float16)
+            room[: self._count] = self.table
+            self._rows = room
+        self._rows[self._count : count] = vectors
+        self._count = count
         if len(self.table) <= EXACT:
             return
         if self._cells is None or len(self.table) > 2 * self._learned_from:
@@ -49,11 +66,15 @@ class Vectors:
         made.add(self.table[places].astype(np.float32))
         return made
 
-    def near(self, vector: Floats, most: int) -> Places:
-        """The places of vectors that may be among the nearest; all, where there are few."""
-        if self._cells is None:
-            return np.arange(len(self.table), dtype=np.int64)
-        _, places = self._cells.search(vector[None].astype(np.float32), most)
+    def near(self, vector: Floats, most: int, may: npt.NDArray[np.bool_]) -> Places:
+        """The places of vectors that may be among the nearest, of those that may be found; of few vectors all."""
+        if self._cells is None or np.count_nonzero(may) <= EXACT:
+            return np.flatnonzero(may)
+        # In place of a filter afterwards, which could leave none.
+        chosen = faiss.SearchParametersIVF(
+            nprobe=PROBES, sel=faiss.IDSelectorBitmap(np.packbits(may, bitorder="little"))
+        )
+        _, places = self._cells.search(vector[None].astype(np.float32), most, params=chosen)
         found: Places = places[0][places[0] >= 0]
         return found
 
@@ -64,7 +85,7 @@ class Vectors:
         return found
 
 
-def _cells(table: npt.NDArray[np.float16]) -> faiss.Index:
+def _cells(table: npt.NDArray[np.float16]) -> Any:
     count = int(2 * np.sqrt(len(table)))
     cells = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(table.shape[1]),
@@ -77,5 +98,4 @@ def _cells(table: npt.NDArray[np.float16]) -> faiss.Index:
     cells.train(table[::step].astype(np.float32))
     for first in range(0, len(table), 100_000):
         cells.add(table[first : first + 100_000].astype(np.float32))
-    cells.nprobe = PROBES
     return cells
