@@ -34,6 +34,8 @@ class Draft(BaseModel):
     items: list[Asked] = []
     is_everything: bool = False
     """All items of the order."""
+    is_of_all: bool = False
+    """All orders that it can be done with."""
     payment_ids: tuple[str, ...] | None = None
     """What the words may mean of the customer's payment methods; None if they name none."""
     is_original: bool = False

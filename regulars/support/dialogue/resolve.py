@@ -26,11 +26,13 @@ from regulars.support.order.actions import (
     Refund,
     Return,
 )
-from regulars.support.order.policy import STATES, Policy, RefusedError
+from regulars.support.order.policy import DELIVERED, PENDING, STATES, Policy, RefusedError
 from regulars.support.order.things import Address, Customer, Line, Order, Product, Variant
 
 MOST_OFFERED = 12
 """Items in one question."""
+_PENDING = re.compile(r"\b(?:pending|open|unshipped|not (?:yet )?shipped)\b|待处理|未发货|还没发货", re.IGNORECASE)
+_DELIVERED = re.compile(r"\b(?:delivered|received|arrived|got)\b|已送达|收到", re.IGNORECASE)
 _SAME = re.compile(r"\bsame\b|\bidentical\b|同款|同样|一样|相同", re.IGNORECASE)
 
 
@@ -86,6 +88,18 @@ def resolve(draft: Draft, account: Account) -> Action | Missing:
     return _RULES[draft.intent](draft, order, account)
 
 
+def spread(drafts: Sequence[Draft], account: Account) -> list[Draft]:
+    """A draft for each order, where something is asked of all of them: "cancel all my pending orders"."""
+    found: list[Draft] = []
+    for draft in drafts:
+        able = [order.order_id for order in account.orders if order.status in STATES.get(draft.intent, {})]
+        if draft.is_of_all and not draft.order_id and not draft.items and len(able) > 1:
+            found += [draft.model_copy(update={"order_id": order_id}, deep=True) for order_id in able]
+        else:
+            found.append(draft)
+    return found
+
+
 def joined(actions: Sequence[Action]) -> list[Action]:
     """Changes, exchanges and returns of one order in one action: each can be done once."""
     kept: list[Action] = []
@@ -134,6 +148,9 @@ def _order(draft: Draft, account: Account) -> Order | Missing:
         return Missing("no_orders")
     having = _having(draft.items, account.orders)
     able = [order for order in having if order.status in _states(draft)]
+    for words, status in ((_PENDING, PENDING), (_DELIVERED, DELIVERED)):
+        if words.search(draft.text):
+            able = [order for order in able if order.status == status] or able
     for some in (able, having):
         if len(some) == 1:
             return some[0]
@@ -166,8 +183,9 @@ def _having(items: Sequence[Asked], orders: Sequence[Order]) -> list[Order]:
 def _lines(draft: Draft, order: Order) -> list[tuple[int, Line]] | Missing:
     """The lines of an order that a draft means, each with the place of what was asked; of two the same, each once."""
     free = list(order.lines)
-    if not draft.items and (draft.is_everything or len(free) == 1):
+    if draft.is_everything or (not draft.items and len(free) == 1):
         draft.items = [Asked(names=(line.name,), old=_as_words(line), item_id=line.item_id) for line in free]
+        draft.is_everything = False
         if draft.intent == SWAP and len(free) == 1:
             draft.items[0].new = draft.text
     if not draft.items:

@@ -11,7 +11,7 @@ from regulars.support.dialogue.drafts import Draft, loaded, stored
 from regulars.support.dialogue.intents import ANGRY, GOODBYE, GREETING, PERSON, STATUS, UNDO, mood, verbs
 from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.reply import Handed, Kind, Memory, Reply
-from regulars.support.dialogue.resolve import Account, Missing, joined, resolve
+from regulars.support.dialogue.resolve import Account, Missing, joined, resolve, spread
 from regulars.support.dialogue.slots import give
 from regulars.support.dialogue.understand import PAYING, understand
 from regulars.support.entities import addresses, identity_in, payments
@@ -174,6 +174,8 @@ class Turn:
         """From drafts to a proposal, or to the first question that has to be asked."""
         memory, said, citations = self.memory, list[str](), list[str]()
         whole: list[Action] = []
+        drafts = spread(drafts, account)
+        is_asking = any(draft.intent != STATUS for draft in drafts)
         for place, draft in enumerate(drafts):
             if draft.intent == UNDO:
                 return self._undo()
@@ -187,6 +189,8 @@ class Turn:
             if isinstance(found, str):
                 said.append(found)
                 citations.append(draft.order_id)
+            elif isinstance(found, Missing) and draft.intent == STATUS and is_asking:
+                continue  # "and how much do I get back?": what is restated says it
             elif isinstance(found, Missing):
                 text, memory.listed = question(found, self.language)
                 memory.question, memory.item = found.question, found.item

@@ -29,7 +29,9 @@ _AND = re.compile(
     re.IGNORECASE,
 )
 _TO = re.compile(
-    r"\s(?:to|for|into|in exchange for)\s(?!be\b)|\bbut\s(?:in|with)\s|换成|改成|改为|更换为|换|→|->", re.IGNORECASE
+    r"\s(?:to|for|into|in exchange for)\s(?!be\b)|\bshould be\b|\bto be\b|\bbut\s(?:in|with)\s|"
+    r"换成|改成|改为|更换为|换|→|->",
+    re.IGNORECASE,
 )
 _WITH = re.compile(r"\swith\s", re.IGNORECASE)
 """Where nothing else tells the old from the new: "replace the lamp with a white one"."""
@@ -52,6 +54,17 @@ _PAYMENT = re.compile(r"\bpay(?:ment|ing|ments)?\b|\bcharge\b|\bbill(?:ing|ed)?\
 _EVERYTHING = re.compile(
     r"\b(?:everything|all (?:of )?(?:the |my |these |those )?(?:items?|products?|things)|(?:whole|entire) order|"
     r"all of (?:it|them))\b|全部|所有|整单|都退|都换",
+    re.IGNORECASE,
+)
+_KEPT = re.compile(
+    r"(?:\bkeep(?:ing)?|\bexcept(?: for)?|\bexcluding|\bbut not|\bapart from|\bother than)\s+(?:the|my|a|an)?\s*$|"
+    r"(?:除了|保留|留下)$",
+    re.IGNORECASE,
+)
+"""Before a product that is not meant."""
+_DIFFERENCE = re.compile(r"\bdifference\b|\brefund\b|差价", re.IGNORECASE)
+_OF_ALL = re.compile(
+    r"\b(?:all|each|every)\b[^.;,]{0,20}\borders?\b|\bboth\b[^.;,]{0,12}\borders\b|(?:所有|全部)[^。；,]{0,6}订单",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
@@ -139,7 +152,11 @@ def name_all(text: str, customer: Customer, known: Known) -> Named:
     bare = _blanked(bare, places)
     ways = tuple(payments(bare, customer.payment_methods.values()))
     bare = _blanked(bare, ways)
-    products = [one for one in products_named(bare, known.names) if not _is_option(one, bare, known.options)]
+    products = [
+        one
+        for one in products_named(bare, known.names)
+        if not _is_option(one, bare, known.options) and not _KEPT.search(bare[: one.start])
+    ]
     return Named(bare, numbers, ways, tuple(products), places, sources)
 
 
@@ -214,16 +231,22 @@ def _drafts_of(clause: Clause, text: str, named: Named, last: Draft | None, know
 
 
 def _intent(clause: Clause, named: Named, products: Sequence[ProductNamed], last: Draft | None) -> str | None:
-    words = named.text[clause.start : clause.end]
+    """What a clause asks for: its verb says, or what it is about, or what was asked before."""
+    before = None if last is None else last.intent
     if clause.verb is None:
-        return None if last is None else last.intent
-    intent = clause.verb.intent
+        return before
+    intent, words = clause.verb.intent, named.text[clause.start : clause.end]
+    has_number = any(clause.start <= one.start < clause.end for one in named.orders)
     if intent == MONEY_BACK:
         # "and refund it to my card" is about what was asked for before.
-        numbers = [one for one in named.orders if clause.start <= one.start < clause.end]
-        return last.intent if last is not None and not numbers and not products else Return.name
-    if intent not in (CHANGE, SWAP):
-        return intent
+        return Return.name if before is None or has_number or products else before
+    if intent == ChangePayment.name and before in (SWAP, Return.name) and _DIFFERENCE.search(words):
+        return before  # "and pay the difference with my card" is about the items, not about the order
+    return _changed(clause, named, products, words, intent) if intent in (CHANGE, SWAP) else intent
+
+
+def _changed(clause: Clause, named: Named, products: Sequence[ProductNamed], words: str, intent: str) -> str:
+    """What is to be other than it is: address, payment, or items."""
     has_address = any(clause.start <= start < clause.end for start, _, _ in named.addresses)
     if has_address or (_ADDRESS.search(words) and not products):
         return ChangeAddress.name
@@ -278,6 +301,7 @@ def _fill(
     elif draft.intent == ChangeAddress.name and draft.address is None and _DEFAULT.search(words):
         draft.address_of = "default"
     draft.is_everything |= bool(_EVERYTHING.search(words))
+    draft.is_of_all |= bool(_OF_ALL.search(words))
     money = amounts(text[clause.start : clause.end])
     if money and not draft.amount:
         draft.amount = str(money[0].amount)
