@@ -1,7 +1,7 @@
 """Which texts share words with a question, rare words counting more: BM25, over texts that come and go.
 
-Texts are kept in parts, each built once and never changed. What is removed is crossed out; small parts are joined. So
-adding one text to a million costs as much as adding it to none.
+Texts are kept in parts, each built once and never changed. What is removed is crossed out, and small parts are joined: so
+one text is added to a million without a look at these.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from regulars.language.search.words import number, words
 Floats = npt.NDArray[np.float32]
 K1, B = 1.2, 0.75
 """How fast a word repeated counts no more, and how much a long text is held against it: as in Lucene."""
-PARTS = 10
-"""More parts than these, and the small ones are joined."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +112,9 @@ class Lexical:
     def add(self, texts: Sequence[str]) -> None:
         """Add texts at the end."""
         self.parts.append(Part.of(texts))
-        if len(self.parts) > PARTS:
-            # From the end: the large old ones stay as they are, until the new ones have grown as large.
-            first = len(self.parts) - 2
-            while first > 0 and len(self.parts[first - 1].lengths) < 2 * sum(
-                len(part.lengths) for part in self.parts[first:]
-            ):
-                first -= 1
-            self.parts[first:] = [Part.joined(self.parts[first:])]
+        # Each part at least twice as large as the next: few parts, and a text is moved only so often as they double.
+        while len(self.parts) > 1 and len(self.parts[-2].lengths) < 2 * len(self.parts[-1].lengths):
+            self.parts[-2:] = [Part.joined(self.parts[-2:])]
 
     def kept(self, places: npt.NDArray[np.int64]) -> Part:
         """Some of the texts, ascending, as one part, numbered anew."""

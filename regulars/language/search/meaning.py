@@ -86,7 +86,7 @@ class Vectors:
 
 
 def _cells(table: npt.NDArray[np.float16]) -> Any:
-    count = int(2 * np.sqrt(len(table)))
+    count = int(np.sqrt(len(table)))
     cells = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(table.shape[1]),
         table.shape[1],
@@ -94,6 +94,8 @@ def _cells(table: npt.NDArray[np.float16]) -> Any:
         faiss.ScalarQuantizer.QT_8bit,
         faiss.METRIC_INNER_PRODUCT,
     )
+    # As many rounds as make a difference to which cells are looked into.
+    cells.cp.niter = 10
     step = max(len(table) // (count * 50), 1)
     cells.train(table[::step].astype(np.float32))
     for first in range(0, len(table), 100_000):
