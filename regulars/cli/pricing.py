@@ -42,11 +42,12 @@ def suggest(
     """The list price of most expected margin for each product, within the guardrails; written as Parquet and CSV."""
     import pyarrow.compute as pc
 
+    from regulars.customers.by_hand import present
     from regulars.pricing.suggesting import suggestions
     from regulars.shop import Shop
 
     door = Shop.open(shop)
-    moment = to_moment(as_of) or door.now
+    moment = to_moment(as_of) or present(door)
     with working("suggesting prices", quiet=as_json):
         table = suggestions(door, moment)
         if product:
@@ -83,11 +84,12 @@ def explore(
 
     Everybody sees the same price of a product. The chance of each price is logged with it.
     """
+    from regulars.customers.by_hand import present
     from regulars.pricing.suggesting import tries
     from regulars.shop import Shop
 
     door = Shop.open(shop)
-    moment = to_moment(as_of) or door.now
+    moment = to_moment(as_of) or present(door)
     with working("drawing prices", quiet=as_json):
         table = tries(door, moment, name, block)
         files = [str(path) for path in door.tables.write("pricing", "tries", table, moment)]
@@ -117,11 +119,12 @@ def quote(
     as_json: Json = False,
 ) -> None:
     """What a customer is asked for a product, with the words that the law wants beside it; logged before it is told."""
+    from regulars.customers.by_hand import present
     from regulars.pricing.quoting import quote as quoted
     from regulars.shop import Shop
 
     door = Shop.open(shop)
-    found = quoted(door, product, customer, to_moment(as_of) or door.now, session_id=session, quantity=quantity)
+    found = quoted(door, product, customer, to_moment(as_of) or present(door), session_id=session, quantity=quantity)
     if as_json:
         emit(found.to_dict())
         return
@@ -135,7 +138,7 @@ def quote(
 
 @commands.command(epilog="Example: regulars pricing audit ada --shop myshop")
 def audit(
-    name: Annotated[str | None, typer.Argument(metavar="CUSTOMER|PRODUCT", help="Its id.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Id of a customer or a product.")] = None,
     customer: Annotated[
         str | None, typer.Option(metavar="ID", help="Prices of this customer, whatever a product is called.")
     ] = None,

@@ -24,12 +24,13 @@ SHOWN = 20
 
 
 def _open(shop: Path, as_of: str | None) -> tuple[Shop, datetime, Products, Competitors]:
+    from regulars.customers.by_hand import present
     from regulars.pricing.competitor import Competitors
     from regulars.pricing.products import Products
     from regulars.shop import Shop
 
     door = Shop.open(shop)
-    moment = to_moment(as_of) or door.now
+    moment = to_moment(as_of) or present(door)
     products = Products.of(door, moment)
     return door, moment, products, Competitors(door, products)
 
@@ -153,13 +154,14 @@ def respond(
     from regulars.pricing.decide import model_in_use
     from regulars.pricing.guard import UNKNOWN
     from regulars.pricing.rules import rules_of
+    from regulars.pricing.suggesting import demand_of
 
     door, moment, products, book = _open(shop, as_of)
     response = Response(kind, by)
     theirs = lowest(products, book.newest(moment))
     inside = np.array([not category or name == category for name in products.categories], bool)
     theirs = np.where(inside, theirs, UNKNOWN)
-    demand = model_in_use(door).demand(products.ids, products.price)
+    demand = demand_of(model_in_use(door), products)
     found = simulate(response, products.bounds(rules_of(door)), products.price, theirs, products.cost, demand)
     if use:
         put_to_use(door.state, category, response, found, who)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pyarrow as pa
 
+from regulars.customers.by_hand import present
 from regulars.errors import InputError, NotFoundError
 from regulars.events.schema import MONEY, TIME
 from regulars.pricing.dataset import SET
@@ -74,7 +75,7 @@ def audit(
     ofs = rows.properties.cast("json")["capability"].str == NAME
     rows = rows.filter((rows.type != DECIDED) | ofs.fill_null(False))
     if customer_id is not None:
-        mine = shop.identities.named(rows.mutate(said=rows.customer_id), as_of or shop.now)
+        mine = shop.identities.named(rows.mutate(said=rows.customer_id), as_of or present(shop))
         rows = mine.filter(mine.customer_id == customer_id)
     if product_id is not None:
         rows = rows.filter(rows.product_id == product_id)

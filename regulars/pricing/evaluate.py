@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 NAME = "pricing"
-QUESTION = "Do prices say in which of the {weeks} weeks after it each product was bought?"
-BASELINE = "no answer to prices, the season of the category alone"
+QUESTION = "Do prices say which product of a category was bought in which of the {weeks} weeks after?"
+BASELINE = "no answer to prices"
+FITTINGS = 30
 NOT_DRAWN = (
     "{share:.0%} of the prices learned from were drawn by lot. The others were chosen for some reason: where that has "
     "to do with demand, elasticities are wrong by it. Let prices differ by lot: regulars pricing explore"
@@ -77,15 +78,16 @@ def _judge(shop: Shop, split: Split) -> Report:
     weeks = split.horizon_days // 7
     model = PricingModel.fit(dataset(shop, split.as_of))
     later = dataset(shop, split.as_of + weeks * WEEK, weeks)
-    moved = later.where(later.log_price.std(axis=1) > 1e-3)
+    has_moved = later.log_price.std(axis=1) > 1e-3
+    moved = later.where(has_moved)
     if len(moved.ids) < 20:
         raise NotEnoughError(
             f"pricing: {len(moved.ids)} products were sold at two prices in the {weeks} weeks after "
             f"{split.as_of:%Y-%m-%d}; at least 20 are needed to judge by. Choose another time, or let prices differ by "
             "lot: regulars pricing explore"
         )
-    elasticity = model.elasticity_of(moved.ids)
-    with_prices, without = (_foreseen(later, moved, e) for e in (elasticity, np.zeros(len(elasticity))))
+    elasticity = model.elasticity_of(later.ids)
+    with_prices, without = (_foreseen(later, e)[has_moved] for e in (elasticity, np.zeros(len(elasticity))))
     owner = np.repeat(np.arange(len(moved.ids)), weeks)
     metrics = compare(
         {"deviance": deviance_loss}, moved.lines.ravel(), with_prices.ravel(), without.ravel(), customers=owner
@@ -103,7 +105,7 @@ def _judge(shop: Shop, split: Split) -> Report:
         primary="deviance",
         log_version=shop.log.version,
         charts={
-            "How demand answers prices, by product": histogram(elasticity, "Elasticity", "share"),
+            "How demand answers prices, by product": histogram(elasticity[has_moved], "Elasticity", "share"),
             "The model beside the baseline": metric_plot(metrics),
         },
         checks=(_leaks(shop, split),),
@@ -115,15 +117,27 @@ def _judge(shop: Shop, split: Split) -> Report:
     )
 
 
-def _foreseen(later: Dataset, moved: Dataset, elasticity: Floats) -> Floats:
-    """(n, w) lines of each product by week, as many as it had in all: what both sides know alike is how often."""
+def _foreseen(later: Dataset, elasticity: Floats) -> Floats:
+    """(n, w) lines of each product by week, as the prices of its category would part them.
+
+    How often each product was bought in all, and how often its category was in each week, both sides are told: what is
+    foreseen is which of the products sold in which week (by iterative proportional fitting).
+    """
+    found = np.exp(elasticity[:, None] * (later.log_price - later.log_price.mean(1, keepdims=True)))
     count = len(later.categories)
-    by_group = np.zeros((count, later.lines.shape[1]))
-    np.add.at(by_group, later.group, later.lines)
-    # A week without any line of a category could still have had one.
-    season = (by_group + 0.5)[moved.group]
-    weight = season * np.exp(elasticity[:, None] * (moved.log_price - moved.log_price.mean(1, keepdims=True)))
-    found: Floats = moved.lines.sum(1, keepdims=True) * weight / weight.sum(1, keepdims=True)
+    totals = _by_category(later.lines, later.group, count)
+    products = later.lines.sum(1, keepdims=True)
+    for _ in range(FITTINGS):
+        found *= (totals / np.maximum(_by_category(found, later.group, count), 1e-12))[later.group]
+        found *= products / np.maximum(found.sum(1, keepdims=True), 1e-12)
+    # Where a category sold nothing in a week, nothing is foreseen; a deviance needs a little more than that.
+    kept: Floats = np.maximum(found, 1e-9)
+    return kept
+
+
+def _by_category(values: Floats, group: npt.NDArray[np.int64], count: int) -> Floats:
+    found = np.zeros((count, values.shape[1]))
+    np.add.at(found, group, values)
     return found
 
 

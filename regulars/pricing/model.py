@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 
 from regulars import storage
 from regulars.pricing.dataset import Dataset
-from regulars.pricing.suggest import ConstantElasticity
+from regulars.pricing.guard import Ints
+from regulars.pricing.suggest import ConstantElasticity, kept
 
 Floats = npt.NDArray[np.float64]
 
 FILE, ABOUT = "products.parquet", "model.json"
-COLUMNS = ("elasticity", "error", "units", "price")
+COLUMNS = ("elasticity", "error", "units", "price", "lines", "line_elasticity")
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,11 @@ class PricingModel:
 
     Attributes
     ----------
-    table : product_id, elasticity, error, units (in a week at `price`), price (in the smallest coin).
+    table : product_id, elasticity, error, units and lines (in a week at `price`), price (in the smallest coin),
+        line_elasticity.
     common, spread : of all, and by how much products differ: what is believed of a product that is not in the table.
     dispersion : variance of a week's lines over their mean.
+    diversion : of the lines that a higher price loses, the share that others of the category win.
     share_drawn : of the price changes that were learned from, the share that a lot drew.
     """
 
@@ -39,6 +42,7 @@ class PricingModel:
     common: float
     spread: float
     dispersion: float
+    diversion: float
     share_drawn: float
 
     @classmethod
@@ -53,45 +57,59 @@ class PricingModel:
             "error": pa.array(found.error.round(6)),
             "units": pa.array(demand.base_units.round(6)),
             "price": pa.array(demand.base_price.round(4)),
+            "lines": pa.array(found.level.round(6)),
+            "line_elasticity": pa.array(found.lines.round(6)),
         }
         moved = np.abs(data.log_price - data.log_price.mean(1, keepdims=True)) > 1e-3
         drawn = round(float((data.variance[moved] > 0).mean()), 6) if moved.any() else 0.0
         return cls(
-            pa.table(columns),
-            round(found.common, 6),
-            round(max(found.spread, 0.2), 6),
-            round(found.dispersion, 6),
-            drawn,
-        )
+            pa.table(columns), round(found.common, 6), round(max(found.spread, 0.2), 6), round(found.dispersion, 6),
+            round(found.diversion, 6), drawn,
+        )  # fmt: skip
 
     @cached_property
     def _place(self) -> Mapping[str, int]:
         return {product: place for place, product in enumerate(self.table["product_id"].to_pylist())}
 
-    def demand(self, ids: Sequence[str], price: npt.NDArray[np.int64]) -> ConstantElasticity:
-        """Demand of some products; of one that is not known no units are expected, and the elasticity is that of all.
+    def demand(self, ids: Sequence[str], price: Ints, cost: Ints, group: Ints) -> ConstantElasticity:
+        """Demand of some products, with what others of the category earn by the customers whom a price turns away.
+
+        Of a product that is not known no units are expected, and the elasticity is that of all.
 
         Parameters
         ----------
-        price : (n,) present, in the smallest coin.
+        price, cost : (n,) present, in the smallest coin; cost -1 where it is not known.
+        group : (n,) number of each product's category.
         """
-        place = np.array([self._place.get(product, -1) for product in ids], np.int64)
-        there = place >= 0
-        found = {}
-        default = {"elasticity": self.common, "error": self.spread, "units": 0.0}
-        for name in COLUMNS:
-            column = self.table[name].to_numpy()
-            values = column[np.maximum(place, 0)] if len(column) else np.zeros(len(place))
-            found[name] = np.where(there, values, price if name == "price" else default[name])
-        return ConstantElasticity(found["units"], found["price"], found["elasticity"], found["error"])
+        found = self._of(ids)
+        there = found["units"] > 0
+        quantity = np.divide(found["units"], found["lines"], out=np.ones(len(there)), where=found["lines"] > 0)
+        return ConstantElasticity(
+            base_units=found["units"],
+            base_price=np.where(there, found["price"], price),
+            elasticity=found["elasticity"],
+            error=found["error"],
+            kept=kept(found["lines"], quantity, self.diversion, price, cost, group),
+            line_elasticity=found["line_elasticity"],
+        )
 
     def elasticity_of(self, ids: Sequence[str]) -> Floats:
         """(n,) of products; that of all where one is not known."""
-        return self.demand(ids, np.ones(len(ids), np.int64)).elasticity
+        return self._of(ids)["elasticity"]
+
+    def _of(self, ids: Sequence[str]) -> dict[str, Floats]:
+        place = np.array([self._place.get(product, -1) for product in ids], np.int64)
+        default = {"elasticity": self.common, "line_elasticity": self.common, "error": self.spread}
+        found = {}
+        for name in COLUMNS:
+            column = self.table[name].to_numpy()
+            values = column[np.maximum(place, 0)] if len(column) else np.zeros(len(place))
+            found[name] = np.where(place >= 0, values, default.get(name, 0.0))
+        return found
 
     def to_files(self) -> dict[str, bytes]:
         """As files: Parquet and JSON."""
-        about = {name: getattr(self, name) for name in ("common", "spread", "dispersion", "share_drawn")}
+        about = {name: getattr(self, name) for name in ("common", "spread", "dispersion", "diversion", "share_drawn")}
         return {FILE: bytes(storage.parquet(self.table)), ABOUT: json.dumps(about, indent=2).encode()}
 
     @classmethod

@@ -71,6 +71,13 @@ class Products:
             brand_minimum=self.brand_minimum,
         )  # fmt: skip
 
+    @cached_property
+    def group(self) -> Ints:
+        """(n,) number of each product's category; those without one are of one."""
+        names = [name or "" for name in self.categories]
+        number = {name: place for place, name in enumerate(sorted(set(names)))}
+        return np.array([number[name] for name in names], np.int64)
+
     @classmethod
     def of(cls, shop: Shop, as_of: datetime) -> Products:
         """The products that had a price before a moment, by id."""

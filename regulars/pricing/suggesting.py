@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from regulars import clock
@@ -18,13 +19,16 @@ from regulars.pricing.decide import model_in_use
 from regulars.pricing.evaluate import NAME
 from regulars.pricing.explore import by_product_and_time, drawn, evenly, lot, thompson
 from regulars.pricing.guard import UNKNOWN, Admissible, Ints, require_none, wrong_list_prices
+from regulars.pricing.model import PricingModel
 from regulars.pricing.money import digits, to_amounts, to_coins
 from regulars.pricing.products import Products
 from regulars.pricing.rules import rules_of
-from regulars.pricing.suggest import suggest
+from regulars.pricing.suggest import ConstantElasticity, suggest, worth
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
+
+Floats = npt.NDArray[np.float64]
 
 STEPS = 7
 """Prices that are tried of a product."""
@@ -49,17 +53,15 @@ def suggestions(shop: Shop, as_of: datetime) -> pa.Table:
     """
     model, products = model_in_use(shop), Products.of(shop, as_of)
     _require_products(products, as_of)
-    bounds, demand = products.bounds(rules_of(shop)), model.demand(products.ids, products.price)
+    bounds, demand = products.bounds(rules_of(shop)), demand_of(model, products)
     least = shop.config.pricing.least_chance
     found = suggest(bounds, products.price, products.cost, demand, least_chance=least)
     rivals = lowest(products, Competitors(shop, products).newest(as_of))
     answered, policy = _answers(shop, products, bounds, rivals)
     price = np.where(answered > UNKNOWN, answered, found.price)
     _require(products, bounds, price)
-    now, then = (
-        demand.units(each[:, None])[:, 0] * np.where(products.cost > UNKNOWN, each - products.cost, 0)
-        for each in (products.price, price)
-    )
+    pair = np.stack([products.price, price], axis=1)
+    now, then = (worth(demand, pair, products.cost) - worth_of_others(demand, products)).T
     coins = 10.0 ** -digits(shop.config.shop.currency)
     is_answer = answered > UNKNOWN
     table = pa.table(
@@ -97,9 +99,13 @@ def tries(shop: Shop, as_of: datetime, salt: str, block: int) -> pa.Table:
     bounds = products.bounds(rules_of(shop))
     grid = bounds.grid(STEPS)
     try:
-        demand = model_in_use(shop).demand(products.ids, products.price)
+        demand = demand_of(model_in_use(shop), products)
         explore = shop.config.pricing.explore
-        chances = thompson(grid, products.cost, lambda price, z: demand.away(z).units(price), explore=explore)
+
+        def earned(price: Ints, z: float) -> Floats:
+            return worth(demand.away(z), price, products.cost)
+
+        chances = thompson(grid, products.cost, earned, explore=explore)
         policy = f"Thompson sampling, {explore:.0%} evenly"
     except NotFoundError:
         chances, policy = evenly(grid, products.cost), "evenly"
@@ -204,6 +210,17 @@ def _described(shop: Shop, products: Products) -> dict[str, Any]:
         "category": pa.array(products.categories, pa.string()),
         "list_price": to_amounts(products.price, shop.config.shop.currency),
     }
+
+
+def demand_of(model: PricingModel, products: Products) -> ConstantElasticity:
+    """Demand of the products of a shop as a model believes it."""
+    return model.demand(products.ids, products.price, products.cost, products.group)
+
+
+def worth_of_others(demand: ConstantElasticity, products: Products) -> Floats:
+    """(n, 1) what others earn at present prices: so that gains are told beside a product's own margin."""
+    known = products.cost > UNKNOWN
+    return np.where(known[:, None], demand.others(products.price[:, None]), 0.0)
 
 
 def _require_products(products: Products, as_of: datetime) -> None:

@@ -107,9 +107,12 @@ def simulate(response: Response, bounds: Admissible, ours: Ints, theirs: Ints, c
     left = price - np.maximum(cost, 0)
     now = ours - np.maximum(cost, 0)
     draws = demand.draws(np.stack([ours, price], axis=1), 200, seed=0)  # (200, n, 2)
-    change = ((draws[:, :, 1] * left - draws[:, :, 0] * now) * moves).sum(1)
+    # Who comes for the lower price comes from other products of ours too.
+    others = demand.others(np.stack([ours, price], axis=1))
+    others = np.where(cost > UNKNOWN, others[:, 1] - others[:, 0], 0.0)
+    change = ((draws[:, :, 1] * left - draws[:, :, 0] * now + others) * moves).sum(1)
     units = demand.units(np.stack([ours, price], axis=1))
-    margin, before = float((units[:, 1] * left)[moves].sum()), float((units[:, 0] * now)[moves].sum())
+    margin, before = float((units[:, 1] * left + others)[moves].sum()), float((units[:, 0] * now)[moves].sum())
     low, high = np.quantile(change, [0.05, 0.95]) if moves.any() else (0.0, 0.0)
     return Simulated(
         price, int(moves.sum()), int((asks & (price != wanted)).sum()), margin, before, float(low), float(high)

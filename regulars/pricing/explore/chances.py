@@ -33,7 +33,7 @@ def thompson(
     ----------
     price : (n, k) in the smallest coin; where a price stands twice, the first place stands for both.
     cost : (n,); where it is -1, not known, the first price is kept.
-    believed : function(price, z) -> (n, k) units, were demand z standard deviations from what is expected.
+    believed : function(price, z) -> (n, k) what is earned, were demand z standard deviations from what is expected.
     explore : share of tries that is spread evenly over the prices, [0, 1].
 
     Returns
@@ -44,8 +44,8 @@ def thompson(
     --------
     Nothing is uncertain, and 8 units at 12 bring more than 10 at 10 where each costs 5:
 
-    >>> units = lambda price, z: np.array([[10.0, 8.0]])
-    >>> thompson(np.array([[10, 12]]), np.array([5]), units, explore=0.2).round(3).tolist()
+    >>> earned = lambda price, z: np.array([[10.0, 8.0]]) * (price - 5)
+    >>> thompson(np.array([[10, 12]]), np.array([5]), earned, explore=0.2).round(3).tolist()
     [[0.1, 0.9]]
     """
     if not 0 <= explore <= 1:
@@ -54,11 +54,10 @@ def thompson(
     is_first = np.ones(price.shape, bool)
     for place in range(1, k):
         is_first[:, place] = (price[:, :place] != price[:, place : place + 1]).all(1)
-    left = np.where(cost[:, None] > UNKNOWN, price - cost[:, None], 0.0)
     rows = np.arange(count)
     best = np.zeros((count, k))
     for z in ndtri((np.arange(nodes) + 0.5) / nodes):
-        profit = np.where(is_first, believed(price, float(z)) * left, -np.inf)
+        profit = np.where(is_first, believed(price, float(z)), -np.inf)
         best[rows, profit.argmax(1)] += 1 / nodes
     even = is_first / is_first.sum(1, keepdims=True)
     found = (1 - explore) * best + explore * even

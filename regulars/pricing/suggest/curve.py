@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from regulars.errors import InputError
 from regulars.pricing.guard import UNKNOWN, Admissible, Ints
-from regulars.pricing.suggest.demand import Demand
+from regulars.pricing.suggest.demand import Demand, worth
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +24,7 @@ class Suggestions(NamedTuple):
     Attributes
     ----------
     price : suggested.
-    margin, margin_now : that are expected at that price and at the present one.
+    margin, margin_now : that are expected at that price and at the present one, with what others earn more at it.
     low, high : in which the gain lies with 90 %.
     chance : that it is a gain, 0 to 1; 0.5 where the price stays.
     """
@@ -72,15 +72,15 @@ def suggest(
     if not 0 <= least_chance < 1:
         raise InputError(f"least_chance = {least_chance}: a chance from 0 to 1 is expected.")
     grid = np.column_stack([present, bounds.grid(steps)])  # (n, 1 + steps), the present price first
-    left = np.where(cost[:, None] > UNKNOWN, grid - cost[:, None], 0)
-    margin = demand.units(grid) * left
+    margin = worth(demand, grid, cost)
+    margin -= np.where(cost > UNKNOWN, demand.others(present[:, None])[:, 0], 0.0)[:, None]
     rows = np.arange(len(grid))
     # Where no price may be chosen the grid is the present price: of equals the first is taken.
     best = margin.argmax(1)
     price = grid[rows, best]
     pair = np.stack([present, price], axis=1)
     each = pair - np.maximum(cost, 0)[:, None]
-    drawn = demand.draws(pair, DRAWS, seed=seed) * each
+    drawn = demand.draws(pair, DRAWS, seed=seed) * each + demand.others(pair)
     gain = drawn[:, :, 1] - drawn[:, :, 0]
     chance = (gain > 0).mean(0) + (gain == 0).mean(0) / 2
     stays = (price == present) | (chance < least_chance)
@@ -99,5 +99,6 @@ def curve(bounds: Admissible, cost: Ints, demand: Demand, *, steps: int = STEPS,
     """The margin of a week over all prices that may be asked."""
     grid = bounds.grid(steps)
     left = np.where(cost[:, None] > UNKNOWN, grid - cost[:, None], 0)
-    low, high = np.quantile(demand.draws(grid, DRAWS, seed=seed) * left, [0.05, 0.95], axis=0)
-    return Curve(grid, demand.units(grid) * left, low, high)
+    others = np.where(cost[:, None] > UNKNOWN, demand.others(grid), 0.0)
+    low, high = np.quantile(demand.draws(grid, DRAWS, seed=seed) * left + others, [0.05, 0.95], axis=0)
+    return Curve(grid, worth(demand, grid, cost), low, high)

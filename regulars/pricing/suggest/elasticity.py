@@ -20,7 +20,7 @@ line no more than chance would make them (Raudenbush and Bryk, 1985; Paule and M
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,11 @@ LEAST_VARIANCE = 1e-4
 LEAST_SPREAD = 0.2
 """Products are thought to differ by at least so much: a few weeks cannot show that they do not."""
 STEPS = 30
+DIVERSION = 0.5, 0.25
+"""Of the lines that a price loses, others of the category are thought to win so many, before anything was seen; and the
+standard error of that."""
+LEAST_GROUPS = 3
+"""Of fewer categories, a season cannot be told from an answer to their prices."""
 FADES, KEPT = 0.7, 1.0
 """What a week's sales weigh for the level falls by so much each week; the mean of all counts as so many weeks."""
 KAPPA = 200.0
@@ -59,6 +64,8 @@ class Elasticities:
     quantity : units in a line, (n,).
     common, spread : the elasticity of all, and by how much products differ (standard deviation).
     quantity_elasticity : (n,) of units in a line: that of what is bought one at a time is its own.
+    lines : (n,) elasticity of lines alone.
+    diversion, diversion_error : of the lines that a higher price loses, the share that goes to others of the category.
     dispersion : variance of lines over their mean; 1 is Poisson.
     informed : how many products had two prices.
     """
@@ -71,13 +78,46 @@ class Elasticities:
     common: float
     spread: float
     quantity_elasticity: Floats
+    lines: Floats
+    diversion: float
+    diversion_error: float
     dispersion: float
     informed: int
 
     @property
     def demand(self) -> ConstantElasticity:
-        """Demand in a week; prices are those whose logarithms were learned from."""
+        """Demand in a week, each product for itself; prices are those whose logarithms were learned from."""
         return ConstantElasticity(self.level * self.quantity, np.exp(self.log_price), self.mean, self.error)
+
+    def demand_among(self, price: Floats | Numbers, cost: Floats | Numbers, group: Numbers) -> ConstantElasticity:
+        """The same, with what others of the category earn by the customers whom a price turns away; see `kept`.
+
+        Parameters
+        ----------
+        price, cost : (n,) in the smallest coin; cost -1 where it is not known.
+        group : (n,) number of each product's category.
+        """
+        held = kept(self.level, self.quantity, self.diversion, price, cost, group)
+        return replace(self.demand, kept=held, line_elasticity=self.lines)
+
+
+def kept(
+    lines: Floats, quantity: Floats, diversion: float, price: Floats | Numbers, cost: Floats | Numbers, group: Numbers
+) -> Floats:
+    """(n,) what others of its category would earn in a week if nobody bought a product: so many turn to them.
+
+    A line of another product earns what lines of the category earn in the mean.
+
+    >>> one = np.ones(2)
+    >>> kept(np.array([10.0, 10.0]), one, 0.5, np.array([8.0, 6.0]), 4 * one, np.zeros(2, int))
+    array([15., 15.])
+    """
+    known = cost >= 0
+    margin = np.where(known, (price - cost) * quantity, 0.0)
+    weight = np.where(known, np.maximum(lines, 1e-9), 0.0)
+    count = int(group.max(initial=0)) + 1
+    mean = np.bincount(group, weight * margin, count) / np.maximum(np.bincount(group, weight, count), 1e-12)
+    return lines * diversion * mean[group]
 
 
 def learn_elasticities(
@@ -140,6 +180,7 @@ def learn_elasticities(
     held = 1 / (precision + 1 / apart)
     posterior = held * (precision * own + line / apart)
     slope = _quantity(lines, units, z, size)
+    diversion, diversion_error = _diversion(lines, x, z, spread, group, common)
     season = _season(lines * np.exp(-common * x), group)
     flat = lines * np.exp(-posterior[:, None] * (log_price - log_price[:, -1:]))
     return Elasticities(
@@ -151,9 +192,49 @@ def learn_elasticities(
         common=common + float((slope * total).sum() / total.sum()),
         spread=float(np.sqrt(between)),
         quantity_elasticity=slope,
+        lines=np.clip(posterior, STEEPEST, FLATTEST),
+        diversion=diversion,
+        diversion_error=diversion_error,
         dispersion=dispersion,
         informed=int(useful.sum()),
     )
+
+
+def _diversion(
+    lines: Floats, x: Floats, z: Floats, spread: Floats, group: Numbers, common: float
+) -> tuple[float, float]:
+    """Of the lines that a product loses by its price, the share that others of its category win; and its error.
+
+    Where all prices of a category move together, only those are lost that the category loses. So the lines of a
+    category answer the mean of its prices by (1 - diversion) of what a product's own answer is; and that mean, too,
+    moves by lot.
+    """
+    count = int(group.max(initial=0)) + 1
+    found, error = DIVERSION
+    if count < LEAST_GROUPS or common >= -0.1:
+        return found, error
+    total = lines.sum(1)
+    share = total / np.maximum(np.bincount(group, total, count), 1e-12)[group]
+
+    def summed(values: Floats) -> Floats:
+        of_group = np.zeros((count, lines.shape[1]))
+        np.add.at(of_group, group, values)
+        return of_group
+
+    all_lines, moved, by_lot = summed(lines), summed(share[:, None] * x), summed(share[:, None] * z)
+    varied = summed(share[:, None] ** 2 * spread)
+    # What a week had for all categories alike is taken out: they are one group here.
+    same, e = np.zeros(count, np.int64), common
+    for _ in range(STEPS):
+        moment, information, dispersion = _moments(all_lines, moved, by_lot, varied, same, e)
+        step = float(moment.sum() / information.sum())
+        e = float(np.clip(e + np.clip(step, -1.0, 1.0), STEEPEST, FLATTEST))
+        if abs(step) < 1e-4:
+            break
+    seen, noise = 1 - e / common, float(np.sqrt(dispersion / information.sum())) / -common
+    weight = 1 / noise**2 + 1 / error**2
+    found = (seen / noise**2 + found / error**2) / weight
+    return float(np.clip(found, 0.0, 0.95)), float(weight**-0.5)
 
 
 def _season(lines: Floats, group: Numbers) -> Floats:

@@ -18,7 +18,7 @@ from regulars.pricing.explore import (
     read_switchback,
     thompson,
 )
-from regulars.pricing.suggest import ConstantElasticity
+from regulars.pricing.suggest import ConstantElasticity, worth
 
 ONE = np.ones(1)
 GRID = np.array([[900, 1000, 1100]])
@@ -29,14 +29,14 @@ COST = np.array([500])
 @settings(max_examples=60, deadline=None)
 def test_chances_add_to_one_and_none_is_below_its_even_part(e: float, error: float, explore: float) -> None:
     demand = ConstantElasticity(ONE, 1000 * ONE, e * ONE, error * ONE)
-    found = thompson(GRID, COST, lambda price, z: demand.away(z).units(price), explore=explore)
+    found = thompson(GRID, COST, lambda price, z: worth(demand.away(z), price, COST), explore=explore)
     assert found.sum() == pytest.approx(1)
     assert found.min() >= explore / 3 - 1e-9
 
 
 def test_a_price_is_tried_as_often_as_it_is_the_best_by_what_is_believed() -> None:
     demand = ConstantElasticity(ONE, 1000 * ONE, -2.0 * ONE, 0.7 * ONE)
-    found = thompson(GRID, COST, lambda price, z: demand.away(z).units(price), explore=0.0)[0]
+    found = thompson(GRID, COST, lambda price, z: worth(demand.away(z), price, COST), explore=0.0)[0]
     drawn_e = np.random.default_rng(0).normal(-2.0, 0.7, 100_000)
     profit = np.exp(drawn_e[:, None] * np.log(GRID / 1000)) * (GRID - 500)
     assert found == pytest.approx(np.bincount(profit.argmax(1), minlength=3) / 100_000, abs=0.01)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from regulars.errors import InputError, NotEnoughError
 from regulars.pricing.guard import Rules, list_prices
-from regulars.pricing.suggest import ConstantElasticity, curve, discounts, learn_elasticities, suggest
+from regulars.pricing.suggest import ConstantElasticity, curve, discounts, kept, learn_elasticities, suggest
 
 
 def shop_of(
@@ -163,3 +163,49 @@ def test_who_may_not_gets_none_and_a_level_that_cannot_be_is_refused() -> None:
         discounts([0.1, 0.2, 0.3, 0.4], gain, spend)
     with pytest.raises(InputError, match="budget"):
         discounts(LEVELS, gain, spend, budget=-1)
+
+
+def of_categories(diversion: float, seed: int = 0) -> tuple[np.ndarray, ...]:
+    """Lines of products in six categories: a part of what a price turns away goes to others of the category."""
+    rng = np.random.default_rng(seed)
+    x = rng.choice([-0.15, 0.0, 0.15], (120, 40))
+    group = np.arange(120) % 6
+    mean = np.stack([x[group == one].mean(0) for one in range(6)])[group]
+    lines = rng.poisson(40 * np.exp(-2.0 * x + 2.0 * diversion * mean)).astype(float)
+    return lines, x, group
+
+
+@pytest.mark.parametrize("diversion", [0.1, 0.5, 0.8])
+def test_it_is_learned_how_many_turn_to_other_products(diversion: float) -> None:
+    lines, x, group = of_categories(diversion)
+    found = learn_elasticities(lines, lines, x, group, expected=0 * x, variance=0 * x + 0.015)
+    assert abs(found.diversion - diversion) < 3 * found.diversion_error + 0.05
+    assert found.diversion_error < 0.15
+
+
+def test_of_one_category_the_diversion_is_not_known_and_half_is_taken() -> None:
+    lines, x, expected, variance = shop_of(100, 20, -2.0)
+    found = learn_elasticities(lines, lines, x, np.zeros(100, int), expected=expected, variance=variance)
+    assert (found.diversion, found.diversion_error) == (0.5, 0.25)
+
+
+def test_prices_are_higher_where_customers_turn_to_our_own_products() -> None:
+    present, cost, group = np.array([1000, 1000]), np.array([500, 500]), np.zeros(2, int)
+    lines, x, of = of_categories(0.5)
+    learned = learn_elasticities(lines, lines, x, of, expected=0 * x, variance=0 * x + 0.015)
+    one = np.ones(2)
+    alone = ConstantElasticity(10 * one, 1000 * one, -2.5 * one, 0 * one)
+    among = ConstantElasticity(
+        10 * one,
+        1000 * one,
+        -2.5 * one,
+        0 * one,
+        kept(10 * one, one, learned.diversion, present, cost, group),
+        -2.5 * one,
+    )
+    bounds = list_prices(Rules(max_change=0.25), present, cost)
+    assert (suggest(bounds, present, cost, among).price > suggest(bounds, present, cost, alone).price).all()
+    # A cost that is not known: nothing is earned, nothing is moved.
+    unknown = suggest(list_prices(Rules(), present, [-1, -1]), present, np.array([-1, -1]), among)
+    assert unknown.price.tolist() == [1000, 1000]
+    assert unknown.margin.tolist() == [0.0, 0.0]
