@@ -27,6 +27,7 @@ from regulars.cli import (
     segments,
     showing,
     simulate,
+    support,
     upkeep,
 )
 from regulars.cli.common import err
@@ -61,6 +62,7 @@ experiments.commands.registered_commands += experiment_results.commands.register
 experiments.commands.registered_commands += offpolicy.commands.registered_commands
 app.add_typer(experiments.commands)
 app.add_typer(language.commands)
+app.add_typer(support.commands)
 app.registered_commands += language.asking.registered_commands
 
 
