@@ -61,6 +61,24 @@ class Share:
         self.dual.spent(bid if won else 0.0)
 
 
+class LearnedShare(Learned):
+    """The same value learned from clicks, of which a fixed share is bid; 1 is truthful."""
+
+    def __init__(self, market: Market, budget: float, seed: int, share: float) -> None:
+        super().__init__(market, budget, seed)
+        self.share, self.dual = share, Dual(budget, len(market))
+
+    def bid(self, auction: int) -> tuple[float, int]:
+        self.asked = self.ads.ask(self.market.contexts[auction])
+        offer = self.share * self.asked.value / self.dual.price
+        return min(offer, max(self.dual.left, 0.0)), self.asked.creative
+
+    def learn(self, auction: int, bid: float, won: bool, price: float | None, clicked: bool) -> None:
+        self.dual.spent(bid if won else 0.0)
+        if won:
+            self.ads.clicks.learn(self.asked.creative, self.market.contexts[auction], clicked)
+
+
 class Knowing:
     """The oracle in our seat."""
 
@@ -102,13 +120,15 @@ def bench(auctions: int = 10_000, seeds: int = 3) -> list[Row]:
             "ours, value known": Known(market, budget, seed),
             "ours, value known, winning price not told": Known(market, budget, seed),
             "ours, value learned from clicks": Learned(market, budget, seed),
+            "truthful, value learned": LearnedShare(market, budget, seed, 1.0),
+            "fixed 0.7, value learned": LearnedShare(market, budget, seed, 0.7),
             "truthful": Share(market, budget, 1.0),
             **{f"fixed {share}": Share(market, budget, share) for share in SHARES},
         }
         print(f"seed {seed}: oracle {best:.1f} at price {price:.2f}, budget {budget:.0f}", flush=True)
         for name, seat in seats.items():
             outcome: Outcome = play(
-                market, seat(), rivals(budget, auctions), tells_price="not told" not in name, seed=seed
+                market, seat, rivals(budget, auctions), tells_price="not told" not in name, seed=seed
             )
             late = slice(auctions // 5, None)
             print(
@@ -117,10 +137,17 @@ def bench(auctions: int = 10_000, seeds: int = 3) -> list[Row]:
             )
             shares.setdefault(name, []).append(outcome.surplus / best)
     mean = {name: float(np.mean(each)) for name, each in shares.items()}
-    peers = {name: mean[name] for name in mean if not name.startswith("ours")}
+    others = [name for name in mean if not name.startswith("ours")]
     case = f"first price, 6 learning rivals, equal budgets, {auctions:,} auctions, {seeds} markets"
     return [
-        Row(case, f"surplus / oracle's: {name}", "higher", mean[name], peers)
+        Row(
+            case,
+            f"surplus / oracle's: {name}",
+            "higher",
+            mean[name],
+            # Who is told the value is compared with who is told it, who learns it with who learns it.
+            {other: mean[other] for other in others if ("learned" in name) == ("learned" in other)},
+        )
         for name in mean
         if name.startswith("ours")
     ]

@@ -12,6 +12,11 @@ from regulars.ads.bidding.bidder import Bidder
 from regulars.ads.bidding.clicks import OnlineClicks
 from regulars.errors import InputError
 
+EXPLORE = 0.3
+"""How far click chances are drawn around what is believed: contexts differ, so most is learned without it."""
+HOPE = 0.3
+"""The bid rests on a chance so many deviations above the middle: what is never won is never learned."""
+
 
 class Ask(NamedTuple):
     """What an advertiser asks for: the number of the creative, the bid (0: none), and what the bid rests on."""
@@ -25,8 +30,8 @@ class Ask(NamedTuple):
 class Advertiser:
     """Chooses a creative and bids for its impression, where only the clicks of won impressions are ever seen.
 
-    The creative is drawn by what is believed of its click chance (Thompson); the bid rests on the mean of that belief,
-    for a bid on the luckiest draw would be too high.
+    The creative is drawn by what is believed of its click chance; the bid rests on a somewhat hopeful
+    chance of that one, the less hopeful the more is known.
 
     Parameters
     ----------
@@ -71,8 +76,8 @@ class Advertiser:
 
     def ask(self, context: npt.ArrayLike = (), *, floor: float = 0.0) -> Ask:
         """The creative and the bid for an impression."""
-        creative = int(np.argmax(self.clicks.drawn(context, self._rng) * self.click_values))
-        chance = float(self.clicks.chances(context)[creative])
+        creative = int(np.argmax(self.clicks.drawn(context, self._rng, EXPLORE) * self.click_values))
+        chance = float(self.clicks.above(context, HOPE)[creative])
         value = chance * float(self.click_values[creative])
         return Ask(creative, self.bidder.bid(value, context, floor=floor), chance, value)
 

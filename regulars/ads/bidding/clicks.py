@@ -21,7 +21,8 @@ class OnlineClicks:
     creatives : how many, 1 or more.
     features : numbers in a context; a level is added.
     prior : click chance before anything is known, in (0, 1).
-    spread : standard deviation of a weight, in log-odds, before anything is known; above 0.
+    spread : standard deviation of a weight, in log-odds, before anything is known; above 0. Of the level it is twice
+        that: how likely clicks are at all is known least.
     noise : added to the variance of each weight by each impression, 0 or more, so that tastes may drift.
 
     Source
@@ -40,7 +41,7 @@ class OnlineClicks:
     """
 
     def __init__(
-        self, creatives: int, features: int, *, prior: float = 0.1, spread: float = 1.0, noise: float = 0.0
+        self, creatives: int, features: int, *, prior: float = 0.1, spread: float = 0.7, noise: float = 0.0
     ) -> None:
         if creatives < 1 or features < 0 or not 0 < prior < 1 or not spread > 0 or noise < 0:
             raise InputError(
@@ -51,7 +52,7 @@ class OnlineClicks:
         self.features, self.noise = features, noise
         self._first = np.zeros(size)
         self._first[0] = np.log(prior / (1 - prior))
-        self._wide = np.eye(size) * spread**2
+        self._wide = np.diag(np.append(2 * spread, np.full(features, spread)) ** 2)
         self.mean_ = np.tile(self._first, (creatives, 1))  # (c, 1 + d)
         self.covariance_ = np.tile(self._wide, (creatives, 1, 1))
         self.shown_ = np.zeros(creatives, np.int64)
@@ -76,11 +77,15 @@ class OnlineClicks:
         variance = np.einsum("d,cde,e->c", row, self.covariance_, row)
         return probability(self.mean_ @ row / np.sqrt(1 + np.pi * variance / 8))
 
-    def drawn(self, context: npt.ArrayLike, rng: np.random.Generator) -> Floats:
-        """(creatives,) chances, each from weights that are drawn from what is believed of them."""
+    def drawn(self, context: npt.ArrayLike, rng: np.random.Generator, width: float = 1.0) -> Floats:
+        """(creatives,) chances, drawn from what is believed of each; `width` 1 is Thompson's, less explores less."""
+        return self.above(context, width * rng.normal(size=self.creatives))
+
+    def above(self, context: npt.ArrayLike, deviations: float | Floats) -> Floats:
+        """(creatives,) chances so many standard deviations (of log-odds) above the middle of what is believed."""
         row = self._row(context)
         variance = np.einsum("d,cde,e->c", row, self.covariance_, row)
-        return probability(self.mean_ @ row + rng.normal(size=self.creatives) * np.sqrt(np.maximum(variance, 0.0)))
+        return probability(self.mean_ @ row + deviations * np.sqrt(np.maximum(variance, 0.0)))
 
     def learn(self, creative: int, context: npt.ArrayLike, clicked: bool) -> None:
         """What came of an impression.
