@@ -1,0 +1,165 @@
+"""A folder of the shop's texts: read when they change, searched with who asks, and when, in mind."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+from regulars import clock
+from regulars.errors import InputError
+from regulars.language.search import Index, Passage
+from regulars.support.knowledge.apart import read_all
+from regulars.support.knowledge.files import KINDS
+from regulars.support.knowledge.text import Text, texts_of
+
+LOOK_SECONDS = 5.0
+"""A folder is looked at no more often: that costs a millisecond for a hundred files."""
+COMPARED = 40
+"""So many of the nearest are found before those that are not for this customer, or not of this day, are left out."""
+
+
+class Found(NamedTuple):
+    """A text that may answer.
+
+    Attributes
+    ----------
+    score : how near it, or a question noted beside it, is to what was asked; see `regulars.language.search.Hit`.
+    """
+
+    text: Text
+    score: float
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a look at the folder found.
+
+    Attributes
+    ----------
+    read : files that were new or had changed.
+    removed : files that are gone.
+    faults : file -> why it cannot be read; what it said before stays in use.
+    """
+
+    read: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+class Knowledge:
+    """The shop's texts in a folder: Markdown, HTML, PDF, DOCX, and tables (CSV) of questions and answers.
+
+    Parameters
+    ----------
+    folder : with those in it. Links out of it are not followed.
+    index : what searches; by default one without the English encoder.
+
+    Raises
+    ------
+    InputError
+        If the folder is not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "returns.md").write_text("# Return period\\nYou may send back unused goods within thirty days.")
+    >>> knowledge = Knowledge(folder)
+    >>> knowledge.find("how long can I bring it back?")[0].text.citation
+    'returns.md, Return period'
+    """
+
+    def __init__(self, folder: Path, index: Index | None = None) -> None:
+        self.folder = folder
+        self._index = index if index is not None else Index()
+        self._texts: dict[str, Text] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._faults: dict[str, str] = {}
+        self._lock = Lock()
+        self._looked: float | None = None
+        self.refresh()
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def refresh(self) -> Refreshed:
+        """Read what is new or has changed, and forget what is gone."""
+        with self._lock:
+            self._looked = time.monotonic()
+            there = self._files()
+            changed = [name for name, mark in there.items() if self._seen.get(name) != mark]
+            removed = [name for name in self._seen if name not in there]
+            for name in removed:
+                self._put(name, [])
+                self._faults.pop(name, None)
+            for path, sections in read_all(self.folder / name for name in changed):
+                name = path.relative_to(self.folder).as_posix()
+                self._faults.pop(name, None)
+                try:
+                    if isinstance(sections, InputError):
+                        raise sections
+                    self._put(name, texts_of(name, sections))
+                except InputError as error:
+                    self._faults[name] = str(error)
+            self._seen = there
+            return Refreshed(tuple(changed), tuple(removed), dict(self._faults))
+
+    def _files(self) -> dict[str, tuple[int, int]]:
+        if not self.folder.is_dir():
+            raise InputError(f"{self.folder} is no folder. Put the shop's texts there: Markdown, HTML, PDF, DOCX, CSV.")
+        found: dict[str, tuple[int, int]] = {}
+        for folder, folders, names in os.walk(self.folder):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for path in (Path(folder) / name for name in sorted(names)):
+                if path.suffix.lower() in KINDS and not path.name.startswith((".", "~$")) and not path.is_symlink():
+                    about = path.stat()
+                    found[path.relative_to(self.folder).as_posix()] = (about.st_mtime_ns, about.st_size)
+        return found
+
+    def _put(self, name: str, texts: list[Text]) -> None:
+        """The texts of a file in place of what it had."""
+        old = [one for one, text in self._texts.items() if text.source == name]
+        kept = {text.id for text in texts}
+        noted = {f"{text.id}?{place}" for text in texts for place in range(len(text.questions))}
+        gone = [one for one in old if one not in kept]
+        asked = [f"{one}?{place}" for one in old for place in range(len(self._texts[one].questions))]
+        self._index.remove([*gone, *(one for one in asked if one not in noted)])
+        for one in old:
+            del self._texts[one]
+        self._texts |= {text.id: text for text in texts}
+        self._index.update(
+            [Passage(text.id, text.text, text.title) for text in texts]
+            + [
+                Passage(f"{text.id}?{place}", question, kind="question")
+                for text in texts
+                for place, question in enumerate(text.questions)
+            ]
+        )
+
+    def find(
+        self, question: str, most: int = 5, audiences: frozenset[str] = frozenset(), on: date | None = None
+    ) -> list[Found]:
+        """The texts that answer a question best, the best first.
+
+        Parameters
+        ----------
+        audiences : that the customer is of, besides everyone.
+        on : the day; by default today.
+        """
+        if self._looked is None or time.monotonic() - self._looked > LOOK_SECONDS:
+            self.refresh()
+        on = on or clock.now().date()
+        with self._lock:
+            found: dict[str, Found] = {}
+            for hit in self._index.find(question, COMPARED):
+                text = self._texts[
+                    hit.passage.id.rpartition("?")[0] if hit.passage.kind == "question" else hit.passage.id
+                ]
+                if text.id not in found and text.is_for(audiences, on):
+                    found[text.id] = Found(text, hit.score)
+            return list(found.values())[:most]
