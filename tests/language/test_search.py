@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from regulars.errors import InputError
 from regulars.language.search import Index, Passage, meaning
-from regulars.language.search.lexical import K1, PARTS, B, Lexical
+from regulars.language.search.lexical import K1, B, Lexical
 from regulars.language.search.meaning import Vectors
 from regulars.language.search.words import words
 
@@ -150,7 +150,7 @@ def test_texts_that_come_one_by_one_are_kept_in_few_parts() -> None:
     lexical = Lexical()
     for number in range(100):
         lexical.add([f"tea {number}"])
-    assert len(lexical.parts) <= PARTS
+    assert len(lexical.parts) <= 7
     assert lexical.scores("77").argmax() == 77
 
 

@@ -1,7 +1,7 @@
 """Which texts share words with a question, rare words counting more: BM25, over texts that come and go.
 
-Texts are kept in parts, each built once and never changed. What is removed is crossed out, and small parts are joined: so
-one text is added to a million without a look at these.
+Texts are kept in parts, each built once and never changed. What is removed is crossed out, and small parts are joined:
+so one text is added to a million without a look at these.
 """
 
 from __future__ import annotations
