@@ -63,10 +63,11 @@ class Demo:
     shown: Decided
     suspect: Decided
     pilot: Decided
+    advertised: Decided
     report: Path
 
     def findings(self) -> Iterator[str]:
-        """What was found, in fourteen lines."""
+        """What was found, in sixteen lines."""
         profile, churn, behavior, recommend, segment = (
             self.reports[name] for name in ("profile", "churn", "behavior", "recommend", "segment")
         )
@@ -93,6 +94,12 @@ class Demo:
         yield (
             f"What a message brings nobody knows yet: a pilot by lot writes to {contacted:,} and leaves "
             f"{counts['none']:,} alone. {self.reports['campaign'].verdict}"
+        )
+        yield f"How demand answers prices: {self.reports['pricing'].verdict}"
+        kept_out = sum(action == "hold out" for action in self.advertised.table["action"].to_pylist())
+        yield (
+            f"Worth a bid for an ad: {self.advertised.table.num_rows - kept_out:,} customers; {kept_out:,} more are held "
+            f"out by lot, to see what ads bring. {self.reports['ads'].verdict}"
         )
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
@@ -126,6 +133,10 @@ def run(folder: Path, working: Working) -> Demo:
         _, reports["fraud"] = shop.learn("fraud", AS_OF)
     with working(f"learning what customers bring anyway from before {AS_OF:%d %B %Y}"):
         _, reports["campaign"] = shop.learn("campaign", AS_OF)
+    with working(f"learning how demand answers prices from before {AS_OF:%d %B %Y}"):
+        _, reports["pricing"] = shop.learn("pricing", AS_OF)
+    with working(f"learning who is worth an ad from before {AS_OF:%d %B %Y}"):
+        _, reports["ads"] = shop.learn("ads", AS_OF)
     for name in ("profile", "churn", "segment"):
         with working(f"learning {name} from before {AS_OF:%d %B %Y}"):
             shop.learn(name, AS_OF)
@@ -139,11 +150,14 @@ def run(folder: Path, working: Working) -> Demo:
         suspect = shop.decide("fraud", AS_OF)
     with working("drawing a pilot of messages"):
         pilot = shop.decide("campaign", AS_OF)
+    with working("deciding who is worth a bid"):
+        advertised = shop.decide("ads", AS_OF)
     with working("writing profiles and the report"):
         known = profiles(shop, AS_OF)
         shop.tables.write("profile", "profiles", known, AS_OF)
         stages = dict(Counter(known["stage"].to_pylist()).most_common())
-        found = Demo(shop, imported, reports, stages, decided, shown, suspect, pilot, folder / "report.html")
+        page = folder / "report.html"
+        found = Demo(shop, imported, reports, stages, decided, shown, suspect, pilot, advertised, page)
         storage.replace(found.report, _page(found))
     return found
 
@@ -194,9 +208,19 @@ def _page(found: Demo) -> str:
     )
     judged = [
         Section(report=found.reports[name])
-        for name in ("churn", "recommend", "profile", "segment", "fraud", "campaign", "behavior")
+        for name in ("churn", "recommend", "profile", "segment", "fraud", "campaign", "pricing", "ads", "behavior")
     ]
-    parts = [glance, contact, _gallery(found), _suspect(found), _pilot(found), life, *_groups(found), *judged]
+    parts = [
+        glance,
+        contact,
+        _gallery(found),
+        _suspect(found),
+        _pilot(found),
+        _bids(found),
+        life,
+        *_groups(found),
+        *judged,
+    ]
     return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", parts)
 
 
@@ -229,6 +253,23 @@ def _pilot(found: Demo) -> Section:
             "of who is moved learns from it. The first five and the last:",
         ),
         table=Table(("Customer", "What", "Chance", "Because"), rows),
+    )
+
+
+def _bids(found: Demo) -> Section:
+    """Who is worth an ad, and how much a thousand impressions to each."""
+    rows = [
+        [row["rank"], row["customer_id"], row["action"], f"{row['value_cpm']:,.2f}", "; ".join(row["reasons"])]
+        for row in found.advertised.table.slice(0, 10).to_pylist()
+    ]
+    return Section(
+        heading="Who is worth an ad",
+        text=(
+            "No ad was ever shown by this shop: that one impression in a hundred is clicked, and a tenth of the orders "
+            "after it come of it, is what it says until its own ads tell. Some are held out by lot, for that. The first "
+            "ten:",
+        ),
+        table=Table(("", "Customer", "What", f"Worth of 1,000 impressions, {SETTINGS.currency}", "Because of"), rows),
     )
 
 
