@@ -98,8 +98,8 @@ class Demo:
         yield f"How demand answers prices: {self.reports['pricing'].verdict}"
         kept_out = sum(action == "hold out" for action in self.advertised.table["action"].to_pylist())
         yield (
-            f"Worth a bid for an ad: {self.advertised.table.num_rows - kept_out:,} customers; {kept_out:,} more are held "
-            f"out by lot, to see what ads bring. {self.reports['ads'].verdict}"
+            f"Worth a bid for an ad: {self.advertised.table.num_rows - kept_out:,} customers; {kept_out:,} more are "
+            f"held out by lot, to see what ads bring. {self.reports['ads'].verdict}"
         )
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
@@ -210,18 +210,8 @@ def _page(found: Demo) -> str:
         Section(report=found.reports[name])
         for name in ("churn", "recommend", "profile", "segment", "fraud", "campaign", "pricing", "ads", "behavior")
     ]
-    parts = [
-        glance,
-        contact,
-        _gallery(found),
-        _suspect(found),
-        _pilot(found),
-        _bids(found),
-        life,
-        *_groups(found),
-        *judged,
-    ]
-    return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", parts)
+    acts = [contact, _gallery(found), _suspect(found), _pilot(found), _bids(found)]
+    return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [glance, *acts, life, *_groups(found), *judged])
 
 
 def _suspect(found: Demo) -> Section:
@@ -266,8 +256,8 @@ def _bids(found: Demo) -> Section:
         heading="Who is worth an ad",
         text=(
             "No ad was ever shown by this shop: that one impression in a hundred is clicked, and a tenth of the orders "
-            "after it come of it, is what it says until its own ads tell. Some are held out by lot, for that. The first "
-            "ten:",
+            "after it come of it, is what settings say until its own ads tell. Some are held out by lot, for that. The "
+            "first ten:",
         ),
         table=Table(("", "Customer", "What", f"Worth of 1,000 impressions, {SETTINGS.currency}", "Because of"), rows),
     )
