@@ -29,10 +29,12 @@ class Found(NamedTuple):
     Attributes
     ----------
     score : how near it, or a question noted beside it, is to what was asked; see `regulars.language.search.Hit`.
+    by_question : whether it is such a question that is nearest.
     """
 
     text: Text
     score: float
+    by_question: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,9 +159,8 @@ class Knowledge:
         with self._lock:
             found: dict[str, Found] = {}
             for hit in self._index.find(question, COMPARED):
-                text = self._texts[
-                    hit.passage.id.rpartition("?")[0] if hit.passage.kind == "question" else hit.passage.id
-                ]
+                by_question = hit.passage.kind == "question"
+                text = self._texts[hit.passage.id.rpartition("?")[0] if by_question else hit.passage.id]
                 if text.id not in found and text.is_for(audiences, on):
-                    found[text.id] = Found(text, hit.score)
+                    found[text.id] = Found(text, hit.score, by_question)
             return list(found.values())[:most]

@@ -1,0 +1,122 @@
+"""Answers of questions that ask for no action: from own orders, products or the shop's texts; else a person goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from regulars.language import LanguageModel, Pseudonyms
+from regulars.language.search.words import words
+from regulars.support.answer.generated import generated
+from regulars.support.answer.grounded import Answered, Said, Source
+from regulars.support.answer.own import of_own_orders
+from regulars.support.answer.products import Products
+from regulars.support.answer.sentences import sentences
+from regulars.support.answer.sure import BY_QUESTION, BY_TEXT, probability
+from regulars.support.entities import cleaned
+from regulars.support.knowledge import Found, Knowledge
+from regulars.support.order.backend import Backend
+from regulars.support.order.things import Customer
+
+SENTENCES = 3
+"""Of a text that are told: those that share most words with the question, in their order."""
+GIVEN = 5
+"""Texts that a language model is given."""
+READ = 1_000
+"""Characters of a question that are read: more is not one question."""
+NAMES = {"en": "English", "zh": "Chinese"}
+_NOTES = {"en": "Our text says, in {other}: ", "zh": "本店的原文（{other}）："}
+_OTHERS = {"en": {"zh": "Chinese", "en": "English"}, "zh": {"zh": "中文", "en": "英文"}}
+
+
+class Answers:
+    """What is answered, without a language model or with one. It fits `Chat(desk, answer=...)`.
+
+    Parameters
+    ----------
+    knowledge : the shop's texts.
+    orders : where a customer's own orders are.
+    products : what can be bought.
+    recommended : products for a customer, the best first.
+    audiences : the groups that a customer is of, by which some texts may be told.
+    model : writes the answer from texts; without it, or where they do not bear its words, their own words are said.
+    bar : probability from which on an answer is given; by default that of `sure`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "returns.md").write_text("# Return period\\nYou may send back unused goods within thirty days.")
+    >>> answers = Answers(Knowledge(folder))
+    >>> answers.answer("how many days do I have to send goods back?").text
+    'You may send back unused goods within thirty days. [1]'
+    >>> answers.answer("who won the football match?").is_sure
+    False
+    """
+
+    def __init__(
+        self, knowledge: Knowledge, orders: Backend | None = None, products: Products | None = None,
+        recommended: Callable[[str], Sequence[str]] | None = None,
+        audiences: Callable[[Customer | None], frozenset[str]] | None = None,
+        model: LanguageModel | None = None, bar: float | None = None,
+    ) -> None:  # fmt: skip
+        self.knowledge, self._orders, self._products = knowledge, orders, products
+        self._recommended, self._audiences, self._model, self._bar = recommended, audiences, model, bar
+
+    def __call__(self, question: str, customer: Customer | None, language: str) -> tuple[str, tuple[str, ...]] | None:
+        """An answer with what it rests on, as a dialogue wants it; None where a person should go on."""
+        found = self.answer(question, customer, language)
+        return (found.text, found.citations) if found.is_sure else None
+
+    def answer(self, question: str, customer: Customer | None = None, language: str = "en") -> Answered:
+        """Whatever was asked: an answer, or the nearest texts for the person who goes on."""
+        asked = cleaned(question)[:READ]
+        if not any(sign.isalnum() for sign in asked):
+            return Answered(False)
+        found = self._of_customer(asked, customer, language) or self._of_products(asked, customer, language)
+        return found or self._of_texts(asked, customer, language)
+
+    def _of_customer(self, asked: str, customer: Customer | None, language: str) -> Answered | None:
+        if customer is None or self._orders is None:
+            return None
+        found = of_own_orders(asked, customer, self._orders.orders_of(customer.customer_id), language)
+        name = customer.name.first_name
+        lead = f"{name}，您好：" if language == "zh" else f"{name}, here it is: "
+        return found and replace(found, lead=lead if name else "")
+
+    def _of_products(self, asked: str, customer: Customer | None, language: str) -> Answered | None:
+        if self._products is None:
+            return None
+        recommended = self._recommended(customer.customer_id) if self._recommended and customer is not None else ()
+        return self._products.suggested(asked, language, recommended)
+
+    def _of_texts(self, asked: str, customer: Customer | None, language: str) -> Answered:
+        audiences = self._audiences(customer) if self._audiences is not None else frozenset[str]()
+        found = self.knowledge.find(asked, GIVEN, audiences)
+        sources = tuple(Source(one.text.citation, one.text.text, one.text.language) for one in found)
+        if self._model is not None and sources:
+            hidden = Pseudonyms(_names_of(customer))
+            told = generated(self._model, asked, sources, NAMES.get(language, language), hidden)
+            if told is not None:
+                return told
+        learned = BY_QUESTION if found and found[0].by_question else BY_TEXT
+        sure = probability([one.score for one in found], learned)
+        if sure < (learned.bar if self._bar is None else self._bar):
+            return Answered(False, sources=sources, probability=sure)
+        return _extracted(asked, found[0], sources[0], sure, language)
+
+
+def _extracted(asked: str, found: Found, source: Source, sure: float, language: str) -> Answered:
+    told = sentences(found.text.text)
+    wanted = set(words(asked))
+    by_words = sorted(range(len(told)), key=lambda place: (-len(wanted & set(words(told[place]))), place))
+    picked = [told[place] for place in sorted(by_words[:SENTENCES])]
+    lead = ""
+    if source.language != language and language in _NOTES and source.language in _OTHERS[language]:
+        lead = _NOTES[language].format(other=_OTHERS[language][source.language])
+    return Answered(True, tuple(Said(one, (0,)) for one in picked), (source,), sure, lead=lead)
+
+
+def _names_of(customer: Customer | None) -> dict[str, list[str]]:
+    return {} if customer is None else {"NAME": [f"{customer.name.first_name} {customer.name.last_name}".strip()]}
