@@ -74,8 +74,14 @@ class Answers:
         asked = cleaned(question)[:READ]
         if not any(sign.isalnum() for sign in asked):
             return Answered(False)
-        found = self._of_customer(asked, customer, language) or self._of_products(asked, customer, language)
-        return found or self._of_texts(asked, customer, language)
+        found = self._of_customer(asked, customer, language)
+        if found is not None:
+            return found
+        suggested = self._of_products(asked, customer, language)
+        if suggested is not None and Products.is_search(asked):
+            return suggested
+        told = self._of_texts(asked, customer, language)
+        return told if told.is_sure or suggested is None else suggested
 
     def _of_customer(self, asked: str, customer: Customer | None, language: str) -> Answered | None:
         if customer is None or self._orders is None:

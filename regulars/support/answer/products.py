@@ -24,11 +24,12 @@ _CEILING = re.compile(
     re.IGNORECASE,
 )
 _LOOKING = re.compile(
-    r"\b(?:gift|present|recommend\w*|suggest\w*|looking for|something for|ideas? for"
-    r"|do you (?:have|sell) (?:a|an|any|some))\b"
-    r"|送礼|礼物|推荐|想买|想找|有没有.{0,6}(?:卖|款)|买什么",
+    r"\b(?:gift ideas?|a gift|a present|recommend\w*|suggest\w*|looking for|something for|ideas? for)\b"
+    r"|送礼|礼物|推荐|想买|想找|买什么",
     re.IGNORECASE,
 )
+_HAVING = re.compile(r"\bdo you (?:have|sell)\b|有没有|有卖", re.IGNORECASE)
+"""May be of a product, or of anything else: "do you have student discounts?"."""
 _AROUND = re.compile(
     r"\b(?:a|an|the|any|some|for|someone|somebody|who|likes?|loves?|can|could|you|me|i|am|i'm|please|my|do|have|sell"
     r"|want)\b"
@@ -63,6 +64,15 @@ class Products:
         self._index = index if index is not None else Index()
         self._index.update(Passage(one.product_id, one.text, one.title, "product") for one in self._items.values())
 
+    @staticmethod
+    def is_search(question: str) -> bool:
+        """Whether a question can only be one that looks for a product.
+
+        >>> Products.is_search("any gift ideas under 20?"), Products.is_search("do you have student discounts?")
+        (True, False)
+        """
+        return bool(_LOOKING.search(question))
+
     def suggested(self, question: str, language: str, recommended: Sequence[str] = ()) -> Answered | None:
         """Products for a question that looks for some; None for another question, or where none suits.
 
@@ -70,10 +80,12 @@ class Products:
         ----------
         recommended : product ids for this customer, the best first.
         """
-        if not _LOOKING.search(question):
+        if not self.is_search(question) and not _HAVING.search(question):
             return None
         ceiling = _ceiling(question)
-        wanted = _AROUND.sub(" ", _LOOKING.sub(" ", _CEILING.sub(" ", question))).strip(" ,.?!，。？！")
+        wanted = _AROUND.sub(" ", _HAVING.sub(" ", _LOOKING.sub(" ", _CEILING.sub(" ", question)))).strip(
+            " ,.?!，。？！"
+        )
         place = {product: number for number, product in enumerate(recommended)}
         found: list[tuple[float, Item]] = []
         for hit in self._index.find(wanted, 50, ["product"]) if wanted else []:

@@ -143,6 +143,12 @@ def test_nothing_under_the_price_is_no_answer_and_neither_is_another_question() 
     assert Products(ITEMS).suggested("when does my lamp arrive", "en") is None
 
 
+def test_do_you_have_is_answered_from_texts_before_products(knowledge: Knowledge) -> None:
+    answers = Answers(knowledge, products=Products([Item("1", "Standard delivery times clock", Decimal(9)), *ITEMS]))
+    assert answers.answer("do you have standard delivery times?").way == "text"
+    assert answers.answer("do you have a floor lamp?").citations[0] == "product 2"
+
+
 def test_what_is_recommended_comes_first_where_nothing_else_is_said() -> None:
     found = Products(ITEMS).suggested("any gift ideas for under 20?", "en", ["2", "3"])
     assert found is not None
