@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 	$(BIN)/regulars demo --dir demo
 
 test: $(VENV)/.tested lint
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 # The tests that draw at random, for longer; REGULARS_SEED=n draws other broken files.
 SOAK := REGULARS_KILLS=500 REGULARS_FLIPS=5000 REGULARS_MUTATIONS=10000

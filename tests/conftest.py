@@ -42,16 +42,21 @@ FIELDS = ("title", "category", "brand")
 
 POSTGRESQL = os.environ.get("REGULARS_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 
-SLOW = ("gift_shop", "twins")
-"""Fixtures that take a minute to make: whose tests all run in one process, so that no other waits for it."""
+SLOW = ("gift_shop", "twins", "tea_shop", "disputed")
+"""Fixtures that take long to make, the longest first: whose tests all run in one process, so that no other waits."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    first: dict[str, int] = {}
     for item in items:
-        for name in SLOW:
-            if name in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(name))
+        slow = [name for name in SLOW if name in getattr(item, "fixturenames", ())]
+        if slow:
+            item.add_marker(pytest.mark.xdist_group(slow[0]))
+            first[item.nodeid] = SLOW.index(slow[0])
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        # Begun first, so that neither process ends long before the other.
+        items.sort(key=lambda item: first.get(item.nodeid, len(SLOW)))
 
 
 def _record(shop: Shop, *events: Event, folder: Path | None = None) -> ImportResult:

@@ -33,7 +33,10 @@ Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 class Twins(NamedTuple):
-    """Two shops with the same events before T and others after it; each has learned until T, the first twice."""
+    """Two shops with the same events before T and others after it; each has learned until T.
+
+    The other holds what the first has learned as its version 1, so that what it learned itself is a second time too.
+    """
 
     one: Shop
     other: Shop
@@ -53,8 +56,9 @@ def make_twins(folder: Path) -> None:
     make(folder / "one", some)
     make(folder / "other", with_another_future(some))
     for name in NAMES:
-        for where in ("one", "other", "one"):
-            Shop.open(folder / where).learn(name, T)
+        Shop.open(folder / "one").learn(name, T)
+        shutil.copytree(folder / "one" / "models" / name, folder / "other" / "models" / name)
+        Shop.open(folder / "other").learn(name, T)
 
 
 def make(folder: Path, table: pa.Table) -> Shop:
@@ -104,22 +108,14 @@ def copy_of(shop: Shop, folder: Path) -> Shop:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_learned_is_as_of_its_moment(twins: Twins, name: str) -> None:
-    """Whatever happened afterwards, the same bytes."""
-    one, other = twins.one.models.get(name, 1), twins.other.models.get(name, 1)
+def test_what_is_learned_is_as_of_its_moment_and_the_same_a_second_time(twins: Twins, name: str) -> None:
+    """Whatever happened afterwards, and whatever was learned before, the same bytes."""
+    one, other = twins.one.models.get(name, 1), twins.other.models.get(name, 2)
     assert set(one.card["files"]) == set(other.card["files"])
     for file in one.card["files"]:
         assert one.read(file) == other.read(file), file
     assert one.card["about"] == other.card["about"]
     assert one.card["report"] == other.card["report"]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_learning_twice_gives_the_same_bytes(twins: Twins, name: str) -> None:
-    first, second = twins.one.models.get(name, 1), twins.one.models.get(name, 2)
-    assert {file: said["sha256"] for file, said in first.card["files"].items()} == {
-        file: said["sha256"] for file, said in second.card["files"].items()
-    }
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -299,4 +295,4 @@ def test_too_little_history_is_refused(twins: Twins, name: str) -> None:
         twins.one.learn(name, until)
     with pytest.raises(NotEnoughError, match=r"\d+ "):
         twins.one.evaluate(name, Split(as_of, HORIZON))
-    assert twins.one.models.versions(name) == [1, 2]
+    assert twins.one.models.versions(name) == [1]
