@@ -217,9 +217,14 @@ def then(policy: Callable[[Shop], Ints]) -> Callable[[Shop, int], Choice]:
         if week < EVEN_WEEKS:
             return ours(shop, week)
         wanted = shop.bounds(shop.price).nearest(policy(shop))
-        return wanted, np.log(wanted), np.zeros(len(wanted))
+        return still(wanted)
 
     return choose
+
+
+def still(price: Ints) -> Choice:
+    """A price that no lot drew."""
+    return price, np.log(price), np.zeros(len(price))
 
 
 def played(world: World, choose: Callable[[Shop, int], Choice], at_last: Callable[[Shop], Ints]) -> dict[str, float]:
@@ -262,8 +267,12 @@ POLICIES = {
     "ours": (ours, ours_at_last),
     "one elasticity (textbook)": (then(one_elasticity), one_elasticity),
     "forest regression (textbook)": (then(forest), forest),
+    "the highest that may be asked": (
+        lambda shop, _: still(shop.bounds(shop.list_price).high),
+        lambda shop: shop.bounds(shop.list_price).high,
+    ),
     "the list price": (
-        lambda shop, _: (shop.list_price, np.log(shop.list_price), np.zeros(len(shop.ids))),
+        lambda shop, _: still(shop.list_price),
         lambda shop: shop.list_price,
     ),
 }
@@ -292,10 +301,10 @@ def main() -> None:
     save(
         "pricing_simulated",
         [
-            row("share of the best list prices' gain in profit, after 12 weeks", "higher", "share", peers[:2]),
+            row("share of the best list prices' gain in profit, after 12 weeks", "higher", "share", peers[:3]),
             row("regret over 12 weeks of learning, in profit", "lower", "regret", peers),
             row("gain of the best list prices of the corridor, share of profit", "higher", "gain", []),
-            row("share of the gain of the best list prices, each changed alone", "higher", "share alone", peers[:2]),
+            row("share of the gain of the best list prices, each changed alone", "higher", "share alone", peers[:3]),
             row("gain of the best list prices, each changed alone, share of profit", "higher", "gain alone", []),
             row("share of the gain that the prices best alone have, set at once", "higher", "best alone, together", []),
             row("diversion learned", "neither", "learned diversion", []),
