@@ -1,0 +1,108 @@
+"""One message read whole: each thing that it asks for, in which language, in which mood and how urgently."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from regulars.support.dialogue.languages import language_of
+from regulars.support.entities import cleaned
+from regulars.support.intent.model import Intents, Understood
+
+MOST = 8
+"""Parts of a message that are read each for itself."""
+
+# Where one request may end and the next begin.
+_BETWEEN = re.compile(
+    r"[.!?;。！？；\n]+|[,，]?\s*\b(?:and also|also|and then|besides|by the way|plus|another thing|and)\b"
+    r"|[,，]?(?:另外|还有|顺便|同时|然后|以及|并且)",
+    re.IGNORECASE,
+)
+_ANGRY = re.compile(
+    r"\b(?:ridiculous|unacceptable|outrage\w*|furious|scam\w*|worst|useless|disgust\w*|lawyer|sue|fed up|never again"
+    r"|terrible|awful|pathetic|joke of a)\b|骗子|投诉|垃圾|气死|太过分|忍无可忍|差评|12315|消协|坑人|太差|无语|恶心",
+    re.IGNORECASE,
+)
+_PLEASED = re.compile(
+    r"\b(?:thanks?|thank you|great|love|awesome|perfect|excellent|appreciate|wonderful)\b"
+    r"|谢谢|感谢|很好|太棒|喜欢|满意|好评",
+    re.IGNORECASE,
+)
+_UNHAPPY = re.compile(
+    r"\b(?:disappoint\w*|annoy\w*|upset|frustrat\w*|unhappy|still (?:not|no|waiting)|again|wrong|broken)\b"
+    r"|失望|不满|着急|郁闷|还没|怎么又|一直没",
+    re.IGNORECASE,
+)
+_URGENT = re.compile(
+    r"\b(?:urgent\w*|asap|immediately|right now|right away|emergency|at once|by (?:today|tonight|tomorrow)|today)\b"
+    r"|紧急|马上|立刻|立即|赶紧|尽快|急用|很急|着急|今天(?:就|必须|之内)",
+    re.IGNORECASE,
+)
+
+Mood = Literal["angry", "unhappy", "neutral", "pleased"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a message says.
+
+    Attributes
+    ----------
+    intents : what is asked for and sure, in the order of the message; several if it asks for several things.
+    whole : the message as one question, with choices to offer where nothing is sure.
+    language : of the message, such as "en" or "zh".
+    mood : by words that tell it; neutral where none does.
+    is_urgent : whether it says so.
+    """
+
+    intents: tuple[str, ...]
+    whole: Understood
+    language: str
+    mood: Mood
+    is_urgent: bool
+
+
+def parts(message: str) -> list[str]:
+    """The clauses of a message that may each ask for something: two words or three Chinese signs are the least.
+
+    >>> parts("Cancel my order and also send me the invoice. Thanks")
+    ['Cancel my order', 'send me the invoice']
+    >>> parts("我要退货，另外发票怎么开")
+    ['我要退货', '发票怎么开']
+    """
+    found = [part.strip(" ,，") for part in _BETWEEN.split(message)]
+    return [part for part in found if len(part.split()) > 1 or len(re.findall(r"[\u3400-\u9fff]", part)) > 2][:MOST]
+
+
+def read(intents: Intents, message: str) -> Message:
+    """What does a message ask for, and how?
+
+    Where each of two clauses or more is sure by itself, and they differ, all are wanted. Otherwise it is the whole that
+    counts: a clause out of its place is easily misread.
+
+    Examples
+    --------
+    >>> found = read(Intents.starter(), "Please cancel my order ASAP. And where can I download my invoice?")
+    >>> found.intents, found.mood, found.is_urgent
+    (('cancel_order', 'invoice'), 'neutral', True)
+    """
+    text = cleaned(message)
+    whole, *each = intents.of([text, *parts(text)])
+    sure = tuple(dict.fromkeys(one.intent for one in each if one.intent is not None))
+    if len(sure) < 2:
+        sure = (whole.intent,) if whole.intent is not None else sure
+    return Message(sure, whole, language_of(text), mood(text), bool(_URGENT.search(text)))
+
+
+def mood(text: str) -> Mood:
+    """The mood that the words of a text tell.
+
+    >>> mood("this is ridiculous"), mood("还没收到，很失望"), mood("where is it"), mood("谢谢，很满意")
+    ('angry', 'unhappy', 'neutral', 'pleased')
+    """
+    if _ANGRY.search(text):
+        return "angry"
+    if _UNHAPPY.search(text):
+        return "unhappy"
+    return "pleased" if _PLEASED.search(text) else "neutral"

@@ -1,0 +1,224 @@
+"""Intents, learned from questions that a shop has labelled, that know when they are not sure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load, save
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from regulars.errors import ConfigError, InputError, NotEnoughError
+from regulars.support.intent.features import Terms, has_english, meaning, plain
+from regulars.support.intent.kernel import Kernel, best_share
+from regulars.support.intent.known import Known, nearest_others, signs
+from regulars.support.intent.starter import starter
+
+Floats = npt.NDArray[np.float32]
+
+MOST = 12_000
+"""Questions learned from: the memory is their square. Of more, each intent gives about as many."""
+CHOICES = 3
+AT_ONCE = 256
+_ABOUT, _NUMBERS = "intents.json", "intents.safetensors"
+
+
+class Understood(NamedTuple):
+    """What a question is taken to want.
+
+    Attributes
+    ----------
+    verdict : "sure": act on the first choice; "unsure": offer the choices; "unknown": it is of none that was learned.
+    choices : the likeliest intents, the first the likeliest, each with its probability if it is of any.
+    known : how likely it is of any intent, between 0 and 1; to rank by, as one does not know what strangers will ask.
+    """
+
+    verdict: Literal["sure", "unsure", "unknown"]
+    choices: tuple[tuple[str, float], ...]
+    known: float
+
+    @property
+    def intent(self) -> str | None:
+        """What to act on; None unless it is sure."""
+        return self.choices[0][0] if self.verdict == "sure" else None
+
+
+@dataclass(frozen=True)
+class Bars:
+    """From where on a question is known, and sure; `scale` makes probabilities of scores."""
+
+    known: float
+    sure: float
+    scale: float
+
+
+@dataclass(frozen=True)
+class Intents:
+    """What customers want, learned from labelled questions.
+
+    Examples
+    --------
+    >>> intents = Intents.starter("en")
+    >>> found = intents.of(["where is my parcel?", "who won the world cup in 1998?"])
+    >>> [(each.verdict, each.intent) for each in found]
+    [('sure', 'track_order'), ('unknown', None)]
+    """
+
+    labels: tuple[str, ...]
+    terms: Terms
+    kernel: Kernel
+    known: Known
+    bars: Bars
+    with_english: bool
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Sequence[str],
+        labels: Sequence[str | None],
+        *,
+        right_if_sure: float = 0.98,
+        kept: float = 0.95,
+        english: bool | None = None,
+    ) -> Intents:
+        """Learned from labelled questions.
+
+        Parameters
+        ----------
+        texts : (n,) in any language.
+        labels : (n,) the intent of each; None for a question that is of none of them.
+        right_if_sure : the bar of "sure" is where so large a share is right, of questions that were not learned from.
+        kept : of questions of these intents so large a share is to be known.
+        english : whether to read English by MiniLM too; by default if its package is there.
+
+        Raises
+        ------
+        InputError
+            If there are not as many labels as texts.
+        NotEnoughError
+            If there are not two intents of two questions each.
+        """
+        if len(texts) != len(labels):
+            raise InputError(f"{len(texts):,} texts and {len(labels):,} labels; each text needs one (None: of none).")
+        names = sorted({label for label in labels if label is not None})
+        rare = [name for name in names if labels.count(name) < 2]
+        if len(names) < 2 or rare:
+            said = f"; {rare[0]} has one" if rare else ""
+            raise NotEnoughError(f"{len(names)} intents{said}: two of two questions each are the least. Label more.")
+        place = {name: number for number, name in enumerate(names)}
+        which = np.array([-1 if label is None else place[label] for label in labels])
+        rows = _even(which)
+        which, read = which[rows], [plain(texts[row]) for row in rows]
+        with_english = has_english() if english is None else english
+        vectors, terms = meaning(read, with_english), Terms.fit(read)
+        words = terms(read)
+        targets = np.zeros((len(rows), len(names)), np.float32)
+        targets[which >= 0, which[which >= 0]] = 1
+        share = best_share(vectors, words, targets)
+        kernel, scores = Kernel.fit(vectors, words, targets, share)
+        known = Known.fit(vectors, words, targets, share)
+        is_known = which >= 0
+        bars = _bars(scores[is_known], which[is_known], right_if_sure)
+        knowing = known(signs(scores, nearest_others(vectors)))[is_known]
+        bars = Bars(float(np.quantile(knowing, 1 - kept)), bars.sure, bars.scale)
+        return cls(tuple(names), terms, kernel, known, bars, with_english)
+
+    @classmethod
+    def starter(cls, *languages: str) -> Intents:
+        """Learned from the questions that come with the package, once in a process: "en", "zh", or both."""
+        return _of_starter(languages)
+
+    def probabilities(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+        """(n, k) of each intent, if a question is of any; and (n,) how likely it is of any.
+
+        Raises
+        ------
+        ConfigError
+            If English was read by an encoder that is not there.
+        """
+        if self.with_english and not has_english():
+            raise ConfigError('These intents were learned with MiniLM: pip install "regulars[english]", or learn anew.')
+        each, known = [np.zeros((0, len(self.labels)), np.float32)], [np.zeros(0, np.float32)]
+        for first in range(0, len(texts), AT_ONCE):
+            read = [plain(text) for text in texts[first : first + AT_ONCE]]
+            scores, near = self.kernel(meaning(read, self.with_english), self.terms(read))
+            each.append(softmax(np.float32(self.bars.scale) * scores, axis=1))
+            known.append(self.known(signs(scores, near)))
+        return np.concatenate(each), np.concatenate(known)
+
+    def of(self, texts: Sequence[str]) -> list[Understood]:
+        """What each text wants."""
+        found = []
+        for each, known in zip(*self.probabilities(texts), strict=True):
+            best = np.argsort(-each, kind="stable")[:CHOICES]
+            verdict: Literal["sure", "unsure", "unknown"] = "sure" if each[best[0]] >= self.bars.sure else "unsure"
+            choices = tuple((self.labels[place], float(each[place])) for place in best)
+            found.append(Understood(verdict if known >= self.bars.known else "unknown", choices, float(known)))
+        return found
+
+    def to_files(self) -> dict[str, bytes]:
+        """As files: JSON, and safetensors of half precision."""
+        about = {
+            "labels": self.labels,
+            "terms": self.terms.to_json(),
+            "known": {"weights": self.known.weights, "offset": self.known.offset},
+            "bars": {"known": self.bars.known, "sure": self.bars.sure, "scale": self.bars.scale},
+            "with_english": self.with_english,
+        }
+        numbers = {
+            name: np.ascontiguousarray(getattr(self.kernel, name), np.float16)
+            for name in ("vectors", "weights", "terms")
+        }
+        return {_ABOUT: json.dumps(about, ensure_ascii=False).encode(), _NUMBERS: save(numbers)}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Intents:
+        """From what `to_files` gave."""
+        about = json.loads(files[_ABOUT])
+        kernel = Kernel(**{name: part.astype(np.float32) for name, part in load(files[_NUMBERS]).items()})
+        return cls(
+            tuple(about["labels"]),
+            Terms.from_json(about["terms"]),
+            kernel,
+            Known(tuple(about["known"]["weights"]), about["known"]["offset"]),
+            Bars(**about["bars"]),
+            about["with_english"],
+        )
+
+
+@cache
+def _of_starter(languages: tuple[str, ...]) -> Intents:
+    return Intents.fit(*starter(*languages))
+
+
+def _bars(scores: Floats, which: npt.NDArray[np.int64], right_if_sure: float) -> Bars:
+    """By scores of questions that were not learned from."""
+
+    def loss(scale: float) -> float:
+        return float(-log_softmax(scale * scores, axis=1)[np.arange(len(which)), which].mean())
+
+    scale = float(minimize_scalar(loss, bounds=(1, 100), method="bounded").x)
+    probability = softmax(scale * scores, axis=1).max(axis=1)
+    order = np.argsort(-probability)
+    share = np.cumsum((scores.argmax(axis=1) == which)[order]) / np.arange(1, len(which) + 1)
+    enough = np.flatnonzero(share >= right_if_sure)
+    # Where no bar does, nothing is sure: a probability is never above 1.
+    return Bars(0.0, float(probability[order[enough[-1]]]) if len(enough) else 2.0, scale)
+
+
+def _even(which: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Rows to learn from: all, or about as many of each intent."""
+    if len(which) <= MOST:
+        return np.arange(len(which))
+    order = np.random.default_rng(0).permutation(len(which))
+    rank = np.empty(len(which), np.int64)  # of each among those of its intent
+    for intent in np.unique(which):
+        own = order[which[order] == intent]
+        rank[own] = np.arange(len(own))
+    return np.sort(np.argsort(rank, kind="stable")[:MOST])
