@@ -92,7 +92,7 @@ def test_the_command_shows_and_writes_what_was_found(farmed: Shop, tmp_path: Pat
 def test_in_a_simulated_shop_most_of_whom_is_named_is_guilty(tmp_path: Path) -> None:
     gifts = load("gifts")
     fraud = gifts.fraud.model_copy(update={"rings_per_10k": 200, "acts_per_month": 20})
-    world = World(gifts.model_copy(update={"fraud": fraud}), customers=600, seed=3, days=90)
+    world = World(gifts.model_copy(update={"fraud": fraud}), customers=1000, seed=3, days=90)
     play(tmp_path / "shop", world)
     found = {one.kind: one for one in evaluate.judged(Shop.open(tmp_path / "shop"))}
     assert set(found) <= set(KINDS)
