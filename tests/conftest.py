@@ -180,7 +180,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
 
     def find(name: str, make: Callable[[Path], object]) -> Path:
         home = storage.make_folder(root / f"once-{name}")
-        with storage.lock(home / "lock", f"making of {name}", wait_seconds=600):
+        with storage.lock(home / "lock", f"making of {name}", wait_seconds=1000):
             if not (home / "made").exists():
                 make(home / name)
                 (home / "made").touch()
@@ -291,7 +291,7 @@ def _make_demo(folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
+        timeout=900,
     )
     (folder.parent / "stdout.json").write_text(done.stdout)
     assert done.returncode == 0, done.stderr

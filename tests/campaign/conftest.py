@@ -41,7 +41,7 @@ PEOPLE = {
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def asked_once() -> Iterator[None]:
     """What is asked of the log again and again is remembered by the log's content: to write a query of it takes longer
     than to answer it, and most tests here begin with the same log."""
@@ -55,14 +55,15 @@ def asked_once() -> Iterator[None]:
 
 def _remembered(ask: Callable[[Shop, datetime], pa.Table]) -> Callable[[Shop, datetime], pa.Table]:
     found: dict[tuple[str, datetime | None], pa.Table] = {}
-    newest: dict[str, datetime] = {}
+    newest: dict[str, datetime | None] = {}
 
     def asked(shop: Shop, as_of: datetime) -> pa.Table:
         content = repr(shop.log.snapshot().tables)
         if content not in newest:
             newest[content] = shop.engine.to_arrow(shop.events.time.max()).as_py()
         # After the newest event all moments are alike.
-        key = content, as_of if as_of <= newest[content] else None
+        last = newest[content]
+        key = content, as_of if last is not None and as_of <= last else None
         if key not in found:
             found[key] = ask(shop, as_of)
         return found[key]
