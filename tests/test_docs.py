@@ -173,7 +173,7 @@ def test_examples_on_the_demo_shop_work(workplace: Path, gift_shop: Shop) -> Non
     with as_file(files(demo) / demo.SOURCE) as source:
         shop.import_(source)
     # Of the same log: to learn them a second time would take a minute more.
-    for name in ("behavior", "recommend"):
+    for name in ("behavior", "campaign", "recommend"):
         shutil.copytree(gift_shop.folder / "models" / name, shop.folder / "models" / name)
     for page in WITH_DEMO:
         run(page)
