@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "clock", "storage", "seal", "spreadsheet", "units"),
     ("events", "engine"),
     ("customers",),
-    ("config", "capability", "models", "tables", "decisions", "state", "shop", "doctor"),
+    ("config", "capability", "models", "tables", "decisions", "state", "outbox", "shop", "doctor"),
     ("simulate",),
     ("evaluation", "experiment", "language", "logistic", "rules", "trees"),
     ("behavior",),

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import pyarrow as pa
 import sqlalchemy as sa
 
-from regulars import clock
-from regulars.events.schema import EVENTS
+from regulars import clock, outbox
 from regulars.state import State
-from regulars.support.tables import messages, outbox, prepare
+from regulars.support import tables
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
 ASKED, ANSWERED = "support_asked", "support_answered"
-AT_ONCE = 5_000
 
 
 def write_message(
@@ -33,7 +29,7 @@ def write_message(
     """
     now = clock.now()
     row = {"conversation_id": conversation, "at": now, "who": who, "text": text, "about": about}
-    change.execute(sa.insert(messages).values(row))
+    change.execute(sa.insert(tables.messages).values(row))
     write_event(
         change,
         conversation,
@@ -54,31 +50,17 @@ def write_event(
         "event_id": f"support-{uuid4().hex}", "time": clock.now(), "customer_id": customer_id,
         "session_id": conversation, "type": kind, "text": text, "outcome": outcome, "properties": properties or {},
     }  # fmt: skip
-    change.execute(sa.insert(outbox).values(row))
+    change.execute(sa.insert(tables.outbox).values(row))
 
 
 def deliver(state: State, shop: Shop) -> int:
     """Append to the log all events of support that wait for it; how many. What was appended already stays once."""
-    prepare(state)
-    count = 0
-    while True:
-        with state.read() as view:
-            waiting = sa.select(outbox).where(outbox.c.delivered_at.is_(None)).order_by(outbox.c.id).limit(AT_ONCE)
-            rows = view.execute(waiting).all()
-        if not rows:
-            return count
-        received_at = clock.now()
-        events = [
-            {
-                "event_id": row.event_id, "line": 0, "time": row.time, "received_at": received_at,
-                "customer_id": row.customer_id, "session_id": row.session_id, "type": row.type, "text": row.text,
-                "outcome": row.outcome, "channel": "support_chat",
-                "properties": json.dumps(row.properties, ensure_ascii=False),
-            }
-            for row in sorted(rows, key=lambda row: (row.time, row.id))
-        ]  # fmt: skip
-        shop.log.append(pa.Table.from_pylist(events, schema=EVENTS), "conversations with support")
-        with state.write() as change:
-            ids = [row.id for row in rows]
-            change.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(delivered_at=received_at))
-        count += len(rows)
+    return outbox.deliver(tables.prepare(state), shop, tables.outbox, _event, "conversations with support")
+
+
+def _event(row: Any) -> dict[str, Any]:
+    return {
+        "event_id": row.event_id, "time": row.time, "customer_id": row.customer_id, "session_id": row.session_id,
+        "type": row.type, "text": row.text, "outcome": row.outcome, "channel": "support_chat",
+        "properties": row.properties,
+    }  # fmt: skip
