@@ -1,0 +1,17 @@
+"""shop.toml: what a shop decides, typed; every mistake is named with its line."""
+
+from regulars.config.capabilities import (
+    CHANNELS,
+    CampaignSettings,
+    ChurnSettings,
+    FraudSettings,
+    PricingSettings,
+    RecommendSettings,
+)
+from regulars.config.foundations import LanguageSettings, SendingSettings, ShopSettings
+from regulars.config.whole import FILE, SECTIONS, Config, add_mapping, load, sample
+
+__all__ = [
+    "CHANNELS", "FILE", "SECTIONS", "CampaignSettings", "ChurnSettings", "Config", "FraudSettings", "LanguageSettings",
+    "PricingSettings", "RecommendSettings", "SendingSettings", "ShopSettings", "add_mapping", "load", "sample",
+]  # fmt: skip

@@ -1,0 +1,250 @@
+"""What a shop decides about each capability."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from regulars.config.section import Section
+
+CHANNELS = ("email", "sms", "push", "wechat")
+
+
+def _action(text: str) -> str:
+    what, _, channel = text.rpartition(" by ")
+    if not what.strip() or channel not in CHANNELS:
+        raise ValueError(f'is no action; write "message by email", with one of {", ".join(CHANNELS)}')
+    return text
+
+
+def _floor(text: str) -> str:
+    if not re.fullmatch(r"\w+ is .+: (0(\.\d+)?|1(\.0+)?)", text):
+        raise ValueError('is no floor; write "rfm_cell is champions: 0.05"')
+    return text
+
+
+class BehaviorSettings(Section):
+    """[behavior]"""
+
+    size: Literal["tiny", "small", "base", "large"] = Field(
+        "small", description="How large the behaviour model is: tiny, small, base or large (from a GPU on)."
+    )
+    epochs: int = Field(20, ge=1, le=1000, description="How many times it goes over the log, at most.")
+    learning_rate: float = Field(0.003, gt=0, lt=1, description="How far each step goes.")
+    held_back_days: int = Field(
+        165,
+        ge=1,
+        description="So many last days are not learned by the model whose vectors other capabilities learn from; by "
+        "default as far back as churn learns.",
+    )
+
+
+class ProfileSettings(Section):
+    """[profile]"""
+
+    new_days: int = Field(30, ge=1, description="For how many days after the first order a customer is new.")
+    won_back_days: int = Field(
+        60, ge=1, description="For how many days after coming back from lapsed a customer is won back."
+    )
+
+
+class ChurnSettings(Section):
+    """[churn]"""
+
+    horizon_days: int = Field(90, ge=7, le=730, description="Who places no order in so many days is lost (churned).")
+    contacts: int = Field(200, ge=1, description="How many customers can be contacted a week.")
+    cut_offs: int = Field(6, ge=2, le=36, description="From how many past moments to learn, at most.")
+    step_days: int = Field(15, ge=1, description="How many days lie between those moments.")
+    discount_rate: float = Field(
+        0.1, ge=0, le=1, description="What money to come loses in a year: 0.1 is a tenth. For expected margins."
+    )
+
+
+class RecommendSettings(Section):
+    """[recommend]"""
+
+    horizon_days: int = Field(30, ge=1, le=365, description="What is bought within so many days is to be foreseen.")
+    cut_offs: int = Field(3, ge=1, le=24, description="From how many past moments to learn, a horizon apart, at most.")
+    aim_orders: float = Field(1.0, ge=0, le=1000, description="How much a product counts that is ordered.")
+    aim_margin: float = Field(0.0, ge=0, le=1000, description="How much its margin counts: 1 for a mean line's.")
+    aim_clicks: float = Field(0.0, ge=0, le=1000, description="How much a product counts that is looked at or clicked.")
+    products: int = Field(10, ge=1, le=1000, description="How many products a list holds.")
+    explore: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of the lists whose last product is drawn by chance, so that lists can be judged later.",
+    )
+    exclude: tuple[str, ...] = Field(
+        ("stock <= 0",), description="Rules over the catalogue: products that are never shown (see docs/rules.md)."
+    )
+    pin: tuple[str, ...] = Field((), description="Ids of products that stand first in every list.")
+    again: str = Field("", description='Which products are shown again to who had them, as a rule; "" for all.')
+    returned: bool = Field(
+        False, description="Whether what a customer sent back is shown again, without another order."
+    )
+    adults_only: str = Field("", description='Products that are shown to known adults only, as a rule; "" for none.')
+    fresh: int = Field(0, ge=0, description="So many places of a list are kept for products of the last 30 days.")
+    most_per_category: int = Field(0, ge=0, description="So many products of a category a list may hold; 0 for any.")
+    most_per_brand: int = Field(0, ge=0, description="The same of a brand.")
+    diversity: float = Field(0.0, ge=0, le=1, description="0 for the likeliest products, towards 1 for unlike ones.")
+    language: Literal["en", "zh"] = Field("en", description="In which language lists say why: en or zh.")
+
+
+class FraudSettings(Section):
+    """[fraud]"""
+
+    label_delay_days: int = Field(
+        7, ge=0, le=365, description="A fraud column that says no time of its own is known so many days after."
+    )
+    dispute_days: int = Field(
+        60, ge=1, le=540, description="Disputes come within so many days: what nobody disputed by then is honest."
+    )
+    fee: float = Field(15.0, ge=0, description="What the bank takes for a disputed payment, besides the amount.")
+    loss_share: float = Field(
+        1.0, ge=0, le=1, description="Share of the amount that a fraud costs: 1 for all, less where goods come back."
+    )
+    review_minutes: float = Field(3.0, gt=0, description="How long a person looks at an attempt.")
+    review_cost: float = Field(0.5, ge=0, description="What a minute of a reviewer costs.")
+    insult_share: float = Field(
+        0.5, ge=0, description="What it costs to block an honest customer, as a share of the amount."
+    )
+    reviews_per_day: int = Field(100, ge=0, description="How many attempts a day people can look at.")
+    days: int = Field(7, ge=1, le=90, description="Attempts of so many last days are decided about.")
+    block: bool = Field(
+        False, description="Whether attempts are blocked without a person; else those are reviewed too."
+    )
+    control_share: float = Field(
+        0.02, ge=0, le=0.5, description="Share of what would be held that is let through by chance, to measure by."
+    )
+    control_amount: float = Field(50.0, ge=0, description="The largest amount that is let through so.")
+    second_look_share: float = Field(
+        0.1, ge=0, le=1, description="Share of the cases that a second reviewer judges too, without seeing the first."
+    )
+    language: Literal["en", "zh"] = Field("en", description="In which language reasons are given: en or zh.")
+
+
+class CampaignSettings(Section):
+    """[campaign]"""
+
+    actions: tuple[Annotated[str, AfterValidator(_action)], ...] = Field(
+        (),
+        description='What can be done, each as "WHAT by CHANNEL": WHAT is message, the id of a campaign, or an offer. '
+        'Empty: all that the log has trials of, else "message by email".',
+    )
+    outcome: Literal["margin", "orders"] = Field(
+        "margin",
+        description="What a contact is to bring: margin, or orders, which show sooner (an order counts as its mean "
+        "margin).",
+    )
+    horizon_days: int = Field(14, ge=1, le=180, description="What comes within so many days of a contact counts.")
+    budget: float = Field(100.0, ge=0, description="What the contacts of one decision may cost together.")
+    contacts: int = Field(500, ge=1, description="How many customers are contacted by one decision, at most.")
+    rest_days: int = Field(
+        7, ge=0, le=365, description="Who was contacted or drawn by lot is left in peace for so many days."
+    )
+    email_cost: float = Field(0.01, ge=0, description="What an e-mail costs.")
+    sms_cost: float = Field(0.08, ge=0, description="What a text message costs.")
+    push_cost: float = Field(0.0, ge=0, description="What a push notification costs.")
+    wechat_cost: float = Field(0.02, ge=0, description="What a WeChat message costs.")
+    explore: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Share of those who may be contacted for whom a lot decides, so that effects can be measured and "
+        "learned; it takes half of the budget at most.",
+    )
+    control: float = Field(0.5, gt=0, lt=1, description="Share of those drawn by lot who are left alone.")
+    floors: tuple[Annotated[str, AfterValidator(_floor)], ...] = Field(
+        (),
+        description='Groups of which a share is contacted whatever others would bring, each as "COLUMN is VALUE: '
+        'SHARE", of a column of the segment tables: "rfm_cell is champions: 0.05".',
+    )
+    observational: bool = Field(
+        False,
+        description="Whether contacts that no lot drew are learned from where there is no trial; with a warning.",
+    )
+    language: Literal["en", "zh"] = Field("en", description="In which language decisions say why: en or zh.")
+
+
+class AdsSettings(Section):
+    """[ads]"""
+
+    horizon_days: int = Field(30, ge=1, le=365, description="What is ordered within so many days of an ad counts.")
+    cut_offs: int = Field(4, ge=2, le=24, description="From how many past moments to learn who orders, at most.")
+    customers: int = Field(1000, ge=1, description="For how many customers a decision bids, at most.")
+    budget: float = Field(50.0, gt=0, description="What may be spent a day, in the shop's currency.")
+    auction: Literal["first", "second"] = Field(
+        "first", description="Whether the winner of an auction pays the own bid (first) or the next (second)."
+    )
+    click_share: float = Field(0.01, gt=0, lt=1, description="Chance of a click as long as the log tells of none.")
+    incremental: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Share of what a clicking customer orders that would not come without the ad, until it is measured "
+        "by a hold-out: 1 takes credit for every order.",
+    )
+    holdout: float = Field(
+        0.1, gt=0, le=0.5, description="Share of the customers who are held out by lot, so that lift can be measured."
+    )
+    most_per_day: int = Field(3, ge=0, description="So many ads a person sees in a day, over all channels.")
+    most_per_week: int = Field(10, ge=0, description="The same in seven days.")
+    gap_minutes: int = Field(30, ge=0, description="So many minutes lie between two ads for a person.")
+    bought_days: int = Field(7, ge=0, le=365, description="Who ordered in the last so many days sees no ad.")
+    complained_days: int = Field(14, ge=0, le=365, description="Nor who asked for help or gave something back lately.")
+    most_suspicion: float = Field(0.5, ge=0, le=1, description="Nor who is suspected of abuse above this.")
+
+
+class PricingSettings(Section):
+    """[pricing]"""
+
+    mode: Literal["off", "declared", "personal"] = Field(
+        "off",
+        description="Prices of single customers: off (everyone pays the list price), declared (openly stated rules "
+        "alone, below), or personal (discounts by what is known of each, where the law of the place allows it).",
+    )
+    min_margin: float = Field(
+        0.05, ge=0, le=0.99, description="So much of a price must be left after the cost; 0.05 is 5 %."
+    )
+    lowest: float = Field(0.8, ge=0, le=1, description="A list price stays above so much of that of 90 days ago.")
+    highest: float = Field(1.25, ge=1, le=10, description="And below so much of it.")
+    max_change: float = Field(0.1, ge=0, le=1, description="By so much a list price may change in a week.")
+    max_discount: float = Field(0.2, ge=0, le=1, description="A customer's price is below the list price by so much.")
+    endings: tuple[Annotated[int, Field(ge=0, le=99)], ...] = Field(
+        (), description="The last two digits that prices may have: [99, 49]; [] for any."
+    )
+    least_chance: float = Field(
+        0.7, ge=0.5, lt=1, description="A list price moves only if it brings more with at least this chance."
+    )
+    budget: float = Field(1000.0, ge=0, description="So much may the discounts of one decision give away.")
+    horizon_days: int = Field(28, ge=7, le=180, description="What customers buy within so many days counts.")
+    lifetime_weight: float = Field(
+        0.5, ge=0, le=5, description="What an order more brings later, as a share of its own margin."
+    )
+    member_discount: float = Field(0.0, ge=0, lt=1, description="A stated rule: who signed up pays less by so much.")
+    new_customer_discount: float = Field(
+        0.0, ge=0, lt=1, description="A stated rule: who has not ordered yet pays less by so much."
+    )
+    volume_discount: float = Field(
+        0.0, ge=0, lt=1, description="A stated rule: who takes many of a product pays less by so much."
+    )
+    volume_from: int = Field(10, ge=2, description="So many are many.")
+    groups: str = Field(
+        "",
+        description="The trait by whose values customers are grouped, e.g. gender: mean discounts of groups are kept "
+        'alike, and no price hangs on it. "" for none.',
+    )
+    food: tuple[str, ...] = Field((), description="Categories that are food, of which some laws ask more.")
+    explore: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of prices and discounts that a lot decides, so that answers can be learned.",
+    )
+    hold_hours: float = Field(
+        24.0, ge=0, le=720, description="A price does not rise for who looks again within so many hours or the session."
+    )
+    language: Literal["en", "zh"] = Field("en", description="In which language prices say why: en or zh.")

