@@ -10,7 +10,7 @@ from typing import Any
 
 from regulars.support.dialogue.drafts import Asked, Draft
 from regulars.support.dialogue.intents import SWAP
-from regulars.support.dialogue.understand import Known
+from regulars.support.dialogue.parts import Known
 from regulars.support.entities.options import Wanted, narrowed, options_in
 from regulars.support.order.actions import (
     ACTIONS,
