@@ -25,13 +25,14 @@ from regulars.campaign.journey.entering import Candidates, candidates, products_
 from regulars.campaign.journey.errors import JourneyError
 from regulars.campaign.journey.happenings import Happenings
 from regulars.campaign.journey.saved import Journeys, Version
-from regulars.campaign.journey.step import Branch, Journey, Send, WaitForTime
+from regulars.campaign.journey.step import Branch, Journey, WaitForTime
 from regulars.campaign.journey.tables import entries, journeys, prepare
-from regulars.campaign.journey.walk import INSIDE, OUTCOMES, Ints, Sends, Walkers, World, answers, walk
+from regulars.campaign.journey.walk import Walkers, World, answers, walk
+from regulars.campaign.journey.writing import ALONE, write
 from regulars.campaign.offer import standing
-from regulars.campaign.sending import Channel, Order, Tally, channels, enqueue, send_due, tell
+from regulars.campaign.sending import Channel, Tally, channels, send_due, tell
 from regulars.campaign.sending import tables as of_sending
-from regulars.campaign.sending.hours import BestHours, best_hours, next_at, to_microseconds, to_moment, zones
+from regulars.campaign.sending.hours import best_hours, to_microseconds, to_moment, zones
 from regulars.customers import customers_as_of
 from regulars.errors import ConfigError, NotEnoughError, NotFoundError
 from regulars.events.schema import TYPES
@@ -39,7 +40,6 @@ from regulars.events.schema import TYPES
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
-ALONE = "campaign journeys"
 CART = timedelta(days=1)
 """What an event's message may speak of besides: products of the same kind of event, so long before."""
 
@@ -335,7 +335,7 @@ def _walk(
     best = None
     if is_best and people is not None and len(sends.walker):
         best = best_hours(shop, moment, people, zones(people, shop.config.shop.timezone))
-    return _write(shop, journey, rows, walkers, before, sends, best, zone, moment)
+    return write(shop, journey, rows, walkers, before, sends, best, zone, moment)
 
 
 def _zones(shop: Shop, customers: pa.Array, people: pa.Table | None) -> npt.NDArray[np.str_]:
@@ -346,78 +346,6 @@ def _zones(shop: Shop, customers: pa.Array, people: pa.Table | None) -> npt.NDAr
         there = place.is_valid().to_numpy(zero_copy_only=False)
         found[there] = zones(people.take(place.drop_null()), shop.config.shop.timezone)
     return found.astype(str)
-
-
-def _write(
-    shop: Shop,
-    journey: Journey,
-    rows: list[Any],
-    walkers: Walkers,
-    before: Ints,
-    sends: Sends,
-    best: BestHours | None,
-    zone: Any,
-    moment: datetime,
-) -> tuple[int, int, dict[str, int]]:
-    """Write down where customers are now, and what is to be sent, in one change: all of it or nothing."""
-    changed = np.flatnonzero((walkers.hops != before) | (walkers.outcome != INSIDE))
-    names = [step.name for step in journey.steps] + ["exit"]
-    orders = _orders(shop, journey, rows, sends, best, zone)
-    with shop.state.write(alone=ALONE) as change:
-        of = (entries.c.journey == journey.name) & entries.c.outcome.is_(None)
-        still = {row.id: row.hops for row in change.execute(sa.select(entries.c.id, entries.c.hops).where(of))}
-        mine = [k for k in changed.tolist() if still.get(rows[k].id) == before[k]]
-        updates = [
-            {
-                "of": rows[k].id, "now_step": names[walkers.step[k]], "now_at": to_moment(walkers.at[k]),
-                "now_hops": int(walkers.hops[k]), "now_outcome": OUTCOMES.get(int(walkers.outcome[k])),
-            }
-            for k in mine
-        ]  # fmt: skip
-        if updates:
-            change.execute(
-                sa.update(entries)
-                .where(entries.c.id == sa.bindparam("of"))
-                .values(
-                    step=sa.bindparam("now_step"),
-                    at=sa.bindparam("now_at"),
-                    hops=sa.bindparam("now_hops"),
-                    outcome=sa.bindparam("now_outcome"),
-                ),
-                updates,
-            )
-        is_mine = set(mine)
-        asked_for = [order for walker, order in orders if walker in is_mine]
-        enqueue(change, asked_for)
-    left: dict[str, int] = {}
-    for update in updates:
-        if update["now_outcome"]:
-            left[update["now_outcome"]] = left.get(update["now_outcome"], 0) + 1
-    return len(updates), len(asked_for), left
-
-
-def _orders(
-    shop: Shop, journey: Journey, rows: list[Any], sends: Sends, best: BestHours | None, zone: Any
-) -> list[tuple[int, Order]]:
-    walker, step, at, hops = sends.arrays()
-    when = at.copy()
-    settings = shop.config.sending
-    at_best = np.array([isinstance(s := journey.steps[k], Send) and s.at_best_hour for k in step.tolist()], bool)
-    if best is not None and at_best.any():
-        mine = np.flatnonzero(at_best)
-        customers = [rows[k].customer_id for k in walker[mine].tolist()]
-        hour = best.hours(customers, settings.quiet_from, settings.quiet_until)
-        when[mine] = next_at(at[mine], zone[walker[mine]], hour * 60)
-    made = []
-    for k, number, then, hop in zip(walker.tolist(), step.tolist(), when.tolist(), hops.tolist(), strict=True):
-        row, send = rows[k], journey.steps[number]
-        if isinstance(send, Send):
-            order = Order(
-                f"{journey.name}/{row.id}/{hop}", journey.name, row.version, send.name, row.customer_id, send.channel,
-                send.message, send.offer, row.about, to_moment(then),
-            )  # fmt: skip
-            made.append((k, order))
-    return made
 
 
 def _say(change: sa.Connection, journey: str, version: int | None, what: str, reason: str) -> None:

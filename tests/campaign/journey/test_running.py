@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from regulars import Shop
-from regulars.campaign.journey import JourneyError, run, running, start, status, stop
+from regulars.campaign.journey import JourneyError, run, running, start, status, stop, writing
 from regulars.campaign.journey.tables import entries
 from regulars.campaign.sending import history
 from regulars.errors import ConfigError, NotEnoughError, NotFoundError
@@ -224,7 +224,7 @@ def test_a_run_that_dies_is_taken_up_by_the_next(
     start(shop, "cart", "mei", everyone(), NOON)
     record(shop, added("ada", NOON + HOUR))
     with monkeypatch.context() as patched:
-        patched.setattr(running, where, die)
+        patched.setattr(writing if where == "enqueue" else running, where, die)
         with pytest.raises(DiedError):
             go(shop, everyone, NOON + 3 * HOUR)
     go(shop, everyone, NOON + 3 * HOUR)
