@@ -274,7 +274,7 @@ def test_a_personal_price_says_so_and_is_logged_before_it_is_told(personal: tupl
     made = quote(shop, "p01", who, now(shop))
     said = made.to_dict()
     assert said["personalised"] is True
-    assert said["disclosure"] == "THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA"
+    assert said["disclosure"] == "THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA."
     assert made.price < made.list_price
     line = audit(shop, customer_id=who, product_id="p01").to_pylist()[-1]
     assert (line["what"], line["price"], line["disclosure"]) == ("shown", made.price, said["disclosure"])

@@ -75,6 +75,6 @@ def test_competitors_from_the_file_to_the_index(tea: Path, cli: Cli, tmp_path: P
 def test_the_law_is_printed_with_its_words_and_sources(cli: Cli) -> None:
     code, said, _ = cli("pricing", "law", "--country", "US", "--region", "NY", "--as-of", "2026-11-24")
     assert code == 0
-    assert "THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA" in said
+    assert "THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA." in said
     found = json.loads(cli("pricing", "law", "--json")[1])
     assert {"EU", "US-NY", "CN"} <= {row["place"] for row in found["rows"]}

@@ -69,7 +69,7 @@ class Law:
     >>> law = Law.known()
     >>> at = date(2026, 11, 24)
     >>> law.terms("US", "New York", at).sentences
-    ('THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA',)
+    ('THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA.',)
     >>> law.terms("Germany", None, at, language="de").mode, law.terms("中国", None, at).mode
     ('personal', 'declared')
 

@@ -14,7 +14,7 @@ from regulars.pricing.guard import GuardError
 from regulars.pricing.law import MODES, Law, Quote, strictest
 
 AT = date(2026, 11, 24)
-NEW_YORK = b"THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA"
+NEW_YORK = b"THIS PRICE WAS SET BY AN ALGORITHM USING YOUR PERSONAL DATA."
 
 
 @pytest.fixture(scope="module")
