@@ -15,10 +15,11 @@ import numpy as np
 
 from benchmarks.profile_peers import AS_OF, fill
 from regulars import Shop
-from regulars.behavior.dataset import micros, vocabulary_and_content
+from regulars.behavior.dataset import vocabulary_and_content
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sizes import SIZES, Settings
 from regulars.behavior.use import vectors
+from regulars.clock import micros
 from regulars.config import ShopSettings
 
 EVENTS_EACH = 50

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _held: datetime | None = None
 
@@ -31,3 +33,21 @@ def held_at(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _held = before
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, as the log counts time.
+
+    >>> micros(datetime(1970, 1, 2, tzinfo=UTC))
+    86400000000
+    """
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def moment_of(microseconds: int) -> datetime:
+    """The moment of so many microseconds since 1970, in UTC.
+
+    >>> moment_of(86_400_000_000).isoformat()
+    '1970-01-02T00:00:00+00:00'
+    """
+    return EPOCH + timedelta(microseconds=int(microseconds))

@@ -39,24 +39,6 @@ WORD = re.compile(r"[一-鿿]|[^\W_]+")
 """A word, or one Chinese character."""
 
 
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970.
-
-    >>> micros(datetime(1970, 1, 2, tzinfo=UTC))
-    86400000000
-    """
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
-
-
-def moment_of(microseconds: int) -> datetime:
-    """The moment of so many microseconds since 1970.
-
-    >>> moment_of(86_400_000_000).isoformat()
-    '1970-01-02T00:00:00+00:00'
-    """
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-
-
 def vocabulary_and_content(shop: Shop, until: datetime) -> tuple[Vocabulary, Content]:
     """What there is in a shop's log and catalogue before a moment.
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import torch
 
 from regulars.behavior import distributed
-from regulars.behavior.dataset import LEAST_DAYS, micros, sequences_of, vocabulary_and_content
+from regulars.behavior.dataset import LEAST_DAYS, sequences_of, vocabulary_and_content
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.progress import Bar
 from regulars.behavior.sequences import DAY, Sequences
@@ -21,6 +21,7 @@ from regulars.behavior.training import Trained
 from regulars.behavior.use import EARLIER, NAME, load, vectors
 from regulars.behavior.validation import NextProduct
 from regulars.capability import Learned
+from regulars.clock import micros
 from regulars.errors import CorruptLogError, NotEnoughError, NotFoundError
 from regulars.evaluation import (
     Check,

@@ -14,12 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from regulars.behavior.buckets import EDGES_DAYS
-from regulars.behavior.dataset import micros, sequences_of
+from regulars.behavior.dataset import sequences_of
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sequences import Sequences
 from regulars.behavior.tokens import Tokens
 from regulars.behavior.transformer import Where
 from regulars.behavior.use import model_as_of
+from regulars.clock import micros
 from regulars.errors import NotFoundError
 from regulars.events.schema import TIME
 

@@ -65,18 +65,24 @@ def _rows(where: Where, context: int, *, is_timed: bool) -> Rows:
 
 
 def _block(block: Block, x: Tensor, rows: list[Rows]) -> Tensor:
-    q, k, v = _fast(Block.projected, x)(block, x)
-    found, begin = [], 0
-    for number, part in enumerate(rows):
-        end = begin + len(part.place)
+    # Parts that are split, not sliced: the gradient of a slice is a whole tensor of noughts, to be added.
+    parts = zip(*(each.split([len(part.place) for part in rows]) for each in _fast(_apart, x)(block, x)), strict=True)
+    found = []
+    for number, (part, (q, k, v)) in enumerate(zip(rows, parts, strict=True)):
         # Only the first rows tell how the bias is to be changed.
         share = len(x) / len(part.place) if number == 0 else 0.0
         time_bias = None if block.time_bias is None else _told(block.time_bias, share)
-        bias = _told(block.place_bias, share), time_bias
-        found.append(_attended(q[begin:end], k[begin:end], v[begin:end], part, *bias))
-        begin = end
+        found.append(_attended(q, k, v, part, _told(block.place_bias, share), time_bias))
     added: Tensor = _fast(Block.added, x)(block, x, torch.cat(found))
     return added
+
+
+def _apart(block: Block, x: Tensor) -> tuple[Tensor, ...]:
+    """Queries, keys and values, each in memory of its own.
+
+    As views of one tensor they would leave a compiled function, whose gradient is put together outside of it.
+    """
+    return tuple(each.contiguous() for each in block.projected(x))
 
 
 def _attended(q: Tensor, k: Tensor, v: Tensor, rows: Rows, place_bias: Tensor, time_bias: Tensor | None) -> Tensor:

@@ -18,12 +18,12 @@ import numpy.typing as npt
 import torch
 from scipy.special import log_softmax, softmax
 
-from regulars.behavior.dataset import micros, moment_of
 from regulars.behavior.fields import event_fields, question_fields
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.numpy_layer import Layer, array, linear, normed, time_bucket_edges
 from regulars.behavior.sequences import FIELDS, Sequences
 from regulars.behavior.transformer import Block
+from regulars.clock import micros, moment_of
 from regulars.errors import CorruptLogError
 
 Floats = npt.NDArray[np.float32]

@@ -19,13 +19,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from regulars.behavior.dataset import micros
 from regulars.behavior.evaluate import fitted, settings_of
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.outcomes import outcomes_of
 from regulars.behavior.probe import Probe
 from regulars.behavior.propensity import aurocs, diversity_of, popularity_of
 from regulars.behavior.use import vectors
+from regulars.clock import micros
 from regulars.errors import NotEnoughError
 from regulars.evaluation import Metric, cut_offs
 from regulars.logistic import Scaling

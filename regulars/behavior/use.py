@@ -13,12 +13,13 @@ import pyarrow as pa
 import torch
 
 from regulars.behavior.buckets import EDGES_DAYS
-from regulars.behavior.dataset import micros, moment_of, sequences_of
+from regulars.behavior.dataset import sequences_of
 from regulars.behavior.encode import encode
 from regulars.behavior.losses import full_softmax, hazard_loss
 from regulars.behavior.model import FILES, BehaviorModel
 from regulars.behavior.sequences import Ints, Sequences
 from regulars.behavior.tokens import Targets, Tokens
+from regulars.clock import micros, moment_of
 from regulars.errors import NotFoundError
 from regulars.events.schema import TIME
 

@@ -13,10 +13,10 @@ import pyarrow as pa
 from regulars.campaign.actions import NONE, cost_of
 from regulars.campaign.drawn import Arms, Drawn, Floats, comparable_arms
 from regulars.campaign.lots import messages_chosen
-from regulars.campaign.sending.hours import to_microseconds
 from regulars.campaign.sources import drawn_before
 from regulars.campaign.uplift import Trial
 from regulars.campaign.uplift.observational import Overlap, comparable, estimated_propensity
+from regulars.clock import micros
 from regulars.customers import later_worth
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def dataset(
 
 
 def _from(drawn: Drawn, since: datetime | None) -> Drawn:
-    return drawn if since is None else drawn.where(drawn.microseconds >= to_microseconds(since))
+    return drawn if since is None else drawn.where(drawn.microseconds >= micros(since))
 
 
 def _filled(shop: Shop, drawn: Drawn, arms: Arms, horizon_days: int, names: Sequence[str] | None) -> Dataset:

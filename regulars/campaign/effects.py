@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from regulars.campaign.actions import NONE, cost_of
 from regulars.campaign.dataset import KEYS, later
 from regulars.campaign.drawn import Drawn, Floats, Numbers
-from regulars.campaign.sending.hours import to_moment
 from regulars.campaign.sources import drawn_before
+from regulars.clock import moment_of
 from regulars.errors import NotEnoughError
 from regulars.experiment.checks import MISMATCH
 from regulars.experiment.stats import Effect, Moments, adjusted, difference, mean_of, mismatch
@@ -154,8 +154,8 @@ def _effect(shop: Shop, drawn: Drawn, source: str, name: str, days: int) -> Camp
     return CampaignEffect(
         campaign=name,
         source=source,
-        since=to_moment(int(times.min())),
-        until=to_moment(int(times.max())),
+        since=moment_of(int(times.min())),
+        until=moment_of(int(times.max())),
         contacted=count,
         left_alone=int((~treated).sum()),
         orders=of_orders.times(count),

@@ -11,11 +11,11 @@ import pyarrow as pa
 from regulars.campaign.dataset import Dataset, dataset, features_of
 from regulars.campaign.judging import Beside, apart, budget_per_customer, charts, metrics, tables
 from regulars.campaign.model import CampaignModel
-from regulars.campaign.sending.hours import to_microseconds
 from regulars.campaign.sources import drawn_before
 from regulars.campaign.training import moments, newest_split, observe, taught, untaught
 from regulars.campaign.uplift import UpliftModel, judge
 from regulars.capability import Learned
+from regulars.clock import micros
 from regulars.errors import InputError, NotEnoughError
 from regulars.evaluation import Check, Report, Split, compare, histogram, leak_check, line_plot, metric_plot, rmse_error
 from regulars.experiment.stats import detectable
@@ -80,7 +80,7 @@ def _report_of(shop: Shop, data: Dataset, until: datetime) -> Report:
     time = data.drawn.microseconds
     moment = newest_split(data, until)
     if moment is not None:
-        at = to_microseconds(moment)
+        at = micros(moment)
         is_past = time + data.horizon_days * 86_400_000_000 <= at
         try:
             model = taught(shop, data.where(is_past))

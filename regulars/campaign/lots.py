@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 
 from regulars.campaign.actions import NONE, Action
 from regulars.campaign.drawn import DRAWN, Drawn, Floats, Lot, Numbers
-from regulars.campaign.sending.hours import DAY, in_utc, local_day, to_microseconds
+from regulars.campaign.sending.hours import DAY, in_utc, local_day
 from regulars.campaign.sending.telling import PREFIX, TYPE
+from regulars.clock import micros
 from regulars.customers import ledger
 from regulars.events.schema import NOTED, TIME
 from regulars.experiment import places
@@ -198,7 +199,7 @@ def _sent(shop: Shop, known: Reachable, last: datetime) -> Sent:
     times = np.asarray(found["time"].cast(TIME).cast(pa.int64()), np.int64)
     zone = np.full(len(times), shop.config.shop.timezone)
     day = local_day(times, zone)
-    is_whole = day * DAY + DAY <= to_microseconds(last)
+    is_whole = day * DAY + DAY <= micros(last)
     names = [
         Action(what, channel or "").name
         for what, channel in zip(found["campaign_id"].to_pylist(), found["channel"].to_pylist(), strict=True)

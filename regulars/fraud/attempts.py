@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.clock import micros
 from regulars.errors import NotEnoughError
 from regulars.events.undated import DERIVED_ID
-from regulars.fraud.labels import known_of, micros, times
+from regulars.fraud.labels import known_of, times
 from regulars.fraud.network import addresses, domains
 from regulars.fraud.properties import Properties
 from regulars.fraud.stream import KIND, OWN, Ints, Stream, banded, paired

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.clock import micros
 from regulars.config import FraudSettings
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
@@ -18,7 +19,6 @@ from regulars.fraud.attempts import Attempts, attempts
 from regulars.fraud.costs import expected_loss, hold
 from regulars.fraud.dataset import dataset
 from regulars.fraud.graph.rings import rings
-from regulars.fraud.labels import micros
 from regulars.fraud.model import FraudModel
 from regulars.fraud.reasons import reasons
 from regulars.fraud.review import let_through

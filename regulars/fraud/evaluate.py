@@ -11,6 +11,7 @@ import pyarrow as pa
 from altair.typing import ChartType
 
 from regulars.capability import Learned
+from regulars.clock import micros, moment_of
 from regulars.errors import NotEnoughError
 from regulars.evaluation import (
     Check,
@@ -35,7 +36,6 @@ from regulars.fraud.attempts import Attempts, attempts
 from regulars.fraud.costs import curve, curve_plot
 from regulars.fraud.dataset import Dataset, dataset
 from regulars.fraud.features.words import meaning
-from regulars.fraud.labels import micros, moment_of
 from regulars.fraud.model import FraudModel
 from regulars.fraud.played import WAYS, play
 from regulars.fraud.stream import Ints

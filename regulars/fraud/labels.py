@@ -6,7 +6,7 @@ disputes would have come, and honest from then on.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import ibis
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.clock import micros
 from regulars.engine.json import extract
 from regulars.events.schema import TIME
 from regulars.fraud.properties import Properties, truths
@@ -92,16 +93,6 @@ def _delay(shop: Shop, time: Ints, days: int) -> int:
     else nothing would ever be known."""
     span = micros(shop.now) - int(time.min(initial=LATEST))
     return min(days * DAY, max(span // 10, 0))
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970."""
-    return int(pa.scalar(moment, TIME).cast(pa.int64()).as_py())
-
-
-def moment_of(microseconds: int) -> datetime:
-    """The moment of so many microseconds since 1970."""
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
 
 
 def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> tuple[Known, Ints]:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from regulars.behaving import model_before
+from regulars.clock import moment_of
 from regulars.fraud.attempts import Attempts
-from regulars.fraud.labels import moment_of
 from regulars.fraud.stream import Ints
 
 if TYPE_CHECKING:

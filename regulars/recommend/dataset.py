@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regulars.behavior.dataset import micros, moment_of, sequences_of
+from regulars.behavior.dataset import sequences_of
 from regulars.behavior.sequences import DAY
 from regulars.behavior.use import model_as_of
+from regulars.clock import micros, moment_of
 from regulars.errors import ConfigError, NotFoundError
 from regulars.recommend.blocks import blocks, in_threads
 from regulars.recommend.candidates import Floats, Ints

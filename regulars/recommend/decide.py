@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.behavior.dataset import micros
+from regulars.clock import micros
 from regulars.customers import withheld
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from regulars.behavior.dataset import moment_of
+from regulars.clock import moment_of
 from regulars.recommend.blocks import blocks, in_threads
 from regulars.recommend.candidates import Candidates, Floats, Ints
 from regulars.recommend.features import Products, features

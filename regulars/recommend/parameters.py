@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from regulars.behavior.dataset import moment_of
+from regulars.clock import moment_of
 from regulars.recommend.dataset import model_in_use
 from regulars.recommend.past import WEIGHTS
 from regulars.recommend.reasons import OF_SOURCE

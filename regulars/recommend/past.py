@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from regulars.behavior.dataset import micros, sequences_of, vocabulary_and_content
+from regulars.behavior.dataset import sequences_of, vocabulary_and_content
 from regulars.behavior.sequences import DAY, Sequences
 from regulars.behavior.vocabulary import Content, Vocabulary
+from regulars.clock import micros
 
 if TYPE_CHECKING:
     from regulars.shop import Shop

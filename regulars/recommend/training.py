@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regulars.behavior.dataset import moment_of
+from regulars.clock import moment_of
 from regulars.errors import NotEnoughError
 from regulars.evaluation import cut_offs
 from regulars.recommend.dataset import aimed, head_as_of, lesson

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.clock import micros
 from regulars.rules import arrays
 from regulars.rules.operators import DIGITS
 from regulars.rules.tree import Happened, Node
@@ -87,8 +88,8 @@ class History:
         first, last = self._spans.get(node.type, (0, 0))
         since, before = node.window.bounds(as_of)
         times = self._times[first:last]
-        end = first + int(np.searchsorted(times, _microseconds(before)))
-        start = first if since is None else first + int(np.searchsorted(times, _microseconds(since)))
+        end = first + int(np.searchsorted(times, micros(before)))
+        start = first if since is None else first + int(np.searchsorted(times, micros(since)))
         return min(start, end), end
 
     def _counts(self, node: Happened, chosen: Any) -> npt.NDArray[np.int64]:
@@ -146,7 +147,3 @@ def _known(numbers: Any) -> Any:
 def _floats(numbers: Any) -> Floats:
     found: Floats = pc.fill_null(numbers, float("nan")).to_numpy(zero_copy_only=False)
     return found
-
-
-def _microseconds(moment: datetime) -> int:
-    return int(pa.scalar(moment, pa.timestamp("us", "UTC")).cast(pa.int64()).as_py())

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from regulars import Shop
-from regulars.behavior.dataset import micros, sequences_of
+from regulars.behavior.dataset import sequences_of
 from regulars.behavior.explain import contributions, explain
 from regulars.behavior.fields import event_fields
 from regulars.behavior.model import BehaviorModel
@@ -19,6 +19,7 @@ from regulars.behavior.sizes import Settings, Size
 from regulars.behavior.tokens import Tokens
 from regulars.behavior.transformer import Where
 from regulars.behavior.vocabulary import Content, Vocabulary
+from regulars.clock import micros
 from regulars.errors import NotFoundError
 
 pytestmark = pytest.mark.xdist_group("explain")  # one model for all

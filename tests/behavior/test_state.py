@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from regulars import Shop
-from regulars.behavior.dataset import clock_changes, micros, sequences_of
+from regulars.behavior.dataset import clock_changes, sequences_of
 from regulars.behavior.encode import encode
 from regulars.behavior.fields import event_fields
 from regulars.behavior.model import BehaviorModel
@@ -21,6 +21,7 @@ from regulars.behavior.state import HEADER, CustomerState, Event, IncrementalMod
 from regulars.behavior.tokens import Tokens
 from regulars.behavior.transformer import time_bucket
 from regulars.behavior.vocabulary import Content, Vocabulary
+from regulars.clock import micros
 from regulars.errors import CorruptLogError
 
 START = datetime(2024, 3, 1, tzinfo=UTC)

@@ -13,13 +13,14 @@ import torch
 
 from regulars import Shop
 from regulars.behavior import probe
-from regulars.behavior.dataset import micros, vocabulary_and_content
+from regulars.behavior.dataset import vocabulary_and_content
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.outcomes import categories, outcomes_of
 from regulars.behavior.probe import Probe
 from regulars.behavior.propensity import aurocs, diversity_of, popularity_of
 from regulars.behavior.sizes import Settings, size_named
 from regulars.behavior.universal import INPUTS, universal_profile
+from regulars.clock import micros
 from regulars.errors import NotEnoughError
 from regulars.evaluation import auroc_score
 

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pytest
 
 from regulars import Shop
+from regulars.clock import micros
 from regulars.errors import NotEnoughError
 from regulars.evaluation import Split
 from regulars.events.schema import TIME
 from regulars.fraud import Live
 from regulars.fraud.attempts import attempts
 from regulars.fraud.dataset import dataset
-from regulars.fraud.labels import micros
 from regulars.fraud.review import fill, queue
 from regulars.fraud.stream import KIND
 from tests.conftest import Cli

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from regulars import Shop, behavior
+from regulars.clock import moment_of
 from regulars.fraud.attempts import attempts
-from regulars.fraud.labels import moment_of
 from regulars.fraud.surprise import COLUMN, WITHIN, surprised
 from regulars.fraud.training import in_use
 from tests.churn.test_vectors import keep_behavior_model

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from regulars.campaign.journey.audience import Audience, rule_in
 from regulars.campaign.journey.happenings import events_of
 from regulars.campaign.journey.step import Awaited, Trigger
-from regulars.campaign.sending.hours import DAY, in_utc, to_microseconds, zones
+from regulars.campaign.sending.hours import DAY, in_utc, zones
+from regulars.clock import micros
 from regulars.customers import customers_as_of
 from regulars.errors import NotEnoughError
 from regulars.events.schema import TIME
@@ -136,7 +137,7 @@ def _by_birthday(shop: Shop, trait: str, since: datetime, until: datetime) -> pa
     for year in range(since.year - 1, until.year + 2):
         dates = [np.datetime64(_date(year, *day), "D").astype(np.int64) for day in days]
         at = in_utc(np.array(dates, np.int64) * DAY, zone)
-        inside = (at >= to_microseconds(since)) & (at < to_microseconds(until))
+        inside = (at >= micros(since)) & (at < micros(until))
         customer = named["customer_id"].filter(pa.array(inside))
         key = pc.binary_join_element_wise(customer, f"birthday {year}", " ")
         rows.append(_table(customer, pa.array(at[inside]).cast(TIME), key))

@@ -23,16 +23,8 @@ from regulars.campaign.journey.walk import INSIDE, OUTCOMES, Ints, Walkers, Worl
 from regulars.campaign.offer import suspected
 from regulars.campaign.sending import refusals
 from regulars.campaign.sending.channels import address_of
-from regulars.campaign.sending.hours import (
-    DAY,
-    best_hours,
-    local_day,
-    next_at,
-    quiet_until,
-    to_microseconds,
-    to_moment,
-    zones,
-)
+from regulars.campaign.sending.hours import DAY, best_hours, local_day, next_at, quiet_until, zones
+from regulars.clock import micros, moment_of
 from regulars.customers import customers_as_of
 
 if TYPE_CHECKING:
@@ -99,11 +91,11 @@ def simulate(
 
     @cache
     def members(step: Branch, at: int) -> pa.Array:
-        return audience.members(rule_in(audience, step.rule, step.segment), to_moment(at))
+        return audience.members(rule_in(audience, step.rule, step.segment), moment_of(at))
 
     happened = Happenings(shop, journey.awaited, customers, since, until)
     world = World(customers, zone, happened, answers(customers, members, DAY))
-    walkers, sends, visits = _walk_all(journey, world, found, to_microseconds(until))
+    walkers, sends, visits = _walk_all(journey, world, found, micros(until))
     owner, step, at = sends
     counted = _sent(shop, journey, known, customers, walkers.customer[owner], step, at, zone, until, with_address)
     outcomes = Counter(OUTCOMES.get(each, "inside") for each in walkers.outcome.tolist())

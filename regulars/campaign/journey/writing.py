@@ -12,7 +12,8 @@ from regulars.campaign.journey.step import Journey, Send
 from regulars.campaign.journey.tables import entries
 from regulars.campaign.journey.walk import INSIDE, OUTCOMES, Ints, Sends, Walkers
 from regulars.campaign.sending import Order, enqueue
-from regulars.campaign.sending.hours import BestHours, next_at, to_moment
+from regulars.campaign.sending.hours import BestHours, next_at
+from regulars.clock import moment_of
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -43,7 +44,7 @@ def write(
         mine = [k for k in changed.tolist() if still.get(rows[k].id) == before[k]]
         updates = [
             {
-                "of": rows[k].id, "now_step": names[walkers.step[k]], "now_at": to_moment(walkers.at[k]),
+                "of": rows[k].id, "now_step": names[walkers.step[k]], "now_at": moment_of(walkers.at[k]),
                 "now_hops": int(walkers.hops[k]), "now_outcome": OUTCOMES.get(int(walkers.outcome[k])),
             }
             for k in mine
@@ -88,7 +89,7 @@ def _orders(
         if isinstance(send, Send):
             order = Order(
                 f"{journey.name}/{row.id}/{hop}", journey.name, row.version, send.name, row.customer_id, send.channel,
-                send.message, send.offer, row.about, to_moment(then),
+                send.message, send.offer, row.about, moment_of(then),
             )  # fmt: skip
             made.append((k, order))
     return made

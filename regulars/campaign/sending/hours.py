@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.clock import moment_of
 from regulars.events.schema import TIME
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ SHRINKAGE = 10.0
 """The shop's own hours count as so many opens of each customer: who opened twice has no hour of his own yet."""
 NEIGHBOURS = (0.25, 0.5, 0.25)
 """An open speaks for the hour before and after too."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @cache
@@ -196,16 +196,6 @@ def best_hours(shop: Shop, as_of: datetime, customers: pa.Table, zone: npt.NDArr
     return BestHours(total / total.sum(), dict(zip(names, smooth, strict=True)))
 
 
-def to_microseconds(moment: datetime) -> int:
-    """Since 1970."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def to_moment(microseconds: int) -> datetime:
-    """Back from there, in UTC."""
-    return _EPOCH + timedelta(microseconds=int(microseconds))
-
-
 def _east(microseconds: int, zone: ZoneInfo) -> int:
-    shift = to_moment(microseconds).astimezone(zone).utcoffset() or timedelta()
+    shift = moment_of(microseconds).astimezone(zone).utcoffset() or timedelta()
     return shift // timedelta(microseconds=1)

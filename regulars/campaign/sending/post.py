@@ -23,6 +23,7 @@ from regulars.campaign.sending.channels import address_of
 from regulars.campaign.sending.context import contexts, of_coupon, rows_of
 from regulars.campaign.sending.past import sent_by_others
 from regulars.campaign.sending.permission import link_token, refusals
+from regulars.clock import micros, moment_of
 from regulars.customers import customers_as_of
 from regulars.errors import ConfigError, NotFoundError
 from regulars.events.identity import hash_column
@@ -117,7 +118,7 @@ def _send_some(
     tomorrow = hours.quiet_until(tomorrow, zone, settings.quiet_from, settings.quiet_until)
     already = sent_by_others(shop, sorted({row.customer_id for row in rows}), moment, known)
     quiet = {
-        row.id: (hours.to_moment(then), "quiet hours")
+        row.id: (moment_of(then), "quiet hours")
         for row, now, then in zip(rows, times.tolist(), open_at.tolist(), strict=True)
         if then > now and row.id not in skip
     }
@@ -130,7 +131,7 @@ def _send_some(
             moment,
             skip=skip,
             hold=held | quiet,
-            capped_until={row.id: hours.to_moment(then) for row, then in zip(rows, tomorrow.tolist(), strict=True)},
+            capped_until={row.id: moment_of(then) for row, then in zip(rows, tomorrow.tolist(), strict=True)},
             days={row.id: day for row, day in zip(rows, days.tolist(), strict=True)},
             already=already,
             caps=(settings.most_per_day, settings.most_per_week),
@@ -265,7 +266,7 @@ def chosen(shop: Shop, row: Any, language: str | None) -> tuple[Variant, float]:
 
 
 def _clocks(shop: Shop, rows: Sequence[Any], moment: datetime, known: pa.Table) -> tuple[hours.Ints, Any]:
-    times = np.full(len(rows), hours.to_microseconds(moment), np.int64)
+    times = np.full(len(rows), micros(moment), np.int64)
     ids = pa.array([row.customer_id for row in rows], pa.string())
     default = shop.config.shop.timezone
     place = pc.index_in(ids, known["customer_id"].combine_chunks())

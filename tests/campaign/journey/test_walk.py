@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from regulars.campaign.journey import Journey, read
 from regulars.campaign.journey.happenings import NEVER, Happenings
 from regulars.campaign.journey.walk import OUTCOMES, Walkers, World, uniform, walk
-from regulars.campaign.sending.hours import to_microseconds, to_moment
+from regulars.clock import micros, moment_of
 
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
 HEAD = '[trigger]\nevent = "signed_up"\n[goal]\nevent = "order_completed"\n'
@@ -34,7 +34,7 @@ class Did(Happenings):
 
 
 def micro(hours: float) -> int:
-    return to_microseconds(START + timedelta(hours=hours))
+    return micros(START + timedelta(hours=hours))
 
 
 def went(
@@ -60,7 +60,7 @@ def went(
     )
     sends = walk(journey, walkers, world, micro(until), floor=0 if floor is None else micro(floor))
     owner, step, at, _ = sends.arrays()
-    hours = [(to_moment(int(when)) - START) / timedelta(hours=1) for when in at]
+    hours = [(moment_of(int(when)) - START) / timedelta(hours=1) for when in at]
     messages = sorted(zip(owner.tolist(), [journey.steps[k].name for k in step], hours, strict=True))
     return messages, [_where(journey, walkers, k) for k in range(people)], walkers
 
@@ -89,7 +89,7 @@ def test_who_reaches_the_goal_hears_no_more() -> None:
 def test_live_what_is_late_goes_on_from_now() -> None:
     messages, where, walkers = went(TWO, floor=100, until=100)
     assert (messages, where) == ([(0, "a", 100)], ["x"])
-    assert to_moment(int(walkers.at[0])) == START + timedelta(hours=100)
+    assert moment_of(int(walkers.at[0])) == START + timedelta(hours=100)
 
 
 def test_whoever_ordered_while_nobody_looked_is_not_written_to() -> None:

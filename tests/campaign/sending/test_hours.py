@@ -13,17 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars import Shop
-from regulars.campaign.sending.hours import (
-    best_hours,
-    in_utc,
-    local,
-    local_day,
-    next_at,
-    quiet_until,
-    to_microseconds,
-    to_moment,
-    zones,
-)
+from regulars.campaign.sending.hours import best_hours, in_utc, local, local_day, next_at, quiet_until, zones
+from regulars.clock import micros, moment_of
 from regulars.customers import customers_as_of
 from tests.campaign.conftest import NOON, at
 
@@ -33,15 +24,15 @@ moments = st.datetimes(datetime(2023, 1, 1), datetime(2025, 12, 31), timezones=s
 
 @given(moments, st.sampled_from(ZONES))
 def test_wall_clocks_are_those_of_zoneinfo(moment: datetime, zone: str) -> None:
-    wall = local(np.array([to_microseconds(moment)]), np.array([zone]))
-    assert to_moment(int(wall[0])).replace(tzinfo=None) == moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    wall = local(np.array([micros(moment)]), np.array([zone]))
+    assert moment_of(int(wall[0])).replace(tzinfo=None) == moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 @given(moments, st.sampled_from(ZONES), st.integers(0, 23), st.integers(0, 23))
 def test_quiet_hours_end_outside_of_quiet_hours(moment: datetime, zone: str, start: int, end: int) -> None:
-    now = np.array([to_microseconds(moment)])
+    now = np.array([micros(moment)])
     then = quiet_until(now, np.array([zone]), start, end)
-    assert timedelta() <= to_moment(int(then[0])) - moment <= timedelta(hours=25)
+    assert timedelta() <= moment_of(int(then[0])) - moment <= timedelta(hours=25)
     assert quiet_until(then, np.array([zone]), start, end) == then
 
 
@@ -49,7 +40,7 @@ def test_quiet_hours_end_outside_of_quiet_hours(moment: datetime, zone: str, sta
 def test_the_next_time_of_day_is_ahead_and_on_that_day(
     moment: datetime, zone: str, minute: int, weekday: int | None
 ) -> None:
-    found = to_moment(int(next_at(np.array([to_microseconds(moment)]), np.array([zone]), minute, weekday)[0]))
+    found = moment_of(int(next_at(np.array([micros(moment)]), np.array([zone]), minute, weekday)[0]))
     assert moment <= found <= moment + timedelta(days=8)
     wall = found.astimezone(ZoneInfo(zone))
     # A clock that is put forward skips an hour: then it is the hour after.
@@ -58,15 +49,15 @@ def test_the_next_time_of_day_is_ahead_and_on_that_day(
 
 
 def test_an_hour_that_a_clock_skips_is_the_one_after() -> None:
-    before = to_microseconds(datetime(2024, 3, 31, tzinfo=UTC))
-    assert to_moment(int(next_at(np.array([before]), np.array(["Europe/London"]), 90)[0])) == datetime(
+    before = micros(datetime(2024, 3, 31, tzinfo=UTC))
+    assert moment_of(int(next_at(np.array([before]), np.array(["Europe/London"]), 90)[0])) == datetime(
         2024, 3, 31, 1, 30, tzinfo=UTC
     )
     assert in_utc(local(np.array([before]), np.array(["Europe/London"])), np.array(["Europe/London"])) == before
 
 
 def test_days_are_those_of_the_customers_calendar() -> None:
-    late = np.full(2, to_microseconds(datetime(2024, 5, 1, 20, tzinfo=UTC)))
+    late = np.full(2, micros(datetime(2024, 5, 1, 20, tzinfo=UTC)))
     days = local_day(late, np.array(["Asia/Shanghai", "America/New_York"]))
     assert days[0] - days[1] == 1
 
