@@ -244,6 +244,30 @@ def stop(name: Name, who: Who, shop: ShopFolder = Path(), as_json: Json = False)
         out.print(f"Nobody enters [bold]{escape(name)}[/] any more.", highlight=False)
 
 
+@commands.command(epilog="Example: regulars campaign send spring --shop myshop")
+def send(
+    message: Annotated[str, typer.Argument(help="The message that they get, of campaigns/messages.")],
+    actions: Annotated[
+        list[str] | None,
+        typer.Option("--action", metavar="ACTION", help='Only contacts by it, e.g. "spring by email". Default: all.'),
+    ] = None,
+    shop: ShopFolder = Path(),
+    as_of: AtPresent = None,
+    as_json: Json = False,
+) -> None:
+    """Queue the contacts of the newest decisions, each at its customer's hour. Done twice, nothing is sent twice."""
+    from regulars.campaign.sending import queue_decided
+    from regulars.shop import Shop
+
+    found = queue_decided(Shop.open(shop), message, _present(as_of), actions or ())
+    if as_json:
+        emit({"as_of": found.as_of.isoformat(), "contacts": found.contacts})
+        return
+    for name, count in sorted(found.contacts.items()):
+        out.print(f"{escape(name)}: {count:,} in the queue, as decided as of {found.as_of:%Y-%m-%d}", highlight=False)
+    out.print("Next: regulars campaign run", highlight=False)
+
+
 @commands.command(epilog="Example: regulars campaign run --shop myshop")
 def run(shop: ShopFolder = Path(), as_of: AtPresent = None, as_json: Json = False) -> None:
     """Bring all journeys to the present and send what is due. To run it twice sends nothing twice."""
@@ -271,7 +295,7 @@ def run(shop: ShopFolder = Path(), as_of: AtPresent = None, as_json: Json = Fals
 
 @commands.command(epilog="Example: regulars campaign off all --as mei --shop myshop")
 def off(
-    name: Annotated[str, typer.Argument(help='The journey\'s name, or "all".')],
+    name: Annotated[str, typer.Argument(help='The journey\'s name, "decided" for contacts of decisions, or "all".')],
     who: Who,
     shop: ShopFolder = Path(),
     as_json: Json = False,
@@ -282,7 +306,7 @@ def off(
 
 @commands.command(epilog="Example: regulars campaign on all --as mei --shop myshop")
 def on(
-    name: Annotated[str, typer.Argument(help='The journey\'s name, or "all".')],
+    name: Annotated[str, typer.Argument(help='The journey\'s name, "decided" for contacts of decisions, or "all".')],
     who: Who,
     shop: ShopFolder = Path(),
     as_json: Json = False,
@@ -293,12 +317,12 @@ def on(
 
 def _turn(shop: Path, name: str, who: str, *, off: bool, as_json: bool) -> None:
     from regulars.campaign.journey import Journeys, status
-    from regulars.campaign.sending import turn
+    from regulars.campaign.sending import DECIDED, turn
     from regulars.errors import NotFoundError
     from regulars.shop import Shop
 
     door = Shop.open(shop)
-    there = {*Journeys(door).names(), *(each.name for each in status(door))}
+    there = {DECIDED, *Journeys(door).names(), *(each.name for each in status(door))}
     if name != ALL and name not in there:
         raise NotFoundError(
             f'There is no journey "{name}". There are: {", ".join(sorted(there))}. For all of them: all'

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from regulars import clock
-from regulars.campaign.copy import Messages, approved
+from regulars.campaign.copy import Messages
 from regulars.campaign.journey.audience import Audience, rule_in
 from regulars.campaign.journey.check import Surroundings, problems
 from regulars.campaign.journey.entering import Candidates, candidates, products_around
@@ -30,11 +30,12 @@ from regulars.campaign.journey.tables import entries, journeys, prepare
 from regulars.campaign.journey.walk import Walkers, World, answers, walk
 from regulars.campaign.journey.writing import ALONE, write
 from regulars.campaign.offer import standing
-from regulars.campaign.sending import Channel, Tally, channels, send_due, tell
+from regulars.campaign.sending import DECIDED, Channel, Tally, channels, refuse_unready, send_due, tell
 from regulars.campaign.sending import tables as of_sending
-from regulars.campaign.sending.hours import best_hours, to_microseconds, to_moment, zones
+from regulars.campaign.sending.hours import best_hours, zones
+from regulars.clock import micros, moment_of
 from regulars.customers import customers_as_of
-from regulars.errors import ConfigError, NotEnoughError, NotFoundError
+from regulars.errors import NotEnoughError, NotFoundError
 from regulars.events.schema import TYPES
 
 if TYPE_CHECKING:
@@ -99,17 +100,8 @@ def start(shop: Shop, name: str, who: str, audience: Audience, moment: datetime)
     wrong = problems(journey, around)
     if wrong:
         raise JourneyError(name, wrong)
-    there = channels(shop)
     for step in journey.sends:
-        variants = around.messages.get(step.message).variants
-        if len(approved(shop.state, variants)) < len(variants):
-            raise ConfigError(
-                f'{name}, step "{step.name}": nobody has approved "{step.message}" as it is now. Read it: regulars '
-                f"campaign preview {step.message}; then: regulars campaign approve {step.message} --as NAME"
-            )
-        if step.channel not in there:
-            setting = "smtp" if step.channel == "email" else f"{step.channel}_webhook"
-            raise ConfigError(f'{name}, step "{step.name}": {step.channel} is not set up. Set [sending] {setting}.')
+        refuse_unready(shop, step.message, (step.channel,), f'{name}, step "{step.name}": ')
     version = kept.keep(journey)
     with prepare(of_sending.prepare(shop.state)).write(alone=ALONE) as change:
         row = change.execute(sa.select(journeys).where(journeys.c.name == name)).one_or_none()
@@ -174,16 +166,17 @@ def run(shop: Shop, audience: Audience, moment: datetime, by: Mapping[str, Chann
 def overtaken(shop: Shop, rows: Sequence[Any], moment: datetime) -> dict[int, str]:
     """Which messages that wait are no longer wanted: their customer has reached the goal meanwhile, or left."""
     found: dict[int, str] = {}
-    for name, number in sorted({(row.journey, row.version) for row in rows}):
+    # What was decided waits for nothing: who was drawn counts among the contacted, whatever came between.
+    for name, number in sorted({(row.journey, row.version) for row in rows if row.journey != DECIDED}):
         journey = Journeys(shop).version(name, number)
         own = [row for row in rows if (row.journey, row.version) == (name, number)]
         ends = (*journey.leave, *((journey.goal,) if journey.goal else ()))
         customers = pa.array([row.customer_id for row in own], pa.string())
         entered = np.array([row.about["entered"] for row in own], np.int64)
-        happened = Happenings(shop, ends, customers.unique(), to_moment(int(entered.min())), moment)
+        happened = Happenings(shop, ends, customers.unique(), moment_of(int(entered.min())), moment)
         place = pc.index_in(customers, customers.unique()).to_numpy().astype(np.int64)
         for awaited in ends:
-            came = happened.next(awaited, place, entered) < to_microseconds(moment)
+            came = happened.next(awaited, place, entered) < micros(moment)
             found |= {own[k].id: f"overtaken: {awaited.event} came first" for k in np.flatnonzero(came).tolist()}
     return found
 
@@ -268,14 +261,14 @@ def _enter(
                 continue
             if before and again is not None and before[1] is not None:
                 earliest = max(before[0] + again, before[1])
-                if to_moment(at) < earliest:
+                if moment_of(at) < earliest:
                     continue
-            last[customer] = (to_moment(at), None)
+            last[customer] = (moment_of(at), None)
             known.add(key)
             new.append(
                 {
                     "journey": row.name, "version": row.version, "customer_id": customer, "entry_key": key,
-                    "entered_at": to_moment(at), "step": journey.steps[0].name, "at": to_moment(at), "hops": 0,
+                    "entered_at": moment_of(at), "step": journey.steps[0].name, "at": moment_of(at), "hops": 0,
                     "about": about,
                 }
             )  # fmt: skip
@@ -313,18 +306,18 @@ def _walk(
     is_best = any(step.at_best_hour for step in journey.sends)
     people = known() if is_clocked or is_best else None
     zone = _zones(shop, customers, people)
-    entered = np.array([to_microseconds(row.entered_at) for row in rows], np.int64)
+    entered = np.array([micros(row.entered_at) for row in rows], np.int64)
     walkers = Walkers(
         np.arange(len(rows), dtype=np.int64),
         entered,
         np.array([journey.places[row.step] for row in rows], np.int64),
-        np.array([to_microseconds(row.at) for row in rows], np.int64),
+        np.array([micros(row.at) for row in rows], np.int64),
         np.array([row.hops for row in rows], np.int64),
         np.zeros(len(rows), np.int64),
     )
     before = walkers.hops.copy()
-    happened = Happenings(shop, journey.awaited, customers, to_moment(int(entered.min())), moment)
-    now = to_microseconds(moment)
+    happened = Happenings(shop, journey.awaited, customers, moment_of(int(entered.min())), moment)
+    now = micros(moment)
 
     @cache
     def members(step: Branch, at: int) -> pa.Array:

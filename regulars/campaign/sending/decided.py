@@ -1,0 +1,98 @@
+"""Contacts that `decide` chose or drew, put into the queue: each once, at its customer's hour."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.campaign.actions import Action
+from regulars.campaign.offer import standing
+from regulars.campaign.sending.hours import next_at, zones
+from regulars.campaign.sending.queue import ALONE, Order, enqueue
+from regulars.campaign.sending.ready import refuse_unready
+from regulars.campaign.sending.tables import prepare
+from regulars.clock import micros, moment_of
+from regulars.customers import customers_as_of
+from regulars.errors import InputError
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+DECIDED = "decided"
+"""What stands in the queue for a journey's name; by it they can be switched off."""
+OLDEST = timedelta(days=7)
+"""Of decisions: later ones would choose others."""
+
+
+class Queued(NamedTuple):
+    """What was put into the queue: as of when it was decided, and contacts by action."""
+
+    as_of: datetime
+    contacts: dict[str, int]
+
+
+def queue_decided(shop: Shop, message: str, moment: datetime, actions: Collection[str] = ()) -> Queued:
+    """Put the contacts of the newest decisions into the queue. Done twice, nothing is sent twice.
+
+    Who was left alone by lot is in no queue: what the others brought is measured against them.
+
+    Parameters
+    ----------
+    message : what is sent; an offer that an action names goes with it.
+    moment : from then on each leaves at its customer's hour. Consents, caps and quiet hours are asked when it leaves.
+    actions : "spring by email"; default: all that were decided.
+
+    Raises
+    ------
+    NotFoundError
+        If nothing was decided, or there is no such message.
+    InputError
+        If the decisions are older than `OLDEST`, or hold no such action.
+    ConfigError
+        If nobody has approved the message, or a channel that it goes by is not set up.
+    """
+    decisions = shop.tables.read("campaign", "decisions")
+    as_of = datetime.fromisoformat((decisions.schema.metadata or {})[b"as_of"].decode())
+    if moment - as_of > OLDEST:
+        raise InputError(
+            f"campaign: the newest decisions are as of {as_of:%Y-%m-%d %H:%M}, over {OLDEST.days} days before "
+            f"{moment:%Y-%m-%d %H:%M}. Decide again: regulars decide campaign"
+        )
+    rows = decisions.filter(pc.is_valid(decisions["channel"]))
+    there = sorted(set(rows["action"].to_pylist()))
+    wrong = sorted(set(actions) - set(there))
+    if wrong or not there:
+        said = f'contacts by "{wrong[0]}"' if wrong else "contacts"
+        raise InputError(f"campaign: no {said} were decided. There are: {', '.join(there) or 'none'}.")
+    wanted = sorted(actions or there)
+    refuse_unready(shop, message, {Action.of(name).channel for name in wanted})
+    rows = rows.filter(pc.is_in(rows["action"], pa.array(wanted)))
+    orders = _orders(shop, rows, message, as_of, moment)
+    with prepare(shop.state).write(alone=ALONE) as change:
+        enqueue(change, orders)
+    return Queued(as_of, {each["values"]: each["counts"] for each in rows["action"].value_counts().to_pylist()})
+
+
+def _orders(shop: Shop, rows: pa.Table, message: str, as_of: datetime, moment: datetime) -> list[Order]:
+    ids = rows["customer_id"].combine_chunks()
+    known = customers_as_of(shop, moment)
+    zone = zones(known, shop.config.shop.timezone)[pc.index_in(ids, known["customer_id"].combine_chunks()).to_numpy()]
+    hour = rows["hour"].to_numpy()
+    when = next_at(np.full(len(ids), micros(moment)), zone, hour * 60)
+    offers = {each.name for each in standing(shop.state)}
+    stem = f"{DECIDED}/{as_of:%Y%m%dT%H%M%S}"
+    made = []
+    for customer, name, then in zip(ids.to_pylist(), rows["action"].to_pylist(), when.tolist(), strict=True):
+        what, channel = Action.of(name)
+        made.append(
+            Order(
+                f"{stem}/{customer}", DECIDED, 0, name, customer, channel, message,
+                what if what in offers else "", {}, moment_of(then),
+            )
+        )  # fmt: skip
+    return made
