@@ -23,6 +23,8 @@ TAILS = 2 / 3
 """How much the tails count for beside the forest, where one number is asked for."""
 TREES, SAMPLE = 100, 1024
 SEED = 0
+FURTHEST = 1e308
+"""Of what is infinite."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,8 @@ class Anomaly:
 
     def tails(self, rows: Matrix) -> Floats:
         """(n, columns) how far out each is on its side: minus the log of the share of attempts that go as far."""
-        seen = rows[:, self.columns].astype(float)
-        found = [_tail(q, c * s) for q, c, s in zip(self.quantiles, seen.T, self.side, strict=True)]
-        return np.stack(found, axis=1) if found else np.zeros((len(rows), 0))
+        found: Floats = _tails(rows[:, self.columns].astype(float) * self.side, self.quantiles)
+        return found
 
     def _raw(self, rows: Matrix) -> Floats:
         seen = rows[:, self.columns].astype(float)
@@ -130,14 +131,23 @@ def _share(quantiles: Floats, values: Floats) -> Floats:
     return found
 
 
-def _tail(quantiles: Floats, values: Floats) -> Floats:
-    """(n,) minus the log of the share that goes as far or further; 0 where unknown."""
-    at_least = 1 - np.searchsorted(quantiles, values, side="left") / len(quantiles)
-    # Beyond the furthest that was seen the log goes on, by how many times further it is.
-    spread = max(quantiles[-1] - quantiles[len(quantiles) // 2], 1e-9)
-    beyond = np.maximum(values - quantiles[-1], 0) / spread
-    found: Floats = -np.log(np.maximum(at_least, 1 / len(quantiles))) + np.log1p(np.nan_to_num(beyond))
-    return np.where(np.isnan(values), 0.0, found)
+@numba.njit(nogil=True, cache=True)
+def _tails(rows: Floats, quantiles: Floats) -> Floats:
+    """(n, columns) minus the log of the share that goes as far or further; 0 where unknown."""
+    found = np.zeros(rows.shape)
+    count = quantiles.shape[1]
+    for column in range(rows.shape[1]):
+        known = quantiles[column]
+        furthest = known[-1]
+        # Beyond the furthest that was seen the log goes on, by how many times further it is.
+        spread = max(furthest - known[count // 2], 1e-9)
+        for row in range(rows.shape[0]):
+            value = rows[row, column]
+            if not np.isnan(value):
+                at_least = 1 - np.searchsorted(known, value) / count
+                beyond = min(max(value - furthest, 0.0) / spread, FURTHEST)
+                found[row, column] = -np.log(max(at_least, 1 / count)) + np.log1p(beyond)
+    return found
 
 
 def _laid_out(forest: IsolationForest) -> tuple[npt.NDArray[Any], ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from regulars.clock import micros
 from regulars.fraud.attempts import Facts, attempts
 from regulars.fraud.costs import expected_loss
 from regulars.fraud.decide import DISCLOSURE, actions
@@ -19,7 +20,6 @@ from regulars.fraud.features.named import needed
 from regulars.fraud.features.online import Row, State, joined
 from regulars.fraud.features.own import own
 from regulars.fraud.features.travel import LastPlaces, Place
-from regulars.fraud.labels import micros
 from regulars.fraud.model import FraudModel
 from regulars.fraud.network import address
 from regulars.fraud.reasons import reasons

@@ -80,11 +80,11 @@ def spoken_of(stream: Stream, among: Iterable[Measure] = MEASURES) -> tuple[Meas
 
 def with_ratios(found: Columns, base_rate: float, ratios: Sequence[Ratio] = RATIOS) -> Columns:
     """With what follows from them."""
-    for ratio in ratios:
-        if ratio.above in found and ratio.below in found:
-            below = found[ratio.below] + ratio.weight
-            above = found[ratio.above] + base_rate * ratio.weight
-            with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for ratio in ratios:
+            if ratio.above in found and ratio.below in found:
+                below = found[ratio.below] + ratio.weight
+                above = found[ratio.above] + base_rate * ratio.weight
                 found[ratio.name] = np.where(below > 0, above / below, np.nan).astype(np.float32)
     return found
 

@@ -94,10 +94,10 @@ class State:
     """
 
     def __init__(self, measures: Sequence[Measure]) -> None:
-        self._measures = tuple(measures)
+        self._measures = {measure.name: measure for measure in measures}
         self._groups: dict[tuple[str, str], list[Measure]] = defaultdict(list)
         mean = [Measure("customer", ATTEMPT, how, LONGEST) for how in ("count", "sum")]
-        for measure in (*self._measures, *mean):
+        for measure in (*self._measures.values(), *mean):
             self._groups[measure.entity, measure.rows].append(measure)
         self._kept: dict[tuple[str, str], dict[str, _Past]] = {group: {} for group in self._groups}
         self._by_kind: dict[str, list[_Group]] = defaultdict(list)
@@ -145,13 +145,13 @@ class State:
     def ask(self, time: int, values: Mapping[str, str]) -> dict[str, float]:
         """The measures of an attempt at a time, which is not added by this; NaN where an entity is not named."""
         found: dict[str, float] = {}
-        for measure in self._measures:
+        for name, measure in self._measures.items():
             value = values.get(measure.entity)
             if value is None:
-                found[measure.name] = math.nan
+                found[name] = math.nan
                 continue
             past = self._kept[measure.entity, measure.rows].get(value)
-            found[measure.name] = _nothing(measure) if past is None else _answer(measure, past, time)
+            found[name] = _nothing(measure) if past is None else _answer(measure, past, time)
         return found
 
     def _is_large(self, row: Row) -> bool:
