@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +28,6 @@ WAIT_SECONDS = 30
 SYNCED = """
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 STEPS: tuple[tuple[str, ...], ...] = (
     ("CREATE TABLE state_secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)",),
@@ -47,11 +46,11 @@ class Moment(sa.TypeDecorator[datetime]):
             return None
         if value.utcoffset() is None:
             raise ValueError(f"{value.isoformat()} has no time zone; UTC is expected")
-        return (value - EPOCH) // timedelta(microseconds=1)
+        return clock.micros(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         """From the database."""
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        return None if value is None else clock.moment_of(value)
 
 
 class Document(sa.TypeDecorator[Any]):
