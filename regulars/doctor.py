@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 from regulars import clock, config, storage
 from regulars.errors import RegularsError
 from regulars.events.compaction import MANY, small_files
+from regulars.events.inbox.sqlite import is_mended
 from regulars.shop import Shop
 
 SECRET = re.compile(r"(?im)^\s*[\w-]*(password|secret|token|api_?key)[\w-]*\s*=\s*[\"']?[^\s\"']")
@@ -113,12 +114,11 @@ def sqlite(version: str) -> Finding:
     >>> [sqlite(v).level for v in ("3.40.1", "3.44.6", "3.45.0", "3.50.7", "3.51.2", "3.51.3")]
     ['warning', 'ok', 'warning', 'ok', 'warning', 'ok']
     """
-    number = _numbers(version)
-    is_mended = number >= (3, 51, 3) or (3, 50, 7) <= number < (3, 51) or (3, 44, 6) <= number < (3, 45)
-    if is_mended or number < (3, 7):
+    if is_mended(version):
         return Finding("ok", "SQLite", version)
     what = f"{version} can corrupt a database in WAL mode when two processes write (a distribution may have mended it)"
-    return Finding("warning", "SQLite", what, "Use a Python with SQLite 3.51.3 or newer before taking live events.")
+    how = "Use a Python with SQLite 3.51.3 or newer before several processes change the state."
+    return Finding("warning", "SQLite", what, how)
 
 
 def time_zones() -> Finding:

@@ -8,7 +8,10 @@
     ├── CorruptLogError           a file of the log is missing or is not what was committed
     ├── NotFoundError             no such customer, capability, version or model
     ├── NotEnoughError            the log holds too little to answer honestly
-    └── UnsafeError               the machine or the set-up can lose events, or let others read secrets
+    ├── UnsafeError               the machine or the set-up can lose events, or let others read secrets
+    ├── OverLimitError            more came than is taken at a time
+    ├── DiskFullError             there is no room for what came
+    └── UnavailableError          what Regulars stands on does not answer now
 
 Each message says where, what, what was expected instead, and what to do.
 """
@@ -81,3 +84,33 @@ class UnsafeError(RegularsError):
 
     exit_code = 10
     status = 500
+
+
+class OverLimitError(RegularsError):
+    """More came than is taken at a time; nothing of it was kept.
+
+    Parameters
+    ----------
+    retry_seconds : after which it may be tried again.
+    """
+
+    exit_code = 11
+    status = 429
+
+    def __init__(self, said: str, retry_seconds: int) -> None:
+        super().__init__(said)
+        self.retry_seconds = retry_seconds
+
+
+class DiskFullError(RegularsError):
+    """There is no room for what came; nothing of it was kept."""
+
+    exit_code = 12
+    status = 507
+
+
+class UnavailableError(RegularsError):
+    """What Regulars stands on, or the server itself, does not answer now; it may later."""
+
+    exit_code = 13
+    status = 503

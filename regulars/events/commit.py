@@ -52,6 +52,8 @@ class Commit:
     details: Mapping[str, Any] = field(default_factory=dict)
     imported: Mapping[str, int] = field(default_factory=dict)
     """Files that are whole in it, by fingerprint (`imported.Fingerprint`), and how many rows each has."""
+    folded: Mapping[str, int] = field(default_factory=dict)
+    """Up to which number it has the events of each inbox, by the inbox's identity."""
 
     def rows(self, table: str) -> int:
         """How many rows the table has in this version."""
@@ -75,6 +77,7 @@ class Commit:
             "operation": self.operation,
             "details": dict(self.details),
             "imported": dict(self.imported),
+            "folded": dict(self.folded),
         }
         opening = json.dumps(head, ensure_ascii=False).removesuffix("}")
         return sealed(opening + ', "tables": {\n' + ",\n".join(tables) + "}}")
@@ -93,7 +96,8 @@ class Commit:
                 raise ValueError(f"it is version {raw['version']}")
             tables = {name: tuple(map(_data_file, files)) for name, files in raw["tables"].items()}
             time = datetime.fromisoformat(raw["time"])
-            return cls(raw["version"], time, raw["operation"], tables, raw["details"], raw["imported"])
+            folded = raw.get("folded", {})  # versions of before the inbox have none
+            return cls(raw["version"], time, raw["operation"], tables, raw["details"], raw["imported"], folded)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorruptLogError(
                 f"{path} is not a commit file, or is damaged ({error}). Restore it from a backup; without one: "

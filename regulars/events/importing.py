@@ -19,6 +19,7 @@ from regulars.events.convert import Conversion, Converted, Placed, convert
 from regulars.events.identity import whole
 from regulars.events.imported import Fingerprint
 from regulars.events.log import EventLog
+from regulars.events.mapping import Mapping
 from regulars.events.readers import Chunk, Reject, Source
 from regulars.events.schema import EVENTS
 from regulars.events.transaction import Conflict, Transaction
@@ -102,18 +103,13 @@ def import_file(
                 transaction.add("catalogue", converted.products)
                 refunds.append(converted.refunds)
                 if sum(len(placed.places) for placed in refunds) >= REFUNDS_AT_ONCE:
-                    _write_refunds(transaction, refunds, name)
+                    write_refunds(transaction, refunds, name)
                     refunds = []
                 on_progress(read, source.share_read)
-        _write_refunds(transaction, refunds, name)
+        write_refunds(transaction, refunds, name)
         has_ids = "event_id" in mapping.columns or "event_id" in mapping.constants
         duplicates, conflicts = transaction.settle(ids_are_derived=not has_ids)
-        header = mapping.columns.get("event_id", "")
-        reason = "another event has this id and says something else; the first one stays"
-        refusals.add(
-            [Reject(c.place, header, c.event_id, reason, _hashes(c)) for c in conflicts],
-            strict=strict,
-        )
+        refusals.add(conflicting(conflicts, mapping), strict=strict)
         if not refusals.count and (text := fingerprint.text()):
             transaction.remember(text, read)
         version = transaction.commit()
@@ -128,6 +124,13 @@ def import_file(
         rejects=rejects if refusals.count else None,
         notes=dict(notes.most_common()),
     )
+
+
+def conflicting(conflicts: Sequence[Conflict], mapping: Mapping) -> list[Reject]:
+    """Events that bear the id of another, as refused rows."""
+    header = mapping.columns.get("event_id", "")
+    reason = "another event has this id and says something else; the first one stays"
+    return [Reject(c.place, header, c.event_id, reason, _hashes(c)) for c in conflicts]
 
 
 def _hashes(conflict: Conflict) -> str:
@@ -163,7 +166,8 @@ def _in_parallel(
                 future.cancel()
 
 
-def _write_refunds(transaction: Transaction, refunds: Sequence[Placed], source: str) -> None:
+def write_refunds(transaction: Transaction, refunds: Sequence[Placed], source: str) -> None:
+    """Write refunds, each with the order that it belongs to, as one data file."""
     pieces = [placed.events for placed in refunds if placed.events.num_rows]
     if not pieces:
         return
@@ -172,6 +176,20 @@ def _write_refunds(transaction: Transaction, refunds: Sequence[Placed], source: 
     order = np.argsort(events["time"].cast(pa.int64()).to_numpy(), kind="stable")
     tied = transaction.tie_returns(events.take(pa.array(order)))
     transaction.write(tied, source, places[order], transaction.reserve())
+
+
+def listing(rejects: Sequence[Reject], source: str) -> pa.Table:
+    """Refused rows for people: file, line, column, value, reason and detail of each."""
+    return pa.table(
+        {
+            "file": pa.array([source] * len(rejects)),
+            "line": pa.array([reject.line for reject in rejects], pa.int64()),
+            **{
+                name: pa.array([getattr(reject, name) for reject in rejects], pa.string())
+                for name in ("column", "value", "reason", "detail")
+            },
+        }
+    )
 
 
 class _Refusals:
@@ -187,18 +205,8 @@ class _Refusals:
         """List refused rows; RejectedError if strict and there are any."""
         if not rejects:
             return
-        listing = pa.table(
-            {
-                "file": pa.array([str(self._source)] * len(rejects)),
-                "line": pa.array([reject.line for reject in rejects], pa.int64()),
-                **{
-                    name: pa.array([getattr(reject, name) for reject in rejects], pa.string())
-                    for name in ("column", "value", "reason", "detail")
-                },
-            }
-        )
         storage.make_folder(self.path.parent)
-        storage.append(self.path, to_csv(listing, header=self.count == 0))
+        storage.append(self.path, to_csv(listing(rejects, str(self._source)), header=self.count == 0))
         self.count += len(rejects)
         self.reasons.update(reject.reason for reject in rejects)
         if strict:

@@ -82,6 +82,7 @@ class Transaction:
         self._guard = Lock()
         self._said: dict[str, list[pa.Table]] = {name: [] for name in MERGED}
         self._imported = dict(base.imported)
+        self._folded = dict(base.folded)
         self._replaced: list[tuple[str, Collection[str], Sequence[DataFile]]] = []
         self._remove_orphans()
 
@@ -127,6 +128,14 @@ class Transaction:
         """That any file is whole in the log: rows are being left out of it."""
         self._imported = {}
 
+    def folded(self, inbox: str) -> int:
+        """Up to which number the log has the events of an inbox; 0 if none."""
+        return self._folded.get(inbox, 0)
+
+    def fold(self, inbox: str, through: int) -> None:
+        """That the log has the events of an inbox up to a number once this change is."""
+        self._folded[inbox] = through
+
     def tie_returns(self, refunds: pa.Table) -> pa.Table:
         """Refunds with the order that each belongs to, where it is in the log or in this change."""
         latest = pc.max(refunds["time"]).as_py()
@@ -155,7 +164,8 @@ class Transaction:
         for name, left_out, instead in self._replaced:
             kept = (file for file in tables.get(name, ()) if file.path not in left_out)
             tables[name] = (*kept, *instead)
-        if not self._staged and not merged and not self._replaced:
+        is_folded = self._folded != self._base.folded
+        if not self._staged and not merged and not self._replaced and not is_folded:
             return self._base.version
         tables |= {name: (file,) for name, file in merged.items()}
         self._staged.sort(key=lambda staged: staged.number)
@@ -170,6 +180,7 @@ class Transaction:
                 tables,
                 self.details | {"added": self.added},
                 self._imported,
+                self._folded,
             ),
         )
         return self._version

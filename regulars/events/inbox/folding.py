@@ -1,0 +1,99 @@
+"""From the inbox to the log: one commit, which itself says up to which number it has them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from regulars import storage
+from regulars.events.convert import Conversion, convert
+from regulars.events.formats import FORMATS, preset
+from regulars.events.importing import conflicting, listing, write_refunds
+from regulars.events.inbox.inbox import Inbox
+from regulars.events.inbox.store import Entry
+from regulars.events.log import EventLog
+from regulars.events.readers import WHOLE, RawRows, Reject
+from regulars.spreadsheet import to_csv
+
+AT_ONCE = 20_000
+"""Events in one commit of the log: some 100 MiB while they are read."""
+
+NAME = "inbox"
+_SEGMENT = FORMATS["segment"]
+MAPPING = preset(_SEGMENT, _SEGMENT.added, NAME)
+"""What Segment's calls are in the log: the same as of a file of them."""
+
+
+class Folded(NamedTuple):
+    """What a fold did.
+
+    Attributes
+    ----------
+    read : calls.
+    added, duplicates, rejected : lines of events. An order of three products is three.
+    through : the number of the last call that is in the log.
+    """
+
+    read: int
+    added: int
+    duplicates: int
+    rejected: int
+    through: int
+
+
+def fold(
+    inbox: Inbox, log: EventLog, *, currency: str, timezone: str, received_at: datetime, rejects: Path
+) -> Folded | None:
+    """Put the first events that wait into the log, and delete them from the inbox; None if none waits.
+
+    The commit bears the inbox's identity and the last number. So whatever is killed when, each call is in the log
+    once: before the commit nothing happened; after it the next fold begins behind that number, whatever is left.
+
+    Parameters
+    ----------
+    currency, timezone, received_at : as of `Conversion`.
+    rejects : folder for lists of lines that were refused, one a fold.
+    """
+    if not inbox.count():
+        return None
+    with log.transaction("events received") as transaction:
+        done = max(transaction.folded(inbox.identity), inbox.deleted())
+        inbox.delete(done)
+        entries = inbox.read(done, AT_ONCE)
+        if not entries:
+            return None
+        through = entries[-1].sequence
+        conversion = Conversion(MAPPING, currency, timezone, received_at)
+        converted = convert(_rows(entries), conversion)
+        events, places = converted.events
+        transaction.write(events, NAME, places, transaction.reserve())
+        write_refunds(transaction, [converted.refunds], NAME)
+        transaction.add("catalogue", converted.products)
+        duplicates, conflicts = transaction.settle(ids_are_derived=False)
+        refused = [*converted.rejects, *conflicting(conflicts, MAPPING)]
+        if refused:
+            # Named after the numbers: a fold that is done again writes the same list again.
+            path = storage.make_folder(rejects) / f"inbox-{entries[0].sequence}-{through}.csv"
+            storage.replace(path, to_csv(listing(refused, NAME)))
+        transaction.fold(inbox.identity, through)
+        transaction.details |= {"received": len(entries), "rejected": _counted(refused)}
+        added = transaction.added
+        transaction.commit()
+    inbox.delete(through)
+    return Folded(len(entries), added, duplicates, len(refused), through)
+
+
+def _rows(entries: list[Entry]) -> RawRows:
+    texts = pa.array([entry.body for entry in entries], pa.binary()).cast(pa.string())
+    raw = RawRows(pa.table({WHOLE: texts}), np.array([entry.sequence for entry in entries], np.int64))
+    (piece,) = _SEGMENT.unfold(iter([lambda: raw]), tuple(dict.fromkeys(MAPPING.columns.values())))
+    return piece()
+
+
+def _counted(refused: list[Reject]) -> dict[str, int]:
+    return dict(Counter(reject.reason for reject in refused).most_common())

@@ -1,0 +1,154 @@
+"""Events wait in a stream of Redis, so that servers on several machines may take them in.
+
+A number is the id of the stream's entry, its milliseconds and its count within them as one. The stream needs no
+consumer group: which entries are in the log, the log's own commit says.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from regulars.errors import ConfigError, DiskFullError, NotFoundError, UnavailableError
+from regulars.events.inbox.store import Entry
+
+if TYPE_CHECKING:
+    import redis as library
+
+WITHIN = 20
+"""Bits of a number for the count within a millisecond."""
+SECONDS = 5.0
+"""So long Redis is waited for."""
+
+PROMISES = {
+    "always": "on the disk of Redis: it syncs each command (appendfsync always)",
+    "everysec": "in Redis, which syncs once a second (appendfsync everysec): a power cut may lose the last second",
+    "no": "in Redis, which leaves syncing to the system (appendfsync no): a power cut may lose half a minute",
+}
+NOTHING = "in the memory of Redis alone (appendonly no): what was not yet saved is lost when it stops"
+
+
+class RedisStore:
+    """A stream.
+
+    Parameters
+    ----------
+    url : redis://host:6379/0 or rediss://…
+    name : of the shop, the same for all its servers; no other shop on this Redis may have it.
+
+    Raises
+    ------
+    ConfigError
+        If the url is none, or Redis' client is not installed.
+    UnavailableError
+        If Redis does not answer.
+    """
+
+    def __init__(self, url: str, name: str) -> None:
+        self._place = f"Redis at {urlsplit(url).hostname}"
+        self._client = _client(url)
+        self._stream, self._about = f"regulars:{name}:inbox", f"regulars:{name}:about"
+        with self._said():
+            self._client.hsetnx(self._about, "identity", secrets.token_hex(8))
+            self.identity = str(self._asked("identity"))
+            self.promise = f"What is acknowledged is {self._durability()}."
+
+    def append(self, bodies: Sequence[bytes]) -> list[int]:
+        """See `Store.append`."""
+        with self._said(), self._client.pipeline(transaction=True) as pipeline:
+            for body in bodies:
+                pipeline.xadd(self._stream, {"body": body})
+            return [_number(name) for name in pipeline.execute()]
+
+    def read(self, after: int, most: int) -> list[Entry]:
+        """See `Reader.read`."""
+        with self._said(), self._client.pipeline(transaction=True) as pipeline:
+            pipeline.hget(self._about, "deleted")
+            pipeline.xrange(self._stream, min=f"({_name(after)}", count=most)
+            deleted, found = pipeline.execute()
+        if int(deleted or 0) > after:
+            raise NotFoundError(f"The events after number {after} are in the log already, up to number {int(deleted)}.")
+        return [Entry(_number(name), fields[b"body"]) for name, fields in found]
+
+    def delete(self, through: int) -> None:
+        """See `Store.delete`."""
+        if through <= self.deleted():
+            return
+        with self._said(), self._client.pipeline(transaction=True) as pipeline:
+            pipeline.hset(self._about, "deleted", through)
+            pipeline.xtrim(self._stream, minid=_name(through + 1), approximate=False)
+            pipeline.execute()
+
+    def deleted(self) -> int:
+        """See `Store.deleted`."""
+        with self._said():
+            return int(self._asked("deleted") or 0)
+
+    def count(self) -> int:
+        """See `Store.count`."""
+        with self._said():
+            return int(self._client.xlen(self._stream))
+
+    def begin_after(self, sequence: int) -> None:
+        """See `Store.begin_after`: numbers here are times, and go on by themselves."""
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        self._client.close()
+
+    def _asked(self, field: str) -> str | None:
+        found: Any = self._client.hget(self._about, field)
+        return None if found is None else found.decode()
+
+    def _durability(self) -> str:
+        import redis as library  # noqa: PLC0415
+
+        try:
+            settings: Any = self._client.config_get("append*")
+        except library.ResponseError:  # a hosted Redis may not say
+            return "in Redis, which does not say how it syncs (CONFIG is forbidden)"
+        texts = {_text(key): _text(value) for key, value in settings.items()}
+        return PROMISES.get(texts.get("appendfsync", ""), NOTHING) if texts.get("appendonly") == "yes" else NOTHING
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        import redis as library  # noqa: PLC0415
+
+        try:
+            yield
+        except library.RedisError as error:
+            if str(error).startswith(("OOM", "MISCONF")):  # maxmemory is reached; its disk takes nothing more
+                raise DiskFullError(f"{self._place}: {error}. Make room and send again.") from None
+            raise UnavailableError(f"{self._place}: {error}. Start it, and send again.") from None
+
+
+def _client(url: str) -> library.Redis:
+    try:
+        import redis as library  # noqa: PLC0415
+    except ImportError:
+        raise ConfigError("[serve] inbox names Redis, whose client is missing: pip install 'regulars[redis]'") from None
+    try:
+        return library.Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS)
+    except ValueError as error:
+        raise ConfigError(f"[serve] inbox cannot be read: {error}. Write it as redis://host:6379/0") from None
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _number(name: bytes) -> int:
+    """The number of an entry's id.
+
+    >>> _name(_number(b"1700000000000-3"))
+    '1700000000000-3'
+    """
+    moment, count = name.split(b"-")
+    return (int(moment) << WITHIN) + int(count)
+
+
+def _name(number: int) -> str:
+    return f"{number >> WITHIN}-{number & ((1 << WITHIN) - 1)}"

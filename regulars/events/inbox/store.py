@@ -1,0 +1,77 @@
+"""Where events wait: what is asked of it, whichever engine it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Entry(NamedTuple):
+    """A call that waits.
+
+    Attributes
+    ----------
+    sequence : its number; later ones have higher numbers, and none is used twice.
+    body : one call of Segment's API as JSON, UTF-8.
+    """
+
+    sequence: int
+    body: bytes
+
+
+class Reader(Protocol):
+    """Follows a store from any process."""
+
+    def read(self, after: int, most: int) -> list[Entry]:
+        """The entries with numbers above one, in order; at most so many.
+
+        Raises
+        ------
+        NotFoundError
+            If some of them are deleted already, for they are in the log: a follower that was away for so long begins
+            anew from there.
+        UnavailableError
+            If the engine does not answer.
+        """
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
+class Store(Reader, Protocol):
+    """Takes entries and keeps them until they are deleted. One thread writes; any may read.
+
+    Attributes
+    ----------
+    identity : random, made with the store: numbers of another store say nothing about this one.
+    promise : what an acknowledgement is worth here, in a sentence.
+    """
+
+    identity: str
+    promise: str
+
+    def append(self, bodies: Sequence[bytes]) -> list[int]:
+        """Keep bodies, in one transaction that is synced when this returns; the number of each.
+
+        Raises
+        ------
+        DiskFullError
+            If there is no room; nothing was kept.
+        UnavailableError
+            If the engine failed: what was kept is not known, so nothing may be acknowledged.
+        """
+
+    def delete(self, through: int) -> None:
+        """Drop the entries with numbers up to one."""
+
+    def deleted(self) -> int:
+        """The highest number that `delete` was told; 0 if none."""
+
+    def count(self) -> int:
+        """How many entries wait."""
+
+    def begin_after(self, sequence: int) -> None:
+        """Give no number up to this one any more: the log says that it has them.
+
+        A store that was put back from an older copy would else use numbers twice.
+        """
