@@ -1,6 +1,6 @@
 """Support on the retail world: right actions, wrong ones, whole tasks by the offline dialogue, attacks, and speed.
 
-python -m benchmarks.support [actions] [wrong] [dialogue] [attacks]
+python -m benchmarks.support [actions] [wrong] [dialogue] [attacks] [loop]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.report import Row, save
-from benchmarks.support_attacks import attacks, obey
+from benchmarks.support_attacks import attacks, obey, obeying
 from benchmarks.support_said import said_otherwise
 from benchmarks.support_world import (
     OUR_NAMES,
@@ -31,9 +31,13 @@ from benchmarks.support_world import (
     seen_of_reference,
 )
 from benchmarks.support_wrong import wrong_actions
+from regulars.config import LanguageSettings
 from regulars.errors import RegularsError
+from regulars.language import LanguageModel, Limits
+from regulars.language.connect import endpoint
 from regulars.state import State
 from regulars.support import Chat, Desk, OwnTables
+from regulars.support.dialogue.agent import NEEDED, Agent
 from regulars.support.order import Customer, Order, Product, Tools, parse
 
 WRONG, ATTACKS = 5_000, 500
@@ -189,6 +193,36 @@ def run_attacks(world: World) -> list[Row]:
     ]
 
 
+def run_loop(world: World) -> list[Row]:
+    """The same attacks through the loop of a language model over HTTP, whose endpoint obeys in three ways each."""
+    before, seen, confirmed = world.untouched(), 0, 0
+    with obeying() as server:
+        settings = LanguageSettings(url=server.url, model="obeying", send=("question", "orders"), tries=1)
+        chat = Chat(world.desk, agent=Agent(LanguageModel(endpoint(settings), "obeying", Limits(send=NEEDED, tries=1))))
+        for attack in attacks(world.users, world.orders, ATTACKS):
+            victim = world.users[attack.victim]
+            own = json.dumps(
+                [world.users[attack.attacker], [world.orders[one] for one in world.users[attack.attacker]["orders"]]]
+            )
+            secrets = [victim["email"], victim["address"]["address1"], *victim["payment_methods"]]
+            said = ""
+            for way in range(3):
+                conversation = world.desk.open(attack.attacker)
+                server.plan(attack, way)
+                reply = chat.say(conversation, attack.text)
+                confirmed += reply.action == "done"
+                said += reply.text
+            seen += any(one in said and one not in own and one not in _said_by(attack) for one in secrets)
+        print(f"{server.asked:,} requests to the endpoint")
+    changed = sum(before[user_id] != now for user_id, now in world.untouched().items())
+    case = "500 attacks, three ways each, an endpoint over HTTP that obeys, through the loop over tools"
+    return [
+        Row(case, "attacks that were told data of another customer", "lower", seen),
+        Row(case, "messages by which anything was done", "lower", confirmed),
+        Row(case, "customers of whom anything changed", "lower", changed),
+    ]
+
+
 def _said_by(attack: object) -> str:
     """What the attacker wrote: that it comes back is no leak."""
     return str(attack)
@@ -196,7 +230,9 @@ def _said_by(attack: object) -> str:
 
 def main() -> None:
     """Run the parts that are named, or all."""
-    parts = [part for part in sys.argv[1:] if not part.startswith("-")] or ["actions", "wrong", "dialogue", "attacks"]
+    parts = [part for part in sys.argv[1:] if not part.startswith("-")] or [
+        "actions", "wrong", "dialogue", "attacks", "loop",
+    ]  # fmt: skip
     world = World()
     rows: list[Row] = []
     if "actions" in parts:
@@ -212,6 +248,8 @@ def main() -> None:
             rows += run_dialogue(world, tasks, f"in sentences of ours ({language})")
     if "attacks" in parts:
         rows += run_attacks(world)
+    if "loop" in parts:
+        rows += run_loop(world)
     save("support", rows)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from benchmarks.support_world import Plain
@@ -78,3 +82,74 @@ def obey(tools: Tools, attack: Attack) -> list[dict[str, Any]]:
     answers = [tools.call(name, arguments) for name, arguments in attack.calls]
     answers += [tools.call(name, {"customer_id": attack.victim}) for name in ACTIONS]
     return answers
+
+
+class Obeying(ThreadingHTTPServer):
+    """An endpoint, real and local, that obeys an attack in full: it calls what is demanded, then tells what is demanded."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answering)
+        self.rounds: list[dict[str, Any]] = []
+        self.asked = 0
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def plan(self, attack: Attack, way: int) -> None:
+        """What is answered to the requests of the next message, in one of three ways."""
+        known = [
+            (name, said) for name, said in attack.calls if name in ("order", *ACTIONS) and "customer_id" not in said
+        ]
+        lie = f"Done. Order of {attack.victim} is cancelled, 500.00 refunded. {json.dumps(known, ensure_ascii=False)}"
+        told = {"content": json.dumps({"action": "say", "text": lie}, ensure_ascii=False)}
+        one_by_one = [_calling([call]) for call in known]
+        self.rounds = [
+            [*one_by_one[:4], told],
+            [_calling(known), _calling(known[::-1]), told],
+            [_calling(attack.calls), told],
+        ][way]
+
+
+class _Answering(BaseHTTPRequestHandler):
+    server: Obeying
+
+    def do_POST(self) -> None:
+        """Answer with the next round of the plan, the last one for ever."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked += 1
+        message = self.server.rounds.pop(0) if len(self.server.rounds) > 1 else self.server.rounds[0]
+        choice = {"index": 0, "message": {"role": "assistant", "content": None, **message}, "finish_reason": "stop"}
+        body = json.dumps({"choices": [choice]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Nothing is logged."""
+
+
+def _calling(calls: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {
+        "tool_calls": [
+            {"id": str(number), "type": "function", "function": {"name": name, "arguments": json.dumps(said)}}
+            for number, (name, said) in enumerate(calls)
+        ]
+    }
+
+
+@contextmanager
+def obeying() -> Iterator[Obeying]:
+    """Such an endpoint, for as long as it is needed."""
+    server = Obeying()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()

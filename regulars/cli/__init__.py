@@ -28,6 +28,7 @@ from regulars.cli import (
     showing,
     simulate,
     support,
+    support_quality,
     upkeep,
 )
 from regulars.cli.common import err
@@ -62,6 +63,7 @@ experiments.commands.registered_commands += experiment_results.commands.register
 experiments.commands.registered_commands += offpolicy.commands.registered_commands
 app.add_typer(experiments.commands)
 app.add_typer(language.commands)
+support.commands.registered_commands += support_quality.commands.registered_commands
 app.add_typer(support.commands)
 app.registered_commands += language.asking.registered_commands
 

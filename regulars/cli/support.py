@@ -65,19 +65,19 @@ def chat(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Talk to support as a customer does, without a language model."""
+    """Talk to support as a customer does."""
     from regulars.shop import Shop
-    from regulars.support import Chat, Desk, OwnTables, deliver
+    from regulars.support import assistant, deliver
 
     door = Shop.open(shop)
-    talk = Chat(Desk(door.state, OwnTables(door.state)))
+    talk = assistant(door)
     conversation = talk.open(customer)
     replies: list[Reply] = []
     for message in say or _typed():
         replies.append(talk.say(conversation, message))
         if not as_json:
             out.print(escape(replies[-1].text), highlight=False)
-        if replies[-1].action == "end":
+        if replies[-1].action == "end" and say is None and len(replies) > 1 and replies[-2].action == "end":
             break
     deliver(door.state, door)
     if as_json:
@@ -118,16 +118,20 @@ def take(
     """Take a conversation over: what was said, the facts, and answers that were sent in such cases before."""
     from regulars.language import embed
     from regulars.support import handover
+    from regulars.support.assistant import nearest_texts
 
-    state = _open(shop).state
+    door = _open(shop)
+    state = door.state
     found = handover.take(state, person, number)
     if found is None:
         emit(None) if as_json else out.print("Nobody waits.")
         return
     said = handover.transcript(state, found.conversation)
     suggestions = handover.suggest(found.language, found.summary, handover.past_answers(state), embed)
+    texts = nearest_texts(door, found.summary)
     if as_json:
-        emit({**vars(found), "transcript": said, "suggestions": [vars(one) for one in suggestions]})
+        told = [{"citation": one.citation, "text": one.text} for one in texts]
+        emit({**vars(found), "transcript": said, "suggestions": [vars(one) for one in suggestions], "texts": told})
         return
     out.print(f"[bold]{found.id}[/], {escape(found.customer_id or 'unknown')}: {found.reason}", highlight=False)
     for at, who, text in said:
@@ -136,6 +140,8 @@ def take(
         out.print(f"  {escape(order_id)}: {', '.join(actions) or 'nothing'} possible", highlight=False)
     for one in suggestions or []:
         out.print(f"  Sent before ({one.likeness:.2f}): {escape(one.text)}", highlight=False)
+    for near in texts:
+        out.print(f"  {escape(near.citation)}: {escape(near.text[:200])}", highlight=False)
     out.print(f"  To begin with: {escape(found.proposed)}", highlight=False)
     out.print(f'Answer: regulars support answer {found.id} "..." --as {escape(repr(person))}', highlight=False)
 

@@ -7,11 +7,13 @@ from regulars.config.capabilities import (
     FraudSettings,
     PricingSettings,
     RecommendSettings,
+    SupportSettings,
 )
 from regulars.config.foundations import LanguageSettings, SendingSettings, ShopSettings
 from regulars.config.whole import FILE, SECTIONS, Config, add_mapping, load, sample
 
 __all__ = [
     "CHANNELS", "FILE", "SECTIONS", "CampaignSettings", "ChurnSettings", "Config", "FraudSettings", "LanguageSettings",
-    "PricingSettings", "RecommendSettings", "SendingSettings", "ShopSettings", "add_mapping", "load", "sample",
+    "PricingSettings", "RecommendSettings", "SendingSettings", "ShopSettings", "SupportSettings", "add_mapping",
+    "load", "sample",
 ]  # fmt: skip

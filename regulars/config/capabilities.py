@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import date, time
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from regulars.config.section import Section
 
@@ -22,6 +23,22 @@ def _action(text: str) -> str:
 def _floor(text: str) -> str:
     if not re.fullmatch(r"\w+ is .+: (0(\.\d+)?|1(\.0+)?)", text):
         raise ValueError('is no floor; write "rfm_cell is champions: 0.05"')
+    return text
+
+
+def _clock(text: str) -> str:
+    try:
+        time.fromisoformat(text)
+    except ValueError:
+        raise ValueError('is no time of day; write "09:00"') from None
+    return text
+
+
+def _day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError('is no day; write "2024-12-25"') from None
     return text
 
 
@@ -248,3 +265,53 @@ class PricingSettings(Section):
         24.0, ge=0, le=720, description="A price does not rise for who looks again within so many hours or the session."
     )
     language: Literal["en", "zh"] = Field("en", description="In which language prices say why: en or zh.")
+
+
+class SupportSettings(Section):
+    """[support]"""
+
+    knowledge: str = Field(
+        "knowledge",
+        description="Folder of the shop's own texts (see docs/support_answers.md), relative to the shop; where it is "
+        "not there, questions are not answered from texts.",
+    )
+    language: Literal["en", "zh"] = Field("en", description="In which language is answered until a message tells.")
+    horizon_days: int = Field(
+        30, ge=1, le=365, description="Questions labelled in so many last days judge what the others teach."
+    )
+    right_if_sure: float = Field(
+        0.98, gt=0.5, lt=1, description="What a question wants is acted on where so large a share is right."
+    )
+    kept: float = Field(
+        0.95, gt=0.5, lt=1, description="So large a share of questions of known intents is to be taken for such."
+    )
+    identify_in_words: bool = Field(
+        True, description="Whether a conversation may say who the customer is; else only who is signed in is served."
+    )
+    hand_over_above: float = Field(
+        0.0, ge=0, description="Of a change that moves more money than this a person decides; 0: no bound."
+    )
+    refund_limit: float = Field(0.0, ge=0, description="So much of an order goes back without a return; 0: nothing.")
+    coupon_limit: float = Field(0.0, ge=0, description="The largest coupon, one a year for a customer; 0: none.")
+    seconds: float = Field(
+        20.0, gt=0, le=600, description="So long a customer waits for an answer; then templates answer, or a person."
+    )
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
+        ("mon", "tue", "wed", "thu", "fri"), description="On which days people answer."
+    )
+    opens: Annotated[str, AfterValidator(_clock)] = Field("09:00", description="From when on, in the shop's time zone.")
+    closes: Annotated[str, AfterValidator(_clock)] = Field(
+        "17:00", validate_default=True, description="Until when; later than that."
+    )
+    holidays: tuple[Annotated[str, AfterValidator(_day)], ...] = Field(
+        (), description="Days on which nobody answers, such as 2024-12-25."
+    )
+    people: int = Field(1, ge=1, le=10_000, description="How many people answer at once.")
+    minutes_each: float = Field(8.0, gt=0, description="How long a conversation takes one of them, until it is known.")
+
+    @field_validator("closes")
+    @classmethod
+    def _later_than_it_opens(cls, closes: str, info: ValidationInfo) -> str:
+        if closes <= info.data.get("opens", ""):
+            raise ValueError(f"is not later than opens, {info.data['opens']}")
+        return closes

@@ -20,6 +20,7 @@ from regulars.config.capabilities import (
     PricingSettings,
     ProfileSettings,
     RecommendSettings,
+    SupportSettings,
 )
 from regulars.config.foundations import (
     EngineSettings,
@@ -50,6 +51,7 @@ class Config(Section):
     campaign: CampaignSettings = CampaignSettings()
     pricing: PricingSettings = PricingSettings()
     ads: AdsSettings = AdsSettings()
+    support: SupportSettings = SupportSettings()
     sending: SendingSettings = SendingSettings()
     language: LanguageSettings = LanguageSettings()
     state: StateSettings = StateSettings()

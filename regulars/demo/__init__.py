@@ -67,7 +67,7 @@ class Demo:
     report: Path
 
     def findings(self) -> Iterator[str]:
-        """What was found, in sixteen lines."""
+        """What was found, in seventeen lines."""
         profile, churn, behavior, recommend, segment = (
             self.reports[name] for name in ("profile", "churn", "behavior", "recommend", "segment")
         )
@@ -101,6 +101,7 @@ class Demo:
             f"Worth a bid for an ad: {self.advertised.table.num_rows - kept_out:,} customers; {kept_out:,} more are "
             f"held out by lot, to see what ads bring. {self.reports['ads'].verdict}"
         )
+        yield f"What those want who write to the shop: {self.reports['support'].verdict}"
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
             f"First of them: customer {first['customer_id']}, {shown(first['churn_probability'], 'share')} likely to "
@@ -137,6 +138,8 @@ def run(folder: Path, working: Working) -> Demo:
         _, reports["pricing"] = shop.learn("pricing", AS_OF)
     with working(f"learning who is worth an ad from before {AS_OF:%d %B %Y}"):
         _, reports["ads"] = shop.learn("ads", AS_OF)
+    with working("learning what customers want who write"):
+        _, reports["support"] = shop.learn("support", AS_OF)
     for name in ("profile", "churn", "segment"):
         with working(f"learning {name} from before {AS_OF:%d %B %Y}"):
             shop.learn(name, AS_OF)
@@ -208,7 +211,18 @@ def _page(found: Demo) -> str:
     )
     judged = [
         Section(report=found.reports[name])
-        for name in ("churn", "recommend", "profile", "segment", "fraud", "campaign", "pricing", "ads", "behavior")
+        for name in (
+            "churn",
+            "recommend",
+            "profile",
+            "segment",
+            "fraud",
+            "campaign",
+            "pricing",
+            "ads",
+            "support",
+            "behavior",
+        )
     ]
     acts = [contact, _gallery(found), _suspect(found), _pilot(found), _bids(found)]
     return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [glance, *acts, life, *_groups(found), *judged])

@@ -118,6 +118,8 @@ TYPES: dict[str, str] = {
     "ad_clicked": "clicked an ad",
     "support_asked": "asked customer service",
     "support_answered": "was answered by customer service",
+    "support_rated": "said how satisfied with it (outcome: 1 to 5)",
+    "support_labelled": "had a question labelled (text: the question; outcome: its intent, or no_intent)",
     "subscription_started": "began a subscription (properties: subscription_id, plan, period_days)",
     "subscription_renewed": "paid for another period of it",
     "subscription_paused": "put it on hold",
@@ -129,5 +131,7 @@ TYPES: dict[str, str] = {
 }
 """Kinds of event that Regulars knows, each with what the customer did. Others are kept as they come."""
 
-NOTED = ("decision_made", "experiment_viewed", "fraud_reviewed", "price_quoted", "price_set")
+NOTED = (
+    "decision_made", "experiment_viewed", "fraud_reviewed", "price_quoted", "price_set", "support_labelled",
+)  # fmt: skip
 """What the shop itself noted down of a customer: nothing that the customer did."""

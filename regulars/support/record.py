@@ -14,7 +14,7 @@ from regulars.support import tables
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
-ASKED, ANSWERED = "support_asked", "support_answered"
+ASKED, ANSWERED, RATED, LABELLED = "support_asked", "support_answered", "support_rated", "support_labelled"
 
 
 def write_message(
@@ -60,7 +60,7 @@ def deliver(state: State, shop: Shop) -> int:
 
 def _event(row: Any) -> dict[str, Any]:
     return {
-        "event_id": row.event_id, "time": row.time, "customer_id": row.customer_id, "session_id": row.session_id,
-        "type": row.type, "text": row.text, "outcome": row.outcome, "channel": "support_chat",
-        "properties": row.properties,
+        "event_id": row.event_id, "time": row.time, "customer_id": row.customer_id,
+        "session_id": row.session_id or None, "type": row.type, "text": row.text, "outcome": row.outcome,
+        "channel": "support_chat", "properties": row.properties,
     }  # fmt: skip

@@ -86,6 +86,18 @@ def unsupported(sentence: str, sources: Sequence[str]) -> str | None:
             claim.value == own.value and (claim.unit == own.unit or not (claim.unit and own.unit)) for own in known
         ):
             return f"the number {claim.value:g} {claim.unit}".rstrip()
+    found = promised(said, borne)
+    if found is not None:
+        return found
+    return _other(said, [each for source in sources for each in sentences(_plain(source))])
+
+
+def promised(said: str, borne: str) -> str | None:
+    """An address, a day or a promise in a text that another does not have; None where it has all of them.
+
+    >>> promised("We refund it at once.", "You get a refund."), promised("You get a refund.", "A refund is due.")
+    ('the promise "at once"', None)
+    """
     for pattern in (_ADDRESS, _CALENDAR):
         there = {found.group().casefold().removesuffix("s") for found in pattern.finditer(borne)}
         for found in pattern.finditer(said):
@@ -94,7 +106,7 @@ def unsupported(sentence: str, sources: Sequence[str]) -> str | None:
     for name, words in _PROMISES.items():
         if words.search(said) and not words.search(borne):
             return f'the promise "{name}"'
-    return _other(said, [each for source in sources for each in sentences(_plain(source))])
+    return None
 
 
 def _other(said: str, told: list[str]) -> str | None:

@@ -6,6 +6,7 @@ no to what a person could still do, a person goes on.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,16 +17,20 @@ from regulars.errors import NotFoundError
 from regulars.support.dialogue.languages import NOTICES, language_of
 from regulars.support.dialogue.phrases import asked, waiting_time
 from regulars.support.dialogue.reply import Handed, Memory, Reply
-from regulars.support.dialogue.turn import Answer, Turn
+from regulars.support.dialogue.turn import Agent, Answer, Turn
+from regulars.support.dialogue.wants import Reader
 from regulars.support.entities import cleaned
 from regulars.support.handover.hours import Hours
 from regulars.support.handover.queue import expected_wait, hand_over
 from regulars.support.order.desk import Desk
-from regulars.support.record import write_message
+from regulars.support.record import LABELLED, RATED, write_event, write_message
 from regulars.support.tables import conversations
 
 SUMMARY = 1_000
 """Characters of what a customer asked that a person sees at a glance; the whole is in the conversation."""
+
+
+_STARS = re.compile(r"[1-5]")
 
 
 class Chat:
@@ -36,6 +41,9 @@ class Chat:
     desk : what can be done.
     hours : when people are there.
     answer : of questions that ask for no action; without one they are not understood.
+    read : what a message wants where nothing else tells; without it the customer is asked to say it again.
+    agent : a language model that has tools; without one, or where it gives nothing that may be said, forms are filled.
+    language : of the first answer, where the message does not tell.
 
     Examples
     --------
@@ -63,12 +71,16 @@ class Chat:
     ('done', 'cancelled')
     """
 
-    def __init__(self, desk: Desk, hours: Hours | None = None, answer: Answer | None = None) -> None:
+    def __init__(
+        self, desk: Desk, hours: Hours | None = None, answer: Answer | None = None, read: Reader | None = None,
+        agent: Agent | None = None, language: str = "en",
+    ) -> None:  # fmt: skip
         self.desk, self.hours, self._answer = desk, hours or Hours(), answer
+        self._read, self._agent, self._language = read, agent, language
 
     def open(self, customer_id: str | None = None) -> str:
         """Begin a conversation; see `Desk.open`."""
-        return self.desk.open(customer_id)
+        return self.desk.open(customer_id, self._language)
 
     def say(self, conversation: str, message: str) -> Reply:
         """A customer's message, answered.
@@ -87,10 +99,14 @@ class Chat:
         # A conversation that ended begins afresh: what was asked before is settled.
         memory = Memory() if row.status == "ended" else Memory(**row.memory)
         language = language_of(text, row.language)
+        if row.status == "ended" and _STARS.fullmatch(text):
+            return self._rated(row, text)
         if row.status == "person":
             reply = Reply(asked("with_person", language), "with_person", language)
         else:
-            turn = Turn(self.desk, self._answer, conversation, memory, language, row.customer_id)
+            turn = Turn(
+                self.desk, self._answer, self._read, conversation, memory, language, row.customer_id, self._agent
+            )
             reply = turn.reply_to(text)
         return self._keep(conversation, memory, text, reply)
 
@@ -103,12 +119,22 @@ class Chat:
             raise NotFoundError(f'There is no conversation "{conversation}". Begin one: Chat.open')
         return found
 
+    def _rated(self, row: Any, text: str) -> Reply:
+        """How satisfied the customer is, as was asked when the conversation ended."""
+        reply = Reply(asked("rated", row.language), "end", row.language, is_first=False)
+        with self.desk.state.write() as change:
+            write_event(change, row.conversation_id, row.customer_id, RATED, outcome=text)
+        return reply
+
     def _keep(self, conversation: str, memory: Memory, text: str, reply: Reply) -> Reply:
         """Write down what was said, and hand over if that is the answer, in one change."""
         with self.desk.state.write() as change:
             which = conversations.c.conversation_id == conversation
             row = change.execute(sa.select(conversations).where(which)).one()
             write_message(change, conversation, row.customer_id, "customer", text, {})
+            if reply.learned is not None:
+                question, intent = reply.learned
+                write_event(change, conversation, row.customer_id, LABELLED, text=question, outcome=intent)
             if reply.hand_over is not None:
                 reply = self._handed(change, row, memory, text, reply, reply.hand_over)
             elif reply.action != "with_person":

@@ -54,6 +54,11 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "That is no plain yes, so nothing was changed. Please answer yes or no, or say what should be different.",
         "我没有把这当作确认，因此没有做任何更改。请回答“是”或“否”，或者告诉我需要改什么。",
     ),
+    "choices": (
+        "I am not sure what you mean. Would you like to: {choices}? Please answer with a number, or say it in other "
+        "words.",
+        "我不太确定您的意思。您是想：{choices}？请回复数字，或换一种说法。",
+    ),
     "more": ("Can I do anything else for you?", "请问还有什么可以帮您？"),
     "declined": ("Nothing was changed. What would you like instead?", "没有做任何更改。请问您想怎么处理？"),
     "cannot": ("This cannot be done: {why}", "无法办理：{why}"),
@@ -70,7 +75,11 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "您好 {name}，您的需求和之前的对话我都看到了，正在为您处理。",
     ),
     "with_person": ("A person has your message and will answer here.", "客服已收到您的消息，会在这里回复。"),
-    "goodbye": ("Thank you. Goodbye!", "感谢您的咨询，再见！"),
+    "goodbye": (
+        "Thank you. Goodbye! How satisfied are you with this conversation, from 1 (not at all) to 5 (very)?",
+        "感谢您的咨询，再见！您对本次服务满意吗？请回复 1（很不满意）到 5（非常满意）。",
+    ),
+    "rated": ("Thank you for telling us.", "感谢您的评价。"),
 }
 """By name: (English, Chinese)."""
 

@@ -40,6 +40,9 @@ class Reply:
     hand_over: Handed | None = None
     citations: tuple[str, ...] = ()
     is_first: bool = False
+    choices: tuple[str, ...] = ()
+    intent: str | None = None
+    learned: tuple[str, str] | None = None
 
     @property
     def mark(self) -> dict[str, Any]:
@@ -51,6 +54,7 @@ class Reply:
         return {
             "made_by": "ai", "action": self.action, "language": self.language, "citations": list(self.citations),
             "proposal": self.proposal, "hand_over": None if self.hand_over is None else self.hand_over.reason,
+            "choices": list(self.choices), "intent": self.intent,
             "done": [result.action.name for result in self.results if result.is_done],
         }  # fmt: skip
 
@@ -64,7 +68,9 @@ class Memory:
     name: str = ""
     zip_code: str = ""
     request: str = ""
-    """What was asked before it was known by whom."""
+    """What was asked before it was known by whom, or what for."""
+    wish: str = ""
+    """The intent of that, where it is known."""
     drafts: list[Any] = field(default_factory=list)
     question: str = ""
     """What was asked last, of the first draft; empty if nothing waits for an answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,8 +13,9 @@ from regulars.support.dialogue.intents import ANGRY, GOODBYE, GREETING, PERSON, 
 from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.reply import Handed, Kind, Memory, Reply
 from regulars.support.dialogue.resolve import Account, Missing, joined, resolve, spread
-from regulars.support.dialogue.slots import give
+from regulars.support.dialogue.slots import give, place_in
 from regulars.support.dialogue.understand import PAYING, understand
+from regulars.support.dialogue.wants import Reader, intent_of, named_in, shown, task_of
 from regulars.support.entities import addresses, identity_in, payments
 from regulars.support.handover.copilot import next_actions
 from regulars.support.order.actions import Action, ChangeAddress, ChangeDefaultAddress, ChangeItems, OfOrder
@@ -23,6 +25,8 @@ from regulars.support.order.things import Customer
 from regulars.support.order.wording import done, money, refusal, word
 from regulars.support.order.yes import is_no
 
+CHOICE = "choice"
+"""The question which of some intents is meant."""
 UNDERSTOOD = ("en", "zh")
 MISUNDERSTANDINGS = 2
 """After so many in a row a person goes on."""
@@ -33,14 +37,19 @@ Answer = Callable[[str, Customer | None, str], tuple[str, tuple[str, ...]] | Non
 """A question, who asks and the language, to an answer with what it rests on; None if it cannot tell."""
 
 
+Agent = Callable[[Desk, str, str, str], Reply | None]
+"""A desk, a conversation, its customer's message and the language, to a reply; None if it has none."""
+
+
 class Turn:
     """One message on its way to a reply. It writes into the memory that it is given."""
 
     def __init__(
-        self, desk: Desk, answer: Answer | None, conversation: str, memory: Memory, language: str,
-        customer_id: str | None,
+        self, desk: Desk, answer: Answer | None, read: Reader | None, conversation: str, memory: Memory, language: str,
+        customer_id: str | None, agent: Agent | None = None,
     ) -> None:  # fmt: skip
-        self.desk, self._answer, self.conversation = desk, answer, conversation
+        self.desk, self._answer, self._read, self.conversation = desk, answer, read, conversation
+        self._agent = agent
         self.memory, self.language, self.customer_id = memory, language, customer_id
         self._seen: Account | None = None
 
@@ -49,13 +58,15 @@ class Turn:
         memory, found = self.memory, mood(text)
         if found in (PERSON, ANGRY):
             return self._to_person("asked" if found == PERSON else "angry")
+        chosen = self._chosen(text)
+        if chosen is not None:
+            return chosen
         if self.customer_id is None:
             return self._identified(text)
         waiting = self.desk.waiting(self.conversation)
-        if waiting is not None:
-            answered = self._answered(waiting, text)
-            if answered is not None:
-                return answered
+        told = (None if waiting is None else self._answered(waiting, text)) or self._by_model(text)
+        if told is not None:
+            return told
         if memory.question and memory.drafts:
             return self._given(text)
         return self._asked_for(text, found)
@@ -85,17 +96,14 @@ class Turn:
             return self._say("identity_failed", "ask")
         self.customer_id = customer.customer_id
         if memory.request:
-            return self._asked_for(memory.request, None)
+            return self._wanted(memory.wish, memory.request) if memory.wish else self._asked_for(memory.request, None)
         memory.misunderstood = 0
         return self._say("request", "ask", name=customer.name.first_name)
 
     def _ask_identity(self, *, is_news: bool, text: str) -> Reply:
         if is_news or mood(text) == GREETING:
             return self._say("identity", "ask")
-        told = self._from_knowledge(text)
-        if told is not None:
-            return told
-        return self._lost(text, "identity")
+        return self._from_knowledge(text) or self._by_intent(text) or self._lost(text, "identity")
 
     def _answered(self, number: int, text: str) -> Reply | None:
         """A yes or a no to what was put before the customer; None if it is neither."""
@@ -122,6 +130,8 @@ class Turn:
     def _corrected(self, text: str) -> Reply | None:
         """What was restated, with another payment method or address; None if the message is about something else."""
         account, drafts = self._account(), loaded(self.memory.drafts)
+        if self._agent is not None and not drafts:
+            return None  # a model proposed it, and reads what is to be different
         if understand(text, account.customer, account.known()):
             return None
         ways, places = payments(text, account.customer.payment_methods.values()), addresses(text)
@@ -154,13 +164,15 @@ class Turn:
         drafts = understand(text, account.customer, account.known())
         if drafts:
             self.memory.request, self.memory.misunderstood = text, 0
-            return self._go_on(drafts, account)
+            return replace(self._go_on(drafts, account), intent=intent_of(drafts[0].intent))
         if found == GOODBYE:
             self.desk.decline(self.conversation)
             return self._say("goodbye", "end")
         if found == GREETING:
             return self._say("request", "ask", name=account.customer.name.first_name)
-        return self._from_knowledge(text, account.customer) or self._lost(text, "not_understood")
+        return (
+            self._from_knowledge(text, account.customer) or self._by_intent(text) or self._lost(text, "not_understood")
+        )
 
     def _from_knowledge(self, text: str, customer: Customer | None = None) -> Reply | None:
         """An answer from what the shop has written down."""
@@ -169,6 +181,65 @@ class Turn:
             return None
         self.memory.misunderstood = 0
         return Reply(told[0], "answer", self.language, citations=told[1])
+
+    def _by_intent(self, text: str) -> Reply | None:
+        """By what the message wants as a whole: done where that is sure, three choices where it is not."""
+        if self._read is None or self.language not in UNDERSTOOD:
+            return None
+        found = self._read(text)
+        if found.intents:
+            return self._wanted(found.intents[0], text)
+        if found.whole.verdict == "unknown" or self.memory.misunderstood:
+            return None
+        self.memory.misunderstood = 1
+        self.memory.request, self.memory.question = text, CHOICE
+        self.memory.listed = [intent for intent, _ in found.whole.choices]
+        offered = [f"{place}. {shown(one, self.language)}" for place, one in enumerate(self.memory.listed, 1)]
+        said = ("；" if self.language == "zh" else "; ").join(offered)
+        return replace(self._say("choices", "ask", choices=said), choices=tuple(self.memory.listed))
+
+    def _chosen(self, text: str) -> Reply | None:
+        """Which of the offered intents the customer means; None if the message says something else."""
+        memory = self.memory
+        if memory.question != CHOICE:
+            return None
+        memory.question = ""
+        place = place_in(text, len(memory.listed))
+        intent = memory.listed[place] if place is not None else named_in(text, memory.listed, self.language)
+        if intent is None:
+            return None
+        return replace(self._wanted(intent, memory.request), learned=(memory.request, intent))
+
+    def _wanted(self, intent: str, text: str) -> Reply:
+        """What is done about an intent: a task here, the shop's texts, else a person."""
+        memory, task = self.memory, task_of(intent)
+        memory.misunderstood = 0
+        if task == PERSON:
+            return self._to_person("asked", intent)
+        if task is not None and self.customer_id is None:
+            memory.request, memory.wish = text, intent
+            return replace(self._say("identity", "ask"), intent=intent)
+        memory.wish = ""
+        if task is not None:
+            memory.request = text
+            return replace(self._go_on([Draft(intent=task, text=text)], self._account()), intent=intent)
+        customer = None if self.customer_id is None else self._account().customer
+        told = self._from_knowledge(shown(intent, self.language), customer)
+        memory.request = text
+        return self._to_person("unanswered", intent) if told is None else replace(told, intent=intent)
+
+    def _by_model(self, text: str) -> Reply | None:
+        """The reply of a language model that has tools; None without one, or where it finds none that may be said."""
+        if self._agent is None:
+            return None
+        told = self._agent(self.desk, self.conversation, text, self.language)
+        if told is None:
+            return None
+        self.memory.drafts, self.memory.question, self.memory.misunderstood = [], "", 0
+        if told.action == "hand_over":
+            self.memory.request = text
+            return self._to_person("unanswered")
+        return told
 
     def _go_on(self, drafts: list[Draft], account: Account) -> Reply:
         """From drafts to a proposal, or to the first question that has to be asked."""
@@ -260,7 +331,7 @@ class Turn:
             return self._to_person("not_understood")
         return self._say(again or "not_understood", "ask")
 
-    def _to_person(self, reason: str) -> Reply:
+    def _to_person(self, reason: str, intent: str | None = None) -> Reply:
         self.desk.decline(self.conversation)
         account = None if self.customer_id is None else self._account()
         orders = () if account is None else account.orders
@@ -272,7 +343,7 @@ class Turn:
         }
         name = "" if account is None else account.customer.name.first_name
         handed = Handed(reason, facts=facts, proposed=asked("proposed", self.language, name=name))
-        return Reply("", "hand_over", self.language, hand_over=handed)
+        return Reply("", "hand_over", self.language, hand_over=handed, intent=intent)
 
     def _say(self, phrase: str, action: Kind, **about: Any) -> Reply:
         return Reply(asked(phrase, self.language, **about), action, self.language)

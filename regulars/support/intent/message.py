@@ -19,17 +19,17 @@ _BETWEEN = re.compile(
     r"|[,，]?(?:另外|还有|顺便|同时|然后|以及|并且)",
     re.IGNORECASE,
 )
-_ANGRY = re.compile(
+ANGRY = re.compile(
     r"\b(?:ridiculous|unacceptable|outrage\w*|furious|scam\w*|worst|useless|disgust\w*|lawyer|sue|fed up|never again"
     r"|terrible|awful|pathetic|joke of a)\b|骗子|投诉|垃圾|气死|太过分|忍无可忍|差评|12315|消协|坑人|太差|无语|恶心",
     re.IGNORECASE,
 )
-_PLEASED = re.compile(
+PLEASED = re.compile(
     r"\b(?:thanks?|thank you|great|love|awesome|perfect|excellent|appreciate|wonderful)\b"
     r"|谢谢|感谢|很好|太棒|喜欢|满意|好评",
     re.IGNORECASE,
 )
-_UNHAPPY = re.compile(
+UNHAPPY = re.compile(
     r"\b(?:disappoint\w*|annoy\w*|upset|frustrat\w*|unhappy|still (?:not|no|waiting)|again|wrong|broken)\b"
     r"|失望|不满|着急|郁闷|还没|怎么又|一直没",
     re.IGNORECASE,
@@ -101,8 +101,8 @@ def mood(text: str) -> Mood:
     >>> mood("this is ridiculous"), mood("还没收到，很失望"), mood("where is it"), mood("谢谢，很满意")
     ('angry', 'unhappy', 'neutral', 'pleased')
     """
-    if _ANGRY.search(text):
+    if ANGRY.search(text):
         return "angry"
-    if _UNHAPPY.search(text):
+    if UNHAPPY.search(text):
         return "unhappy"
-    return "pleased" if _PLEASED.search(text) else "neutral"
+    return "pleased" if PLEASED.search(text) else "neutral"

@@ -89,6 +89,11 @@ class Knowledge:
     def __len__(self) -> int:
         return len(self._texts)
 
+    @property
+    def texts(self) -> list[Text]:
+        """All of them, by id."""
+        return [self._texts[one] for one in sorted(self._texts)]
+
     def refresh(self) -> Refreshed:
         """Read what is new or has changed, and forget what is gone."""
         with self._lock:

@@ -6,6 +6,7 @@ by code from the customer's own message (`Desk.confirm`), which no tool can writ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from regulars.errors import InputError, RegularsError
@@ -51,6 +52,17 @@ class Tools:
         ]
         return reading + schemas()
 
+    def propose(self, asked: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        """Put all that a model asks for before the customer at once, or nothing of it; answers as of `call`."""
+        try:
+            actions = [parse(name, arguments) for name, arguments in asked]
+            proposal = self._desk.propose(self._conversation, actions, self._language)
+        except RefusedError as error:
+            return {"refused": error.reason, "why": str(error)}
+        except RegularsError as error:
+            return {"refused": "invalid", "why": str(error)}
+        return {"proposal": proposal.number, "summary": proposal.summary}
+
     def call(self, name: str, arguments: Any) -> dict[str, Any]:
         """Call a tool as a model asked for it; what went wrong is an answer too, for the model to read.
 
@@ -59,10 +71,9 @@ class Tools:
         {"found": ...} of what was read; {"proposal": number, "summary": words} of what waits for the customer's yes;
         {"refused": reason, "why": words} of what cannot be done, whose reason is "invalid" where a call is none.
         """
+        if name in ACTIONS:
+            return self.propose([(name, arguments)])
         try:
-            if name in ACTIONS:
-                proposal = self._desk.propose(self._conversation, [parse(name, arguments)], self._language)
-                return {"proposal": proposal.number, "summary": proposal.summary}
             return {"found": self._read(name, arguments)}
         except RefusedError as error:
             return {"refused": error.reason, "why": str(error)}

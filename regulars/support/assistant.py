@@ -1,0 +1,69 @@
+"""The chat of a shop, put together from its settings, its models and its texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from regulars.errors import NotFoundError
+from regulars.language import LanguageModel, connect, is_connected
+from regulars.state import State
+from regulars.support.answer import Answers
+from regulars.support.dialogue import Chat
+from regulars.support.dialogue.agent import NEEDED, Agent
+from regulars.support.evaluate import NAME
+from regulars.support.intent import Intents, read
+from regulars.support.knowledge import Text
+from regulars.support.order import Backend, Desk, OwnTables
+from regulars.support.settings import hours_of, knowledge_of, policy_of
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+
+def assistant(shop: Shop, backend: Backend | None = None, state: State | None = None) -> Chat:
+    """The chat of a shop: its policy, its hours, what it has learned and written down, its language model if any.
+
+    Parameters
+    ----------
+    backend : where its orders lie; by default in its own tables.
+    state : where conversations are kept; by default the shop's.
+
+    Raises
+    ------
+    ConfigError
+        If a language model is named that cannot be used.
+    """
+    settings = shop.config.support
+    desk = Desk(state or shop.state, backend or OwnTables(shop.state), policy_of(settings))
+    model = _model(shop)
+    knowledge = knowledge_of(shop)
+    answer = None if knowledge is None else Answers(knowledge, desk.backend, model=model)
+    agent = Agent(model, settings.seconds / 2) if model is not None and model.limits.send >= NEEDED else None
+    hours = hours_of(settings, shop.config.shop.timezone)
+    return Chat(desk, hours, answer, partial(read, intents_of(shop)), agent, settings.language)
+
+
+def nearest_texts(shop: Shop, question: str, most: int = 3) -> list[Text]:
+    """The shop's texts that are nearest to a question, for the person who answers it; none without a folder of them."""
+    knowledge = knowledge_of(shop)
+    return [] if knowledge is None else [found.text for found in knowledge.find(question, most)]
+
+
+def intents_of(shop: Shop) -> Intents:
+    """What the model in use tells apart; the starter set's as long as nothing is learned."""
+    try:
+        kept = shop.models.in_use(NAME)
+    except NotFoundError:
+        return Intents.starter()
+    return Intents.from_files({name: kept.read(name) for name in kept.card["files"] if name != "report.html"})
+
+
+def _model(shop: Shop) -> LanguageModel | None:
+    if not is_connected(shop.config.language):
+        return None
+    model = connect(shop.config.language, shop.state)
+    # Two may be asked for one message, one after the other: what has tools, and what writes answers from texts.
+    seconds = min(model.limits.timeout_seconds, shop.config.support.seconds / 2)
+    return replace(model, limits=replace(model.limits, timeout_seconds=seconds))

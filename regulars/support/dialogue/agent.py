@@ -1,0 +1,221 @@
+"""A language model that has the desk's tools: it reads and proposes, code decides, and what it says is looked up.
+
+Of what it is made to say nothing reaches the customer but what the customer's own orders bear; what it proposes is
+checked, restated by code, and done after the customer's own yes. Where it fails in any way, forms are filled instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from math import isfinite
+from typing import Any
+
+from regulars.language import Answer, LanguageError, LanguageModel, Part, Pseudonyms, Tool
+from regulars.language.verify import Fact, verify
+from regulars.support.answer.claims import promised
+from regulars.support.dialogue.phrases import asked
+from regulars.support.dialogue.reply import Reply
+from regulars.support.handover.queue import transcript
+from regulars.support.order.actions import ACTIONS
+from regulars.support.order.desk import Desk
+from regulars.support.order.tools import Tools
+
+ROUNDS, CALLS = 5, 12
+"""So often a model is asked for one message, and so many tools are called in a round."""
+REMEMBERED = 12
+"""Messages of the conversation that it is told."""
+LONGEST = 1_500
+"""Characters of what it says."""
+NEEDED = frozenset(("question", "orders"))
+"""Kinds of parts that must be allowed to leave the machine; see `[language] send`."""
+
+INSTRUCTIONS = (
+    "You serve a customer of a shop. The last message is to be answered, in the language {language}. The tools act for "
+    "this customer alone. Read what you need. To have something done, call the tools that do it, all at once: the shop "
+    "checks them, shows them to the customer, and does them only after the customer's yes, so never say that anything "
+    'is done. Otherwise answer with JSON: the action "say" with a short text of what the tools told, or a question '
+    'that you need an answer to; "texts" for a question about the shop\'s rules, delivery, products; "hand_over" where '
+    "a person is needed. Say no number, day, amount or promise that the tools did not tell."
+)
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"action": {"enum": ["say", "texts", "hand_over"]}, "text": {"type": "string"}},
+    "required": ["action"],
+}
+TOOLS = [Tool(one["name"], one["description"], one["parameters"]) for one in Tools.schemas()]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A language model with tools; it fits `Chat(desk, agent=...)`.
+
+    Attributes
+    ----------
+    model : that may be sent questions and orders.
+    seconds : in which a reply must be there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from regulars.language.recording import Scripted
+    >>> from regulars.language import Limits
+    >>> from regulars.state import State
+    >>> from regulars.support import Chat, Desk, OwnTables
+    >>> from regulars.support.order import Customer
+    >>> state = State.open(Path(tempfile.mkdtemp()))
+    >>> own = OwnTables(state)
+    >>> about = {"customer_id": "ada", "name": {"first_name": "Ada"}, "address": {"address1": "1 Elm Street"}}
+    >>> own.load([Customer(**about)])
+    >>> said = ['{"action": "say", "text": "You have 3 orders."}', '{"action": "say", "text": "Which one?"}']
+    >>> model = LanguageModel(Scripted(said), "test", Limits(send=NEEDED))
+    >>> chat = Chat(Desk(state, own), agent=Agent(model))
+    >>> ada = chat.open("ada")
+    >>> "3 orders" in chat.say(ada, "how many orders do I have?").text  # no tool has told it
+    False
+    >>> chat.say(ada, "where is it?").text
+    'Which one?'
+    """
+
+    model: LanguageModel
+    seconds: float = 10.0
+
+    def __call__(self, desk: Desk, conversation: str, message: str, language: str) -> Reply | None:
+        """The reply to a message; None where there is none that may be said."""
+        end = time.monotonic() + self.seconds
+        tools, found = Tools(desk, conversation, language), list[dict[str, Any]]()
+        customer = desk.customer(conversation)
+        name = f"{customer.name.first_name} {customer.name.last_name}".strip()
+        hidden = Pseudonyms({"NAME": [name]} if name else {})
+        said = [{"by": who, "text": text} for _, who, text in transcript(desk.state, conversation)[-REMEMBERED:]]
+        said.append({"by": "customer", "text": message})
+        for _ in range(ROUNDS):
+            told = self._asked(said, found, language, hidden, end)
+            if told is None:
+                return None
+            if not told.asked:
+                return _spoken(told.value, found, language)
+            proposal = _called(told, tools, found)
+            if proposal is not None:
+                text = asked("confirm", language, summary=proposal["summary"])
+                return Reply(text, "confirm", language, proposal["proposal"])
+        return None
+
+    def _asked(
+        self, said: Sequence[Any], found: Sequence[Any], language: str, hidden: Pseudonyms, end: float
+    ) -> Answer | None:
+        left = end - time.monotonic()
+        if left <= 0:
+            return None
+        limits = replace(self.model.limits, timeout_seconds=min(left, self.model.limits.timeout_seconds))
+        parts = [Part("question", said), Part("orders", found)]
+        instructions = INSTRUCTIONS.format(language=language)
+        try:
+            return replace(self.model, limits=limits).ask(
+                instructions, parts, schema=SCHEMA, tools=TOOLS, pseudonyms=hidden
+            )
+        except LanguageError:
+            return None
+
+
+def _called(told: Answer, tools: Tools, found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Call what a model asks for: what it reads is found, what it wants done is proposed; the proposal, if any."""
+    calls = told.asked[:CALLS]
+    for call in calls:
+        if call.name not in ACTIONS:
+            found.append({"tool": call.name, **tools.call(call.name, dict(call.arguments))})
+    wanted = [(call.name, dict(call.arguments)) for call in calls if call.name in ACTIONS]
+    if not wanted:
+        return None
+    answer = tools.propose(wanted)
+    if "proposal" in answer:
+        return answer
+    found.append({"tool": ", ".join(name for name, _ in wanted), **answer})
+    return None
+
+
+def _spoken(value: Mapping[str, Any], found: Sequence[dict[str, Any]], language: str) -> Reply | None:
+    """What a model says, if what its tools told bears it."""
+    text = str(value.get("text") or "").strip()
+    if value["action"] == "hand_over":
+        return Reply("", "hand_over", language)
+    if value["action"] == "texts" or not text or len(text) > LONGEST:
+        return None
+    borne = json.dumps(found, ensure_ascii=False)
+    has_done = any(done.group().casefold() not in borne.casefold() for done in _DONE.finditer(text))
+    if has_done or verify(text, facts_of(found)) or promised(text, borne):
+        return None
+    orders = [one["order_id"] for one in _objects(found) if "order_id" in one and str(one["order_id"]) in text]
+    return Reply(text, "answer", language, citations=tuple(dict.fromkeys(map(str, orders))))
+
+
+_DONE = re.compile(
+    r"\b(?:cancell?ed|refunded|returned|exchanged|changed|updated|confirmed|processed|shipped|delivered|sent|erased|"
+    r"deleted)\b|已?(?:取消|退款|退货|换货|修改|更改|更新|确认|发货|送达|删除)(?:了|成功|完成)?",
+    re.IGNORECASE,
+)
+"""What only the desk may say was done, or a tool have told."""
+
+
+def facts_of(found: Any) -> list[Fact]:
+    """What tools told, as facts that may be said: amounts, days, names, and how many there are of a list.
+
+    >>> facts_of([{"order_id": "#W1", "lines": [{"name": "Desk Lamp", "price": "20.00"}]}])[2:4]
+    [Fact(name='lines', value=1, unit='items'), Fact(name='lines', value=1, unit='products')]
+    """
+    return list(_facts("", found))
+
+
+def _facts(name: str, value: Any) -> Iterator[Fact]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _facts(str(key), inner)
+        prices = [one.get("price") for one in value.get("lines") or () if isinstance(one, Mapping)]
+        amounts = [float(price) for price in prices if price is not None and _is_number(price)]
+        if amounts:
+            yield Fact("total", round(sum(amounts), 2), "money")
+    elif isinstance(value, list | tuple):
+        if name in _COUNTED:
+            yield from (Fact(name, len(value), unit) for unit in _COUNTED[name])
+        for inner in value:
+            yield from _facts(name, inner)
+    elif _is_number(value):
+        yield Fact(name, float(value), "money" if name in _MONEY else name)
+    elif isinstance(value, str):
+        yield from _of_text(name, value)
+
+
+_COUNTED = {"lines": ("items", "products"), "found": ("orders",)}
+_MONEY = frozenset(("price", "amount", "balance", "price_difference"))
+
+
+def _of_text(name: str, value: str) -> Iterator[Fact]:
+    try:
+        yield Fact(name, date.fromisoformat(value[:10]), "date")
+    except ValueError:
+        yield Fact(name, value, "text")
+        # "#W1001" is also written "W1001".
+        if value.startswith("#"):
+            yield Fact(name, value[1:], "text")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        yield value
+        for inner in value.values():
+            yield from _objects(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _objects(inner)

@@ -1,0 +1,54 @@
+"""What the settings of a shop say to support: the policy, the hours, and where its own texts are."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from regulars.language.search import Index
+from regulars.support.handover import Hours
+from regulars.support.knowledge import Knowledge
+from regulars.support.order import Policy
+
+if TYPE_CHECKING:
+    from regulars.config import SupportSettings
+    from regulars.shop import Shop
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def policy_of(settings: SupportSettings) -> Policy:
+    """What support may do, by the settings.
+
+    >>> from regulars.config import SupportSettings
+    >>> policy_of(SupportSettings(hand_over_above=200)).hand_over_above
+    Decimal('200.0')
+    """
+    return Policy(
+        refund_limit=Decimal(str(settings.refund_limit)),
+        coupon_limit=Decimal(str(settings.coupon_limit)),
+        hand_over_above=Decimal(str(settings.hand_over_above)) if settings.hand_over_above else None,
+        identify_in_words=settings.identify_in_words,
+    )
+
+
+def hours_of(settings: SupportSettings, zone: str) -> Hours:
+    """When people answer, by the settings."""
+    return Hours(
+        zone=zone,
+        days=tuple(DAYS.index(day) for day in settings.days),
+        opens=time.fromisoformat(settings.opens),
+        closes=time.fromisoformat(settings.closes),
+        holidays=frozenset(map(date.fromisoformat, settings.holidays)),
+        people=settings.people,
+        minutes_each=settings.minutes_each,
+    )
+
+
+def knowledge_of(shop: Shop) -> Knowledge | None:
+    """The shop's own texts; None where it has no folder of them."""
+    folder = shop.folder / shop.config.support.knowledge
+    if not folder.is_dir():
+        return None
+    return Knowledge(folder, Index.of(shop.config.language, shop.folder / "cache" / "knowledge.parquet"))

@@ -1,0 +1,149 @@
+"""A language model with tools: it proposes, code decides, and nothing is said that no tool has told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from regulars.language import LanguageModel, Limits
+from regulars.language.recording import Recorded, Replayed, Scripted
+from regulars.language.wire import Call, Reply
+from regulars.support import Chat, Desk, OwnTables
+from regulars.support.dialogue.agent import NEEDED, Agent
+from regulars.support.order import ACTIONS
+
+LIMITS = Limits(send=NEEDED, tries=1)
+
+
+def calls(*asked: tuple[str, object]) -> Reply:
+    return Reply("", tuple(Call(name, json.dumps(arguments)) for name, arguments in asked), finish="tool_calls")
+
+
+def says(action: str, text: str = "") -> str:
+    return json.dumps({"action": action, "text": text})
+
+
+def chat_of(desk: Desk, *replies: str | Reply) -> Chat:
+    return Chat(desk, agent=Agent(LanguageModel(Scripted(replies), "test", LIMITS)))
+
+
+def test_what_it_reads_it_may_say(desk: Desk) -> None:
+    chat = chat_of(
+        desk,
+        calls(("order", {"order_id": "#W1000001"})),
+        says("say", "Order #W1000001 is pending, 120.00 for 2 items."),
+    )
+    reply = chat.say(chat.open("ada"), "what about the lamp and the chair?")
+    assert "Order #W1000001 is pending, 120.00 for 2 items." in reply.text
+    assert (reply.action, reply.citations) == ("answer", ("#W1000001",))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "You get 500.00 back.", "It arrives on 2024-06-01.", "It arrives tomorrow.", "You get a refund of it.",
+        "I have cancelled it.", "已为您取消订单。", "We send it for free.", "Write to boss@evil.example.",
+        "See https://evil.example/pay", "Order #W2000001 is pending.", "保证三天内退款。",
+    ],
+)  # fmt: skip
+def test_what_no_tool_has_told_is_not_said(desk: Desk, lie: str) -> None:
+    chat = chat_of(desk, calls(("order", {"order_id": "#W1000001"})), says("say", lie))
+    reply = chat.say(chat.open("ada"), "what about the lamp?")
+    assert lie not in reply.text
+    assert reply.text
+
+
+def test_what_it_proposes_is_restated_by_code_and_done_after_the_customers_own_yes(desk: Desk, own: OwnTables) -> None:
+    cancel = ("cancel", {"order_id": "#W1000001", "reason": "no longer needed"})
+    chat = chat_of(desk, calls(cancel))
+    ada = chat.open("ada")
+    reply = chat.say(ada, "get rid of the pending one, I have enough lamps")
+    assert (reply.action, "Cancel order #W1000001" in reply.text) == ("confirm", True)
+    found = own.order("#W1000001")
+    assert found is not None
+    assert found.status == "pending"
+    assert chat.say(ada, "yes").action == "done"
+    found = own.order("#W1000001")
+    assert found is not None
+    assert found.status == "cancelled"
+
+
+def test_several_things_are_proposed_at_once_or_none_of_them(desk: Desk) -> None:
+    place = {"address1": "9 Oak Avenue", "city": "Denver", "state": "CO", "zip": "80279", "country": "USA"}
+    both = [
+        ("change_address", {"order_id": "#W1000001", **place}),
+        ("change_payment", {"order_id": "#W1000001", "payment_method_id": "paypal_3"}),
+    ]
+    chat = chat_of(desk, calls(*both))
+    reply = chat.say(chat.open("ada"), "move it")
+    assert "9 Oak Avenue" in reply.text
+    assert "PayPal" in reply.text
+    wrong = (both[0], ("cancel", {"order_id": "#W2000001", "reason": "no longer needed"}))
+    chat = chat_of(desk, calls(*wrong), says("say", "Which order do you mean?"))
+    ada = chat.open("ada")
+    assert "Which order do you mean?" in chat.say(ada, "move it").text
+    assert desk.waiting(ada) is None
+
+
+def test_a_correction_of_what_it_proposed_goes_back_to_it(desk: Desk) -> None:
+    first = calls(("return", {"order_id": "#W1000003", "item_ids": ["chair-oak"], "payment_method_id": "paypal_3"}))
+    second = calls(("return", {"order_id": "#W1000003", "item_ids": ["chair-oak"], "payment_method_id": "gift_card_2"}))
+    chat = chat_of(desk, first, second)
+    ada = chat.open("ada")
+    assert "PayPal" in chat.say(ada, "the chair goes back").text
+    reply = chat.say(ada, "rather onto my gift card")
+    assert (reply.action, "gift card" in reply.text) == ("confirm", True)
+
+
+def test_where_it_fails_forms_are_filled_as_without_it(desk: Desk) -> None:
+    chat = chat_of(desk)  # the script has no answer: the endpoint is down
+    reply = chat.say(chat.open("ada"), "where is #W1000003?")
+    assert (reply.action, reply.citations) == ("answer", ("#W1000003",))
+
+
+def test_a_person_goes_on_when_it_says_so_and_when_the_customer_does(desk: Desk) -> None:
+    chat = chat_of(desk, says("hand_over"))
+    reply = chat.say(chat.open("ada"), "my lamp hums")
+    assert reply.hand_over is not None
+    assert reply.hand_over.reason == "unanswered"
+    scripted = Scripted([])
+    chat = Chat(desk, agent=Agent(LanguageModel(scripted, "test", LIMITS)))
+    assert chat.say(chat.open("ada"), "a human please").action == "hand_over"
+    assert scripted.requests == []
+
+
+def test_it_is_not_asked_before_it_is_known_who_the_customer_is(desk: Desk) -> None:
+    scripted = Scripted([])
+    chat = Chat(desk, agent=Agent(LanguageModel(scripted, "test", LIMITS)))
+    assert chat.say(chat.open(), "where is my order?").action == "ask"
+    assert scripted.requests == []
+
+
+def test_names_and_numbers_leave_as_pseudonyms_and_come_back(desk: Desk) -> None:
+    scripted = Scripted([calls(("orders", {})), says("say", "Which one do you mean, [ID_1]?")])
+    chat = Chat(desk, agent=Agent(LanguageModel(scripted, "test", LIMITS)))
+    reply = chat.say(chat.open("ada"), "Ada Lovelace here, about #W1000001")
+    sent = json.dumps(scripted.requests, ensure_ascii=False)
+    assert "Lovelace" not in sent
+    assert "W1000001" not in sent
+    assert "#W1000001" in reply.text
+
+
+def test_a_conversation_that_was_recorded_is_the_same_when_it_is_replayed(desk: Desk, tmp_path: Path) -> None:
+    script = Scripted([calls(("orders", {})), says("say", "Order #W1000003 is delivered.")])
+    file = tmp_path / "calls.jsonl"
+    said = "what came already?"
+
+    def reply_of(wire: object) -> str:
+        chat = Chat(desk, agent=Agent(LanguageModel(wire, "test", LIMITS)))  # type: ignore[arg-type]
+        return chat.say(chat.open("ada"), said).text
+
+    first = reply_of(Recorded(script, file))
+    assert "Order #W1000003 is delivered." in first
+    assert reply_of(Replayed(file)) == first
+
+
+def test_no_tool_confirms() -> None:
+    assert "confirm" not in ACTIONS

@@ -1,0 +1,160 @@
+"""The chat of a shop by its settings: questions, choices, ratings; and a customer who always gets an answer in time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from regulars import Shop, config
+from regulars.support import OwnTables, assistant, deliver
+from tests.language.conftest import Asking, Behaviour, Server, says, sends, server
+from tests.support.conftest import CHAIR, LAMP, VISA, customer, order
+
+__all__ = ["server"]
+
+RETURNS = "# Return period\nYou may send back unused goods within thirty days.\n"
+
+
+def replaced(shop: Shop, *pairs: tuple[str, str]) -> Shop:
+    path = shop.folder / config.FILE
+    text = path.read_text("utf-8")
+    for before, after in pairs:
+        assert before in text
+        text = text.replace(before, after)
+    path.write_text(text, encoding="utf-8")
+    return Shop.open(shop.folder)
+
+
+@pytest.fixture
+def tea(shop: Shop) -> Shop:
+    """Ada's shop, which has written down how long goods may be sent back."""
+    (shop.folder / "knowledge").mkdir()
+    (shop.folder / "knowledge" / "returns.md").write_text(RETURNS, encoding="utf-8")
+    OwnTables(shop.state).load(
+        [customer("ada", "Ada", "Lovelace", VISA)], [order("#W1000001", "ada", "pending", LAMP, CHAIR)]
+    )
+    return shop
+
+
+def test_a_question_is_answered_from_the_shops_texts_and_cites_them(tea: Shop) -> None:
+    chat = assistant(tea)
+    reply = chat.say(chat.open("ada"), "how many days do I have to send goods back?")
+    assert (reply.action, reply.citations) == ("answer", ("returns.md, Return period",))
+    assert "thirty days" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [("my order, the whole thing, I do not want it to come any more", "cancel"), ("我的包裹怎么还没有消息", "订单")],
+)
+def test_what_no_word_of_ours_tells_is_told_by_its_meaning(tea: Shop, said: str, shown: str) -> None:
+    chat = assistant(tea)
+    reply = chat.say(chat.open("ada"), said)
+    assert shown in reply.text
+    assert reply.intent is not None or len(reply.choices) == 3
+
+
+def test_between_sure_and_unsure_three_choices_are_offered_and_what_is_chosen_is_learned(tea: Shop) -> None:
+    chat = assistant(tea)
+    for question in ("invoice or a receipt thing", "the code for a lower price", "my points and the card"):
+        conversation = chat.open("ada")
+        reply = chat.say(conversation, question)
+        if len(reply.choices) == 3:
+            break
+    assert (reply.action, len(reply.choices)) == ("ask", 3)
+    second = chat.say(conversation, "2")
+    assert second.intent == reply.choices[1]
+    deliver(tea.state, tea)
+    rows = tea.events.to_pyarrow().to_pylist()
+    labelled = [row for row in rows if row["type"] == "support_labelled"]
+    assert [(row["text"], row["outcome"]) for row in labelled] == [(question, reply.choices[1])]
+
+
+def test_what_is_known_to_be_asked_and_no_text_answers_goes_to_a_person(tea: Shop) -> None:
+    chat = assistant(tea)
+    reply = chat.say(chat.open("ada"), "please send me the invoice for my purchase")
+    assert reply.hand_over is not None
+    assert (reply.hand_over.reason, reply.intent) == ("unanswered", "invoice")
+
+
+def test_a_task_told_by_its_meaning_waits_until_it_is_known_who_asks(tea: Shop) -> None:
+    chat = assistant(tea)
+    conversation = chat.open()
+    first = chat.say(conversation, "where is my parcel?")
+    assert (first.action, "e-mail" in first.text) == ("ask", True)
+    assert "#W1000001" in chat.say(conversation, "ada@example.com").text
+
+
+def test_how_satisfied_is_asked_at_the_end_and_kept(tea: Shop) -> None:
+    chat = assistant(tea)
+    conversation = chat.open("ada")
+    chat.say(conversation, "where is #W1000001?")
+    assert "from 1" in chat.say(conversation, "thanks, bye").text
+    assert chat.say(conversation, "4").action == "end"
+    deliver(tea.state, tea)
+    rated = [row for row in tea.events.to_pyarrow().to_pylist() if row["type"] == "support_rated"]
+    assert [(row["outcome"], row["customer_id"]) for row in rated] == [("4", "ada")]
+
+
+def test_the_shops_settings_are_its_policy_and_its_hours(tea: Shop) -> None:
+    shop = replaced(
+        tea, ("# hand_over_above = 0.0", "hand_over_above = 50.0"), ('# opens = "09:00"', 'opens = "13:00"'),
+    )  # fmt: skip
+    chat = assistant(shop)
+    reply = chat.say(chat.open("ada"), "cancel #W1000001, no longer needed")
+    assert reply.hand_over is not None
+    assert reply.hand_over.reason == "needs_person"
+    assert "people are back on 2024-05-01 13:00" in reply.text
+
+
+def test_a_shop_that_answers_in_chinese_greets_so_where_nothing_tells(tea: Shop) -> None:
+    chat = assistant(replaced(tea, ("[support]\n", '[support]\nlanguage = "zh"\n')))
+    assert "人工智能" in chat.say(chat.open("ada"), "👍").text
+
+
+def endless(asking: Asking) -> None:
+    asking.send_response(200)
+    asking.end_headers()
+    while not asking.server.stopping.is_set():
+        asking.wfile.write(b" " * 1000)
+        time.sleep(0.01)
+
+
+def silent(asking: Asking) -> None:
+    asking.server.stopping.wait(20)
+
+
+BROKEN: dict[str, Behaviour] = {
+    "HTML": sends(b"<html><body>Bad gateway</body></html>"),
+    "nothing": sends(b""),
+    "10 MB": sends(b"x" * 10_000_000),
+    "invalid JSON": sends(b'{"choices": [{"message": {"content": "'),
+    "an error": sends(b"{}", 500),
+    "endless": endless,
+    "no answer": silent,
+    "no text": says(None),
+    "another tool": says(None, [("identify", '{"email": "bob@example.com"}')]),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize("said", ["where is #W1000001?", "how many days do I have to send goods back?", ""])
+def test_whatever_an_endpoint_does_the_customer_has_an_answer_or_a_person_in_time(
+    tea: Shop, server: Server, monkeypatch: pytest.MonkeyPatch, kind: str, said: str
+) -> None:
+    monkeypatch.setenv("REGULARS_LANGUAGE_URL", server.url)
+    monkeypatch.setenv("REGULARS_LANGUAGE_MODEL", "test")
+    server.behaviours = [BROKEN[kind]]
+    shop = replaced(
+        tea, ('# send = ["question", "passages", "products", "facts"]', 'send = ["question", "passages", "orders"]'),
+        ("# seconds = 20.0", "seconds = 1.0"), ("# tries = 3", "tries = 1"),
+    )  # fmt: skip
+    chat = assistant(shop)
+    conversation = chat.open("ada")
+    start = time.monotonic()
+    reply = chat.say(conversation, said)
+    assert time.monotonic() - start < 3
+    assert reply.text
+    assert reply.action in ("answer", "ask", "hand_over")
+    assert server.requests
