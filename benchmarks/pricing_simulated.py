@@ -24,13 +24,13 @@ from sklearn.ensemble import RandomForestRegressor
 from benchmarks.report import Row, save
 from regulars.pricing.explore import by_product_and_time, drawn, evenly, lot, thompson
 from regulars.pricing.guard import UNKNOWN, Admissible, Ints, Rules, list_prices, require_none, wrong_list_prices
-from regulars.pricing.suggest import ConstantElasticity, Elasticities, learn_elasticities, suggest, worth
+from regulars.pricing.suggest import Belief, ConstantElasticity, believe, suggest, worth
 from regulars.simulate import World
 from regulars.simulate.expected import MARGIN, expected_demand, expected_visit
 from regulars.simulate.oracle import SAMPLES
 
 Floats = npt.NDArray[np.float64]
-Choice = tuple[Ints, Floats, Floats]
+Choice = tuple[Ints, Floats]
 
 WARM_UP, WEEKS, EVEN_WEEKS = 28, 12, 3
 RULES = Rules(min_margin=0.0, lowest=0.8, highest=1.25, max_change=0.25)
@@ -41,13 +41,12 @@ MULTIPLES = np.linspace(0.8, 1.25, 19)
 
 
 class Log(NamedTuple):
-    """What the shop itself has seen, by product and week; expected and variance are of the lot that drew the price."""
+    """What the shop itself has seen, by product and week; `expected` is of the lot that drew the price."""
 
     lines: Floats
     units: Floats
     log_price: Floats
     expected: Floats
-    variance: Floats
 
 
 class Shop:
@@ -62,7 +61,7 @@ class Shop:
         self.group = np.asarray(catalogue["category"].combine_chunks().dictionary_encode().indices)
         self.number = pc.index_in(self.ids, self.world.product_ids).to_numpy()
         empty = np.zeros((len(self.ids), 0))
-        self.log = Log(*[empty] * 5)
+        self.log = Log(*[empty] * 4)
         self.price = self.list_price
         self.regret = 0.0
         self.diversions = tuple(np.linspace(0, 1, 11))
@@ -70,7 +69,7 @@ class Shop:
     def bounds(self, present: Ints) -> Admissible:
         return list_prices(RULES, present, self.cost, reference=self.list_price)
 
-    def week(self, price: Ints, expected: Floats, variance: Floats) -> None:
+    def week(self, price: Ints, expected: Floats) -> None:
         """Play a week at prices, and see what was sold."""
         self.regret += 7 * (self.together(self.best()[0]) - self.together(price))
         on_sale = pc.is_in(self.ids, self.world.catalogue()["product_id"].combine_chunks())
@@ -87,7 +86,7 @@ class Shop:
             sold, place = sold.filter(pc.is_valid(place)), place.drop_null().to_numpy()
             lines += np.bincount(place, minlength=len(self.ids))
             units += np.bincount(place, sold["quantity"].to_numpy(), len(self.ids))
-        columns = zip(self.log, (lines, units, np.log(price), expected, variance), strict=True)
+        columns = zip(self.log, (lines, units, np.log(price), expected), strict=True)
         self.log = Log(*(np.column_stack([old, new]) for old, new in columns))
         self.price = price
 
@@ -154,13 +153,12 @@ def ours(shop: Shop, week: int) -> Choice:
         demand = believed(shop).demand_among(shop.list_price, shop.cost, shop.group)
         chances = thompson(grid, shop.cost, lambda price, z: worth(demand.away(z), price, shop.cost), explore=EXPLORE)
     place, _ = drawn(chances, by_product_and_time("prices", shop.ids, week))
-    return grid[np.arange(len(grid)), place], *lot(grid, chances)
+    return grid[np.arange(len(grid)), place], lot(grid, chances)[0]
 
 
-def believed(shop: Shop) -> Elasticities:
+def believed(shop: Shop) -> Belief:
     """Demand as it is learned from the lots."""
-    lines, units, log_price, expected, variance = shop.log
-    return learn_elasticities(lines, units, log_price, shop.group, expected=expected, variance=variance)
+    return believe(shop.log.lines, shop.log.units, shop.log.log_price, shop.group, expected=shop.log.expected)
 
 
 def ours_at_last(shop: Shop) -> Ints:
@@ -224,15 +222,15 @@ def then(policy: Callable[[Shop], Ints]) -> Callable[[Shop, int], Choice]:
 
 def still(price: Ints) -> Choice:
     """A price that no lot drew."""
-    return price, np.log(price), np.zeros(len(price))
+    return price, np.log(price)
 
 
 def played(world: World, choose: Callable[[Shop, int], Choice], at_last: Callable[[Shop], Ints]) -> dict[str, float]:
     shop = Shop(world)
     for week in range(WEEKS):
-        price, expected, variance = choose(shop, week)
+        price, expected = choose(shop, week)
         require_none(_wrong(shop, price, shop.price), shop.ids)
-        shop.week(price, expected, variance)
+        shop.week(price, expected)
     final = at_last(shop)
     require_none(_wrong(shop, final, shop.list_price), shop.ids)
     alone = ours_alone(shop) if choose is ours else final

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import ibis
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 
 from regulars.errors import NotEnoughError
 from regulars.pricing.products import price_history
-from regulars.pricing.suggest import Elasticities, learn_elasticities
+from regulars.pricing.suggest import Belief, believe
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -38,7 +39,7 @@ class Dataset:
     lines, units : of orders.
     log_price : logarithm of the price of everyone that held, in the smallest coin; the mean over the week's days.
     group : (n,) number of each product's category; `categories` names them.
-    expected, variance : of the logarithm of the price, where a lot drew it; else NaN.
+    expected : of the logarithm of the price, over the lot, where one drew it; else NaN.
     """
 
     ids: list[str]
@@ -48,20 +49,17 @@ class Dataset:
     units: Floats
     log_price: Floats
     expected: Floats
-    variance: Floats
 
     def where(self, rows: npt.NDArray[np.bool_]) -> Dataset:
         """Some of the products."""
         names = [name for name, is_in in zip(self.ids, rows, strict=True) if is_in]
-        parts = (self.lines, self.units, self.log_price, self.expected, self.variance)
+        parts = (self.lines, self.units, self.log_price, self.expected)
         return Dataset(names, self.categories, self.group[rows], *(part[rows] for part in parts))
 
-    @property
-    def elasticities(self) -> Elasticities:
+    @cached_property
+    def belief(self) -> Belief:
         """What these weeks say of how demand answers prices."""
-        return learn_elasticities(
-            self.lines, self.units, self.log_price, self.group, expected=self.expected, variance=self.variance
-        )
+        return believe(self.lines, self.units, self.log_price, self.group, expected=self.expected)
 
 
 def dataset(shop: Shop, until: datetime, weeks: int | None = None) -> Dataset:
@@ -109,7 +107,6 @@ def dataset(shop: Shop, until: datetime, weeks: int | None = None) -> Dataset:
     whole = Dataset(
         ids, categories, group, lines, units, _by_week(log_price),
         _by_week(_by_day(lots, "expected", number, begin, count)),
-        _by_week(_by_day(lots, "variance", number, begin, count)),
     )  # fmt: skip
     return whole.where(keep & (lines.sum(1) > 0))
 
@@ -138,16 +135,14 @@ def _sold(shop: Shop, begin: datetime, until: datetime) -> pa.Table:
 
 
 def _lots(shop: Shop, until: datetime) -> pa.Table:
-    """product_id, since, expected, variance: of every price that was set, NaN where no lot drew it."""
+    """product_id, since, expected: of every price that was set, NaN where no lot drew it."""
     events = shop.events
     said = events.filter(events.type == SET, events.time < ibis.literal(until), events.product_id.notnull())
     rows = shop.engine.to_arrow(said.select("product_id", "properties", since="time").order_by("product_id", "since"))
     notes = [json.loads(text or "{}") for text in rows["properties"].to_pylist()]
-    numbers = {
-        name: pa.array([float(note[name]) if note.get("variance") else np.nan for note in notes], pa.float64())
-        for name in ("expected", "variance")
-    }
-    return pa.table({"product_id": rows["product_id"], "since": rows["since"], **numbers})
+    expected = [float(note["expected"]) if note.get("variance") else np.nan for note in notes]
+    said_of = {"product_id": rows["product_id"], "since": rows["since"]}
+    return pa.table({**said_of, "expected": pa.array(expected, pa.float64())})
 
 
 def _by_day(history: pa.Table, column: str, ids: pa.Array, begin: datetime, weeks: int) -> Floats:

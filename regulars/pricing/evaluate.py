@@ -24,6 +24,7 @@ NAME = "pricing"
 QUESTION = "Do prices say which product of a category was bought in which of the {weeks} weeks after?"
 BASELINE = "no answer to prices"
 FITTINGS = 30
+CAN_TELL = "The weeks before can tell what prices do to demand"
 NOT_DRAWN = (
     "{share:.0%} of the prices learned from were drawn by lot. The others were chosen for some reason: where that has "
     "to do with demand, elasticities are wrong by it. Let prices differ by lot: regulars pricing explore"
@@ -76,7 +77,8 @@ def deviance_loss(y: Floats, p: Floats, *, weight: Floats | None = None) -> floa
 
 def _judge(shop: Shop, split: Split) -> Report:
     weeks = split.horizon_days // 7
-    model = PricingModel.fit(dataset(shop, split.as_of))
+    before = dataset(shop, split.as_of)
+    model, verdict = PricingModel.fit(before), before.belief.verdict
     later = dataset(shop, split.as_of + weeks * WEEK, weeks)
     has_moved = later.log_price.std(axis=1) > 1e-3
     moved = later.where(has_moved)
@@ -108,7 +110,7 @@ def _judge(shop: Shop, split: Split) -> Report:
             "How demand answers prices, by product": histogram(elasticity[has_moved], "Elasticity", "share"),
             "The model beside the baseline": metric_plot(metrics),
         },
-        checks=(_leaks(shop, split),),
+        checks=(_leaks(shop, split), Check(CAN_TELL, verdict.can_tell, str(verdict))),
         notes=(
             f"Judged by {len(moved.ids):,} products whose prices moved (counted above as customers are elsewhere).",
             f"The elasticity of all is {model.common:.2f}; products differ by {model.spread:.2f} (standard deviation).",

@@ -33,7 +33,6 @@ class PricingModel:
     table : product_id, elasticity, error, units and lines (in a week at `price`), price (in the smallest coin),
         line_elasticity.
     common, spread : of all, and by how much products differ: what is believed of a product that is not in the table.
-    dispersion : variance of a week's lines over their mean.
     diversion : of the lines that a higher price loses, the share that others of the category win.
     share_drawn : of the price changes that were learned from, the share that a lot drew.
     """
@@ -41,14 +40,13 @@ class PricingModel:
     table: pa.Table
     common: float
     spread: float
-    dispersion: float
     diversion: float
     share_drawn: float
 
     @classmethod
     def fit(cls, data: Dataset) -> PricingModel:
         """From weeks of products; NotEnoughError where hardly any product had two prices."""
-        found = data.elasticities
+        found = data.belief
         demand = found.demand
         # Rounded, so that sums added up in another order give the same bytes.
         columns = {
@@ -61,11 +59,14 @@ class PricingModel:
             "line_elasticity": pa.array(found.lines.round(6)),
         }
         moved = np.abs(data.log_price - data.log_price.mean(1, keepdims=True)) > 1e-3
-        drawn = round(float((data.variance[moved] > 0).mean()), 6) if moved.any() else 0.0
+        drawn = round(float(np.isfinite(data.expected[moved]).mean()), 6) if moved.any() else 0.0
         return cls(
-            pa.table(columns), round(found.common, 6), round(max(found.spread, 0.2), 6), round(found.dispersion, 6),
-            round(found.diversion, 6), drawn,
-        )  # fmt: skip
+            table=pa.table(columns),
+            common=round(found.common, 6),
+            spread=round(max(found.spread, 0.2), 6),
+            diversion=round(found.diversion, 6),
+            share_drawn=drawn,
+        )
 
     @cached_property
     def _place(self) -> Mapping[str, int]:
@@ -109,7 +110,7 @@ class PricingModel:
 
     def to_files(self) -> dict[str, bytes]:
         """As files: Parquet and JSON."""
-        about = {name: getattr(self, name) for name in ("common", "spread", "dispersion", "diversion", "share_drawn")}
+        about = {name: getattr(self, name) for name in ("common", "spread", "diversion", "share_drawn")}
         return {FILE: bytes(storage.parquet(self.table)), ABOUT: json.dumps(about, indent=2).encode()}
 
     @classmethod

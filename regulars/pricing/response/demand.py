@@ -29,6 +29,7 @@ class Demand:
     controls : (n, k) what else moves demand; of those not known in a row, the mean of its series.
     names : (k,) of the controls.
     stocked : (n,) whether there was any to sell; other rows tell nothing of demand.
+    log_expected : (n,) mean of the logarithm of the price over the lot that drew it; NaN where none did.
     products, groups, categories : (s,) of each series, as the user knows them.
     """
 
@@ -39,6 +40,7 @@ class Demand:
     controls: Floats
     names: tuple[str, ...]
     stocked: Flags
+    log_expected: Floats
     products: Words
     groups: Words
     categories: Words
@@ -56,6 +58,7 @@ class Demand:
         competitor_price: npt.ArrayLike | None = None,
         promotion: npt.ArrayLike | None = None,
         stock: npt.ArrayLike | None = None,
+        expected_price: npt.ArrayLike | None = None,
         controls: Mapping[str, npt.ArrayLike] | None = None,
     ) -> Demand:
         """From one row for each product and week, and group of customers where given.
@@ -72,6 +75,8 @@ class Demand:
         competitor_price : (n,) float, > 0, in the same currency; NaN where not known
         promotion : (n,) float, such as 0 and 1
         stock : (n,) float, >= 0, at the beginning of the week; weeks that began with none tell nothing of demand
+        expected_price : (n,) float, > 0
+            Of a price that was drawn by lot, the geometric mean of the lot, by its chances; NaN where none drew it.
         controls : name -> (n,) float, whatever else moves demand
 
         Raises
@@ -98,11 +103,14 @@ class Demand:
         if promotion is not None:
             others["promotion"] = np.asarray(promotion, np.float64)
         others |= {name: np.asarray(column, np.float64) for name, column in (controls or {}).items()}
+        lot = np.full(len(label), np.nan) if expected_price is None else np.asarray(expected_price, np.float64)
         named = {"units": count, "price": cost, "stock": held, "group": who, "category": kind, **others}
+        named["expected_price"] = lot
         rows = Rows(label, of_week, named)
         _, first, of_product = np.unique(label, return_index=True, return_inverse=True)
         rows.require_counts(count, held)
         rows.require_prices(cost, of_product)
+        rows.refuse(lot <= 0, "expected_price", lot, "a price above 0 is expected, or NaN where no lot drew it.")
         if competitor_price is not None:
             rows.require_competitor(others[COMPETITOR], cost, of_product)
             others[COMPETITOR] = np.log(others[COMPETITOR] / cost)
@@ -117,7 +125,7 @@ class Demand:
         return cls(
             series[order].astype(np.int64), of_week[order].astype(np.int64), count[order], np.log(cost[order]),
             np.column_stack(columns) if columns else np.zeros((len(label), 0)), tuple(others), held[order] > 0,
-            label[at], who[at], kind[first][of_product[at]],
+            np.log(lot[order]), label[at], who[at], kind[first][of_product[at]],
         )  # fmt: skip
 
     @classmethod
@@ -161,6 +169,11 @@ class Demand:
     def __len__(self) -> int:
         return len(self.units)
 
+    @property
+    def is_drawn(self) -> Flags:
+        """(n,) whether a lot drew the price."""
+        return np.isfinite(self.log_expected)
+
     @cached_property
     def recent(self) -> Floats:
         """(n,) mean units of the four weeks before each row, as far as there are rows; 0 in a series' first."""
@@ -175,7 +188,7 @@ class Demand:
         """The rows where `rows` (n,) is true; series keep their numbers."""
         return Demand(
             self.series[rows], self.week[rows], self.units[rows], self.log_price[rows], self.controls[rows], self.names,
-            self.stocked[rows], self.products, self.groups, self.categories,
+            self.stocked[rows], self.log_expected[rows], self.products, self.groups, self.categories,
         )  # fmt: skip
 
     def shifted(self, column: Floats, weeks: int) -> Floats:

@@ -132,8 +132,9 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
 
     Prices follow demand, too: sold-out seasons, clearances. `method` says what is done about it.
 
-    - "double": only the part of a price that the weeks before, season and controls do not foresee counts (double
-      machine learning, cross-fitted over blocks of time).
+    - "double": only the part of a price that could not be foreseen counts. Of a price that a lot drew that is what the
+      lot added, whatever the policy that set its chances followed. Of others it is what the weeks before, season and
+      controls do not foresee (double machine learning, cross-fitted over blocks of time).
     - "instrument": only what follows from `instrument`, which moved prices and nothing else.
     - "plain": nothing. For prices that were set by chance.
 
@@ -142,7 +143,8 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
     Raises
     ------
     NotEnoughError
-        If no price ever changed, nothing was sold, or, for "double", there are fewer than 16 weeks.
+        If no price ever changed, nothing was sold, or, for "double", there are fewer than 16 weeks and not all prices
+        were drawn by lot.
     InputError
         If the instrument is missing or cannot be.
 
@@ -177,15 +179,16 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
     past = {"demand of the weeks before": np.log1p(demand.recent)}
     moved, strength = price, np.inf
     if method == "double":
-        expected = foreseen(demand)
-        moved = price - by_series(expected[rows], known)
+        told = np.zeros(len(demand)) if demand.is_drawn.all() else foreseen(demand)
+        moved = np.where(known.is_drawn, known.log_price - known.log_expected, price - by_series(told[rows], known))
         # Demand, too, is told of all that foresaw the price: what moves both is in last week's units, less what last
-        # week's price did to them.
+        # week's price did to them. A lot has nothing to do with it.
         past |= {
-            "foreseen price": expected,
+            "foreseen price": told,
             "units of the week before": demand.shifted(np.log1p(demand.units), -1),
             "price of the week before": demand.shifted(by_series(demand.log_price, demand), -1),
         }
+        past = {name: np.where(demand.is_drawn, 0.0, column) for name, column in past.items()}
     columns = [by_series(np.nan_to_num(column[rows]), known) for column in (*past.values(), *demand.controls.T)]
     names = [*past, *demand.names]
     if method == "instrument":
@@ -196,7 +199,7 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
             raise InputError(f"instrument: shape {cause.shape}; one value a row is expected, {demand.log_price.shape}.")
         left, strength = by_instrument(known, cause[rows], np.column_stack(columns))
         names, columns = [*names, "price beside the instrument"], [*columns, left]
-    search = _Search(known, moved, np.column_stack(columns))
+    search = _Search(known, moved, np.column_stack(columns) if columns else np.zeros((len(known), 0)))
     search.run()
     levels = {
         name: Elasticities(

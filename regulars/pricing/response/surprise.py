@@ -59,7 +59,7 @@ def foreseen(demand: Demand) -> Floats:
     if len(weeks) < BLOCKS * BLOCK_WEEKS:
         raise NotEnoughError(
             f"{len(weeks)} weeks; at least {BLOCKS * BLOCK_WEEKS} are needed to tell a price that followed demand from "
-            'one that moved it. Bring more weeks, or say method="plain" and trust it less.'
+            "one that moved it. Bring more weeks, or let prices be drawn by lot: regulars pricing explore"
         )
     price = by_series(demand.log_price, demand)
     level = by_series(np.log1p(demand.recent), demand)

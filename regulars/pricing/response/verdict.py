@@ -80,7 +80,7 @@ def judge(
             f"Prices moved too little, by {moves:.1%} within a product: the elasticity of the whole shop is known to "
             f"{error:.2f} only. Try other prices for a while, drawn by chance."
         )
-    if surprise < LEAST_SURPRISE:
+    if surprise < LEAST_SURPRISE and not demand.is_drawn.all():
         reasons.append(
             f"Prices followed from the demand of the weeks before and the season: {surprise:.1%} of their moves are "
             "left to learn from. Try prices drawn by chance, or bring what moved them from outside, such as costs."
@@ -99,7 +99,8 @@ def judge(
 
 def _placebo(demand: Demand, moved: Floats, weight: Floats, residual: Floats) -> tuple[float, float]:
     """Effect of next week's price beside this week's, and its error, by series."""
-    ahead = demand.shifted(moved, 1)
+    # What a lot added to next week's price has nothing to do with this week, by the way it was made.
+    ahead = demand.shifted(np.where(demand.is_drawn, np.nan, moved), 1)
     rows = np.isfinite(ahead)
     if rows.sum() < 3:
         return 0.0, np.inf

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from regulars.errors import InputError, NotEnoughError
 from regulars.pricing.guard import Rules, list_prices
-from regulars.pricing.suggest import ConstantElasticity, curve, discounts, kept, learn_elasticities, suggest
+from regulars.pricing.suggest import ConstantElasticity, believe, curve, discounts, kept, suggest
 
 
 def shop_of(
     products: int, weeks: int, elasticity: float, seed: int = 0, *, drifts: bool = False, adapts: bool = False
 ) -> tuple[np.ndarray, ...]:
-    """Lines, log prices, and mean and variance of the lot; a policy that adapts cuts prices of what sold ill."""
+    """Lines, log prices, and mean of the lot; a policy that adapts cuts prices of what sold ill."""
     rng = np.random.default_rng(seed)
     grid = np.array([-0.15, 0.0, 0.15])
-    x, expected, variance, lines = (np.zeros((products, weeks)) for _ in range(4))
+    x, expected, lines = (np.zeros((products, weeks)) for _ in range(3))
     level = np.full(products, 12.0)
     for week in range(weeks):
         chances = np.full((products, 3), 1 / 3)
@@ -28,17 +28,16 @@ def shop_of(
         place = (rng.random(products)[:, None] > np.cumsum(chances, axis=1)).sum(1)
         x[:, week] = grid[place]
         expected[:, week] = (chances * grid).sum(1)
-        variance[:, week] = (chances * (grid - expected[:, week : week + 1]) ** 2).sum(1)
         if drifts:
             level *= np.exp(rng.normal(0, 0.3, products))
         lines[:, week] = rng.poisson(level * np.exp(elasticity * x[:, week]))
-    return lines, x, expected, variance
+    return lines, x, expected
 
 
 @pytest.mark.parametrize("elasticity", [-1.0, -2.5, -4.0])
 def test_the_elasticity_is_found(elasticity: float) -> None:
-    lines, x, expected, variance = shop_of(200, 20, elasticity)
-    found = learn_elasticities(lines, lines, x, np.zeros(200, int), expected=expected, variance=variance)
+    lines, x, expected = shop_of(200, 20, elasticity)
+    found = believe(lines, lines, x, np.zeros(200, int), expected=expected)
     assert abs(found.common - elasticity) < 0.15
     assert np.abs(found.mean - elasticity).mean() < 0.25
 
@@ -47,35 +46,35 @@ def test_a_policy_that_followed_demand_does_not_mislead_what_knows_its_lots() ->
     """Demand drifts, and prices were cut where it was low: the plain comparison is wrong, that of the lots is not."""
     naive, honest, group = [], [], np.zeros(400, int)
     for seed in range(3):
-        lines, x, expected, variance = shop_of(400, 25, -2.0, seed, drifts=True, adapts=True)
-        naive.append(learn_elasticities(lines, lines, x, group).common)
-        honest.append(learn_elasticities(lines, lines, x, group, expected=expected, variance=variance).common)
+        lines, x, expected = shop_of(400, 25, -2.0, seed, drifts=True, adapts=True)
+        naive.append(believe(lines, lines, x, group, expected=x.mean(1, keepdims=True) + 0 * x).common)
+        honest.append(believe(lines, lines, x, group, expected=expected).common)
     assert abs(np.mean(honest) + 2.0) < 0.15
     assert abs(np.mean(naive) + 2.0) > 0.4
 
 
 def test_a_product_with_few_sales_is_drawn_to_the_others_and_one_with_many_is_not() -> None:
-    lines, x, expected, variance = shop_of(100, 30, -2.0)
+    lines, x, expected = shop_of(100, 30, -2.0)
     rng = np.random.default_rng(9)
     lines[0] = rng.poisson(400 * np.exp(-5.0 * x[0]))
     lines[1] = rng.poisson(0.2 * np.exp(-5.0 * x[1])) + (np.arange(30) == 0)
-    found = learn_elasticities(lines, lines, x, np.zeros(100, int), expected=expected, variance=variance)
+    found = believe(lines, lines, x, np.zeros(100, int), expected=expected)
     assert found.mean[0] < -3.5
     assert found.mean[1] > -3.0
     assert found.error[0] < found.error[1]
 
 
 def test_units_in_a_line_answer_prices_too() -> None:
-    lines, x, expected, variance = shop_of(200, 20, -1.0)
+    lines, x, expected = shop_of(200, 20, -1.0)
     units = lines * 10 * np.exp(-0.8 * x)
-    found = learn_elasticities(lines, units, x, np.zeros(200, int), expected=expected, variance=variance)
+    found = believe(lines, units, x, np.zeros(200, int), expected=expected)
     assert abs(found.common + 1.8) < 0.2
 
 
 def test_from_one_price_nothing_can_be_learned() -> None:
     lines = np.random.default_rng(0).poisson(5, (50, 20)).astype(float)
     with pytest.raises(NotEnoughError, match="From one price nothing can be learned"):
-        learn_elasticities(lines, lines, np.zeros((50, 20)), np.zeros(50, int))
+        believe(lines, lines, np.zeros((50, 20)), np.zeros(50, int))
 
 
 @given(st.floats(-6, -1.2), st.integers(100, 5000), st.floats(0.2, 0.95))
@@ -178,21 +177,21 @@ def of_categories(diversion: float, seed: int = 0) -> tuple[np.ndarray, ...]:
 @pytest.mark.parametrize("diversion", [0.1, 0.5, 0.8])
 def test_it_is_learned_how_many_turn_to_other_products(diversion: float) -> None:
     lines, x, group = of_categories(diversion)
-    found = learn_elasticities(lines, lines, x, group, expected=0 * x, variance=0 * x + 0.015)
+    found = believe(lines, lines, x, group, expected=0 * x)
     assert abs(found.diversion - diversion) < 3 * found.diversion_error + 0.05
     assert found.diversion_error < 0.15
 
 
 def test_of_one_category_the_diversion_is_not_known_and_half_is_taken() -> None:
-    lines, x, expected, variance = shop_of(100, 20, -2.0)
-    found = learn_elasticities(lines, lines, x, np.zeros(100, int), expected=expected, variance=variance)
+    lines, x, expected = shop_of(100, 20, -2.0)
+    found = believe(lines, lines, x, np.zeros(100, int), expected=expected)
     assert (found.diversion, found.diversion_error) == (0.5, 0.25)
 
 
 def test_prices_are_higher_where_customers_turn_to_our_own_products() -> None:
     present, cost, group = np.array([1000, 1000]), np.array([500, 500]), np.zeros(2, int)
     lines, x, of = of_categories(0.5)
-    learned = learn_elasticities(lines, lines, x, of, expected=0 * x, variance=0 * x + 0.015)
+    learned = believe(lines, lines, x, of, expected=0 * x)
     one = np.ones(2)
     alone = ConstantElasticity(10 * one, 1000 * one, -2.5 * one, 0 * one)
     among = ConstantElasticity(
