@@ -191,7 +191,7 @@ class _Calls:
         self._find_products()
 
     def _types(self) -> pa.Array:
-        tracked = by_word(self.read["event"], _type_of)
+        tracked = by_word(self.read["event"], type_of)
         named = by_word(self.call, CALLS.get)
         is_track = pc.fill_null(pc.equal(self.call, "track"), True)
         return pc.if_else(is_track, tracked, named)
@@ -306,7 +306,12 @@ class _Calls:
         return more
 
 
-def _type_of(event: str) -> str:
+def type_of(event: str) -> str:
+    """The kind of event that the log has for the name of a tracked one.
+
+    >>> type_of("Product Viewed"), type_of("completedOrder")
+    ('product_viewed', 'order_completed')
+    """
     words = re.sub(r"([a-z])([A-Z])", r"\1 \2", event.strip())
     name = re.sub(r"[\s_\-]+", "_", words).lower()
     return OTHER_NAMES.get(name, name)
