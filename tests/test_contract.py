@@ -291,7 +291,7 @@ def test_a_target_window_that_is_not_over_is_refused(twins: Twins, name: str) ->
 def test_too_little_history_is_refused(twins: Twins, name: str) -> None:
     # What is unusual is soon known, what comes within two weeks, and what questions want, that ship with support; what
     # customers do within a quarter is not.
-    until, as_of = (DAY_TWO, DAY_TWO) if name in ("fraud", "campaign", "support") else (FEBRUARY, JANUARY)
+    until, as_of = (DAY_TWO, DAY_TWO) if name in ("fraud", "campaign", "realtime", "support") else (FEBRUARY, JANUARY)
     with pytest.raises(NotEnoughError, match=r"\d+ "):
         twins.one.learn(name, until)
     with pytest.raises(NotEnoughError, match=r"\d+ "):

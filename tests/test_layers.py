@@ -22,13 +22,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("evaluation", "experiment", "language", "logistic", "rules", "trees"),
     ("behavior",),
     ("behaving",),
-    ("profile", "churn", "recommend", "segment", "fraud", "campaign", "pricing", "ads", "support"),
-    ("demo",),
+    ("profile", "churn", "recommend", "realtime", "segment", "fraud", "campaign", "pricing", "ads", "support"),
+    ("lifecycle",),
+    ("demo", "serve"),
     ("cli",),
     ("__main__",),
 )
 """From low to high: what stands lower never imports what stands higher."""
-APART = {"profile", "churn", "recommend", "segment", "fraud", "campaign", "pricing", "ads", "support"}
+APART = {"profile", "churn", "recommend", "realtime", "segment", "fraud", "campaign", "pricing", "ads", "support"}
 """Capabilities read each other through the shop's tables alone."""
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 

@@ -9,11 +9,11 @@ from regulars.config.capabilities import (
     RecommendSettings,
     SupportSettings,
 )
-from regulars.config.foundations import LanguageSettings, SendingSettings, ShopSettings
+from regulars.config.foundations import LanguageSettings, SendingSettings, ServeSettings, ShopSettings
 from regulars.config.whole import FILE, SECTIONS, Config, add_mapping, load, sample
 
 __all__ = [
     "CHANNELS", "FILE", "SECTIONS", "CampaignSettings", "ChurnSettings", "Config", "FraudSettings", "LanguageSettings",
-    "PricingSettings", "RecommendSettings", "SendingSettings", "ShopSettings", "SupportSettings", "add_mapping",
-    "load", "sample",
+    "PricingSettings", "RecommendSettings", "SendingSettings", "ServeSettings", "ShopSettings", "SupportSettings",
+    "add_mapping", "load", "sample",
 ]  # fmt: skip

@@ -110,6 +110,41 @@ class RecommendSettings(Section):
     language: Literal["en", "zh"] = Field("en", description="In which language lists say why: en or zh.")
 
 
+def _trigger(text: str) -> str:
+    name, _, rule = text.partition(":")
+    if not name.strip() or not rule.strip():
+        raise ValueError('is no trigger; write "cart left: added within 1 days and last_seen > 30 minutes"')
+    return text
+
+
+def _receiver(url: str) -> str:
+    if url and not re.fullmatch(r"https://[^\s/]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?", url):
+        raise ValueError("is no address with https; http is for this machine alone")
+    return url
+
+
+class RealtimeSettings(Section):
+    """[realtime]"""
+
+    horizon_days: int = Field(7, ge=1, le=365, description="By so many last days it is judged, event by event.")
+    state: str = Field(
+        "",
+        pattern=r"^(rediss?://\S+)?$",
+        description='Where the live state of customers lies: "" for the memory of the process, or redis://host:6379/0, '
+        "which several processes share.",
+    )
+    triggers: tuple[Annotated[str, AfterValidator(_trigger)], ...] = Field(
+        (),
+        description="What sets off an event trigger_fired, and the webhook: a name, a colon, and a rule about a "
+        "customer that becomes true (see docs/realtime.md).",
+    )
+    webhook: Annotated[str, AfterValidator(_receiver)] = Field(
+        "", description="Where triggers are posted to, https; signed, at least once, in order for each customer."
+    )
+    timeout_seconds: float = Field(10.0, gt=0, le=600, description="So long the receiver is waited for.")
+    language: Literal["en", "zh"] = Field("en", description="In which language lists say why: en or zh.")
+
+
 class FraudSettings(Section):
     """[fraud]"""
 

@@ -126,6 +126,35 @@ class LanguageSettings(Section):
     price_out: float = Field(0.0, ge=0, description="What a million tokens cost that are answered.")
 
 
+def _inbox(url: str) -> str:
+    if url and not re.fullmatch(r"rediss?://\S+", url):
+        raise ValueError('is no address of Redis; write "redis://host:6379/0", or "" for SQLite')
+    return url
+
+
+class ServeSettings(Section):
+    """[serve]"""
+
+    host: str = Field(
+        "127.0.0.1", description="Address to listen at; 0.0.0.0 for all of this machine, which needs keys."
+    )
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen at.")
+    inbox: Annotated[str, AfterValidator(_inbox)] = Field(
+        "",
+        description='Where events wait until they are in the log: "" for SQLite in the shop\'s folder, else Redis: '
+        "redis://host:6379/0.",
+    )
+    inbox_events: int = Field(1_000_000, ge=1, description="So many may wait; more are refused (429).")
+    fold_seconds: float = Field(60.0, gt=0, le=3600, description="So long they wait at most, where they are few.")
+    requests_per_key: float = Field(5000.0, gt=0, description="So many requests a second each key may send.")
+    requests_per_address: float = Field(
+        50.0, gt=0, description="So many each address may send with a key for browsers, or with a wrong one."
+    )
+    proxies: tuple[str, ...] = Field(
+        (), description="Addresses of proxies before it, whose X-Forwarded-For is believed: 127.0.0.1."
+    )
+
+
 class StateSettings(Section):
     """[state]"""
 

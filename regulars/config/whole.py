@@ -19,6 +19,7 @@ from regulars.config.capabilities import (
     FraudSettings,
     PricingSettings,
     ProfileSettings,
+    RealtimeSettings,
     RecommendSettings,
     SupportSettings,
 )
@@ -27,6 +28,7 @@ from regulars.config.foundations import (
     LanguageSettings,
     LogSettings,
     SendingSettings,
+    ServeSettings,
     ShopSettings,
     StateSettings,
 )
@@ -47,6 +49,7 @@ class Config(Section):
     profile: ProfileSettings = ProfileSettings()
     churn: ChurnSettings = ChurnSettings()
     recommend: RecommendSettings = RecommendSettings()
+    realtime: RealtimeSettings = RealtimeSettings()
     fraud: FraudSettings = FraudSettings()
     campaign: CampaignSettings = CampaignSettings()
     pricing: PricingSettings = PricingSettings()
@@ -55,6 +58,7 @@ class Config(Section):
     sending: SendingSettings = SendingSettings()
     language: LanguageSettings = LanguageSettings()
     state: StateSettings = StateSettings()
+    serve: ServeSettings = ServeSettings()
     mapping: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="[mapping.NAME]: which columns of a kind of file are which fields; `regulars import` writes it.",

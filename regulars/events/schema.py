@@ -127,11 +127,13 @@ TYPES: dict[str, str] = {
     "subscription_cancelled": "ended it",
     "price_set": "had a list price set by the shop (no customer; properties: policy, expected, variance)",
     "price_quoted": "was told a price (properties: list_price, personalised, disclosure, why)",
+    "trigger_fired": "set off a trigger (outcome: its name; product_id: what it is about)",
     "decision_made": "was decided upon by a capability",
 }
 """Kinds of event that Regulars knows, each with what the customer did. Others are kept as they come."""
 
 NOTED = (
     "decision_made", "experiment_viewed", "fraud_reviewed", "price_quoted", "price_set", "support_labelled",
+    "trigger_fired",
 )  # fmt: skip
 """What the shop itself noted down of a customer: nothing that the customer did."""

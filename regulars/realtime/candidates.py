@@ -1,0 +1,156 @@
+"""What could be shown next: what sessions alike had, what follows the last products, what is wanted; with features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from regulars.realtime.neighbours import NEAREST, Scratch, neighbours
+from regulars.realtime.sessions import (
+    FADING,
+    HOT,
+    SINCE_HOT,
+    SINCE_STEADY,
+    STEADY,
+    TOP,
+    WINDOW,
+    Floats,
+    Ints,
+    Tables,
+)
+
+FEATURES = ("level", "neighbours", "follows", "hot", "steady", "votes", "seen")
+"""What is known of a candidate, each in [0, 1]: a 1; what neighbours say, what follows, and what is wanted now and of
+late, each by the largest of the list; the share of neighbours that name it; whether the session has it already."""
+LEVEL, NEIGHBOURS, FOLLOWS, HOTTEST, STEADIEST, VOTES, SEEN = range(len(FEATURES))
+LEAST = 1e-4
+"""What a candidate scores of which no source says anything."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """What sources count beside neighbours, which count 1; chosen when learning."""
+
+    follows: float = 0.5
+    hot: float = 0.02
+    steady: float = 0.02
+
+    def scores(self, features: Floats) -> Floats:
+        """(n,) above 0: of candidates by their features (n, f)."""
+        weights = np.zeros(len(FEATURES))
+        weights[[LEVEL, NEIGHBOURS, FOLLOWS, HOTTEST, STEADIEST]] = LEAST, 1.0, self.follows, self.hot, self.steady
+        found: Floats = features @ weights
+        return found
+
+
+class Candidates(NamedTuple):
+    """Products that could be shown, in no order.
+
+    Attributes
+    ----------
+    product : (n,) from 1.
+    features : (n, f) see `FEATURES`.
+    because : (n,) the product of the session that led to it, 0 for none: it is wanted by all.
+    votes : (n,) in how many visits alike it stood.
+    """
+
+    product: Ints
+    features: Floats
+    because: Ints
+    votes: Ints
+
+
+def candidates(tables: Tables, scratch: Scratch, items: Ints, own: int, now: int) -> Candidates:
+    """What could follow in a session.
+
+    Parameters
+    ----------
+    items : (m,) products of the session, each once, the last clicked last; none for who has none.
+    own : its own visit, -1 for none.
+    now : microseconds since 1970.
+    """
+    found = neighbours(tables, scratch, items, own)
+    return Candidates(*_gathered(tables, scratch, items, now, *found))
+
+
+@numba.njit(cache=True)
+def _gathered(
+    tables: Tables, scratch: Scratch, items: Ints, now: int, product: Ints, score: Floats, led: Ints, voted: Ints
+) -> tuple[Ints, Floats, Ints, Ints]:
+    scratch.asked[0] += 1
+    room = len(product) + min(len(items), WINDOW) * tables.follower.shape[1] + 2 * TOP
+    found, because, votes = np.empty(room, np.int64), np.zeros(room, np.int64), np.zeros(room, np.int64)
+    features = np.zeros((room, 7))
+    count = 0
+    for k in range(len(product)):
+        at = _place(scratch, found, because, count, product[k], led[k])
+        votes[at], features[at, NEIGHBOURS] = voted[k], score[k]
+        count = max(count, at + 1)
+    count = _followers(tables, scratch, items, found, because, features, count)
+    for top in (tables.top_hot, tables.top_steady):
+        for one in top:
+            if one:
+                count = max(count, _place(scratch, found, because, count, one, 0) + 1)
+    hot = 2.0 ** ((tables.clock[SINCE_HOT] - now) / HOT)
+    steady = 2.0 ** ((tables.clock[SINCE_STEADY] - now) / STEADY)
+    for k in range(count):
+        features[k, LEVEL] = 1.0
+        features[k, HOTTEST] = tables.hot[found[k]] * hot
+        features[k, STEADIEST] = tables.steady[found[k]] * steady
+        features[k, VOTES] = min(votes[k] / NEAREST, 1.0)
+    for item in items:
+        if scratch.product_mark[item] == scratch.asked[0]:
+            features[scratch.because[item], SEEN] = 1.0
+    for column in (NEIGHBOURS, FOLLOWS, HOTTEST, STEADIEST):
+        features[:count, column] /= max(features[:count, column].max() if count else 0.0, 1e-300)
+    return found[:count], features[:count], because[:count], votes[:count]
+
+
+@numba.njit(cache=True)
+def _place(scratch: Scratch, found: Ints, because: Ints, count: int, product: int, led: int) -> int:
+    """Where a product stands among those found; at the end, if it is new."""
+    if scratch.product_mark[product] != scratch.asked[0]:
+        scratch.product_mark[product], scratch.because[product] = scratch.asked[0], count
+        found[count], because[count] = product, led
+    return int(scratch.because[product])
+
+
+@numba.njit(cache=True)
+def _followers(
+    tables: Tables, scratch: Scratch, items: Ints, found: Ints, because: Ints, features: Floats, count: int
+) -> int:
+    """What follows the last products: of each the share of all that follows it; how many are found now."""
+    for back in range(min(len(items), WINDOW)):
+        other = items[len(items) - 1 - back]
+        total = tables.following[other].sum()
+        for j in range(tables.follower.shape[1]):
+            one = tables.follower[other, j]
+            if one and total > 0.0:
+                at = _place(scratch, found, because, count, one, other)
+                features[at, FOLLOWS] += FADING**back * tables.following[other, j] / total
+                count = max(count, at + 1)
+    return count
+
+
+def session_of(tables: Tables, customer: int, now: int, gap: int) -> tuple[Ints, int]:
+    """The products of a customer's visit under way, the last clicked last, and its number; none and -1 without one."""
+    visit = int(tables.session[customer])
+    slot = visit % max(len(tables.visit), 1)
+    if visit < 0 or now - tables.last[customer] > gap or tables.visit[slot] != visit:
+        return np.zeros(0, np.int64), -1
+    start = int(tables.items[slot])
+    return tables.pool[start : start + int(tables.item_count[slot])].copy(), visit
+
+
+def best(scores: Floats, products: Ints, k: int) -> npt.NDArray[np.intp]:
+    """The places of the k highest, the first first; of two alike the product with the smaller number."""
+    if k < len(scores):
+        bar = np.partition(scores, len(scores) - k)[len(scores) - k]
+        some = np.flatnonzero(scores >= bar)
+    else:
+        some = np.arange(len(scores))
+    return some[np.lexsort((products[some], -scores[some]))][:k]

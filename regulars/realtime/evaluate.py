@@ -1,0 +1,147 @@
+"""Learning what sources count, and judging it event by event: what comes next is asked for before it is learned."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from regulars.capability import Learned
+from regulars.clock import micros
+from regulars.errors import NotEnoughError
+from regulars.evaluation import Check, Metric, Report, Split, Table, compare, leak_check, mean_score, metric_plot
+from regulars.evaluation.wording import figure
+from regulars.realtime.asked import Answers, K, recalled, reciprocal, walk
+from regulars.realtime.candidates import Blend, best
+from regulars.realtime.dataset import events_before, require_customers
+from regulars.realtime.learner import Learner, Lessons
+from regulars.realtime.model import RealtimeModel, tried
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+NAME = "realtime"
+QUESTION = "Do the first {k} products hold the next new one of a session under way?"
+BASELINE = "what followed the last product most"
+LEAST_ASKED = 20
+PROBED = 50
+
+
+def learn(shop: Shop, until: datetime) -> Learned:
+    """Choose what sources count by the last days before `until`; judged on them by what the days before those chose.
+
+    Raises
+    ------
+    NotEnoughError
+        If the log is too short.
+    """
+    horizon = shop.config.realtime.horizon_days
+    split = Split(until - timedelta(days=horizon), horizon)
+    blends = list(tried())
+    judged, chosen, learner = _walked(shop, split, blends)
+    report = _report(shop, split, judged, blends, chosen)
+    blend = blends[judged.best()]
+    about = {"until": until.isoformat(), "products": len(learner.products) - 1, "questions": len(judged.customer)}
+    return Learned(RealtimeModel(blend).to_files(), about, report)
+
+
+def evaluate(shop: Shop, split: Split) -> Report:
+    """Is the next product of sessions after the split's moment foreseen?
+
+    Raises
+    ------
+    NotEnoughError
+        If the log holds too little before or within it.
+    """
+    blends = list(tried())
+    judged, chosen, _ = _walked(shop, split, blends)
+    return _report(shop, split, judged, blends, chosen)
+
+
+def _walked(shop: Shop, split: Split, blends: list[Blend]) -> tuple[Answers, int, Learner]:
+    """What was answered within the split's horizon; which blend the time before it chose; all learned until its end."""
+    learner = Learner()
+    lessons = learner.lessons(events_before(shop, split.target_end))
+    middle, end = (micros(split.as_of - timedelta(days=back)) for back in (split.horizon_days, 0))
+    first, second = np.searchsorted(lessons.time, [middle, end]).tolist()
+    require_customers(lessons.customer[:second], split.as_of)
+    learner.learn(lessons.part(0, first))
+    chosen = walk(learner, lessons.part(first, second), blends).best()
+    judged = walk(learner, lessons.part(second, len(lessons.time)), blends)
+    whose = len(np.unique(judged.customer))
+    if whose < LEAST_ASKED:
+        raise NotEnoughError(
+            f"realtime: {whose} customers had a session of two products in the {split.horizon_days} days after "
+            f"{split.as_of:%Y-%m-%d}; at least {LEAST_ASKED} are needed. Import more history, or choose another time."
+        )
+    return judged, chosen, learner
+
+
+def _report(shop: Shop, split: Split, judged: Answers, blends: list[Blend], chosen: int) -> Report:
+    ours = judged.places[chosen]
+    metrics = _compared(judged, ours, judged.simple)
+    wanted = {"recall": recalled(judged.wanted).mean(), "mrr": reciprocal(judged.wanted).mean()}
+    beside = Table(
+        ("", f"recall@{K}", f"MRR@{K}"),
+        [
+            [name, figure(float(recalled(places).mean())), figure(float(reciprocal(places).mean()))]
+            for name, places in (
+                ("sessions alike, what follows, what is wanted", ours),
+                ("sessions alike alone", judged.places[0]),
+                (BASELINE, judged.simple),
+                ("what is wanted most", judged.wanted),
+            )
+        ],
+    )
+    return Report(
+        capability=NAME,
+        question=QUESTION.format(k=K),
+        as_of=split.as_of,
+        horizon_days=split.horizon_days,
+        customers=len(np.unique(judged.customer)),
+        trained_until=split.as_of,
+        model="sessions alike (VMIS-kNN), what follows, what is wanted",
+        baseline=BASELINE,
+        metrics=metrics,
+        primary=f"MRR@{K}",
+        log_version=shop.log.version,
+        charts={"The model beside the baseline": metric_plot(metrics)},
+        tables={"Beside methods that stand alone": beside},
+        checks=(_leaks(shop, split.as_of, blends[chosen]),),
+        notes=(
+            f"{len(judged.customer):,} products were asked for. After each, model and baseline learn it, as they would "
+            "live; what sources count was chosen before.",
+            f"What is wanted most by all: recall@{K} {figure(float(wanted['recall']))}, MRR@{K} "
+            f"{figure(float(wanted['mrr']))}.",
+        ),
+    )
+
+
+def _compared(judged: Answers, ours: np.ndarray, theirs: np.ndarray) -> tuple[Metric, ...]:
+    found: list[Metric] = []
+    for name, measure in ((f"recall@{K}", recalled), (f"MRR@{K}", reciprocal)):
+        one, other = measure(ours), measure(theirs)
+        found += compare({name: mean_score}, np.ones(len(one)), one, other, customers=judged.customer)
+    return tuple(found)
+
+
+def _leaks(shop: Shop, as_of: datetime, blend: Blend) -> Check:
+    """Change all of the future: what would be shown must stay as it is."""
+
+    def compute(seen: object) -> pa.Table:
+        other = shop.with_events(seen)
+        learner = Learner()
+        lessons: Lessons = learner.lessons(events_before(other, as_of))
+        learner.learn(lessons)
+        rows = []
+        for customer in np.unique(lessons.customer)[:: max(len(np.unique(lessons.customer)) // PROBED, 1)].tolist():
+            last = int(lessons.time[lessons.customer == customer][-1])
+            items, visit = learner.session_of(customer, last)
+            found = learner.candidates(items, visit, micros(as_of))
+            some = best(blend.scores(found.features), found.product, K)
+            rows += [(customer, place, learner.products[found.product[at]]) for place, at in enumerate(some)]
+        return pa.table(dict(zip(("customer", "place", "product"), map(list, zip(*rows, strict=True)), strict=True)))
+
+    return leak_check(compute, shop.events, as_of)
