@@ -17,6 +17,7 @@ from regulars.cli import (
     experiment_results,
     experiments,
     fraud,
+    keys,
     language,
     learning,
     log,
@@ -25,6 +26,7 @@ from regulars.cli import (
     pricing,
     segment_rules,
     segments,
+    serving,
     showing,
     simulate,
     support,
@@ -40,7 +42,7 @@ EXIT_CODES = """
 Exit codes: 0 done; 2 the command was typed wrong; 3 shop.toml; 4 the folder is no shop, or in use;
 5 a file cannot be read; 6 rows were refused (--strict); 7 the log or a model is damaged; 8 no such
 customer, capability or version; 9 too little data; 10 the machine or set-up is unsafe (doctor);
-1 anything else.
+11 over a limit; 12 no room for events; 13 something does not answer; 1 anything else.
 """
 
 app = typer.Typer(
@@ -51,7 +53,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (log, overview, upkeep, learning, acting, showing, segments, simulate):
+for group in (log, overview, upkeep, learning, acting, showing, segments, simulate, serving):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(customers.commands)
 app.add_typer(segment_rules.commands)
@@ -62,6 +64,7 @@ app.add_typer(pricing.commands)
 experiments.commands.registered_commands += experiment_results.commands.registered_commands
 experiments.commands.registered_commands += offpolicy.commands.registered_commands
 app.add_typer(experiments.commands)
+app.add_typer(keys.commands)
 app.add_typer(language.commands)
 support.commands.registered_commands += support_quality.commands.registered_commands
 app.add_typer(support.commands)

@@ -172,16 +172,13 @@ class SQLiteReader:
 
     def read(self, after: int, most: int) -> list[Entry]:
         """See `Reader.read`."""
-        # One statement, so that both are of one moment.
-        rows = self._connection.execute(
-            "SELECT deleted, sequence, body FROM about LEFT JOIN "
-            "(SELECT * FROM waiting WHERE sequence > ? ORDER BY sequence LIMIT ?) ON true",
-            [after, most],
-        ).fetchall()
-        deleted = rows[0][0]
+        asked = "SELECT sequence, body FROM waiting WHERE sequence > ? ORDER BY sequence LIMIT ?"
+        rows = self._connection.execute(asked, [after, most]).fetchall()
+        # Asked after them: what was deleted before is deleted still.
+        deleted = self.deleted()
         if deleted > after:
             raise NotFoundError(f"The events after number {after} are in the log already, up to number {deleted}.")
-        return [Entry(sequence, body) for _, sequence, body in rows if sequence is not None]
+        return list(map(Entry._make, rows))
 
     def deleted(self) -> int:
         """See `Store.deleted`."""

@@ -1,0 +1,54 @@
+"""The application: its routes, around them the gate, and what they stand on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from regulars.serve.gate import Gate
+from regulars.serve.problems import handle
+from regulars.serve.routes import ingest, operation
+from regulars.serve.serving import Serving
+
+if TYPE_CHECKING:
+    from regulars.config import ServeSettings
+    from regulars.shop import Shop
+
+FAMILIES = (operation, ingest)
+"""Modules of routes; each has a `routes`."""
+
+
+def app(shop: Shop, settings: ServeSettings) -> FastAPI:
+    """The HTTP API of a shop. It answers 503 until the inbox is open.
+
+    Parameters
+    ----------
+    settings : of `shop.config.serve`, changed by who starts it.
+    """
+    serving = Serving(shop, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        opening = asyncio.create_task(asyncio.to_thread(serving.open))
+        yield
+        await opening
+        await asyncio.to_thread(serving.close)
+
+    made = FastAPI(
+        title="Regulars",
+        version=version("regulars"),
+        lifespan=lifespan,
+        docs_url=None,  # their scripts come from another host
+        redoc_url=None,
+    )
+    made.state.serving = serving
+    for family in FAMILIES:
+        made.include_router(family.routes)
+    handle(made)
+    made.add_middleware(Gate, serving=serving)
+    return made

@@ -1,0 +1,44 @@
+"""What the server counts of itself, for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+__all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
+
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """The metrics of one application.
+
+    Examples
+    --------
+    >>> metrics = Metrics()
+    >>> metrics.received.inc(3)
+    >>> "regulars_events_received_total 3.0" in metrics.text().decode()
+    True
+    """
+
+    def __init__(self) -> None:
+        own = self._registry = CollectorRegistry()
+        self.requests = Counter("regulars_requests", "Requests answered.", ("method", "route", "status"), registry=own)
+        self.seconds = Histogram(
+            "regulars_request_seconds", "How long an answer took.", ("route",), buckets=BOUNDS, registry=own
+        )
+        self.received = Counter("regulars_events_received", "Events acknowledged.", registry=own)
+        self.refused = Counter("regulars_events_refused", "Events refused at the door.", registry=own)
+        self.folded = Counter("regulars_events_folded", "Lines of events put into the log.", registry=own)
+        self.rejected = Counter(
+            "regulars_events_rejected", "Lines of events that the log could not read.", registry=own
+        )
+        self.failures = Counter(
+            "regulars_fold_failures", "Times that events could not be put into the log.", registry=own
+        )
+        self.waiting = Gauge("regulars_inbox_events", "Events that wait to be put into the log.", registry=own)
+        self.lag = Gauge("regulars_fold_lag_seconds", "Since when the log has not had all events.", registry=own)
+
+    def text(self) -> bytes:
+        """All of them, as Prometheus reads them."""
+        return generate_latest(self._registry)

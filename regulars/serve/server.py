@@ -1,0 +1,93 @@
+"""Serving the application: on this machine alone unless asked, never to others without keys."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from regulars.errors import ShopError, UnsafeError
+from regulars.serve import logs
+from regulars.serve.app import app
+from regulars.serve.keys import Keys
+
+if TYPE_CHECKING:
+    from regulars.config import ServeSettings
+    from regulars.shop import Shop
+
+HEADER_MILLISECONDS = 10_000
+"""So long the head of a request may take to come."""
+CONNECTIONS = 1024
+"""At once; more wait to be taken in."""
+
+
+def run(shop: Shop, settings: ServeSettings) -> None:
+    """Serve until SIGTERM or SIGINT; what is under way is answered then, and what was taken is kept.
+
+    One process takes events in and writes them: the order of the inbox is that of the answers.
+
+    Raises
+    ------
+    UnsafeError
+        If others than this machine could ask, and the shop has no keys.
+    ShopError
+        If the address is taken, or another server has the inbox.
+    """
+    if not is_loopback(settings.host) and not Keys(shop.state).all():
+        raise UnsafeError(
+            f"Others than this machine could send events to {settings.host}, and the shop has no keys. Make one first: "
+            f"regulars keys create NAME --shop {shop.folder}"
+        )
+    logs.begin()
+    asyncio.run(_serve(shop, settings))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is of this machine alone.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def listening(made: FastAPI, host: str, port: int) -> Server:
+    """A server of an application in this process: `await server.serve()` until `server.stop()`."""
+    return Server(
+        made,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
+        log_enabled=False,
+    )
+
+
+async def _serve(shop: Shop, settings: ServeSettings) -> None:
+    made = app(shop, settings)
+    server = listening(made, settings.host, settings.port)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    serving = made.state.serving
+    serving.on_failure = lambda: loop.call_soon_threadsafe(server.stop)
+    try:
+        await server.serve()
+    except OSError as error:
+        raise ShopError(
+            f"{settings.host}:{settings.port} cannot be listened at: {error}. Choose another: --port 8001"
+        ) from None
+    if serving.failure is not None:
+        raise serving.failure

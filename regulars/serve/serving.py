@@ -1,0 +1,144 @@
+"""What a running server stands on: the inbox, the keys, and the thread that puts events into the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Literal
+
+from regulars import clock
+from regulars.errors import RegularsError, UnavailableError
+from regulars.events.compaction import MANY, TINY, compact
+from regulars.events.inbox import Inbox, fold, open_store
+from regulars.events.inbox.folding import AT_ONCE
+from regulars.serve.keyring import Keyring
+from regulars.serve.keys import Keys
+from regulars.serve.limits import Limits
+from regulars.serve.logs import LOG
+from regulars.serve.metrics import Metrics
+
+if TYPE_CHECKING:
+    from regulars.config import ServeSettings
+    from regulars.shop import Shop
+
+FOLDER = "inbox"
+TICK_SECONDS = 0.5
+DRAIN_SECONDS = 10.0
+"""So long a server that stops waits for answers that are under way."""
+WAITING_SECONDS = 10.0
+"""After a fold that failed, so long until it is tried again."""
+
+
+class Serving:
+    """The state of a server, that routes find in `request.app.state.serving`.
+
+    Attributes
+    ----------
+    phase : starting until the inbox is open, then ready; draining once it stops.
+    live : what decision routes stand on; None until somebody makes it.
+    under_way : requests that are not answered yet.
+    on_failure : called if it cannot start.
+    failure : why it could not.
+    """
+
+    def __init__(self, shop: Shop, settings: ServeSettings) -> None:
+        self.shop, self.settings = shop, settings
+        self.phase: Literal["starting", "ready", "draining"] = "starting"
+        self.live: Any = None
+        self.under_way = 0
+        self.failure: Exception | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+        self.metrics = Metrics()
+        self.keyring = Keyring(Keys(shop.state))
+        self.of_keys = Limits(settings.requests_per_key)
+        self.of_addresses = Limits(settings.requests_per_address)
+        self._inbox: Inbox | None = None
+        self._is_over = Event()
+        self._thread: Thread | None = None
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where events go; UnavailableError while the server starts or stops."""
+        if self.phase != "ready" or self._inbox is None:
+            raise UnavailableError(f"The server is {self.phase}. Send again.")
+        return self._inbox
+
+    def open(self) -> None:
+        """Open the inbox and begin to fold it; a failure is kept, and told to `on_failure`."""
+        try:
+            settings, name = self.settings, ""
+            if settings.inbox:
+                name = self.shop.state.secret("inbox")
+            store = open_store(self.shop.folder / FOLDER, settings.inbox, name)
+            inbox = self._inbox = Inbox(store, settings.inbox_events)
+            inbox.begin_after(self.shop.log.snapshot().folded.get(store.identity, 0))
+        except Exception as error:
+            self.failure = error
+            self.on_failure()
+            return
+        LOG.info(store.promise)
+        self._thread = Thread(target=self._work, args=[inbox], name="folder", daemon=True)
+        self._thread.start()
+        self.phase = "ready"
+
+    def close(self) -> None:
+        """Answer what is under way, write what was taken, fold once more, and let go of the inbox."""
+        self.phase = "draining"
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self.under_way and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._inbox is not None:
+            self._inbox.close()
+        LOG.info("stopped")
+
+    def _work(self, inbox: Inbox) -> None:
+        """Fold when enough wait, or those that do have waited for long; read the keys anew."""
+        since: float | None = None
+        while not self._is_over.wait(TICK_SECONDS):
+            if self.keyring.is_stale:
+                with suppress(RegularsError):  # the database of keys is away: those that are known go on counting
+                    self.keyring.refresh()
+            try:
+                waiting = inbox.count()
+                now = time.monotonic()
+                since = (since or now) if waiting else None
+                self.metrics.waiting.set(waiting)
+                self.metrics.lag.set(now - since if since else 0)
+                if since and (waiting >= AT_ONCE or now - since >= self.settings.fold_seconds):
+                    self._fold(inbox)
+                    since = None
+            except Exception as error:
+                self._failed(error)
+                self._is_over.wait(WAITING_SECONDS)
+        try:
+            self._fold(inbox)
+        except Exception as error:  # what waits is on the disk: the next server folds it
+            self._failed(error)
+
+    def _fold(self, inbox: Inbox) -> None:
+        shop = self.shop.config.shop
+        done = True
+        while done:
+            found = fold(
+                inbox,
+                self.shop.log,
+                currency=shop.currency,
+                timezone=shop.timezone,
+                received_at=clock.now(),
+                rejects=self.shop.folder / "rejects",
+            )
+            done = found is not None and found.read == AT_ONCE
+            if found is not None:
+                self.metrics.folded.inc(found.added)
+                self.metrics.rejected.inc(found.rejected)
+        compact(self.shop.log, below=TINY, more_than=MANY)
+
+    def _failed(self, error: Exception) -> None:
+        self.metrics.failures.inc()
+        about = {"error": str(error)} if isinstance(error, RegularsError | OSError) else {}
+        LOG.error("events could not be put into the log", exc_info=None if about else error, extra={"about": about})

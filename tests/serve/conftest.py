@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from regulars import Shop
+from regulars.serve import app
+from regulars.serve.keys import Keys
+from regulars.serve.server import listening
+from regulars.serve.serving import Serving
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    """A real server in a thread of this process, so that a test can look inside."""
+
+    def __init__(self, shop: Shop, **settings: Any) -> None:
+        self.shop = shop
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        made = app(shop, shop.config.serve.model_copy(update=settings))
+        self.serving: Serving = made.state.serving
+        self._server = listening(made, "127.0.0.1", self.port)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self._thread.start()
+        self.client = httpx2.Client(base_url=self.url)
+        until(lambda: self.serving.phase == "ready" and self._answers())
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._server.serve()
+
+    def _answers(self) -> bool:
+        try:
+            return self.client.get("/health").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    def post(self, path: str, body: Any = None, **about: Any) -> httpx2.Response:
+        """Post JSON."""
+        return self.client.post(path, json=body, **about)
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._server.stop)
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        self.client.close()
+
+
+def until(is_so: Callable[[], Any], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.01)
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(shop: Shop) -> Iterator[Start]:
+    """start(**settings): a server of the empty shop."""
+    running: list[Running] = []
+
+    def begin(**settings: Any) -> Running:
+        running.append(Running(shop, **settings))
+        return running[-1]
+
+    yield begin
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def server(start: Start) -> Running:
+    """A server without keys."""
+    return start()
+
+
+@pytest.fixture
+def keys(shop: Shop) -> Keys:
+    return Keys(shop.state)
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """wait_until(is_so): wait, at most ten seconds, until something is so."""
+    return until
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens at."""
+    return _free_port()
