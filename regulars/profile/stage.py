@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,11 @@ import pyarrow as pa
 Floats = npt.NDArray[np.float64]
 
 STAGES = ("prospect", "new", "won back", "growing", "active", "cooling", "lapsed")
+READS = (
+    "orders", "recency_days", "tenure_days", "gap_last_days", "orders_90d", "orders_previous_90d", "spend_90d",
+    "spend_previous_90d",
+)  # fmt: skip
+"""The columns of a profile that the rule reads."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +75,33 @@ def stages(table: pa.Table, rhythm: Rhythm) -> list[str]:
     >>> stages(table, rhythm)
     ['prospect', 'new', 'lapsed']
     """
-    recency, tenure = _column(table, "recency_days"), _column(table, "tenure_days")
+    numbers = stage_numbers({name: _column(table, name) for name in READS}, rhythm)
+    return [STAGES[number] for number in numbers.tolist()]
+
+
+def stage_numbers(columns: Mapping[str, npt.NDArray[np.floating[Any]]], rhythm: Rhythm) -> npt.NDArray[np.int8]:
+    """The rule of `stages` on arrays of any one shape, by the names in `READS`: numbers in `STAGES`.
+
+    >>> rhythm = Rhythm(cooling_days=60, lapsed_days=180, new_days=30, won_back_days=60)
+    >>> known = {"orders": np.array([0, 9]), "recency_days": np.array([np.nan, 70])}
+    >>> found = stage_numbers({name: np.full(2, np.nan) for name in READS} | known, rhythm)
+    >>> [STAGES[number] for number in found]
+    ['prospect', 'cooling']
+    """
+    recency = columns["recency_days"]
     conditions = [
-        ~(np.nan_to_num(_column(table, "orders")) > 0),
+        ~(np.nan_to_num(columns["orders"]) > 0),
         recency > rhythm.lapsed_days,
         recency > rhythm.cooling_days,
-        (_column(table, "gap_last_days") > rhythm.lapsed_days) & (recency <= rhythm.won_back_days),
-        tenure <= rhythm.new_days,
-        (_column(table, "orders_90d") > _column(table, "orders_previous_90d"))
-        & (_column(table, "spend_90d") > _column(table, "spend_previous_90d"))
-        & (_column(table, "orders_previous_90d") > 0),
+        (columns["gap_last_days"] > rhythm.lapsed_days) & (recency <= rhythm.won_back_days),
+        columns["tenure_days"] <= rhythm.new_days,
+        (columns["orders_90d"] > columns["orders_previous_90d"])
+        & (columns["spend_90d"] > columns["spend_previous_90d"])
+        & (columns["orders_previous_90d"] > 0),
     ]
-    names = ["prospect", "lapsed", "cooling", "won back", "new", "growing"]
-    return [str(stage) for stage in np.select(conditions, names, default="active")]
+    names = ("prospect", "lapsed", "cooling", "won back", "new", "growing")
+    found = [np.int8(STAGES.index(name)) for name in names]
+    return np.asarray(np.select(conditions, found, default=np.int8(STAGES.index("active"))), np.int8)
 
 
 def _column(table: pa.Table, name: str) -> Floats:
