@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,7 @@ from regulars.pricing.audience import Audience, audience
 from regulars.pricing.evaluate import NAME
 from regulars.pricing.explore import by_customer, drawn
 from regulars.pricing.guard import parity
+from regulars.pricing.lots import strength_of
 from regulars.pricing.model import ABOUT, FILE, PricingModel
 from regulars.pricing.products import Products
 from regulars.pricing.rules import Known, known_of
@@ -32,20 +34,29 @@ STEP = 0.05
 
 STATED, BEST, LOT = "stated rule: members have {share:.0%} off", "most expected margin", "drawn by lot"
 """Policies."""
+MOVED = "discounts move customers {value:.2f} (error {error:.2f}) times as much as list prices, by {lots:,} lots"
 
 OWN = {
     "share": {"meaning": "share of the list price that is taken off", "unit": "share"},
     "expected_gain": {"meaning": "margin that it is expected to add within the horizon", "unit": "money"},
     "expected_cost": {"meaning": "what it is expected to give away", "unit": "money"},
+    "expected_log": {
+        "meaning": "mean over the lot of the logarithm of the share of the price that is left",
+        "unit": "",
+    },
+    "spend": {"meaning": "what would be spent within the horizon at list prices", "unit": "money"},
+    "elasticity": {"meaning": "of what the customer buys, by list prices", "unit": ""},
+    "horizon_days": {"meaning": "how long it stands, if nothing else is decided", "unit": "days"},
 }
 """What its own columns say, for whoever shows them."""
 
 
 class Chosen(NamedTuple):
-    """(n,) each: the discount, the chance of it, what it adds and gives away, and by which rule it was chosen."""
+    """(n,) each: the discount, the lot that drew it, what it adds and gives away, and by which rule it was chosen."""
 
     share: Floats
     propensity: Floats
+    expected_log: Floats
     gain: Floats
     cost: Floats
     policy: list[str]
@@ -64,8 +75,9 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     -------
     One row a customer: the columns of `DECISION`, `share` (of the list price that is taken off, 0 for none), `mode` (by
     which it was made), `place`, `expected_gain` and `expected_cost` (in the shop's currency, within the horizon).
-    Whoever objected to pricing or profiling, or took consent back, has the discount of stated rules alone; the table's
-    metadata says how many that are.
+    How much discounts move customers is learned from what came of those that a lot drew before (`moved` in the table's
+    metadata). Whoever objected to pricing or profiling, or took consent back, has the discount of stated rules alone;
+    the metadata says how many that are.
 
     Raises
     ------
@@ -79,8 +91,11 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
         raise NotEnoughError(f"pricing: no customer has an order before {as_of:%Y-%m-%d}. Choose a later as-of time.")
     ids = customers["customer_id"].combine_chunks()
     known = known_of(shop, ids.to_pylist(), as_of)
-    asked = audience(shop, ids, as_of, Products.of(shop, as_of), model, settings.horizon_days)
-    chosen = _chosen(settings, ids, known, asked, f"{as_of:%Y-%m-%d}")
+    products = Products.of(shop, as_of)
+    moved = strength_of(shop, as_of, products)
+    asked = audience(shop, ids, as_of, products, model, settings.horizon_days)
+    own = replace(asked, elasticity=(asked.elasticity * moved.value).round(6))
+    chosen = _chosen(settings, ids, known, own, f"{as_of:%Y-%m-%d}")
     modes = np.array(known.modes, object)
     is_personal = modes == "personal"
     # After the lots too: what was drawn counts as much as what was chosen.
@@ -100,7 +115,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "mode": pa.array(known.modes, pa.string()),
             "place": pa.array([terms.place for terms in known.terms], pa.string()),
             "spend": asked.spend,
-            "elasticity": asked.elasticity,
+            "elasticity": own.elasticity,
             "cost_share": asked.cost_share,
         }
     )
@@ -116,13 +131,19 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "expected_cost": pa.array(chosen.cost.round(4)),
             "policy": pa.array(chosen.policy, pa.string()),
             "propensity": pa.array(chosen.propensity),
+            "expected_log": pa.array(chosen.expected_log.round(6)),
+            "spend": made_by["spend"],
+            "elasticity": asked.elasticity,
+            "horizon_days": pa.repeat(settings.horizon_days, len(ids)),
             "reasons": pa.array(reasons, pa.list_(pa.string())),
             "inputs_hash": pa.array([f"{value:016x}" for value in hashes.tolist()], pa.string()),
             "disclosure": pa.array(disclosure, pa.string()),
         }
     )
     fields = [field.with_metadata(OWN.get(field.name)) for field in table.schema]
-    return table.cast(pa.schema(fields, {"left_out": str(sum(known.objects))}))
+    return table.cast(
+        pa.schema(fields, {"left_out": str(sum(known.objects)), "moved": MOVED.format(**moved._asdict())})
+    )
 
 
 def levels_of(settings: PricingSettings) -> list[float]:
@@ -136,7 +157,7 @@ def _chosen(settings: PricingSettings, ids: pa.Array, known: Known, asked: Audie
     member = min(settings.member_discount, settings.max_discount)
     share = np.where((modes != "off") & np.array(known.is_member, bool), member, 0.0)
     policy = np.where(share > 0, STATED.format(share=member), "one price for all").astype(object)
-    propensity = np.ones(len(ids))
+    propensity, expected_log = np.ones(len(ids)), np.log1p(-share)
     rows = np.flatnonzero(modes == "personal")
     if len(rows):
         groups = [known.groups[row] for row in rows]
@@ -146,10 +167,11 @@ def _chosen(settings: PricingSettings, ids: pa.Array, known: Known, asked: Audie
         # Of a discount below the stated one, the stated one came of it.
         offered = np.maximum(levels_of(settings), least[:, None])
         propensity[rows] = (chances * (offered == share[rows][:, None])).sum(1).clip(max=1.0)
+        expected_log[rows] = (chances * np.log1p(-offered)).sum(1)
         by_rule = (least > 0) & (own <= least)
         policy[rows] = np.where(by_rule, policy[rows], np.where(own == usual, BEST, LOT))
     gain, cost = asked.gain(share[:, None], settings.lifetime_weight)
-    return Chosen(share, propensity, np.nan_to_num(gain[:, 0]), cost[:, 0], policy.tolist())
+    return Chosen(share, propensity, expected_log, np.nan_to_num(gain[:, 0]), cost[:, 0], policy.tolist())
 
 
 def _personal(

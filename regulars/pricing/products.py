@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from regulars.errors import ConfigError, InputError
 from regulars.events.readers import Source
 from regulars.events.sandbox import open_source
 from regulars.pricing.guard import UNKNOWN, Admissible, Ints, Rules, held_within, list_prices
-from regulars.pricing.money import to_coins
+from regulars.pricing.money import digits, to_coins
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
+
+Floats = npt.NDArray[np.float64]
 
 WEEK, CORRIDOR, PRIOR = 7, 90, 30
 """Days: of the largest change; before which the price lies that the corridor is around; of the earlier price."""
@@ -38,6 +41,7 @@ class Products:
     reference : what was asked ninety days ago, or at first: the corridor is around it.
     week_low, week_high : within the last seven days. lowest : within the last thirty.
     brand_minimum : by the shop's own `pricing/minimum.csv`.
+    currency : of the shop.
     """
 
     ids: list[str]
@@ -51,6 +55,7 @@ class Products:
     week_high: Ints
     lowest: Ints
     brand_minimum: Ints
+    currency: str
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -59,6 +64,12 @@ class Products:
     def place(self) -> Mapping[str, int]:
         """The place of each id."""
         return {product: place for place, product in enumerate(self.ids)}
+
+    @property
+    def amounts(self) -> Floats:
+        """(n,) what everyone pays, in the shop's currency."""
+        found: Floats = self.price.astype(np.float64) / 10 ** digits(self.currency)
+        return found
 
     def price_of(self, product_id: str) -> int:
         """What everyone pays for a product, or -1 where there is none."""
@@ -112,6 +123,7 @@ class Products:
             week_high=was[WEEK][1],
             lowest=was[PRIOR][0],
             brand_minimum=_minimums(shop, ids, brands),
+            currency=shop.config.shop.currency,
         )
 
 

@@ -232,6 +232,37 @@ def test_the_budget_holds_with_its_lots(tea: Callable[..., Shop]) -> None:
     assert sum(table["expected_cost"].to_pylist()) > 0
 
 
+@pytest.mark.parametrize("strength", [0.0, 2.0])
+def test_decisions_learn_from_what_the_lots_of_those_before_brought(tea: Callable[..., Shop], strength: float) -> None:
+    """Customers answer a discount of their own not at all, or twice as much as a list price."""
+    shop = tea(mode="personal", budget=1e6, explore=0.6, min_margin=0.0)
+    first = shop.decide("pricing", T).table
+    listed = {line["product_id"]: line["list_price"] for line in suggestions(shop, T).to_pylist()}
+    rng, bought = np.random.default_rng(3), []
+    for line in first.to_pylist():
+        if line["mode"] != "personal":
+            continue
+        mean = 12 * (1 - line["share"]) ** (strength * line["elasticity"])
+        for number in range(rng.poisson(mean)):
+            product = f"p{rng.integers(PRODUCTS):02d}"
+            at = T + timedelta(minutes=int(rng.integers(1, 28 * 1440)))
+            paid = round(listed[product] * Decimal(1 - line["share"]), 2)
+            bought.append(
+                {"event_id": f"later {line['customer_id']} {number}", "time": at, "type": "order_completed", "quantity": 1.0,
+                 "customer_id": line["customer_id"], "product_id": product, "unit_price": paid, "currency": "EUR",
+                 "order_id": f"later {line['customer_id']} {number}"}
+            )  # fmt: skip
+    shop.log.append(events(*sorted(bought, key=lambda row: row["time"])), "played")
+    then = shop.decide("pricing", T + timedelta(days=28)).table
+    moved = then.schema.metadata[b"moved"].decode()
+    assert abs(float(moved.split()[3]) - strength) < 0.6, moved
+    chosen = [
+        np.mean([line["share"] for line in table.to_pylist() if line["policy"] == "most expected margin"])
+        for table in (first, then)
+    ]
+    assert chosen[1] < 0.2 * chosen[0] if strength < 1 else chosen[1] > chosen[0] - 1e-9
+
+
 def test_groups_are_kept_alike_or_the_run_stops(tea: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> None:
     shop = tea(mode="personal", budget=300.0, groups="gender", explore=0.0)
     table = shop.decide("pricing", T).table.to_pylist()
