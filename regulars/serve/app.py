@@ -12,19 +12,19 @@ from fastapi import FastAPI
 
 from regulars.serve.gate import Gate
 from regulars.serve.problems import handle
-from regulars.serve.routes import ingest, operation
+from regulars.serve.routes import ingest, operation, outcome, recommend
 from regulars.serve.serving import Serving
 
 if TYPE_CHECKING:
     from regulars.config import ServeSettings
     from regulars.shop import Shop
 
-FAMILIES = (operation, ingest)
+FAMILIES = (operation, ingest, recommend, outcome)
 """Modules of routes; each has a `routes`."""
 
 
 def app(shop: Shop, settings: ServeSettings) -> FastAPI:
-    """The HTTP API of a shop. It answers 503 until the inbox is open.
+    """The HTTP API of a shop. It answers 503 until the inbox is open and all is known that it holds.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def app(shop: Shop, settings: ServeSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        opening = asyncio.create_task(asyncio.to_thread(serving.open))
+        opening = asyncio.create_task(asyncio.to_thread(serving.open, asyncio.get_running_loop()))
         yield
         await opening
         await asyncio.to_thread(serving.close)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from regulars import clock
 from regulars.errors import RegularsError, UnavailableError
@@ -16,8 +17,10 @@ from regulars.events.inbox.folding import AT_ONCE
 from regulars.serve.keyring import Keyring
 from regulars.serve.keys import Keys
 from regulars.serve.limits import Limits
+from regulars.serve.live import LiveShop
 from regulars.serve.logs import LOG
 from regulars.serve.metrics import Metrics
+from regulars.serve.repeated import Repeated
 
 if TYPE_CHECKING:
     from regulars.config import ServeSettings
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 FOLDER = "inbox"
 TICK_SECONDS = 0.5
+PATIENCE_SECONDS = 0.03
 DRAIN_SECONDS = 10.0
 """So long a server that stops waits for answers that are under way."""
 WAITING_SECONDS = 10.0
@@ -37,7 +41,8 @@ class Serving:
     Attributes
     ----------
     phase : starting until the inbox is open, then ready; draining once it stops.
-    live : what decision routes stand on; None until somebody makes it.
+    live : what decisions stand on; None while the server starts.
+    repeated : answers by the key under which they were asked for.
     under_way : requests that are not answered yet.
     on_failure : called if it cannot start.
     failure : why it could not.
@@ -46,7 +51,8 @@ class Serving:
     def __init__(self, shop: Shop, settings: ServeSettings) -> None:
         self.shop, self.settings = shop, settings
         self.phase: Literal["starting", "ready", "draining"] = "starting"
-        self.live: Any = None
+        self.live: LiveShop | None = None
+        self.repeated = Repeated()
         self.under_way = 0
         self.failure: Exception | None = None
         self.on_failure: Callable[[], None] = lambda: None
@@ -65,8 +71,13 @@ class Serving:
             raise UnavailableError(f"The server is {self.phase}. Send again.")
         return self._inbox
 
-    def open(self) -> None:
-        """Open the inbox and begin to fold it; a failure is kept, and told to `on_failure`."""
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open the inbox, know what it holds, and begin to fold it; a failure is kept, and told to `on_failure`.
+
+        Parameters
+        ----------
+        loop : of who answers.
+        """
         try:
             settings, name = self.settings, ""
             if settings.inbox:
@@ -74,6 +85,7 @@ class Serving:
             store = open_store(self.shop.folder / FOLDER, settings.inbox, name)
             inbox = self._inbox = Inbox(store, settings.inbox_events)
             inbox.begin_after(self.shop.log.snapshot().folded.get(store.identity, 0))
+            self.live = LiveShop(self.shop, inbox, loop)
         except Exception as error:
             self.failure = error
             self.on_failure()
@@ -83,12 +95,21 @@ class Serving:
         self._thread.start()
         self.phase = "ready"
 
+    async def known(self, number: int) -> None:
+        """Let what was acknowledged be known to whoever asks next. Where events come faster, the answer waits no longer
+        than `PATIENCE_SECONDS`: they are on the disk."""
+        if self.live is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.live.follower.reach(number), PATIENCE_SECONDS)
+
     def close(self) -> None:
         """Answer what is under way, write what was taken, fold once more, and let go of the inbox."""
         self.phase = "draining"
         deadline = time.monotonic() + DRAIN_SECONDS
         while self.under_way and time.monotonic() < deadline:
             time.sleep(0.01)
+        if self.live is not None:
+            self.live.close()
         self._is_over.set()
         if self._thread is not None:
             self._thread.join()

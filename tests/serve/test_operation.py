@@ -128,6 +128,6 @@ def test_the_description_of_the_api_names_every_route_with_an_example(server):
     described = server.client.get("/openapi.json").json()["paths"]
     assert {"/v1/track", "/v1/batch", "/health", "/ready", "/metrics"} <= set(described)
     for path, about in described.items():
-        if path.startswith("/v1/"):
+        if about.get("post", {}).get("tags") == ["ingest"]:
             example = about["post"]["requestBody"]["content"]["application/json"]["example"]
             assert server.post(path, example).status_code == 200

@@ -91,7 +91,8 @@ async def _taken(request: Request, most: int) -> tuple[dict[str, Any], Serving, 
 
 
 async def _put(serving: Serving, kept: list[bytes]) -> None:
-    await asyncio.wrap_future(serving.inbox.put(kept))
+    number = await asyncio.wrap_future(serving.inbox.put(kept))
+    await serving.known(number)
     serving.metrics.received.inc(len(kept))
 
 

@@ -1,0 +1,113 @@
+"""Decisions that are made now, on their way into the log: by the inbox, each with its chance and its reasons."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from regulars.decisions import TYPE
+from regulars.errors import RegularsError
+from regulars.events.inbox import Inbox
+from regulars.serve.logs import LOG
+
+KEPT = 100_000
+"""So many decisions are remembered, for what comes of them."""
+
+
+class Who(NamedTuple):
+    """A customer, or a visitor who is not known."""
+
+    customer_id: str | None
+    anonymous_id: str | None
+
+    @property
+    def id(self) -> str:
+        """By which the live state knows it."""
+        return self.customer_id or self.anonymous_id or ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided, as `regulars.capability.DECISION` has it.
+
+    Attributes
+    ----------
+    inputs : what it was decided by; the log has a hash of it.
+    own : what else is to be known of it.
+    """
+
+    id: str
+    capability: str
+    who: Who
+    action: str
+    policy: str
+    propensity: float
+    reasons: Sequence[str]
+    inputs: Any
+    model_version: int | None
+    own: Mapping[str, Any]
+    disclosure: str | None = None
+
+
+def new_id() -> str:
+    """The id of a decision: random, so that nobody guesses another's."""
+    return secrets.token_hex(12)
+
+
+class Decisions:
+    """Writes decisions down, and knows the last ones."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._known: OrderedDict[str, tuple[Who, tuple[str, ...]]] = OrderedDict()
+
+    def note(self, decision: Decision, moment: datetime, products: Sequence[str] = ()) -> Future[int]:
+        """Put a decision into the inbox; the future tells when it is on the disk."""
+        self._known[decision.id] = decision.who, tuple(products)
+        if len(self._known) > KEPT:
+            self._known.popitem(last=False)
+        hashed = hashlib.blake2b(orjson.dumps(decision.inputs, default=str), digest_size=8).hexdigest()
+        said = {
+            "capability": decision.capability, "model_version": decision.model_version, "action": decision.action,
+            "policy": decision.policy, "reasons": decision.reasons, "inputs_hash": hashed,
+            "disclosure": decision.disclosure, **decision.own,
+        }  # fmt: skip
+        return self.put(TYPE, decision.who, moment, said, decision.id, decision.propensity, decision.action)
+
+    def put(
+        self, kind: str, who: Who, moment: datetime, said: Mapping[str, Any], name: str,
+        propensity: float | None = None, outcome: str | None = None,
+    ) -> Future[int]:  # fmt: skip
+        """Put an event of the shop's own into the inbox."""
+        time = moment.isoformat()
+        noted = {} if propensity is None else {"propensity": propensity}
+        call = {
+            "noted": noted | ({} if outcome is None else {"outcome": outcome}),
+            "type": "track", "event": kind, "messageId": name, "userId": who.customer_id,
+            "anonymousId": who.anonymous_id, "timestamp": time, "receivedAt": time, "properties": said,
+        }  # fmt: skip
+        return self._inbox.put([orjson.dumps(call)])
+
+    def note_aside(self, decision: Decision, moment: datetime, products: Sequence[str] = ()) -> None:
+        """The same, where nobody waits for the disk; what cannot be kept is told in the server's log."""
+        try:
+            self.note(decision, moment, products).add_done_callback(_told)
+        except RegularsError as error:
+            LOG.error(f"a decision was not noted: {error}")
+
+    def of(self, name: str) -> tuple[Who, tuple[str, ...]] | None:
+        """Whom a decision was about, and its products; None if it is not remembered."""
+        return self._known.get(name)
+
+
+def _told(done: Future[int]) -> None:
+    if (error := done.exception()) is not None:
+        LOG.error(f"a decision was not noted: {error}")

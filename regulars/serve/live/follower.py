@@ -1,0 +1,200 @@
+"""The live state, brought forward by the inbox in its order, and kept on the disk now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from regulars import clock, storage
+from regulars.errors import CorruptLogError, NotFoundError
+from regulars.events.convert import AHEAD
+from regulars.events.inbox import Entry, Inbox
+from regulars.events.schema import NOTED
+from regulars.realtime import Live, numbered
+from regulars.realtime.live import LINES
+from regulars.seal import sealed, unsealed
+from regulars.serve.live.reading import Reading, Row
+from regulars.serve.logs import LOG
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+FOLDER = "realtime"
+AT_ONCE = 2_000
+"""Calls that are read at a time."""
+PART = 100
+"""Calls that are made known at a time, between which others are answered."""
+REMEMBERED = 100_000
+"""So many ids of events are remembered: what is sent again, for its answer was lost, counts once."""
+FIRST = clock.micros(datetime.fromisoformat("2026-01-01T00:00:00+00:00"))
+"""Positions are counted on from the microseconds since then: above those of any run before, for fewer events came."""
+
+Hears = Callable[[Sequence[Row], Mapping[str, str]], None]
+"""Takes rows of events, and whose the ids of visitors turned out to be."""
+
+
+class Follower:
+    """What is known of the inbox, by whoever asks: `reach` a number, and all up to it has had its effect.
+
+    One reading runs at a time, for all who wait; what comes meanwhile is the next one's. It reads the inbox itself, so
+    the order is the inbox's, whoever was answered first.
+
+    Parameters
+    ----------
+    inbox : open.
+    hears : are told of every row as well.
+
+    Attributes
+    ----------
+    live : the state.
+    number : of the last call that is in it.
+    """
+
+    def __init__(self, shop: Shop, inbox: Inbox, hears: Sequence[Hears] = ()) -> None:
+        self._shop, self._inbox, self._hears = shop, inbox, hears
+        self._reading = Reading(shop.config.shop.currency, shop.config.shop.timezone)
+        self._folder = shop.folder / FOLDER
+        self._ids: OrderedDict[str, datetime] = OrderedDict()
+        self._turn = asyncio.Lock()
+        self._under_way: asyncio.Future[None] | None = None
+        self.live, self.number = self._begun()
+        self.catch_up()
+
+    @property
+    def position(self) -> int:
+        """The place of the last call in the stream of the live state."""
+        return self.live.position // LINES
+
+    async def reach(self, number: int) -> None:
+        """Let all calls up to a number be known."""
+        while self.number < number:
+            if self._under_way is None or self._under_way.done():
+                self._under_way = asyncio.ensure_future(self._read())
+            await asyncio.shield(self._under_way)
+
+    def catch_up(self) -> None:
+        """Let all be known that waits, before anybody asks."""
+        while entries := self._inbox.read(self.number, AT_ONCE):
+            self._know(entries)
+
+    def save(self) -> None:
+        """Keep the state on the disk. Nothing may be made known meanwhile; questions may be asked."""
+        path = self._folder / "followed"
+        storage.make_folder(path)
+        since = next(iter(self._ids.values()), None)
+        card = {
+            "identity": self._inbox.identity,
+            "number": self.number,
+            "since": (since or clock.now()).isoformat(),
+            "ids": list(self._ids),
+        }
+        storage.replace(path / f"{self.live.position:020d}.json", sealed(json.dumps(card)))
+        self.live.save(self._folder / "state")
+        for old in sorted(path.glob("*.json"))[:-2]:
+            storage.remove(old)
+
+    async def keep(self) -> None:
+        """The same while the server runs: what comes waits, and is known after."""
+        async with self._turn:
+            await asyncio.to_thread(self.save)
+
+    async def end(self) -> None:
+        """The same when it stops: all that was taken is known then."""
+        async with self._turn:
+            await asyncio.to_thread(self.catch_up)
+            await asyncio.to_thread(self.save)
+
+    async def _read(self) -> None:
+        async with self._turn:
+            try:
+                entries = await asyncio.to_thread(self._inbox.read, self.number, AT_ONCE)
+            except NotFoundError:  # they were folded before they were read
+                self.live, self.number = await asyncio.to_thread(self._from_log)
+                return
+            for start in range(0, len(entries), PART):
+                if start:
+                    await asyncio.sleep(0)
+                self._know(entries[start : start + PART])
+
+    def _know(self, entries: Sequence[Entry]) -> None:
+        events, heard = [], []
+        position = self.position
+        for entry in entries:
+            rows = self._new(self._reading.rows(entry.body))
+            heard += rows
+            if rows:
+                position += 1
+                events += numbered(position, rows)
+        for hears in self._hears:
+            hears(heard, self.live.aliases)
+        self.live.add(events)
+        self.number = entries[-1].sequence
+
+    def _new(self, rows: list[Row]) -> list[Row]:
+        if not rows or (name := rows[0]["event_id"]) is None:
+            return rows
+        if name in self._ids:
+            return []
+        self._ids[name] = rows[0]["received_at"] or clock.now()
+        if len(self._ids) > REMEMBERED:
+            self._ids.popitem(last=False)
+        return rows
+
+    def _begun(self) -> tuple[Live, int]:
+        try:
+            live = Live.restored(self._shop, self._folder / "state")
+        except CorruptLogError as error:
+            LOG.error(str(error))
+            live = None
+        card = self._card(live) if live is not None else None
+        if live is None or card is None:
+            return self._from_log()
+        self.live, self.number = live, card["number"]
+        since = datetime.fromisoformat(card["since"])
+        self._ids = OrderedDict.fromkeys(card["ids"], since)
+        position = self.position
+        for rows in _by_event(_received_since(self._shop, since)):
+            if self._new(rows):
+                position += 1
+                live.add(numbered(position, rows))
+        return live, max(self.number, self._folded())
+
+    def _card(self, live: Live) -> Mapping[str, Any] | None:
+        path = self._folder / "followed" / f"{live.position:020d}.json"
+        try:
+            card: Mapping[str, Any] = unsealed(path.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return card if card["identity"] == self._inbox.identity else None
+
+    def _from_log(self) -> tuple[Live, int]:
+        number = self._folded()
+        now = clock.now()
+        return Live.of(self._shop, now + AHEAD, (clock.micros(now) - FIRST) * LINES), number
+
+    def _folded(self) -> int:
+        return self._shop.log.snapshot().folded.get(self._inbox.identity, 0)
+
+
+def _received_since(shop: Shop, since: datetime) -> list[Row]:
+    """The rows that the log received from a moment on, in the order of their times."""
+    events = shop.events
+    rows = events.filter(events.received_at >= ibis.literal(since, "timestamp('UTC')"), ~events.type.isin(NOTED))
+    rows = rows.order_by("time", "event_id", "line")
+    columns = ["event_id", "type", "time", "received_at", "customer_id", "anonymous_id", "text", "properties",
+               "product_id", "unit_price", "quantity"]  # fmt: skip
+    found: list[Row] = shop.engine.to_arrow(rows.select(*columns)).to_pylist()
+    return found
+
+
+def _by_event(rows: Iterable[Row]) -> Iterable[list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["event_id"], []).append(row)
+    return found.values()

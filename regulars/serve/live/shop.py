@@ -1,0 +1,146 @@
+"""The shop as it is now, in memory: the live state, what each customer allows, the rules, and what was learned."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, Any
+
+from regulars import clock
+from regulars.events.inbox import Inbox
+from regulars.fraud.live import Live as FraudLive
+from regulars.language.search import Index, Passage
+from regulars.realtime import Live
+from regulars.realtime.model import RealtimeModel
+from regulars.recommend.live import Recommender
+from regulars.serve.live.consents import Consents
+from regulars.serve.live.decisions import Decisions
+from regulars.serve.live.follower import Follower
+from regulars.serve.live.part import Part, decided, every, version
+from regulars.serve.live.people import People
+from regulars.serve.live.reading import Row
+from regulars.serve.live.rules import Had, Rules
+from regulars.serve.logs import LOG
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+LOOK_SECONDS = 1.0
+"""So often it is looked whether something was learned or decided anew."""
+RULES_SECONDS = 300.0
+"""So often the catalogue is read anew, if it has changed."""
+TABLES_SECONDS = 3600.0
+"""So often what is known of all customers is computed anew."""
+SNAPSHOT_SECONDS = 600.0
+
+
+class LiveShop:
+    """What decision routes stand on.
+
+    Parameters
+    ----------
+    loop : whose thread alone touches what changes with events.
+
+    Attributes
+    ----------
+    turn : of the shop's engine, for what reads the log aside.
+    model_version : of the live model.
+    """
+
+    def __init__(self, shop: Shop, inbox: Inbox, loop: asyncio.AbstractEventLoop) -> None:
+        self.shop, self._loop = shop, loop
+        self.turn = Lock()
+        self.model_version: int | None = None
+        self.decisions = Decisions(inbox)
+        now = clock.now()
+        self.consents, self.had = Consents.of(shop, now), Had(shop, now)
+        self.follower = Follower(shop, inbox, [self.consents.hear, self.had.hear, self._hear])
+        self.rules = Part("The catalogue", every(RULES_SECONDS, self._catalogue), lambda: Rules.of(shop, clock.now()))
+        self.lists = self._decided("recommend")
+        self.campaign = self._decided("campaign")
+        self.churn, self.segments, self.profiles = (self._known(name) for name in ("churn", "segment", "profile"))
+        self.fraud = Part("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now))
+        self.similar = Part("Likeness", version(shop, "recommend"), lambda: Recommender.open(shop, shop.now).warm())
+        self.search = Part("The search", every(RULES_SECONDS, self._catalogue), self._made_search)
+        self._model = Part("The live model", version(shop, "realtime"), self._made_model)
+        self._parts: tuple[Part[Any], ...] = (
+            self.rules, self.lists, self.campaign, self.churn, self.segments, self.profiles, self.fraud, self.similar,
+            self.search, self._model,
+        )  # fmt: skip
+        for part in (self.rules, self.lists):  # lists are asked for from the first request on
+            part.refresh()
+        self._is_over = Event()
+        self._thread = Thread(target=self._work, name="live", daemon=True)
+        self._thread.start()
+
+    @property
+    def live(self) -> Live:
+        """What the last event has changed."""
+        return self.follower.live
+
+    def nightly(self, customer: str) -> tuple[Sequence[str], Sequence[str]]:
+        """The products of the list that was decided for a customer, and why each; none without one."""
+        lists = self.lists.peek()
+        if lists is None or customer not in lists:
+            return (), ()
+        found = lists.of(customer)
+        return found["products"], found["reasons"]
+
+    def close(self) -> None:
+        """Keep the state on the disk; nobody asks any more."""
+        self._is_over.set()
+        self._thread.join()
+        asyncio.run_coroutine_threadsafe(self.follower.end(), self._loop).result()
+
+    def _known(self, name: str) -> Part[People]:
+        make = lambda: People.described(self.shop, name)  # noqa: E731
+        return Part(name.capitalize(), every(TABLES_SECONDS, version(self.shop, name)), make)
+
+    def _decided(self, name: str) -> Part[People]:
+        return Part(f"Decisions of {name}", decided(self.shop, name), lambda: People.decided(self.shop, name))
+
+    def _catalogue(self) -> Hashable:
+        return tuple(file.path for file in self.shop.log.snapshot().tables.get("catalogue", ()))
+
+    def _made_model(self) -> RealtimeModel:
+        number = self.shop.models.version_in_use("realtime")
+        model = RealtimeModel() if number is None else RealtimeModel.of(self.shop.models.get("realtime", number))
+        self.model_version = number
+        self._loop.call_soon_threadsafe(setattr, self.live, "model", model)
+        return model
+
+    def _made_search(self) -> Index:
+        index = Index.of(self.shop.config.language, self.shop.folder / "cache" / "search.parquet")
+        rules = self.rules.get()
+        rows = rules.shelf.table.select(["product_id", "title", "category", "brand", "text"]).to_pylist()
+        index.update(
+            Passage(row["product_id"], " ".join(filter(None, [row["category"], row["brand"], row["text"]])),
+                    row["title"] or row["product_id"], "product")
+            for row in rows
+        )  # fmt: skip
+        return index
+
+    def _hear(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
+        """Attempts to pay, and what becomes known of them."""
+
+    def _work(self) -> None:
+        kept = time.monotonic()
+        while True:
+            for part in self._parts:
+                self._aside(part.refresh)
+                if self._is_over.is_set():
+                    return
+            if time.monotonic() - kept >= SNAPSHOT_SECONDS:
+                asyncio.run_coroutine_threadsafe(self.follower.keep(), self._loop).result()
+                kept = time.monotonic()
+            if self._is_over.wait(LOOK_SECONDS):
+                return
+
+    def _aside(self, work: Callable[[], object]) -> None:
+        try:
+            with self.turn:
+                work()
+        except Exception as error:  # what was there before stays
+            LOG.error("a part of what decisions stand on could not be made", exc_info=error)
