@@ -12,6 +12,7 @@ gives the plane that touches there; the lowest point of the planes so far, kept 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -56,9 +57,9 @@ def prices(problem: Problem) -> Prices:
     count = len(problem.gain)
     if count > 2 * SAMPLE:
         drawn = np.sort(np.random.default_rng(0).permutation(count)[:SAMPLE])
-        start = _descend(_Dual(problem, drawn), None)
-        return _named(problem, *_descend(_Dual(problem), start[0]))
-    return _named(problem, *_descend(_Dual(problem), None))
+        start = descend(_Dual(problem, drawn), None)
+        return _named(problem, *descend(_Dual(problem), start[0]))
+    return _named(problem, *descend(_Dual(problem), None))
 
 
 def at(problem: Problem, found: Prices) -> tuple[npt.NDArray[np.bool_], Floats]:
@@ -66,6 +67,22 @@ def at(problem: Problem, found: Prices) -> tuple[npt.NDArray[np.bool_], Floats]:
     dual = _Dual(problem)
     dual.evaluate(np.concatenate([[found.budget], found.limits, found.floors]))
     return dual.chosen, dual.worth
+
+
+class Dual(Protocol):
+    """What is descended on: D, of whichever problem.
+
+    Attributes
+    ----------
+    there : (p,) what there is of each scarce thing; below 0 what is owed.
+    highest : (p,) no price is sought above.
+    """
+
+    there: Floats
+    highest: Floats
+
+    def evaluate(self, price: Floats) -> tuple[float, Floats]:
+        """D at prices (p,), and its slope."""
 
 
 class _Dual:
@@ -113,8 +130,8 @@ class _Dual:
         return float(self.worth[taken].sum() + price @ self.there), slope
 
 
-def _descend(dual: _Dual, start: Floats | None) -> tuple[Floats, float]:
-    """The prices at which D is least, and D."""
+def descend(dual: Dual, start: Floats | None) -> tuple[Floats, float]:
+    """The prices at which D is least, and D; `start` is where they are sought first, if that is known."""
     size = len(dual.there)
     best_at = np.zeros(size) if start is None else start
     best, slope = dual.evaluate(best_at)
