@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -25,8 +26,10 @@ AT_ONCE = 20_000
 
 NAME = "inbox"
 _SEGMENT = FORMATS["segment"]
-MAPPING = preset(_SEGMENT, _SEGMENT.added, NAME)
-"""What Segment's calls are in the log: the same as of a file of them."""
+_CALLS = preset(_SEGMENT, _SEGMENT.added, NAME)
+MAPPING = replace(_CALLS, columns={**_CALLS.columns, "propensity": "noted.propensity", "outcome": "noted.outcome"})
+"""What Segment's calls are in the log: the same as of a file of them. What the server itself notes down (`noted`) has
+two columns more; of what others send the door lets none of that through."""
 
 
 class Folded(NamedTuple):
