@@ -216,7 +216,8 @@ def _repaired(schedule: Schedule, taken: Taken, worth: Singles, dual: _Dual, pri
     used, reached = _tallied(schedule, taken)
     there = schedule.there[: 1 + len(schedule.uses)].copy()
     there[0] = schedule.budget
-    there += 1e-9 * np.maximum(there, 1.0, where=np.isfinite(there), out=np.ones_like(there))
+    # Costs have seven digits: a sum of them must not seem to be over by the last.
+    there += 1e-6 * np.maximum(there, 1.0, where=np.isfinite(there), out=np.ones_like(there))
     owed = -schedule.there[1 + len(schedule.uses) :]
     each, floor_of, toll = schedule.each, schedule.floor_of, dual.toll(price)
     if (used > there).any():
