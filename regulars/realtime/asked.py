@@ -14,7 +14,7 @@ from regulars.realtime.learner import Learner, Lessons
 from regulars.realtime.sessions import Floats, Ints
 
 K = 20
-MOST_ASKED = 5_000
+MOST_ASKED = 4_000
 """So many questions tell how good it is; of more, every so-manieth is asked. All events are learned."""
 
 
@@ -51,10 +51,10 @@ def reciprocal(places: Ints) -> Floats:
     return found
 
 
-def walk(learner: Learner, lessons: Lessons, blends: Sequence[Blend], most: int = MOST_ASKED) -> Answers:
+def walk(learner: Learner, lessons: Lessons, blends: Sequence[Blend]) -> Answers:
     """Ask for the next new product of sessions under way, then learn it, event by event."""
     asked = _questions(lessons)
-    asked = asked[:: max(-(-len(asked) // most), 1)]
+    asked = asked[:: max(-(-len(asked) // MOST_ASKED), 1)]
     customers, places, simple, wanted = [], [], [], []
     learned = 0
     for place in asked.tolist():

@@ -265,18 +265,13 @@ def _want(tables: Tables, product: int, now: int, weight: float) -> None:
 @numba.njit(cache=True)
 def _raise(top: Ints, weights: Floats, product: int) -> None:
     """Let a product that is wanted more than before stand where it belongs. Nobody else rises, so this is exact."""
-    at = -1
+    if top[-1] and weights[product] <= weights[top[-1]]:
+        return
+    at = len(top) - 1
     for j in range(len(top)):
-        if top[j] == product:
+        if top[j] in (product, 0):
             at = j
             break
-        if top[j] == 0:
-            at = j
-            break
-    if at < 0:
-        if weights[product] <= weights[top[-1]]:
-            return
-        at = len(top) - 1
     top[at] = product
     while at > 0 and weights[top[at - 1]] < weights[product]:
         top[at] = top[at - 1]

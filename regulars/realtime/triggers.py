@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -160,8 +160,14 @@ class Triggers:
         found._begin()
         return found
 
-    def add(self, event: Numbered) -> list[Fired]:
-        """Let an event be known to the live state and to the rules; what it sets off."""
+    def add(self, events: Iterable[Numbered]) -> list[Fired]:
+        """Let events be known to the live state and to the rules, in their order; what they set off."""
+        if not self.triggers:
+            self.live.add(events)
+            return []
+        return [fired for event in events for fired in self._add(event)]
+
+    def _add(self, event: Numbered) -> list[Fired]:
         if event.position <= self.live.position:
             return []
         moment = event.row["time"]
@@ -173,9 +179,9 @@ class Triggers:
         if price is not None:
             product, share = price
             for customer in self.live.learner.customers_of(product, micros(moment) - LATELY):
-                fired += self.tell(customer, {"price_drop": share, "dropped_product": product}, moment,
-                                   f"e{event.position}")  # fmt: skip
-                self.tell(customer, {"price_drop": None, "dropped_product": None}, moment, "")
+                facts = {"price_drop": share, "dropped_product": product}
+                fired += self.tell(customer, facts, moment, f"e{event.position}")
+                self.tell(customer, dict.fromkeys(facts), moment, "")
         return fired
 
     def tell(self, customer: str, facts: Mapping[str, Any], moment: datetime, cause: str) -> list[Fired]:
