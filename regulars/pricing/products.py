@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from regulars.errors import ConfigError, InputError
 from regulars.events.readers import Source
@@ -92,7 +93,12 @@ class Products:
     @classmethod
     def of(cls, shop: Shop, as_of: datetime) -> Products:
         """The products that had a price before a moment, by id."""
-        history = price_history(shop, as_of)
+        return cls.at(PriceLog.read(shop, as_of), as_of)
+
+    @classmethod
+    def at(cls, log: PriceLog, as_of: datetime) -> Products:
+        """The same, of what was read of the log; of prices since the moment it may hold none."""
+        history = log.history
         ids = sorted(set(history["product_id"].to_pylist()))
         number = {product: place for place, product in enumerate(ids)}
         who = np.array([number[product] for product in history["product_id"].to_pylist()], np.int64)
@@ -107,9 +113,8 @@ class Products:
         was = {days: held_within(who, since, coins, every, np.full(len(ids), moment), days) for days in (WEEK, PRIOR)}
         before = np.full(len(ids), int((as_of - timedelta(days=CORRIDOR)).timestamp() * 1_000_000))
         old, _ = held_within(who, since, coins, every, before, 1)
-        known = _newest(shop, as_of)
-        said = [known.get(product, {}) for product in ids]
-        cost = to_coins([each.get("unit_cost") for each in said], shop.config.shop.currency, "up")
+        said = [log.said.get(product, {}) for product in ids]
+        cost = to_coins([each.get("unit_cost") for each in said], log.currency, "up")
         brands = [each.get("brand") for each in said]
         return cls(
             ids=ids,
@@ -122,9 +127,43 @@ class Products:
             week_low=was[WEEK][0],
             week_high=was[WEEK][1],
             lowest=was[PRIOR][0],
-            brand_minimum=_minimums(shop, ids, brands),
-            currency=shop.config.shop.currency,
+            brand_minimum=log.minimums(ids, brands),
+            currency=log.currency,
         )
+
+
+@dataclass(frozen=True)
+class PriceLog:
+    """What the log and the shop's files say of products and prices before a moment.
+
+    Attributes
+    ----------
+    history : of `price_history`. said : the newest of the catalogue by product.
+    by_product, by_brand : the least that a brand lets a product be sold for, in the smallest coin.
+    """
+
+    history: pa.Table
+    said: Mapping[str, dict[str, Any]]
+    by_product: Mapping[str, int]
+    by_brand: Mapping[str, int]
+    currency: str
+
+    @classmethod
+    def read(cls, shop: Shop, as_of: datetime) -> PriceLog:
+        """What there is before a moment."""
+        currency, path = shop.config.shop.currency, shop.folder / MINIMUMS
+        minimums = _read_minimums(open_source(path), currency) if path.is_file() else ({}, {})
+        return cls(price_history(shop, as_of), _newest(shop, as_of), *minimums, currency)
+
+    def only(self, product_id: str) -> PriceLog:
+        """The same of one product."""
+        return replace(self, history=self.history.filter(pc.equal(self.history["product_id"], product_id)))
+
+    def minimums(self, ids: Sequence[str], brands: Sequence[str | None]) -> Ints:
+        """(n,) the least that each may be sold for, -1 for no such."""
+        pairs = zip(ids, brands, strict=True)
+        each = [max(self.by_product.get(one, UNKNOWN), self.by_brand.get(brand or "", UNKNOWN)) for one, brand in pairs]
+        return np.array(each, np.int64)
 
 
 def price_history(shop: Shop, as_of: datetime) -> pa.Table:
@@ -171,18 +210,6 @@ def _newest(shop: Shop, as_of: datetime) -> dict[str, dict[str, Any]]:
         **{name: known[name].argmax(known.valid_from, where=known[name].notnull()) for name in fields}
     )
     return {row.pop("product_id"): row for row in shop.engine.to_arrow(newest).to_pylist()}
-
-
-def _minimums(shop: Shop, ids: list[str], brands: list[str | None]) -> Ints:
-    path = shop.folder / MINIMUMS
-    found = np.full(len(ids), UNKNOWN, np.int64)
-    if not path.is_file():
-        return found
-    source = open_source(path)
-    by_product, by_brand = _read_minimums(source, shop.config.shop.currency)
-    for place, (product, brand) in enumerate(zip(ids, brands, strict=True)):
-        found[place] = max(by_product.get(product, UNKNOWN), by_brand.get(brand or "", UNKNOWN))
-    return found
 
 
 def _read_minimums(source: Source, currency: str) -> tuple[dict[str, int], dict[str, int]]:

@@ -25,7 +25,7 @@ from regulars.pricing.audit import audit, audit_of
 from regulars.pricing.guard import GuardError, ParityError
 from regulars.pricing.law import Law
 from regulars.pricing.money import to_amount, to_amounts
-from regulars.pricing.quoting import quote
+from regulars.pricing.quoting import Desk, quote
 from regulars.pricing.suggesting import set_prices, suggestions, tries
 
 T = datetime(2026, 11, 1, tzinfo=UTC)
@@ -337,6 +337,22 @@ def test_who_looks_again_is_not_asked_for_more(personal: tuple[Shop, str], tea: 
     assert quote(shop, "p01", who, later, session_id="t").price == held.list_price
     # In the same session it stands however long it lasts.
     assert quote(shop, "p01", who, later, session_id="s").price == first.price
+
+
+def test_a_desk_reads_once_and_sees_what_comes_to_the_log(
+    personal: tuple[Shop, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, who = personal
+    desk, at = Desk(shop), now(shop)
+    first = desk.quote("p01", who, at, session_id="s")
+    queries: list[Any] = []
+    to_arrow = type(shop.engine).to_arrow
+    monkeypatch.setattr(type(shop.engine), "to_arrow", lambda *said: (queries.append(said), to_arrow(*said))[1])
+    again = desk.quote("p01", who, at + timedelta(minutes=1), session_id="s")
+    assert (again.price, again.personalised, queries) == (first.price, True, [])
+    object_to(shop, who, "pricing")
+    made = desk.quote("p01", who, now(shop), session_id="s")
+    assert (made.personalised, made.price) == (False, made.list_price)
 
 
 def test_stated_rules_hold_for_all_who_meet_them(tea: Callable[..., Shop]) -> None:
