@@ -67,7 +67,7 @@ class Demo:
     report: Path
 
     def findings(self) -> Iterator[str]:
-        """What was found, in seventeen lines."""
+        """What was found, in eighteen lines."""
         profile, churn, behavior, recommend, segment = (
             self.reports[name] for name in ("profile", "churn", "behavior", "recommend", "segment")
         )
@@ -87,6 +87,7 @@ class Demo:
         yield f"Segments: {segment.verdict}"
         yield f"What they take up next: {behavior.verdict}"
         yield f"What to show them: {recommend.verdict}"
+        yield f"The next product of a session under way: {self.reports['realtime'].verdict}"
         looked_at = self.suspect.table.num_rows
         yield f"Orders that stand out: {looked_at} to look at this week. {self.reports['fraud'].verdict}"
         counts = Counter(self.pilot.table["action"].to_pylist())
@@ -130,6 +131,8 @@ def run(folder: Path, working: Working) -> Demo:
     reports = {"behavior": report}
     with working(f"learning what to show from before {AS_OF:%d %B %Y}"):
         _, reports["recommend"] = shop.learn("recommend", AS_OF)
+    with working(f"learning what the last event changes from before {AS_OF:%d %B %Y}"):
+        _, reports["realtime"] = shop.learn("realtime", AS_OF)
     with working(f"learning which orders stand out from before {AS_OF:%d %B %Y}"):
         _, reports["fraud"] = shop.learn("fraud", AS_OF)
     with working(f"learning what customers bring anyway from before {AS_OF:%d %B %Y}"):
@@ -214,6 +217,7 @@ def _page(found: Demo) -> str:
         for name in (
             "churn",
             "recommend",
+            "realtime",
             "profile",
             "segment",
             "fraud",
