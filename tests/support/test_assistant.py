@@ -158,3 +158,17 @@ def test_whatever_an_endpoint_does_the_customer_has_an_answer_or_a_person_in_tim
     assert reply.text
     assert reply.action in ("answer", "ask", "hand_over")
     assert server.requests
+
+
+def test_a_question_about_the_rules_is_none_to_do_something(tea: Shop) -> None:
+    chat = assistant(tea)
+    reply = chat.say(chat.open("ada"), "how many days do I have before sending it back?")
+    assert reply.citations == ("returns.md, Return period",)
+
+
+def test_who_answers_a_question_with_nothing_it_can_use_is_not_asked_for_ever(tea: Shop) -> None:
+    chat = assistant(tea)
+    conversation = chat.open("ada")
+    chat.say(conversation, "cancel #W1000001")
+    replies = [chat.say(conversation, said) for said in ("well", "hm")]
+    assert replies[-1].hand_over is not None

@@ -78,3 +78,24 @@ def test_a_broken_file_is_refused_with_its_place(shop: Shop, tmp_path: Path, tex
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=why.replace("(", "\\(")):
         runner.invoke(commands, ["load", "--orders", str(path), "--shop", str(shop.folder)], catch_exceptions=False)
+
+
+def test_figures_questions_and_labels_from_the_command_line(folder: str) -> None:
+    run("chat", "--as", "ada", "--say", "where is #W1000001?", "--say", "thanks, bye", "--say", "5", "--shop", folder)
+    every = json.loads(run("quality", "--json", "--shop", folder))[0]
+    assert (every["intent"], every["conversations"], every["satisfaction"]) == ("all", 1, 5)
+    assert every["containment"]["value"] == 1
+    assert "where is #W1000001?" in run("questions", "--shop", folder)
+    assert "Noted" in run("label", "where is #W1000001?", "track_order", "--shop", folder)
+    assert json.loads(run("questions", "--json", "--shop", folder))["worth_labelling"] == []
+
+
+def test_a_rehearsal_tells_what_fails_now_and_did_not_before(folder: str, tmp_path: Path) -> None:
+    cases = tmp_path / "cases.jsonl"
+    case = {"name": "tells", "as": "ada", "say": ["where is #W1000001?"], "contains": "pending"}
+    cases.write_text(json.dumps(case), encoding="utf-8")
+    assert "1 conversations; all as they should: 1 times 100%" in run("rehearse", str(cases), "--shop", folder)
+    cases.write_text(json.dumps({**case, "contains": "on the moon"}), encoding="utf-8")
+    found = runner.invoke(commands, ["rehearse", str(cases), "--shop", folder], catch_exceptions=False)
+    assert found.exit_code == 1
+    assert "tells: fails now" in found.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -16,7 +17,7 @@ from regulars.support.dialogue.resolve import Account, Missing, joined, resolve,
 from regulars.support.dialogue.slots import give, place_in
 from regulars.support.dialogue.understand import PAYING, understand
 from regulars.support.dialogue.wants import Reader, intent_of, named_in, shown, task_of
-from regulars.support.entities import addresses, identity_in, payments
+from regulars.support.entities import addresses, identity_in, order_numbers, payments
 from regulars.support.handover.copilot import next_actions
 from regulars.support.order.actions import Action, ChangeAddress, ChangeDefaultAddress, ChangeItems, OfOrder
 from regulars.support.order.desk import Desk
@@ -30,6 +31,12 @@ CHOICE = "choice"
 UNDERSTOOD = ("en", "zh")
 MISUNDERSTANDINGS = 2
 """After so many in a row a person goes on."""
+ASKS_FOR_RULES = re.compile(
+    r"\b(?:how (?:long|many|much|do|does)|what (?:is|are|happens)|policy|policies|rules?)\b"
+    r"|多久|多少天|几天|怎么|如何|政策|规定",
+    re.IGNORECASE,
+)
+"""Such a question, of no order by its number, is answered from texts where they do: it asks for nothing to be done."""
 FOR_A_PERSON = ("too_many_tries", "needs_person", "over_limit", "not_offered", "had_coupon")
 """What the policy forbids here, and a person may still decide."""
 
@@ -155,12 +162,23 @@ class Turn:
             memory.question = ""
             return self._asked_for(text, None)
         if not give(drafts[0], memory.question, memory.item, memory.listed, text, account):
-            return self._lost(text, "")
-        memory.misunderstood = 0
-        return self._go_on(drafts, account)
+            return self._from_knowledge(text, account.customer) or self._by_intent(text) or self._lost(text, "")
+        before = (memory.question, memory.item, drafts[0].intent, drafts[0].order_id)
+        reply = self._go_on(drafts, account)
+        first = loaded(memory.drafts[:1])
+        if not first or (memory.question, memory.item, first[0].intent, first[0].order_id) != before:
+            memory.misunderstood = 0
+            return reply
+        # The answer has brought it no further; who is asked the same for ever is not helped.
+        memory.misunderstood += 1
+        return reply if memory.misunderstood < MISUNDERSTANDINGS else self._to_person("not_understood")
 
     def _asked_for(self, text: str, found: str | None) -> Reply:
         account = self._account()
+        if ASKS_FOR_RULES.search(text) and not order_numbers(text, [order.order_id for order in account.orders]):
+            told = self._from_knowledge(text, account.customer)
+            if told is not None:
+                return told
         drafts = understand(text, account.customer, account.known())
         if drafts:
             self.memory.request, self.memory.misunderstood = text, 0
