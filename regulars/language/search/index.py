@@ -86,7 +86,7 @@ class Index:
     """
 
     def __init__(self, encoder: Encoder = OFFLINE, english: Encoder | None = None, cache: Path | None = None) -> None:
-        self._encoder, self._english, self._cache = encoder, english, cache
+        self._encoder, self._english, self.cache = encoder, english, cache
         self._passages: list[Passage] = []
         self._place: dict[str, int] = {}
         self._words = Lexical()
@@ -124,7 +124,7 @@ class Index:
         self._scripts = np.append(self._scripts, _scripts_of(added))
         self._kinds = np.append(self._kinds, self._kinds_of(added))
         self._words.add([f"{passage.title}\n{passage.text}" for passage in added])
-        self._vectors.add(vectors_of(added, self._encoder, self._cache))
+        self._vectors.add(vectors_of(added, self._encoder, self.cache))
         if self._english and self._english_vectors is not None:
             # What is no English has the vector 0, and is compared by the other encoder alone.
             vectors = np.zeros((len(added), self._english.dimensions), np.float32)
@@ -205,7 +205,7 @@ class Index:
 
     @property
     def _other_cache(self) -> Path | None:
-        return self._cache and self._cache.with_suffix(".english.parquet")
+        return self.cache and self.cache.with_suffix(".english.parquet")
 
     def save(self, folder: Path) -> None:
         """Keep the passages, their words and vectors in a folder."""
@@ -248,7 +248,7 @@ class Index:
                 raise ValueError("its files are not of one index")
         except (OSError, KeyError, TypeError, ValueError, pa.ArrowInvalid) as error:
             raise InputError(f"{folder} holds no search index of this encoder: {error}. Make it anew.") from None
-        fresh = Index(self._encoder, self._english, self._cache)
+        fresh = Index(self._encoder, self._english, self.cache)
         fresh._passages = found
         fresh._place = {passage.id: place for place, passage in enumerate(found)}
         fresh._is_there, fresh._scripts = np.ones(len(found), bool), _scripts_of(found)

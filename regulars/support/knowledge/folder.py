@@ -10,9 +10,15 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from regulars import clock
 from regulars.errors import InputError
-from regulars.language.search import Index, Passage
+from regulars.language.embedding import embed
+from regulars.language.retrieval import PASSAGES, QUESTIONS
+from regulars.language.search import Hit, Index, Passage
+from regulars.language.search.rerank import scores
 from regulars.support.knowledge.apart import read_all
 from regulars.support.knowledge.files import KINDS
 from regulars.support.knowledge.text import Text, texts_of
@@ -20,7 +26,7 @@ from regulars.support.knowledge.text import Text, texts_of
 LOOK_SECONDS = 5.0
 """A folder is looked at no more often: that costs a millisecond for a hundred files."""
 COMPARED = 40
-"""So many of the nearest are found before those that are not for this customer, or not of this day, are left out."""
+"""So many of the nearest are ranked, before those that are not for this customer, or not of this day, are left out."""
 
 
 class Found(NamedTuple):
@@ -28,7 +34,7 @@ class Found(NamedTuple):
 
     Attributes
     ----------
-    score : how near it, or a question noted beside it, is to what was asked; see `regulars.language.search.Hit`.
+    score : how well it, or a question noted beside it, answers what was asked; see `regulars.language.search.rerank`.
     by_question : whether it is such a question that is nearest.
     """
 
@@ -59,7 +65,8 @@ class Knowledge:
     Parameters
     ----------
     folder : with those in it. Links out of it are not followed.
-    index : what searches; by default one without the English encoder.
+    index : what searches; by default one without the English encoder. Where it has a cache, so have the vectors that
+        compare what it found.
 
     Raises
     ------
@@ -80,6 +87,7 @@ class Knowledge:
         self.folder = folder
         self._index = index if index is not None else Index()
         self._texts: dict[str, Text] = {}
+        self._vectors: dict[str, npt.NDArray[np.float32]] = {}
         self._seen: dict[str, tuple[int, int]] = {}
         self._faults: dict[str, str] = {}
         self._lock = Lock()
@@ -135,18 +143,25 @@ class Knowledge:
         noted = {f"{text.id}?{place}" for text in texts for place in range(len(text.questions))}
         gone = [one for one in old if one not in kept]
         asked = [f"{one}?{place}" for one in old for place in range(len(self._texts[one].questions))]
-        self._index.remove([*gone, *(one for one in asked if one not in noted)])
+        gone += [one for one in asked if one not in noted]
+        self._index.remove(gone)
+        for one in gone:
+            del self._vectors[one]
         for one in old:
             del self._texts[one]
         self._texts |= {text.id: text for text in texts}
-        self._index.update(
-            [Passage(text.id, text.text, text.title) for text in texts]
-            + [
-                Passage(f"{text.id}?{place}", question, kind="question")
-                for text in texts
-                for place, question in enumerate(text.questions)
-            ]
-        )
+        passages = [Passage(text.id, text.text, text.title) for text in texts]
+        questions = [
+            Passage(f"{text.id}?{place}", question, kind="question")
+            for text in texts
+            for place, question in enumerate(text.questions)
+        ]
+        for encoder, each in ((PASSAGES, passages), (QUESTIONS, questions)):
+            new = [one for one in each if one.id not in self._vectors or self._index.get(one.id) != one]
+            wholes = [f"{one.title}. {one.text}" if one.title else one.text for one in new]
+            cache = self._index.cache and self._index.cache.with_suffix(f".{encoder.kind}s.parquet")
+            self._vectors |= zip([one.id for one in new], embed(wholes, cache, encoder), strict=True)
+        self._index.update([*passages, *questions])
 
     def find(
         self, question: str, most: int = 5, audiences: frozenset[str] = frozenset(), on: date | None = None
@@ -163,9 +178,17 @@ class Knowledge:
         on = on or clock.now().date()
         with self._lock:
             found: dict[str, Found] = {}
-            for hit in self._index.find(question, COMPARED):
+            hits, vectors = self.candidates(question)
+            scored = scores(question, hits, vectors) if hits else np.zeros(0, np.float32)
+            for place in np.argsort(-scored, kind="stable"):
+                hit = hits[place]
                 by_question = hit.passage.kind == "question"
                 text = self._texts[hit.passage.id.rpartition("?")[0] if by_question else hit.passage.id]
                 if text.id not in found and text.is_for(audiences, on):
-                    found[text.id] = Found(text, hit.score, by_question)
+                    found[text.id] = Found(text, float(scored[place]), by_question)
             return list(found.values())[:most]
+
+    def candidates(self, question: str) -> tuple[list[Hit], npt.NDArray[np.float32]]:
+        """What the index finds for a question, texts and questions beside them, and (n, 384) their vectors."""
+        hits = self._index.find(question, COMPARED)
+        return hits, np.array([self._vectors[hit.passage.id] for hit in hits], np.float32)
