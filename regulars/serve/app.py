@@ -12,14 +12,28 @@ from fastapi import FastAPI
 
 from regulars.serve.gate import Gate
 from regulars.serve.problems import handle
-from regulars.serve.routes import ingest, operation, outcome, recommend
+from regulars.serve.routes import (
+    ads,
+    campaign,
+    customers,
+    experiment,
+    fraud,
+    ingest,
+    operation,
+    outcome,
+    price,
+    recommend,
+    support,
+)
 from regulars.serve.serving import Serving
 
 if TYPE_CHECKING:
     from regulars.config import ServeSettings
     from regulars.shop import Shop
 
-FAMILIES = (operation, ingest, recommend, outcome)
+FAMILIES = (
+    operation, ingest, recommend, customers, fraud, price, ads, campaign, experiment, support, outcome
+)  # fmt: skip
 """Modules of routes; each has a `routes`."""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from regulars.events.convert import AHEAD, EARLIEST
 from regulars.serve.body import DEEPEST, refuse_deep
@@ -31,6 +33,7 @@ _SETTLED = frozenset({
     "options", "projectId",
 })  # fmt: skip
 """What is about the sending alone, or is set anew here. All else that is unknown is kept among the properties."""
+_KNOWN = _KEPT | _SETTLED
 _IDS = ("userId", "anonymousId", "previousId", "groupId", "messageId")
 _NEEDED = {"track": ("event",), "alias": ("previousId", "userId"), "group": ("groupId",)}
 _WITH_TRAITS = ("identify", "group")
@@ -57,7 +60,12 @@ class Arrival:
     sent_at: datetime | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def received(self) -> str:
+        """When it came, as JSON says it."""
+        return self.received_at.isoformat()
+
+    @cached_property
     def skew(self) -> timedelta:
         """How far the sender's clock is behind, in whole minutes (Segment: `receivedAt - sentAt`).
 
@@ -104,6 +112,7 @@ def prepared(call: Any, kind: str, arrival: Arrival) -> bytes:
 
     Examples
     --------
+    >>> import json
     >>> noon = datetime.fromisoformat("2024-05-01T12:00:00Z")
     >>> kept = prepared({"userId": 7, "event": "Signed Up", "messageId": "m1", "plan": "a"}, "track", Arrival(noon, ""))
     >>> {name: value for name, value in json.loads(kept).items() if name != "receivedAt"}
@@ -121,18 +130,18 @@ def prepared(call: Any, kind: str, arrival: Arrival) -> bytes:
             found[name] = _id(name, found[name])
     _check(found, kind)
     said = "traits" if kind in _WITH_TRAITS else "properties"
-    others = {name: value for name, value in call.items() if name not in _KEPT and name not in _SETTLED}
-    if others:
+    if not call.keys() <= _KNOWN:
+        others = {name: value for name, value in call.items() if name not in _KNOWN}
         found[said] = others | found.get(said, {})
     if arrival.context or "context" in found:
         found["context"] = {**arrival.context, **found.get("context", {})}
         if found["context"].get("direct") is True:
             found["context"].setdefault("ip", arrival.address)
-    received = arrival.received_at.isoformat()
     found["type"] = kind
-    found.setdefault("messageId", secrets.token_hex(16))
-    found["timestamp"] = _time(call, arrival) or received
-    found["receivedAt"] = received
+    if "messageId" not in found:
+        found["messageId"] = secrets.token_hex(16)
+    found["timestamp"] = _time(call, arrival) or arrival.received
+    found["receivedAt"] = arrival.received
     return _written(found)
 
 
@@ -183,12 +192,14 @@ def _moment(name: str, given: Any) -> datetime:
 
 def _written(call: Mapping[str, Any]) -> bytes:
     try:
-        text = json.dumps(call, ensure_ascii=False, separators=(",", ":")).encode()
+        text = to_json(call)
         if text.count(b"{") + text.count(b"[") > DEEPEST:
             refuse_deep(call)
-    except UnicodeEncodeError:
-        raise Refused("it holds half of a surrogate pair, which is no text") from None
-    except (RecursionError, Problem):
+    except PydanticSerializationError as error:
+        deep = f"it is nested deeper than {DEEPEST}"
+        half = "it holds half of a surrogate pair, which is no text"
+        raise Refused(half if "surrogates" in str(error) else deep) from None
+    except Problem:
         raise Refused(f"it is nested deeper than {DEEPEST}") from None
     if len(text) > MOST_BYTES:
         raise Refused(f"it is longer than {MOST_BYTES:,} bytes")

@@ -105,3 +105,19 @@ def wait_until() -> Callable[..., None]:
 def free_port() -> int:
     """A port that nobody listens at."""
     return _free_port()
+
+
+@pytest.fixture
+def seen(shop, record):
+    """Who looked at tea looked at the pot as well; who looked at milk at the cup."""
+    pairs = {"tea": "pot", "milk": "cup"}
+    events = []
+    for number in range(30):
+        first = list(pairs)[number % 2]
+        for place, product in enumerate((first, pairs[first])):
+            events.append({
+                "type": "product_viewed", "customer_id": f"c{number}", "product_id": product, "title": product.title(),
+                "time": f"2024-05-01T{number % 24:02d}:0{place}:00Z",
+            })  # fmt: skip
+    record(shop, *events)
+    return shop

@@ -10,22 +10,6 @@ def view(customer, product, **about):
     return {"userId": customer, "event": "Product Viewed", "properties": {"product_id": product}, **about}
 
 
-@pytest.fixture
-def seen(shop, record):
-    """Who looked at tea looked at the pot as well; who looked at milk at the cup."""
-    pairs = {"tea": "pot", "milk": "cup"}
-    events = []
-    for number in range(30):
-        first = list(pairs)[number % 2]
-        for place, product in enumerate((first, pairs[first])):
-            events.append({
-                "type": "product_viewed", "customer_id": f"c{number}", "product_id": product, "title": product.title(),
-                "time": f"2024-05-01T{number % 24:02d}:0{place}:00Z",
-            })  # fmt: skip
-    record(shop, *events)
-    return shop
-
-
 def products(answer):
     assert answer.status_code == 200, answer.text
     return [line["product_id"] for line in answer.json()["products"]]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
+UNTRIED: Hashable = object()
 RETRY_SECONDS = 60.0
 """What could not be made is tried again after so long."""
 
@@ -41,7 +42,7 @@ class Part(Generic[Made]):
     def __init__(self, name: str, key: Callable[[], Hashable], make: Callable[[], Made]) -> None:
         self._name, self._key, self._make = name, key, make
         self._made: Made | None = None
-        self._of: Hashable = object()  # no key yet
+        self._of: Hashable = UNTRIED
         self._again_at = 0.0
         self._why: RegularsError | None = UnavailableError(f"{name}: the server is making it. Ask again.")
 
@@ -56,6 +57,11 @@ class Part(Generic[Made]):
         if self._why is not None:
             raise self._why
         return self._made  # type: ignore[return-value] # None only where `make` gives it
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether it was made, or it is known why it cannot be."""
+        return self._of is not UNTRIED
 
     def peek(self) -> Made | None:
         """The same; None if there is none."""

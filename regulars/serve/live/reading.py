@@ -60,7 +60,7 @@ class Reading:
 
     def _about(self, call: Mapping[str, Any], name: str, kind: str) -> Row:
         time = datetime.fromisoformat(call["timestamp"])
-        said = call.get("properties") or {}
+        said, context = call.get("properties") or {}, call.get("context") or {}
         return {
             "event_id": call.get("messageId"),
             "type": kind,
@@ -69,6 +69,8 @@ class Reading:
             "customer_id": _text(call.get("userId")),
             "anonymous_id": _text(call.get("previousId" if name == "alias" else "anonymousId")),
             "text": "marketing" if kind == "consent_withdrawn" else _text(said.get("review_body")),
+            "device_id": _text(context.get("device", {}).get("id")),
+            "ip": _text(context.get("ip")),
             "properties": said,
         }
 

@@ -6,9 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from regulars import clock
+from regulars.ads.creatives import FILE, Creatives, creatives_of
+from regulars.ads.live import Decided, desk
+from regulars.ads.openrtb.desk import Desk
 from regulars.events.inbox import Inbox
 from regulars.fraud.live import Live as FraudLive
 from regulars.language.search import Index, Passage
@@ -17,12 +20,14 @@ from regulars.realtime.model import RealtimeModel
 from regulars.recommend.live import Recommender
 from regulars.serve.live.consents import Consents
 from regulars.serve.live.decisions import Decisions
+from regulars.serve.live.experiments import Assignment
 from regulars.serve.live.follower import Follower
 from regulars.serve.live.part import Part, decided, every, version
 from regulars.serve.live.people import People
 from regulars.serve.live.reading import Row
 from regulars.serve.live.rules import Had, Rules
 from regulars.serve.logs import LOG
+from regulars.support import assistant
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -34,6 +39,12 @@ RULES_SECONDS = 300.0
 TABLES_SECONDS = 3600.0
 """So often what is known of all customers is computed anew."""
 SNAPSHOT_SECONDS = 600.0
+FRAUD = {
+    "sign_in": "sign_in", "signed_up": "signed_up", "coupon_applied": "coupon", "order_refunded": "refunded",
+    "product_reviewed": "reviewed",
+}  # fmt: skip
+"""Events that bear on fraud, as its live state names them."""
+Found = TypeVar("Found")
 
 
 class LiveShop:
@@ -53,21 +64,26 @@ class LiveShop:
         self.shop, self._loop = shop, loop
         self.turn = Lock()
         self.model_version: int | None = None
+        self._creatives: Creatives | None = None
         self.decisions = Decisions(inbox)
         now = clock.now()
         self.consents, self.had = Consents.of(shop, now), Had(shop, now)
+        self.fraud = Part("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now))
         self.follower = Follower(shop, inbox, [self.consents.hear, self.had.hear, self._hear])
         self.rules = Part("The catalogue", every(RULES_SECONDS, self._catalogue), lambda: Rules.of(shop, clock.now()))
         self.lists = self._decided("recommend")
         self.campaign = self._decided("campaign")
         self.churn, self.segments, self.profiles = (self._known(name) for name in ("churn", "segment", "profile"))
-        self.fraud = Part("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now))
         self.similar = Part("Likeness", version(shop, "recommend"), lambda: Recommender.open(shop, shop.now).warm())
+        known = Assignment(shop)
+        self.experiments = Part("Experiments", known.key, known.made)
+        self.chat = Part("Support", version(shop, "support"), lambda: assistant(shop))
+        self.ads = Part("Ads", self._of_ads, self._made_desk)
         self.search = Part("The search", every(RULES_SECONDS, self._catalogue), self._made_search)
         self._model = Part("The live model", version(shop, "realtime"), self._made_model)
-        self._parts: tuple[Part[Any], ...] = (
+        self.parts: tuple[Part[Any], ...] = (
             self.rules, self.lists, self.campaign, self.churn, self.segments, self.profiles, self.fraud, self.similar,
-            self.search, self._model,
+            self.search, self._model, self.experiments, self.chat, self.ads,
         )  # fmt: skip
         for part in (self.rules, self.lists):  # lists are asked for from the first request on
             part.refresh()
@@ -87,6 +103,11 @@ class LiveShop:
             return (), ()
         found = lists.of(customer)
         return found["products"], found["reasons"]
+
+    def read_aside(self, read: Callable[[Shop], Found]) -> Found:
+        """Let something read the shop's log or state, one after the other: not for the thread of the event loop."""
+        with self.turn:
+            return read(self.shop)
 
     def close(self) -> None:
         """Keep the state on the disk; nobody asks any more."""
@@ -122,13 +143,34 @@ class LiveShop:
         )  # fmt: skip
         return index
 
+    def _of_ads(self) -> Hashable:
+        path = self.shop.folder / FILE
+        return decided(self.shop, "ads")(), path.stat().st_mtime_ns if path.is_file() else None
+
+    def _made_desk(self) -> Desk:
+        """With new decisions the desk goes on, with its budgets: only its values are new."""
+        made, before = creatives_of(self.shop), self.ads.peek()
+        if before is not None and made == self._creatives:
+            before.valuer = Decided(self.shop.tables.read("ads", "decisions"))
+            return before
+        self._creatives = made
+        return desk(self.shop, made.creatives, made.advertiser, clock.now())
+
     def _hear(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
-        """Attempts to pay, and what becomes known of them."""
+        """What bears on fraud, beside the attempts that are asked about."""
+        fraud = self.fraud.peek()
+        if fraud is None:
+            return
+        for row in rows:
+            kind = FRAUD.get(row["type"])
+            if kind is not None:
+                failed = kind == "sign_in" and row["properties"].get("outcome") in ("failed", "failure")
+                fraud.note("sign_in_failed" if failed else kind, row, clock.now())
 
     def _work(self) -> None:
         kept = time.monotonic()
         while True:
-            for part in self._parts:
+            for part in self.parts:
                 self._aside(part.refresh)
                 if self._is_over.is_set():
                     return
