@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from regulars.ads.credit import Share, incremental_share
 from regulars.ads.dataset import FIELDS, features_of
 from regulars.ads.evaluate import meaning
+from regulars.ads.lift import ADVERTISE, HOLD_OUT
 from regulars.ads.model import AdsModel
 from regulars.ads.permitted import Permitted, permitted
 from regulars.ads.prediction import AdRows, impression_value
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-ADVERTISE, HOLD_OUT = "advertise", "hold out"
 SALT = "ads hold-out"
 """The same customers are held out at each decision: an effect may take weeks."""
 MOST_REASONS = 3
@@ -60,12 +61,18 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     margin, order = model.expected_margin(features), model.order_probability(features)
     click = _click_chances(shop, model, profiles, as_of)
     # The margin already has the chance to order in it, and whoever clicks is taken to order as others like them do.
-    value = impression_value(click, np.ones(len(click)), margin, settings.incremental)
+    credit = incremental_share(shop, as_of)
+    value = impression_value(click, np.ones(len(click)), margin, credit.value)
     chosen = np.argsort(-value, kind="stable")[: settings.customers]
     chosen = chosen[value[chosen] > 0]
     if not len(chosen):
-        raise NotEnoughError("ads: no impression is worth anything: no margin is foreseen. Import newer orders.")
-    return _told(shop, model, may, profiles.take(pa.array(chosen)), chosen, features, value, click, order, margin)
+        raise NotEnoughError(
+            "ads: no impression is worth anything: no margin is foreseen (import newer orders), or the hold-out found "
+            "that ads add nothing (regulars ads lift)."
+        )
+    return _told(
+        shop, model, may, profiles.take(pa.array(chosen)), chosen, features, value, click, order, margin, credit
+    )
 
 
 def _click_chances(shop: Shop, model: AdsModel, profiles: pa.Table, as_of: datetime) -> Floats:
@@ -93,6 +100,7 @@ def _told(
     click: Floats,
     order: Floats,
     margin: Floats,
+    credit: Share,
 ) -> pa.Table:
     settings, count = shop.config.ads, len(chosen)
     is_out = places(SALT, picked["customer_id"]) < settings.holdout
@@ -114,7 +122,9 @@ def _told(
         }
     )
     fields = [field.with_metadata(OWN.get(field.name)) for field in decided.schema]
-    return decided.cast(pa.schema(fields, {"left_out": str(may.left_out)}))
+    return decided.cast(
+        pa.schema(fields, {"left_out": str(may.left_out), "incremental": f"{credit.value:.3f}: {credit.source}"})
+    )
 
 
 def _reasons(model: AdsModel, picked: pa.Table, features: Floats, shop: Shop) -> list[list[str]]:

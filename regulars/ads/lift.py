@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from regulars import decisions
-from regulars.ads.decide import ADVERTISE, HOLD_OUT
 from regulars.ads.measure import GhostLift, ghost_lift
 from regulars.customers import later_worth
 from regulars.errors import NotEnoughError
@@ -21,7 +20,8 @@ from regulars.events.schema import TIME
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
-DAY = timedelta(days=1)
+ADVERTISE, HOLD_OUT = "advertise", "hold out"
+"""Outcomes of decisions."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,7 @@ def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
     NotEnoughError
         If no decision is old enough, an arm is empty, or nothing was spent.
     """
-    events = shop.events
-    made = events.filter(
-        events.type == decisions.TYPE,
-        events.event_id.startswith("ads-"),
-        events.outcome.isin([ADVERTISE, HOLD_OUT]),
-        events.time <= ibis.literal(as_of - timedelta(days=days)),
-    )
+    events, made = shop.events, decided(shop, as_of, days)
     first = made.group_by("customer_id").agg(
         as_of=made.time.min(), action=made.outcome.argmin(made.time), chance=made.propensity.argmin(made.time)
     )
@@ -80,6 +74,17 @@ def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
     chance = rows["chance"].to_numpy()
     share = float(np.where(treated, chance, 1 - chance).mean())
     return Lift(ghost_lift(treated, np.ones(len(treated), bool), margin, float(spend), share=share), since, days)
+
+
+def decided(shop: Shop, as_of: datetime, days: int) -> ibis.Table:
+    """The decisions about ads so many days before a moment or more."""
+    events = shop.events
+    return events.filter(
+        events.type == decisions.TYPE,
+        events.event_id.startswith("ads-"),
+        events.outcome.isin([ADVERTISE, HOLD_OUT]),
+        events.time <= ibis.literal(as_of - timedelta(days=days)),
+    )
 
 
 def to_dict(said: Lift) -> dict[str, object]:

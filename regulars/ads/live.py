@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from regulars.ads.bidding import Bidder
-from regulars.ads.decide import ADVERTISE
 from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Rotation
+from regulars.ads.lift import ADVERTISE
 from regulars.ads.openrtb.desk import Campaign, Desk
 from regulars.ads.pacing import Pacer, SpendCurve
 from regulars.errors import InputError

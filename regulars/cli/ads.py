@@ -15,6 +15,9 @@ commands = typer.Typer(
     name="ads", help="Ads: audiences, lift, attribution, budgets, replays of auctions.", no_args_is_help=True
 )
 
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+HOURS_SHOWN = 5
+
 
 @commands.command(epilog="Example: regulars ads audience --platform google --out list.csv --shop myshop")
 def audience(
@@ -69,6 +72,61 @@ def lift(
     out.print(f"Return on spend: [bold]{value:.2f}[/] ({least:.2f} to {most:.2f}); above 1 ads pay for themselves.")
     if not found.is_sound:
         out.print("[red]The arms are not as even as the lot would make them: do not rely on this.[/]")
+
+
+@commands.command(epilog="Example: regulars ads report --shop myshop")
+def report(shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False) -> None:
+    """Which hours of the week pay, how soon people tire of ads, and what part of orders ads are taken to bring."""
+    from regulars.ads.credit import incremental_share
+    from regulars.ads.patterns import patterns
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    moment = to_moment(as_of) or door.now
+    with working("reading impressions", quiet=as_json):
+        found, credit = patterns(door, moment), incremental_share(door, moment)
+    hours = {
+        f"{DAYS[place // 24]} {place % 24:02d}:00": round(float(each), 3) for place, each in enumerate(found.hours)
+    }
+    tired = [round(float(each), 3) for each in found.fatigue.factors]
+    if as_json:
+        emit(
+            {"impressions": found.impressions, "clicks": found.clicks, "hours": hours, "fatigue": tired,
+             "incremental": credit._asdict()}
+        )  # fmt: skip
+        return
+    out.print(f"{found.impressions:,} impressions, {found.clicks:,} clicks.", highlight=False)
+    order = sorted(hours, key=lambda name: -hours[name])
+    table = Table("Best hours (UTC)", "Clicks over foreseen", "Worst hours", "Clicks over foreseen")
+    for best, worst in zip(order[:HOURS_SHOWN], order[: -HOURS_SHOWN - 1 : -1], strict=True):
+        table.add_row(best, f"{hours[best]:.2f}", worst, f"{hours[worst]:.2f}")
+    out.print(table)
+    said = ", ".join(f"{number}: {each:.2f}" for number, each in enumerate(tired, start=1))
+    out.print(f"Clicks by the number of the impression, over the first: {said}", highlight=False)
+    out.print(f"Ads are taken to bring {credit.value:.1%} of what clicks claim, by {escape(credit.source)}.")
+
+
+@commands.command(epilog="Example: regulars ads regions sales.csv --start 2024-05-06")
+def regions(
+    file: Annotated[
+        Path, typer.Argument(help="CSV: period (in an order that sorts), region, outcome, treated (1 where ads ran).")
+    ],
+    start: Annotated[str, typer.Option(metavar="PERIOD", help="The first period with ads.")],
+    as_json: Json = False,
+) -> None:
+    """What ads added in regions where they ran, beside a mix of those where they did not (synthetic control)."""
+    from regulars.ads.measure import geo_lift
+    from regulars.ads.rows import by_region
+
+    treated, controls, place = by_region(file, start)
+    found = geo_lift(treated, controls, place)
+    if as_json:
+        emit({name: getattr(found, name) for name in ("lift", "low", "high", "p_value", "error_before")})
+        return
+    out.print(
+        f"Ads added [bold]{found.lift:,.2f}[/] ({found.low:,.2f} to {found.high:,.2f} at 95 %), p {found.p_value:.3f}."
+    )
+    out.print(f"Before ads the mix missed {found.error_before:.1%} of the mean outcome.")
 
 
 @commands.command(epilog="Example: regulars ads attribution --model markov --days 30 --shop myshop")

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from regulars import Shop
+from regulars.ads.credit import incremental_share
 from regulars.ads.dataset import impressions
 from regulars.ads.delivery import Creative
 from regulars.ads.live import desk
@@ -123,6 +124,43 @@ def test_a_shop_bids_live_for_whom_it_decided(ads_shop: Shop, tea_as_of: datetim
     assert 0 < bid["price"] <= shown["value_cpm"]
     assert asked(held["customer_id"]) is None
     assert asked("nobody") is None
+
+
+def test_values_take_from_the_hold_out_what_ads_bring(ads_shop: Shop, tea_as_of: datetime) -> None:
+    before = incremental_share(ads_shop, tea_as_of)
+    assert (before.value, before.error) == (0.1, 0.1)
+    after = incremental_share(ads_shop, tea_as_of + timedelta(days=31))
+    assert 0 <= after.value <= 1
+    assert after.error < before.error
+    assert "a hold-out since" in after.source
+    assert b"nothing was measured yet" in ads_shop.tables.read("ads", "decisions").schema.metadata[b"incremental"]
+
+
+def test_the_report_tells_hours_and_fatigue(ads_shop: Shop, cli: Cli, tea_as_of: datetime) -> None:
+    code, text, _ = cli("ads", "report", "--shop", ads_shop.folder, "--as-of", f"{tea_as_of:%Y-%m-%d}", "--json")
+    assert code == 0
+    found = json.loads(text)
+    assert (len(found["hours"]), found["fatigue"][0]) == (168, 1.0)
+    assert found["fatigue"] == sorted(found["fatigue"], reverse=True)
+
+
+def test_regions_with_ads_are_set_beside_those_without(cli: Cli, tmp_path: Path) -> None:
+    rng, rows = random.Random(0), ["period,region,outcome,treated"]
+    for week in range(20):
+        common = 100 + 5 * rng.random() + week
+        for number in range(8):
+            more = 10 if number == 0 and week >= 12 else 0
+            rows.append(f"w{week:02d},r{number},{common + rng.random() + more:.3f},{int(number == 0)}")
+    file = tmp_path / "regions.csv"
+    file.write_text("\n".join(rows) + "\n")
+    code, text, _ = cli("ads", "regions", file, "--start", "w12", "--json")
+    assert code == 0
+    assert json.loads(text)["lift"] == pytest.approx(80, abs=8)
+    code, _, said = cli("ads", "regions", file, "--start", "w99")
+    assert 'no period "w99"' in said
+    file.write_text("\n".join(rows[:-1]) + "\n")
+    code, _, said = cli("ads", "regions", file, "--start", "w12")
+    assert 'region "r7" has 0 rows of period w19' in said
 
 
 def test_attribution_and_lift_are_printed_with_what_they_are(ads_shop: Shop, cli: Cli, tea_as_of: datetime) -> None:

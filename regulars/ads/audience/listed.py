@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.ads.decide import ADVERTISE
+from regulars.ads.lift import ADVERTISE
 from regulars.ads.permitted import permitted
 from regulars.customers import customers_as_of
 
