@@ -169,7 +169,7 @@ class Learner:
         found = cls()
         if not saved:
             return found
-        found.tables = Tables(**{name: saved[name].copy() for name in Tables._fields})
+        found.tables = Tables(**{name: saved[name] for name in Tables._fields})
         found.products = [None, *json.loads(saved["products"].tobytes())]
         found._product = {str(name): number for number, name in enumerate(found.products) if name is not None}
         found._names = json.loads(saved["customers"].tobytes())

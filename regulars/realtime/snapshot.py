@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load, save
+from safetensors import safe_open
+from safetensors.numpy import save
 
 from regulars import storage
 from regulars.errors import CorruptLogError
@@ -74,12 +75,15 @@ def newest(folder: Path) -> Snapshot | None:
         card = unsealed(cards[-1].read_bytes())
         if card["format"] != FORMAT:
             return None
-        data = path.read_bytes()
+        # In pieces, and arrays one by one: a large shop's would not fit into memory twice.
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (ValueError, OSError) as error:
         raise CorruptLogError(_mend(cards[-1], str(error))) from None
-    if hashlib.sha256(data).hexdigest() != card["sha256_of_arrays"]:
+    if digest != card["sha256_of_arrays"]:
         raise CorruptLogError(_mend(path, "its bytes are not those that were written"))
-    arrays = load(data)
+    with safe_open(path, framework="np") as kept:
+        arrays = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118 it is no dictionary
     texts = json.loads(arrays.pop(TEXTS).tobytes())
     return Snapshot(card["position"], texts, arrays)
 

@@ -45,7 +45,7 @@ class Store(Protocol):
         """All records."""
 
     def load(self, customers: Sequence[str], rows: Any) -> None:
-        """Hold these records, but for those of which a newer one is there."""
+        """Hold these records, which are its own from now on, but for those of which a newer one is there."""
 
 
 class Memory:
@@ -106,7 +106,7 @@ class Memory:
     def load(self, customers: Sequence[str], rows: Any) -> None:
         """See `Store`."""
         self._place = {name: place for place, name in enumerate(customers)}
-        self._rows, self._free = rows.copy() if len(rows) else fresh(1 << 10), []
+        self._rows, self._free = rows if len(rows) else fresh(1 << 10), []
 
 
 class Redis:
