@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -71,17 +72,23 @@ Start = Callable[..., Running]
 
 
 @pytest.fixture
-def start(shop: Shop) -> Iterator[Start]:
-    """start(**settings): a server of the empty shop."""
+def start_of() -> Iterator[Start]:
+    """start_of(shop, **settings): a server of any shop."""
     running: list[Running] = []
 
-    def begin(**settings: Any) -> Running:
+    def begin(shop: Shop, **settings: Any) -> Running:
         running.append(Running(shop, **settings))
         return running[-1]
 
     yield begin
     for server in running:
         server.stop()
+
+
+@pytest.fixture
+def start(shop: Shop, start_of: Start) -> Start:
+    """start(**settings): a server of the empty shop."""
+    return partial(start_of, shop)
 
 
 @pytest.fixture

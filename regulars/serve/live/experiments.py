@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,10 +45,15 @@ class Running:
 
 
 class Assignment:
-    """All experiments of a shop, read anew when one changes."""
+    """All experiments of a shop, read anew when one changes.
 
-    def __init__(self, shop: Shop) -> None:
-        self._shop, self._known = shop, Experiments(shop.state)
+    Parameters
+    ----------
+    turn : of the shop's engine.
+    """
+
+    def __init__(self, shop: Shop, turn: AbstractContextManager[object]) -> None:
+        self._shop, self._known, self._turn = shop, Experiments(shop.state), turn
         self._running: dict[str, Running] = {}
 
     def key(self) -> Key:
@@ -76,5 +82,6 @@ class Assignment:
     def _met(self, each: Experiment) -> dict[str, str]:
         if each.status != "running":
             return {}
-        table = exposures(self._shop, each.name, clock.now())
+        with self._turn:
+            table = exposures(self._shop, each.name, clock.now())
         return dict(zip(table["customer_id"].to_pylist(), table["variant"].to_pylist(), strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
+ALONE = nullcontext()
 UNTRIED: Hashable = object()
 RETRY_SECONDS = 60.0
 """What could not be made is tried again after so long."""
@@ -27,6 +29,7 @@ class Part(Generic[Made]):
     name : as a problem names it.
     key : what it is made of, in short: another key, and it is made anew.
     make : makes it; a RegularsError says why it cannot be.
+    turn : held meanwhile.
 
     Examples
     --------
@@ -39,8 +42,11 @@ class Part(Generic[Made]):
     (True, 20)
     """
 
-    def __init__(self, name: str, key: Callable[[], Hashable], make: Callable[[], Made]) -> None:
-        self._name, self._key, self._make = name, key, make
+    def __init__(
+        self, name: str, key: Callable[[], Hashable], make: Callable[[], Made],
+        turn: AbstractContextManager[object] = ALONE,
+    ) -> None:  # fmt: skip
+        self._key, self._make, self._turn = key, make, turn
         self._made: Made | None = None
         self._of: Hashable = UNTRIED
         self._again_at = 0.0
@@ -73,7 +79,8 @@ class Part(Generic[Made]):
         if key == self._of and not (self._why is not None and monotonic() >= self._again_at):
             return False
         try:
-            made = self._make()
+            with self._turn:
+                made = self._make()
         except RegularsError as error:
             self._made, self._why, self._again_at = None, error, monotonic() + RETRY_SECONDS
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -68,28 +67,34 @@ class LiveShop:
         self.decisions = Decisions(inbox)
         now = clock.now()
         self.consents, self.had = Consents.of(shop, now), Had(shop, now)
-        self.fraud = Part("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now))
+        self.fraud = self._of_log("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now))
         self.follower = Follower(shop, inbox, [self.consents.hear, self.had.hear, self._hear])
-        self.rules = Part("The catalogue", every(RULES_SECONDS, self._catalogue), lambda: Rules.of(shop, clock.now()))
-        self.lists = self._decided("recommend")
-        self.campaign = self._decided("campaign")
+        catalogue = every(RULES_SECONDS, self._catalogue)
+        self.rules = self._of_log("The catalogue", catalogue, lambda: Rules.of(shop, clock.now()))
+        self.lists, self.campaign = self._decided("recommend"), self._decided("campaign")
         self.churn, self.segments, self.profiles = (self._known(name) for name in ("churn", "segment", "profile"))
-        self.similar = Part("Likeness", version(shop, "recommend"), lambda: Recommender.open(shop, shop.now).warm())
-        known = Assignment(shop)
-        self.experiments = Part("Experiments", known.key, known.made)
+        self.similar = self._of_log(
+            "Likeness", version(shop, "recommend"), lambda: Recommender.open(shop, shop.now).warm()
+        )
+        self.search = Part("The search", catalogue, self._made_search)
         self.chat = Part("Support", version(shop, "support"), lambda: assistant(shop))
         self.ads = Part("Ads", self._of_ads, self._made_desk)
-        self.search = Part("The search", every(RULES_SECONDS, self._catalogue), self._made_search)
+        experiments = Assignment(shop, self.turn)
+        self.experiments = Part("Experiments", experiments.key, experiments.made)
         self._model = Part("The live model", version(shop, "realtime"), self._made_model)
-        self.parts: tuple[Part[Any], ...] = (
-            self.rules, self.lists, self.campaign, self.churn, self.segments, self.profiles, self.fraud, self.similar,
-            self.search, self._model, self.experiments, self.chat, self.ads,
+        quick: tuple[Part[Any], ...] = (self.lists, self.campaign, self._model, self.experiments, self.ads)
+        slow: tuple[Part[Any], ...] = (
+            self.rules, self.chat, self.search, self.profiles, self.churn, self.segments, self.fraud, self.similar,
         )  # fmt: skip
-        for part in (self.rules, self.lists):  # lists are asked for from the first request on
+        self.parts = (*quick, *slow)
+        for part in (self.rules, self.lists, self._model):  # lists are asked for from the first request on
             part.refresh()
         self._is_over = Event()
-        self._thread = Thread(target=self._work, name="live", daemon=True)
-        self._thread.start()
+        # What takes long to make holds up nothing that changes often.
+        self._threads = [Thread(target=self._renew, args=[parts], name="live", daemon=True) for parts in (quick, slow)]
+        self._threads.append(Thread(target=self._keep, name="snapshots", daemon=True))
+        for thread in self._threads:
+            thread.start()
 
     @property
     def live(self) -> Live:
@@ -112,12 +117,16 @@ class LiveShop:
     def close(self) -> None:
         """Keep the state on the disk; nobody asks any more."""
         self._is_over.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         asyncio.run_coroutine_threadsafe(self.follower.end(), self._loop).result()
 
     def _known(self, name: str) -> Part[People]:
-        make = lambda: People.described(self.shop, name)  # noqa: E731
-        return Part(name.capitalize(), every(TABLES_SECONDS, version(self.shop, name)), make)
+        key = every(TABLES_SECONDS, version(self.shop, name))
+        return self._of_log(name.capitalize(), key, lambda: People.described(self.shop, name))
+
+    def _of_log(self, name: str, key: Callable[[], Hashable], make: Callable[[], Found]) -> Part[Found]:
+        return Part(name, key, make, self.turn)
 
     def _decided(self, name: str) -> Part[People]:
         return Part(f"Decisions of {name}", decided(self.shop, name), lambda: People.decided(self.shop, name))
@@ -167,22 +176,17 @@ class LiveShop:
                 failed = kind == "sign_in" and row["properties"].get("outcome") in ("failed", "failure")
                 fraud.note("sign_in_failed" if failed else kind, row, clock.now())
 
-    def _work(self) -> None:
-        kept = time.monotonic()
-        while True:
-            for part in self.parts:
-                self._aside(part.refresh)
+    def _renew(self, parts: Sequence[Part[Any]]) -> None:
+        while not self._is_over.is_set():
+            for part in parts:
+                try:
+                    part.refresh()
+                except Exception as error:  # what was there before stays
+                    LOG.error("a part of what decisions stand on could not be made", exc_info=error)
                 if self._is_over.is_set():
                     return
-            if time.monotonic() - kept >= SNAPSHOT_SECONDS:
-                asyncio.run_coroutine_threadsafe(self.follower.keep(), self._loop).result()
-                kept = time.monotonic()
-            if self._is_over.wait(LOOK_SECONDS):
-                return
+            self._is_over.wait(LOOK_SECONDS)
 
-    def _aside(self, work: Callable[[], object]) -> None:
-        try:
-            with self.turn:
-                work()
-        except Exception as error:  # what was there before stays
-            LOG.error("a part of what decisions stand on could not be made", exc_info=error)
+    def _keep(self) -> None:
+        while not self._is_over.wait(SNAPSHOT_SECONDS):
+            asyncio.run_coroutine_threadsafe(self.follower.keep(), self._loop).result()

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+
+from regulars import clock
+from regulars.experiment import Design, Experiments
+from regulars.serve.keys import Keys
+
+CSV = "creative_id,campaign,product_id,domain,width,height\na1,spring,tea,shop.example,300,250\na2,spring,pot,shop.example,300,250\n"
+
+
+def decisions(shop, name, rows, at=None):
+    table = pa.Table.from_pylist([
+        {"policy": "by hand", "propensity": 1.0, "inputs_hash": "0", "disclosure": None, "reasons": ["said so"], **row}
+        for row in rows
+    ])  # fmt: skip
+    shop.tables.write(name, "decisions", table, at or clock.now())
+
+
+def test_an_arm_is_the_same_at_every_call_and_noted_once(seen, start, wait_until):
+    known = Experiments(seen.state, who="ada")
+    known.create("spring", Design({"control": 1, "blue": 1}, primary_metric="revenue"))
+    known.start("spring")
+    server = start()
+    ask = {"experiment": "spring", "customer_id": "ada"}
+    wait_until(lambda: server.post("/v1/experiment/assign", ask).status_code == 200)
+    arms = {server.post("/v1/experiment/assign", ask).json()["arm"] for _ in range(5)}
+    assert len(arms) == 1
+    looked = server.post("/v1/experiment/assign", ask | {"customer_id": "bob", "expose": False}).json()
+    assert looked["propensity"] == 0.5
+    missing = server.post("/v1/experiment/assign", ask | {"experiment": "autumn"})
+    assert (missing.status_code, "spring" in missing.json()["detail"]) == (404, True)
+    known.stop("spring")
+    wait_until(lambda: server.post("/v1/experiment/assign", ask).status_code == 409)
+    server.stop()
+    met = [row for row in seen.log.read("events").to_pylist() if row["type"] == "experiment_viewed"]
+    assert [(row["customer_id"], row["variant"], row["propensity"]) for row in met] == [("ada", *arms, 0.5)]
+
+
+def test_support_answers_as_a_stream_of_events(seen, start, wait_until):
+    server = start()
+    wait_until(lambda: server.post("/v1/support/messages", {"message": "Hello"}).status_code == 200)
+    answer = server.post("/v1/support/messages", {"message": "I want to speak to a person"})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [dict(line.split(": ", 1) for line in part.splitlines()) for part in answer.text.strip().split("\n\n")]
+    names = [event["event"] for event in events]
+    assert (names[0], set(names[1:-1]), names[-1]) == ("conversation", {"text"}, "reply")
+    conversation = json.loads(events[0]["data"])["conversation_id"]
+    assert json.loads(events[-1]["data"])["made_by"] == "ai"
+    again = {"message": "Thank you", "conversation_id": conversation}
+    assert conversation in server.post("/v1/support/messages", again).text
+    assert server.post("/v1/support/messages", again | {"conversation_id": "none"}).status_code == 404
+
+
+def test_support_needs_its_own_scope(seen, start):
+    keys = Keys(seen.state)
+    secrets = {scope: keys.create(scope, [scope], who="ada")[1] for scope in ("decide", "support")}
+    server = start()
+
+    def status(path, scope, body):
+        return server.post(path, body, headers={"authorization": f"Bearer {secrets[scope]}"}).status_code
+
+    assert status("/v1/support/messages", "decide", {"message": "Hello"}) == 403
+    for path in ("/v1/churn", "/v1/segments", "/v1/campaign/next"):
+        assert status(path, "support", {"customer_id": "ada"}) == 403
+    for path in ("/v1/churn", "/v1/segments", "/v1/profile/ada"):
+        assert server.client.get(path, headers={"authorization": f"Bearer {secrets['support']}"}).status_code == 403
+
+
+def test_a_contact_is_none_from_the_moment_it_is_forbidden(seen, start):
+    decisions(seen, "campaign", [{"customer_id": "ada", "action": "email", "channel": "email", "hour": 9}])
+    server = start()
+    ask = {"customer_id": "ada"}
+    answer = server.post("/v1/campaign/next", ask)
+    while answer.status_code == 503:
+        answer = server.post("/v1/campaign/next", ask)
+    assert (answer.json()["action"], answer.json()["hour"]) == ("email", 9)
+    server.post("/v1/track", {"userId": "ada", "event": "Unsubscribed"})
+    assert server.post("/v1/campaign/next", ask).json()["action"] == "none"
+    assert server.post("/v1/campaign/next", {"customer_id": "bob"}).json()["action"] == "none"
+
+
+def test_new_nightly_lists_take_over_without_a_failed_request(seen, start, wait_until):
+    server = start()
+    ask = {"customer_id": "zoe", "k": 5, "explain": True}
+    row = {"customer_id": "zoe", "action": "recommend", "products": ["cup"], "titles": ["Cup"]}
+    decisions(seen, "recommend", [row])
+    statuses = set()
+
+    def nightly():
+        answer = server.post("/v1/recommend", ask)
+        statuses.add(answer.status_code)
+        return {line["product_id"]: line["places"]["nightly"] for line in answer.json()["products"]}.get("cup")
+
+    wait_until(lambda: nightly() == 1)
+    assert statuses == {200}
+
+
+def test_a_profile_has_the_last_event_in_it_and_is_not_sent_twice(seen, start):
+    server = start()
+    server.post("/v1/track", {"userId": "c1", "event": "Product Viewed", "properties": {"product_id": "tea"}})
+    answer = server.client.get("/v1/profile/c1")
+    assert answer.json()["live"]["views"] == 3
+    assert server.client.get("/v1/profile/nobody").status_code == 404
+    server.post("/v1/track", {"userId": "c1", "event": "Objection Made", "properties": {"review_body": "profiling"}})
+    forbidden = server.client.get("/v1/profile/c1")
+    assert forbidden.json()["live"] == {}
+    tag = {"if-none-match": forbidden.headers["etag"]}
+    assert server.client.get("/v1/profile/c1", headers=tag).status_code == 304
+
+
+def test_a_bid_request_is_answered_and_its_notice_counts_once(seen, start, wait_until):
+    (seen.folder / "ads").mkdir()
+    (seen.folder / "ads" / "creatives.csv").write_text(CSV)
+    decisions(seen, "ads", [{"customer_id": "ada", "action": "advertise", "value_cpm": 50.0}])
+    server = start()
+    ask = {
+        "id": "r1", "at": 1, "imp": [{"id": "1", "banner": {"w": 300, "h": 250}, "bidfloorcur": "EUR"}],
+        "user": {"buyeruid": "ada"}, "site": {"domain": "news.example"},
+    }  # fmt: skip
+    wait_until(lambda: server.post("/v1/ads/bid", ask | {"id": "r0", "test": 1}).status_code in (200, 204))
+    answer = server.post("/v1/ads/bid", ask)
+    assert answer.status_code == 200, answer.text
+    bid = answer.json()["seatbid"][0]["bid"][0]
+    told = {"bid_id": bid["id"], "won": True, "price": bid["price"] / 2000}
+    assert [server.post("/v1/ads/notice", told).json()["was_known"] for _ in range(2)] == [True, False]
+    assert server.post("/v1/ads/bid", ask | {"id": "r2", "user": {"buyeruid": "bob"}}).status_code == 204
+    assert server.post("/v1/ads/bid", {"imp": []}).status_code == 422
+
+
+def test_a_price_is_told_with_what_must_stand_beside_it(shop, record, start):
+    record(shop, {"type": "order_completed", "customer_id": "bob", "product_id": "tea", "title": "Tea", "unit_price": 4.5,
+                  "quantity": 1, "time": "2024-05-01T12:00:00Z", "order_id": "o1"})  # fmt: skip
+    server = start()
+    answer = server.post("/v1/price", {"product_id": "tea", "customer_id": "ada"})
+    assert answer.status_code == 200, answer.text
+    assert (float(answer.json()["price"]), answer.json()["personalised"]) == (4.5, False)
+    assert server.post("/v1/price", {"product_id": "none"}).status_code == 404
+
+
+def test_products_are_found_by_words(seen, start, wait_until):
+    server = start()
+    wait_until(lambda: server.post("/v1/search", {"query": "tea"}).status_code == 200, seconds=60)
+    found = server.post("/v1/search", {"query": "a pot", "k": 1}).json()["products"]
+    assert [line["product_id"] for line in found] == ["pot"]
+    assert server.post("/v1/search", {"query": " "}).status_code == 422
+
+
+def test_who_is_leaving_is_told_one_by_one_and_page_by_page(own_tea_shop, start_of, wait_until):
+    server = start_of(own_tea_shop)
+    wait_until(lambda: server.client.get("/v1/churn").status_code == 200, seconds=120)
+    rows, cursor = [], None
+    while True:
+        page = server.client.get("/v1/churn", params={"limit": 100} | ({"cursor": cursor} if cursor else {})).json()
+        rows += page["customers"]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    risks = [row["churn_probability"] for row in rows]
+    assert len({row["customer_id"] for row in rows}) == len(rows) > 200
+    assert risks == sorted(risks, reverse=True)
+    one = server.post("/v1/churn", {"customer_id": rows[0]["customer_id"]}).json()
+    assert one["churn_probability"] == risks[0]
+    several = {"requests": [{"customer_id": row["customer_id"]} for row in rows[:3]]}
+    found = server.post("/v1/churn/batch", several).json()["answers"]
+    assert [each["churn_probability"] for each in found] == risks[:3]
+    assert server.client.get("/v1/churn", params={"cursor": "x"}).status_code == 422
+    wait_until(lambda: server.client.get("/v1/segments").status_code == 200, seconds=60)
+    customer = rows[0]["customer_id"]
+    assert server.post("/v1/segments", {"customer_id": customer}).json()["rfm_cell"]
+    assert server.post("/v1/segments", {"customer_id": "nobody"}).status_code == 404
+    wait_until(lambda: server.client.get(f"/v1/profile/{customer}").json()["features"], seconds=60)
+    page = server.client.get(f"/v1/profile/{customer}", params={"explain": True}).json()["page"]
+    assert page["sentences"]
