@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,12 @@ class Terms:
         return sparse.hstack([each.transform(texts) for each in self.vectorizers.values()], format="csr") * np.float32(
             np.sqrt(0.5)
         )
+
+    @cached_property
+    def rarity(self) -> dict[str, float]:
+        """Of each single word among the terms."""
+        words = self.vectorizers["words"]
+        return {word: float(words.idf_[place]) for word, place in words.vocabulary_.items() if " " not in word}
 
     def to_json(self) -> dict[str, Any]:
         """The terms in their order, and the rarity of each."""

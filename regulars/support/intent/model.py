@@ -18,6 +18,7 @@ from regulars.errors import ConfigError, InputError, NotEnoughError
 from regulars.support.intent.features import Terms, has_english, meaning, plain
 from regulars.support.intent.kernel import Kernel, best_share
 from regulars.support.intent.known import Known, nearest_others, signs
+from regulars.support.intent.spelling import corrected
 from regulars.support.intent.starter import starter
 
 Floats = npt.NDArray[np.float32]
@@ -147,7 +148,7 @@ class Intents:
             raise ConfigError('These intents were learned with MiniLM: pip install "regulars[english]", or learn anew.')
         each, known = [np.zeros((0, len(self.labels)), np.float32)], [np.zeros(0, np.float32)]
         for first in range(0, len(texts), AT_ONCE):
-            read = [plain(text) for text in texts[first : first + AT_ONCE]]
+            read = [corrected(plain(text), self.terms.rarity) for text in texts[first : first + AT_ONCE]]
             scores, near = self.kernel(meaning(read, self.with_english), self.terms(read))
             each.append(softmax(np.float32(self.bars.scale) * scores, axis=1))
             known.append(self.known(signs(scores, near)))

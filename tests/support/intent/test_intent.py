@@ -13,6 +13,7 @@ from regulars.support.intent.features import meaning, plain
 from regulars.support.intent.kernel import Kernel
 from regulars.support.intent.message import parts
 from regulars.support.intent.model import MOST, _even
+from regulars.support.intent.spelling import corrected
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,41 @@ def test_the_starter_set_has_thirty_phrasings_of_thirty_intents_in_each_language
 )
 def test_a_question_is_told_however_it_is_written(intents: Intents, said: str, wanted: str) -> None:
     assert intents.of([said])[0].choices[0][0] == wanted
+
+
+SLIPS = {
+    "track_order": ("wheres my pacrel", "my 快递 还没到, where is it", "快第到哪了"),
+    "cancel_order": ("cancle my oder pls", "帮我取肖订单", "怎麼取消訂單", "我想cancel这个order"),
+    "refund_status": ("i wnat a refnud on my retrun", "退换什么时候到帐，我的退款", "help 我要 refund 啊 钱没到账"),
+    "return_item": ("hwo do i retrun these shose", "我要退貨"),
+    "discount_code": ("my cuopon code doesnt wrok", "优惠卷用不了"),
+    "sign_in": ("forgto my pasword", "忘记秘码了", "忘記密碼了"),
+    "damaged_item": ("teh screan arived craked", "收到的背子碎了"),
+    "ship_abroad": ("do u shp to candaa",),
+    "invoice": ("need an invioce", "發票怎麼開", "怎么开发飘"),
+    "charged_twice": ("cahrged twcie for one order",),
+    "talk_to_person": ("speek to a humen", "我要转人宫"),
+    "wrong_item": ("发错祸了",),
+    "unsubscribe": ("unsubscirbe me form emials",),
+    "change_address": ("pls chnage my delivrey adress",),
+}
+
+
+def test_slips_of_the_fingers_wrong_signs_and_mixed_languages_hide_few_intents(intents: Intents) -> None:
+    asked = [(text, intent) for intent, texts in SLIPS.items() for text in texts]
+    found = [one.choices[0][0] for one in intents.of([text for text, _ in asked])]
+    assert np.mean([first == wanted for first, (_, wanted) in zip(found, asked, strict=True)]) >= 0.8
+
+
+def test_words_that_are_known_are_left_as_they_are() -> None:
+    known = {"form": 2.0, "from": 1.0, "order": 1.0}
+    assert corrected("the form of my order", known) == "the form of my order"
+    assert corrected("stole, trick, xyz 订单 🙂", known) == "stole, trick, xyz 订单 🙂"
+
+
+@given(st.text(max_size=80))
+def test_nothing_but_words_of_letters_is_mended(text: str) -> None:
+    assert corrected(text, {}) == text
 
 
 def test_chinese_is_told_by_english_questions_alone() -> None:
