@@ -90,6 +90,8 @@ class Reading:
             which = _text(product.get("sku"))
         price = product.get("price") if which is not None else _amount(said) if kind in OF_AN_ORDER else None
         quantity = _number(product.get("quantity")) if which is not None else None
+        if quantity is None and (which is not None or price is not None):
+            quantity = 1.0
         found: Row = {"product_id": which, "unit_price": _number(price), "quantity": quantity}
         if found["unit_price"] is not None and found["unit_price"] < 0:
             raise ValueError("a price is negative")
