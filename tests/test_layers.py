@@ -15,7 +15,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "clock", "storage", "seal", "spreadsheet", "units"),
-    ("events", "engine"),
+    ("events", "engine", "client"),
     ("customers",),
     ("config", "capability", "models", "tables", "decisions", "state", "outbox", "shop", "doctor"),
     ("simulate",),

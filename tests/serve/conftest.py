@@ -36,7 +36,7 @@ class Running:
         self._server = listening(made, "127.0.0.1", self.port)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._thread.start()
-        self.client = httpx2.Client(base_url=self.url)
+        self.client = httpx2.Client(base_url=self.url, timeout=30)
         until(lambda: self.serving.phase == "ready" and self._answers())
 
     async def _run(self) -> None:
@@ -56,7 +56,7 @@ class Running:
     def stop(self) -> None:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._server.stop)
-        self._thread.join(20)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         self.client.close()
 
