@@ -5,6 +5,7 @@ from regulars.config.capabilities import (
     CampaignSettings,
     ChurnSettings,
     FraudSettings,
+    LifecycleSettings,
     PricingSettings,
     RecommendSettings,
     SupportSettings,
@@ -14,6 +15,7 @@ from regulars.config.whole import FILE, SECTIONS, Config, add_mapping, load, sam
 
 __all__ = [
     "CHANNELS", "FILE", "SECTIONS", "CampaignSettings", "ChurnSettings", "Config", "FraudSettings", "LanguageSettings",
+    "LifecycleSettings",
     "PricingSettings", "RecommendSettings", "SendingSettings", "ServeSettings", "ShopSettings", "SupportSettings",
     "add_mapping", "load", "sample",
 ]  # fmt: skip

@@ -350,3 +350,40 @@ class SupportSettings(Section):
         if closes <= info.data.get("opens", ""):
             raise ValueError(f"is not later than opens, {info.data['opens']}")
         return closes
+
+
+class LifecycleSettings(Section):
+    """[lifecycle]"""
+
+    budget: float = Field(100.0, ge=0, description="What the actions of a week may cost together.")
+    contacts: int = Field(
+        2, ge=0, le=7, description="So many times a week a customer is contacted at most, by whatever channel."
+    )
+    contacts_week: int = Field(1000, ge=0, description="So many contacts a week are made over all customers.")
+    minutes_week: float = Field(300.0, ge=0, description="So many minutes a week people have for calls and service.")
+    minute_cost: float = Field(0.5, ge=0, description="What a minute of them costs.")
+    call_minutes: float = Field(8.0, gt=0, description="How long a call takes.")
+    call_keeps: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of what would be lost by leaving that a call keeps, until a lot has measured it.",
+    )
+    recovery_minutes: float = Field(10.0, gt=0, description="How long it takes to put right what went wrong.")
+    recovery_keeps: float = Field(0.1, ge=0, le=1, description="The same of service after something went wrong.")
+    control: float = Field(
+        0.05, gt=0, lt=0.5, description="Share of the customers for whom nothing is ever done, to measure by."
+    )
+    explore: float = Field(
+        0.05, ge=0, le=0.5, description="Share of those who may be contacted for whom a lot decides."
+    )
+    explore_budget: float = Field(0.2, ge=0, le=1, description="Share of the budget that the lot may cost.")
+    least_net: float = Field(
+        0.0, ge=0, description="An action is done only if it is expected to bring so much after its cost."
+    )
+    table_days: int = Field(7, ge=0, le=365, description="What a capability decided longer ago is not used.")
+    trouble_days: int = Field(
+        14, ge=0, le=365, description="For so many days after something went wrong service comes first."
+    )
+    history_weeks: int = Field(104, ge=12, le=520, description="So many last weeks stages of life are learned from.")
+    language: Literal["en", "zh"] = Field("en", description="In which language reasons and letters are: en or zh.")

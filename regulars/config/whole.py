@@ -17,6 +17,7 @@ from regulars.config.capabilities import (
     CampaignSettings,
     ChurnSettings,
     FraudSettings,
+    LifecycleSettings,
     PricingSettings,
     ProfileSettings,
     RealtimeSettings,
@@ -55,6 +56,7 @@ class Config(Section):
     pricing: PricingSettings = PricingSettings()
     ads: AdsSettings = AdsSettings()
     support: SupportSettings = SupportSettings()
+    lifecycle: LifecycleSettings = LifecycleSettings()
     sending: SendingSettings = SendingSettings()
     language: LanguageSettings = LanguageSettings()
     state: StateSettings = StateSettings()
