@@ -35,6 +35,9 @@ USUAL = 0.05
 """The share of lines that is taken up, before anything is known."""
 PRIOR = 20.0
 """That many lines are worth as much as what is said beforehand, in each bin."""
+_EDGES = np.linspace(-8, 2, BINS - 1)
+_STEP = 10 / (BINS - 2)
+_MIDDLES = np.linspace(-8 - _STEP / 2, 2 + _STEP / 2, BINS)
 
 
 class Line(NamedTuple):
@@ -92,6 +95,8 @@ class Feedback:
     came: Floats = field(default_factory=lambda: np.zeros(BINS))
     seen: Floats = field(default_factory=lambda: np.zeros(BINS))
     shown: OrderedDict[str, Shown] = field(default_factory=OrderedDict)
+    _shift: Floats | None = field(default=None, repr=False)
+    """What calibration adds at the middle of each bin; None since a line was learned."""
 
     def odds(self, features: Floats, odds: Floats, draw: str | None = None) -> Floats:
         """(n,) log-odds that each line is taken up.
@@ -115,10 +120,10 @@ class Feedback:
         do not (isotonic regression).
         """
         chance = _logistic(odds)
-        level = (self.came + PRIOR * _logistic(_middles())) / (self.seen + PRIOR)
-        level = _pooled(level, self.seen + PRIOR)
-        shift = np.interp(odds, _middles(), _logit(level) - _middles())
-        found: Floats = _logistic(_logit(chance) + shift)
+        if self._shift is None:
+            level = (self.came + PRIOR * _logistic(_MIDDLES)) / (self.seen + PRIOR)
+            self._shift = _logit(_pooled(level, self.seen + PRIOR)) - _MIDDLES
+        found: Floats = _logistic(_logit(chance) + np.interp(odds, _MIDDLES, self._shift))
         return found
 
     def show(self, recommendation: str, time: int, products: Ints, features: Floats, odds: Floats) -> None:
@@ -163,11 +168,12 @@ class Feedback:
         self.z += gradient - step * self._free()
         self.n += gradient**2
         self._use()
-        place = int(np.clip(np.searchsorted(_edges(), odds), 0, BINS - 1))
+        place = int(np.clip(np.searchsorted(_EDGES, odds), 0, BINS - 1))
         self.came *= FADE
         self.seen *= FADE
         self.came[place] += taken
         self.seen[place] += 1
+        self._shift = None
 
     def _free(self) -> Floats:
         """The coefficients as FTRL has them, before the pace."""
@@ -208,15 +214,6 @@ def _logit(chance: Floats) -> Floats:
     kept = np.clip(chance, 1e-9, 1 - 1e-9)
     found: Floats = np.log(kept / (1 - kept))
     return found
-
-
-def _edges() -> Floats:
-    return np.linspace(-8, 2, BINS - 1)
-
-
-def _middles() -> Floats:
-    step = 10 / (BINS - 2)
-    return np.linspace(-8 - step / 2, 2 + step / 2, BINS)
 
 
 def _pooled(level: Floats, weight: Floats) -> Floats:

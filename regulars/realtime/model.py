@@ -33,6 +33,6 @@ class RealtimeModel:
 
 def tried() -> Iterator[Blend]:
     """The blends that are tried when learning."""
-    for follows in (0.0, 0.25, 0.5, 1.0, 2.0):
+    for follows in (0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 20.0):
         for wanted in (0.0, 0.02, 0.1):
             yield Blend(follows, wanted, wanted)

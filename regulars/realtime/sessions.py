@@ -25,23 +25,23 @@ LONGEST = 64
 """So many different products of a visit are kept, the last ones."""
 MOST_VISITS = 1 << 22
 """Of more visits than this the oldest are forgotten."""
-FOLLOWERS = 32
+FOLLOWERS = 64
 """Of each product so many of those that follow it are counted."""
 WINDOW = 8
 """What followed a product so many places later still counts as following it."""
-FADING, BACKWARD = 0.85, 0.3
+FADING, BACKWARD = 0.5, 0.1
 """What a place further away counts, and what coming before counts of coming after."""
 TOP = 256
 """So many of the most wanted products are kept in order."""
-HOT, STEADY = HOUR, 7 * DAY
-"""Half-lives of what is wanted now, and of what is wanted of late and of what follows what."""
+HOT, STEADY, LASTING = HOUR, 7 * DAY, 180 * DAY
+"""Half-lives of what is wanted now, of what is wanted of late, and of what follows what."""
 HOURLY = 120.0
 """What one customer can teach fades to nothing towards so many products within an hour."""
 FLOOR, SHARE = 20.0, 0.2
 """What a product's trend may rise within a minute: by so much, and by such a share of what it is."""
 FAR = 300.0
 """After so many half-lives the moment is moved that weights are counted from, lest they become too large."""
-VISITS, SINCE_HOT, SINCE_STEADY = 0, 1, 2
+VISITS, SINCE_HOT, SINCE_STEADY, SINCE_LASTING = 0, 1, 2, 3
 """Places in `clock`."""
 
 
@@ -56,7 +56,8 @@ class Tables(NamedTuple):
     ------
     Cormode, Shkapenyuk, Srivastava and Xu (2009), Forward Decay: A Practical Time Decay Model for Streaming Systems,
     section 3; Metwally, Agrawal and El Abbadi (2005), Efficient Computation of Frequent and Top-k Elements in Data
-    Streams (Space-Saving), for what follows a product.
+    Streams, for what follows a product; but who is new there does not take over the count of who makes room, for most
+    pairs are met once.
 
     Attributes
     ----------
@@ -71,7 +72,7 @@ class Tables(NamedTuple):
     follower, following : (P, FOLLOWERS) what follows it, 0 for nothing, and how often.
     top_hot, top_steady : (TOP,) the most wanted, the first first; 0 for none.
     pool, free : see `pool`.
-    clock : (3,) how many visits there were, and from when weights are counted.
+    clock : (4,) how many visits there were, and from when weights are counted.
     """
 
     session: Ints
@@ -115,7 +116,7 @@ def empty(since: int) -> Tables:
     nothing |= {name: np.zeros(0) for name in ("used", "hot", "steady", "risen")}
     nothing |= {"follower": np.zeros((0, FOLLOWERS), np.int32), "following": np.zeros((0, FOLLOWERS))}
     nothing |= {name: np.zeros(TOP, np.int64) for name in ("top_hot", "top_steady")}
-    clock = np.array([0, since, since], np.int64)
+    clock = np.array([0, since, since, since], np.int64)
     return Tables(**{**nothing, "pool": numbers, "free": free, "clock": clock})
 
 
@@ -179,10 +180,11 @@ def _advance(tables: Tables, now: int) -> None:
         tables.hot[:] *= 2.0 ** ((tables.clock[SINCE_HOT] - now) / HOT)
         tables.clock[SINCE_HOT] = now
     if (now - tables.clock[SINCE_STEADY]) / STEADY > FAR:
-        factor = 2.0 ** ((tables.clock[SINCE_STEADY] - now) / STEADY)
-        tables.steady[:] *= factor
-        tables.following[:] *= factor
+        tables.steady[:] *= 2.0 ** ((tables.clock[SINCE_STEADY] - now) / STEADY)
         tables.clock[SINCE_STEADY] = now
+    if (now - tables.clock[SINCE_LASTING]) / LASTING > FAR:
+        tables.following[:] *= 2.0 ** ((tables.clock[SINCE_LASTING] - now) / LASTING)
+        tables.clock[SINCE_LASTING] = now
 
 
 @numba.njit(cache=True)
@@ -225,7 +227,7 @@ def _post(tables: Tables, product: int, visit: int) -> None:
 
 @numba.njit(cache=True)
 def _follow(tables: Tables, start: int, count: int, product: int, now: int, trust: float) -> None:
-    one = trust * 2.0 ** ((now - tables.clock[SINCE_STEADY]) / STEADY)
+    one = trust * 2.0 ** ((now - tables.clock[SINCE_LASTING]) / LASTING)
     for distance in range(min(count, WINDOW)):
         other = tables.pool[start + count - 1 - distance]
         worth = one * FADING**distance
@@ -235,7 +237,7 @@ def _follow(tables: Tables, start: int, count: int, product: int, now: int, trus
 
 @numba.njit(cache=True)
 def _count(names: npt.NDArray[np.int32], weights: Floats, product: int, weight: float) -> None:
-    """Space-Saving: what is counted least makes room, and leaves its count."""
+    """What is counted least makes room."""
     least = 0
     for j in range(len(names)):
         if names[j] == product:
@@ -244,7 +246,7 @@ def _count(names: npt.NDArray[np.int32], weights: Floats, product: int, weight: 
         if weights[j] < weights[least]:
             least = j
     names[least] = product
-    weights[least] += weight
+    weights[least] = weight
 
 
 @numba.njit(cache=True)

@@ -108,8 +108,8 @@ def test_of_a_long_visit_the_last_products_are_kept() -> None:
     assert kept.tolist() == list(range(11, LONGEST + 11))
 
 
-def test_what_follows_fades_by_half_a_week_after_a_week() -> None:
-    log = [(0, 1, 0), (0, 2, 1), (1, 1, 7 * 24 * 60), (1, 3, 1)]
+def test_what_follows_counts_half_after_half_a_year() -> None:
+    log = [(0, 1, 0), (0, 2, 1), (1, 1, 180 * 24 * 60), (1, 3, 1)]
     tables = learned(log)
     following = dict(zip(tables.follower[1].tolist(), tables.following[1].tolist(), strict=True))
     assert following[3] / following[2] == pytest.approx(2.0, rel=1e-3)
