@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 FAMILIES = (
-    operation, ingest, recommend, customers, fraud, price, ads, campaign, experiment, support, outcome
+    recommend, ingest, operation, customers, fraud, price, ads, campaign, experiment, support, outcome
 )  # fmt: skip
 """Modules of routes; each has a `routes`."""
 

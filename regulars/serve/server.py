@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 HEADER_MILLISECONDS = 10_000
 """So long the head of a request may take to come."""
+SWITCH_SECONDS = 0.0005
+"""A thread that folds or reads gives way after so long to the one that answers; usually it is ten times that."""
 CONNECTIONS = 1024
 """At once; more wait to be taken in."""
 
@@ -45,6 +48,7 @@ def run(shop: Shop, settings: ServeSettings) -> None:
             f"regulars keys create NAME --shop {shop.folder}"
         )
     logs.begin()
+    sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.run(_serve(shop, settings))
 
 

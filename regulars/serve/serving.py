@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FOLDER = "inbox"
 TICK_SECONDS = 0.5
-PATIENCE_SECONDS = 0.03
+PATIENCE_SECONDS = 1.0
 DRAIN_SECONDS = 10.0
 """So long a server that stops waits for answers that are under way."""
 WAITING_SECONDS = 10.0

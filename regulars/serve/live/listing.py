@@ -16,9 +16,8 @@ Nightly = tuple[Sequence[str], Sequence[str]]
 
 CONSTANT = 60.0
 """Of reciprocal rank fusion: Cormack, Clarke and Büttcher (2009), whose value it is."""
-WIDER = 3
-"""So many times what is asked for is looked at, for rules leave some out."""
-MORE = 20
+WIDER = 10
+"""So many times as many are looked at, where rules leave too few."""
 DRAWN_FROM = 10
 """Of so many that come next the last one is drawn, where it is."""
 NOTHING: Nightly = ((), ())
@@ -54,16 +53,19 @@ def recommend(here: LiveShop, wish: Wish, moment: datetime, *, explain: bool = F
     customer = live.aliases.get(wish.who.id, wish.who.id)
     objects = here.consents.forbids(customer, "profiling")
     is_personal = wish.personalised and not objects
-    wide = WIDER * wish.k + MORE
-    named = live.candidates(customer if is_personal else "", wide, moment)
     nightly = here.nightly(customer) if is_personal else NOTHING
-    places: tuple[dict[str, int], dict[str, int]] = (
-        {each.product_id: place for place, each in enumerate(named, 1)},
-        {product: place for place, product in enumerate(nightly[0], 1)},
-    )
-    products = rules.allowed(fused(places), customer, here.had.of(customer) if is_personal else {}, wish.where)
-    if wish.without:
-        products = [product for product in products if product not in wish.without]
+    had = here.had.of(customer) if is_personal else {}
+    for wide in (wish.k + DRAWN_FROM, WIDER * (wish.k + DRAWN_FROM)):
+        named = live.candidates(customer if is_personal else "", wide, moment)
+        places: tuple[dict[str, int], dict[str, int]] = (
+            {each.product_id: place for place, each in enumerate(named, 1)},
+            {product: place for place, product in enumerate(nightly[0], 1)},
+        )
+        products = rules.allowed(fused(places), customer, had, wish.where)
+        if wish.without:
+            products = [product for product in products if product not in wish.without]
+        if len(products) >= wish.k or len(named) < wide:
+            break
     name = new_id()
     shown = rules.laid_out(products, wish.k, customer)
     share = here.shop.config.recommend.explore if is_personal else 0.0
