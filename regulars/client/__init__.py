@@ -1,4 +1,4 @@
-"""Sends events to a server of Regulars: `Client`, or `AsyncClient` in a program with an event loop.
+"""Sends events to a server of Regulars and asks it for decisions: `Client`, or `AsyncClient` beside an event loop.
 
 Both gather calls and send them in batches; what was not acknowledged is sent again, and counts once all the same.
 `browser.js` beside this file is the same for pages.
@@ -6,7 +6,7 @@ Both gather calls and send them in batches; what was not acknowledged is sent ag
 
 from regulars.client.asynchronous import AsyncClient
 from regulars.client.call import Call
-from regulars.client.sending import SendError
+from regulars.client.sending import AskError, SendError
 from regulars.client.synchronous import Client
 
-__all__ = ["AsyncClient", "Call", "Client", "SendError"]
+__all__ = ["AskError", "AsyncClient", "Call", "Client", "SendError"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx2
 
 from regulars.client.call import Calls
-from regulars.client.sending import AT_ONCE, body, settle, wait_seconds
+from regulars.client.sending import AT_ONCE, body, settle, told, wait_seconds
 
 
 class AsyncClient(Calls):
@@ -59,6 +60,11 @@ class AsyncClient(Calls):
                 if number + 1 < self._tries:
                     await asyncio.sleep(wait)
             settle(answer, calls, failure)
+
+    async def ask(self, path: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """A decision; see `Client.ask`."""
+        await self.flush()
+        return told(await self._http.post(path, json=dict(asked)))
 
     async def close(self) -> None:
         """Send what waits, and close the connection."""

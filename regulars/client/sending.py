@@ -32,6 +32,41 @@ class SendError(Exception):
         self.calls = list(calls)
 
 
+class AskError(Exception):
+    """A decision that was not made; says why.
+
+    Attributes
+    ----------
+    status : of the answer.
+    """
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(f"{status}: {said}")
+        self.status = status
+
+
+def told(answer: httpx2.Response) -> dict[str, Any]:
+    """What a server decided.
+
+    Raises
+    ------
+    AskError
+        If it did not.
+    """
+    if not answer.is_success:
+        raise AskError(answer.status_code, said_of(answer))
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def said_of(answer: httpx2.Response) -> str:
+    """What a problem document says is wrong."""
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:200]
+
+
 def body(calls: Sequence[Call]) -> dict[str, Any]:
     """A batch. It bears the moment of sending, by which the server sets a wrong clock right."""
     return {"batch": calls, "sentAt": clock.now().isoformat()}
@@ -65,11 +100,7 @@ def settle(answer: httpx2.Response | None, calls: Sequence[Call], error: Excepti
     if answer is None:
         raise SendError(f"No answer: {error}.", calls) from error
     if not answer.is_success:
-        try:
-            said = str(answer.json()["detail"])
-        except (ValueError, KeyError, TypeError):
-            said = answer.text[:200]
-        raise SendError(f"{answer.status_code}: {said}", calls)
+        raise SendError(f"{answer.status_code}: {said_of(answer)}", calls)
     if refused := answer.json().get("refused"):
         reasons = "; ".join(sorted({found["reason"] for found in refused}))
         raise SendError(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx2
 
 from regulars.client.call import Call, Calls
-from regulars.client.sending import AT_ONCE, body, settle, wait_seconds
+from regulars.client.sending import AT_ONCE, body, settle, told, wait_seconds
 
 
 class Client(Calls):
@@ -53,6 +54,19 @@ class Client(Calls):
             calls, self.waiting[:AT_ONCE] = self.waiting[:AT_ONCE], []
             answer, failure = self._sent(calls)
             settle(answer, calls, failure)
+
+    def ask(self, path: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """A decision: `client.ask("/v1/recommend", {"customer_id": "ada"})`; docs/api.md has the routes.
+
+        What waits is sent before, so that the answer knows of it. Needs a key with the scopes ingest and decide.
+
+        Raises
+        ------
+        AskError
+            With what the server says is wrong.
+        """
+        self.flush()
+        return told(self._http.post(path, json=dict(asked)))
 
     def close(self) -> None:
         """Send what waits, and close the connection."""

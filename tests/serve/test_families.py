@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from regulars import clock
+from regulars.client import AskError, Client
 from regulars.experiment import Design, Experiments
 from regulars.serve.keys import Keys
 
@@ -174,3 +177,26 @@ def test_who_is_leaving_is_told_one_by_one_and_page_by_page(own_tea_shop, start_
     wait_until(lambda: server.client.get(f"/v1/profile/{customer}").json()["features"], seconds=60)
     page = server.client.get(f"/v1/profile/{customer}", params={"explain": True}).json()["page"]
     assert page["sentences"]
+
+
+def test_every_route_is_documented(server):
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    described = server.client.get("/openapi.json").json()["paths"]
+    decisions = [
+        path
+        for path, about in described.items()
+        if about.get("post", about.get("get"))["tags"][0] not in ("ingest", "operation")
+    ]
+    missing = [path for path in decisions if not path.endswith("/batch") and f"{path}`" not in text]
+    assert len(decisions) > 20
+    assert missing == []
+
+
+def test_a_client_asks_after_what_it_has_sent(seen, start):
+    server = start()
+    with Client(server.url) as client:
+        client.track("ada", "Product Viewed", {"product_id": "tea"})
+        found = client.ask("/v1/recommend", {"customer_id": "ada", "k": 1})
+        assert found["products"][0]["product_id"] == "pot"
+        with pytest.raises(AskError, match="422"):
+            client.ask("/v1/recommend", {})
