@@ -14,7 +14,7 @@ PACKAGE = Path(regulars.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "clock", "storage", "seal", "spreadsheet", "units"),
+    ("errors", "clock", "storage", "seal", "spreadsheet", "units", "webhook"),
     ("events", "engine", "client"),
     ("customers",),
     ("config", "capability", "models", "tables", "decisions", "state", "outbox", "shop", "doctor"),

@@ -7,8 +7,6 @@ receiver has said that it has it.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from regulars import clock
 from regulars.outbox import deliver
 from regulars.realtime.triggers import Fired
 from regulars.state import Moment, State
+from regulars.webhook import SIGNATURE, signature
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 PART = "realtime"
 TYPE = "trigger_fired"
 SECRET = "realtime webhook"  # noqa: S105 the name of one
-SIGNATURE = "Regulars-Signature"
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         """
@@ -142,11 +140,9 @@ def _posted(client: httpx2.Client, url: str, secret: str, row: Any) -> bool:
         "at": row.at.isoformat(),
     }  # fmt: skip
     body = json.dumps(said, ensure_ascii=False).encode()
-    seconds = int(clock.now().timestamp())
-    digest = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
     headers = {
         "Content-Type": "application/json; charset=utf-8", "Idempotency-Key": row.key.encode().hex(),
-        SIGNATURE: f"t={seconds},v1={digest}",
+        SIGNATURE: signature(secret, int(clock.now().timestamp()), body),
     }  # fmt: skip
     try:
         return client.post(url, content=body, headers=headers).is_success

@@ -11,11 +11,10 @@ from regulars.campaign.sending.queue import Order, enqueue, history
 from regulars.campaign.sending.ready import refuse_unready
 from regulars.campaign.sending.switch import is_off, turn
 from regulars.campaign.sending.telling import tell
-from regulars.campaign.sending.webhook import signature
 
 __all__ = [
     "DECIDED", "Channel", "DownError", "Known", "LaterError", "Letter", "Order", "Queued", "RefusedError", "Tally",
     "UnsureError", "answered", "channels", "enqueue", "find", "history", "is_off", "is_stop", "lift", "link_token",
-    "preview", "queue_decided", "refusals", "refuse_unready", "send_due", "signature", "some_customers", "suppress",
+    "preview", "queue_decided", "refusals", "refuse_unready", "send_due", "some_customers", "suppress",
     "tell", "turn", "unsubscribe",
 ]  # fmt: skip

@@ -6,8 +6,6 @@ is delivered once, whatever is lost on the way.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import http.client
 import json
 import ssl
@@ -17,20 +15,9 @@ from urllib.parse import urlsplit
 from regulars import clock
 from regulars.campaign.sending.channel import DownError, LaterError, Letter, RefusedError
 from regulars.errors import ConfigError
+from regulars.webhook import SIGNATURE, is_safe, signature
 
 SECRET = "campaign webhook"  # noqa: S105 the name of one
-SIGNATURE = "Regulars-Signature"
-OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
-
-
-def signature(secret: str, seconds: int, body: bytes) -> str:
-    """What the header says: when it was signed, and the HMAC-SHA256 of that and the body. Receivers make the same.
-
-    >>> signature("secret", 1714521600, b"{}")
-    't=1714521600,v1=b709a8a08a8ca6642a469a3041e055a2cf1109c50a70675d663010e2db7016fa'
-    """
-    digest = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={seconds},v1={digest}"
 
 
 class Webhook:
@@ -51,8 +38,7 @@ class Webhook:
 
     def __init__(self, name: str, url: str, secret: str, timeout_seconds: float) -> None:
         parts = urlsplit(url)
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in OWN_MACHINE)
-        if not is_safe or not parts.hostname:
+        if not parts.hostname or not is_safe(url):
             raise ConfigError(f'[sending] {name} = "{url}": an address with https is expected.')
         self._host, self._port, self._is_tls = parts.hostname, parts.port, parts.scheme == "https"
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

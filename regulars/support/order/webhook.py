@@ -14,8 +14,6 @@ Bodies are JSON, in the fields of `regulars.support.order.things`.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import http.client
 import json
 import ssl
@@ -28,23 +26,12 @@ from regulars import clock
 from regulars.errors import ConfigError, ShopError
 from regulars.support.order.policy import Change, RefusedError
 from regulars.support.order.things import Customer, Order, Product
+from regulars.webhook import SIGNATURE, is_safe, signature
 
-SIGNATURE = "Regulars-Signature"
-OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 LARGEST = 8 << 20
 """Bytes of an answer that are read."""
 
 Thing = TypeVar("Thing", bound=BaseModel)
-
-
-def signature(secret: str, seconds: int, path: str, body: bytes) -> str:
-    """What the header says: when it was signed, and the HMAC-SHA256 of that, the path and the body.
-
-    >>> signature("secret", 1714521600, "/changes", b"{}")[:24]
-    't=1714521600,v1=1f731a44'
-    """
-    digest = hmac.new(secret.encode(), f"{seconds}.{path}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={seconds},v1={digest}"
 
 
 class Webhooks:
@@ -64,8 +51,7 @@ class Webhooks:
 
     def __init__(self, url: str, secret: str, timeout_seconds: float = 5.0) -> None:
         parts = urlsplit(url)
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in OWN_MACHINE)
-        if not is_safe or not parts.hostname:
+        if not parts.hostname or not is_safe(url):
             raise ConfigError(f'The support backend "{url}" is no address with https.')
         self._host, self._port, self._is_tls = parts.hostname, parts.port, parts.scheme == "https"
         self._base, self._secret, self._timeout = parts.path.rstrip("/"), secret, timeout_seconds
@@ -130,7 +116,7 @@ class Webhooks:
 
     def _asked(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
         path = self._base + path
-        signed = signature(self._secret, int(clock.now().timestamp()), path, body)
+        signed = signature(self._secret, int(clock.now().timestamp()), body, path)
         sent = {"Content-Type": "application/json; charset=utf-8", SIGNATURE: signed, **(headers or {})}
         connection = self._connection()
         try:

@@ -21,7 +21,6 @@ from regulars.campaign.sending import (
     history,
     link_token,
     send_due,
-    signature,
     suppress,
     tell,
     turn,
@@ -30,6 +29,7 @@ from regulars.campaign.sending import (
 from regulars.campaign.sending.tables import outbox, prepare
 from regulars.customers import object_to, withheld
 from regulars.errors import ConfigError, InputError
+from regulars.webhook import signature
 from tests.campaign.conftest import NOON, Mailbox, Receiver, Settings, at, identified
 
 Record = Callable[..., Any]

@@ -15,7 +15,8 @@ from regulars.errors import ConfigError, ShopError
 from regulars.state import State
 from regulars.support import Chat, Desk, OwnTables
 from regulars.support.order import Customer, Order, parse
-from regulars.support.order.webhook import SIGNATURE, Webhooks, signature
+from regulars.support.order.webhook import Webhooks
+from regulars.webhook import SIGNATURE, signature
 
 SECRET = "between us"  # noqa: S105
 
@@ -77,7 +78,7 @@ def url(system: System) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             said = self.headers[SIGNATURE]
             seconds = int(said.removeprefix("t=").split(",")[0])
-            assert said == signature(SECRET, seconds, self.path, body)
+            assert said == signature(SECRET, seconds, body, self.path)
             return body
 
         def do_GET(self) -> None:
