@@ -20,6 +20,7 @@ from regulars.cli import (
     keys,
     language,
     learning,
+    lifecycle,
     log,
     offpolicy,
     overview,
@@ -53,7 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (log, overview, upkeep, learning, acting, showing, segments, simulate, serving):
+for group in (log, overview, upkeep, learning, acting, showing, segments, lifecycle, simulate, serving):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(customers.commands)
 app.add_typer(segment_rules.commands)

@@ -357,7 +357,7 @@ class LifecycleSettings(Section):
 
     budget: float = Field(100.0, ge=0, description="What the actions of a week may cost together.")
     contacts: int = Field(
-        2, ge=0, le=7, description="So many times a week a customer is contacted at most, by whatever channel."
+        1, ge=0, le=7, description="So many times a week a customer is contacted at most, by whatever channel."
     )
     contacts_week: int = Field(1000, ge=0, description="So many contacts a week are made over all customers.")
     minutes_week: float = Field(300.0, ge=0, description="So many minutes a week people have for calls and service.")
@@ -374,8 +374,15 @@ class LifecycleSettings(Section):
     control: float = Field(
         0.05, gt=0, lt=0.5, description="Share of the customers for whom nothing is ever done, to measure by."
     )
+    leave_out: float = Field(
+        0.03,
+        ge=0,
+        lt=0.5,
+        description="Share of the customers for whom one capability does nothing, another share for each, to tell what "
+        "each brings.",
+    )
     explore: float = Field(
-        0.05, ge=0, le=0.5, description="Share of those who may be contacted for whom a lot decides."
+        0.05, ge=0, le=0.5, description="Share of those who may be contacted a week for whom a lot decides."
     )
     explore_budget: float = Field(0.2, ge=0, le=1, description="Share of the budget that the lot may cost.")
     least_net: float = Field(
@@ -384,6 +391,9 @@ class LifecycleSettings(Section):
     table_days: int = Field(7, ge=0, le=365, description="What a capability decided longer ago is not used.")
     trouble_days: int = Field(
         14, ge=0, le=365, description="For so many days after something went wrong service comes first."
+    )
+    learn_days: int = Field(
+        30, ge=1, le=365, description="The daily turn learns anew what was learned so many days ago."
     )
     history_weeks: int = Field(104, ge=12, le=520, description="So many last weeks stages of life are learned from.")
     language: Literal["en", "zh"] = Field("en", description="In which language reasons and letters are: en or zh.")

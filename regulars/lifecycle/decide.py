@@ -15,12 +15,13 @@ from regulars.campaign.lot import Fell, Room, draw
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
 from regulars.lifecycle.actions import RULES, Candidates, Facts, candidates, excluded, facts_of
-from regulars.lifecycle.actions.candidates import MESSAGE, OFFER, Action, Floats
+from regulars.lifecycle.actions.candidates import MESSAGE, OFFER, Floats
 from regulars.lifecycle.actions.sources import Asked
 from regulars.lifecycle.arbitration import Receipts, Schedule, Solved, Use, receipts, solve
 from regulars.lifecycle.dataset import Known, known_as_of
 from regulars.lifecycle.model import LifecycleModel, in_use
 from regulars.lifecycle.past import Past, past
+from regulars.lifecycle.proof import without
 from regulars.lifecycle.stages import Standing
 from regulars.lifecycle.words import chosen_words, control_words, lot_words
 from regulars.profile.stage import STAGES
@@ -88,6 +89,8 @@ def situation(shop: Shop, as_of: datetime, model: LifecycleModel | None = None) 
     facts = facts_of(shop, known.ids, as_of, standing)
     forbidden = excluded(facts, offered.actions)
     may = (forbidden == -1) & np.isfinite(offered.gain)
+    for number, action in enumerate(offered.actions):
+        may[without(known.ids, action.source, settings.leave_out), number] = False
     done = past(shop, known.ids, as_of)
     left = np.maximum(settings.contacts - done.contacts, 0)
     fell = _lot(shop, known, offered, may & (left > 0)[:, None] & ~done.by_lot[:, None], done, as_of)
@@ -279,8 +282,3 @@ def left_out(now: Situation) -> dict[str, int]:
     """How many customers each rule keeps from some action."""
     counts = {rule.en: int((now.forbidden == number).any(1).sum()) for number, rule in enumerate(RULES)}
     return {reason: count for reason, count in counts.items() if count}
-
-
-def actions_of(now: Situation) -> tuple[Action, ...]:
-    """What there was to choose from."""
-    return now.offered.actions

@@ -1,0 +1,126 @@
+"""The daily turn: learn what is due, let each capability decide, choose the one next best action; once a day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from regulars import capability as capabilities
+from regulars import clock, storage
+from regulars.errors import NotEnoughError, NotFoundError
+from regulars.lifecycle.model import NAME
+from regulars.lifecycle.proof import proofs
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+FOLDER = "runs"
+FIRST = ("behavior", "profile", "churn", "segment", "recommend", "fraud")
+"""What others read is learned before them; lifecycle reads all, and comes last."""
+PROOF_DAYS = 28
+
+Working = Callable[[str], AbstractContextManager[object]]
+
+
+@dataclass
+class Turn:
+    """What a turn did.
+
+    Attributes
+    ----------
+    day : of the turn. as_of : the moment that it decided as of.
+    done : step -> what came of it, in a sentence.
+    skipped : steps that an earlier turn of the same day had done already.
+    """
+
+    day: str
+    as_of: datetime
+    done: dict[str, str] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+
+def turn(shop: Shop, working: Working, as_of: datetime | None = None) -> Turn:
+    """Do what is due today. Done again on the same day, or after it was killed, it goes on where it stopped.
+
+    What a capability cannot do (too little data, nothing learned) is told and stops nobody else. A day that was missed
+    is not made up for: decisions are of today.
+
+    Parameters
+    ----------
+    as_of : default: just after the newest event. The turn of a day keeps the moment it began with.
+
+    Raises
+    ------
+    ShopError
+        If another turn is running.
+    """
+    folder = storage.make_folder(shop.folder / FOLDER)
+    moment = (as_of or shop.now).astimezone(UTC)
+    with storage.lock(folder / "lock", "the daily turn"):
+        path = folder / f"{moment:%Y-%m-%d}.json"
+        kept: dict[str, Any] = {"as_of": moment.isoformat(), "done": {}}
+        if path.is_file():
+            kept = json.loads(path.read_text("utf-8"))
+        found = Turn(f"{moment:%Y-%m-%d}", datetime.fromisoformat(kept["as_of"]))
+        for step, act in _steps(shop, found.as_of):
+            if step in kept["done"]:
+                found.skipped.append(step)
+                continue
+            with working(step):
+                found.done[step] = _done(act)
+            kept["done"][step] = found.done[step]
+            kept["at"] = clock.now().isoformat()
+            storage.replace(path, json.dumps(kept, ensure_ascii=False, indent=2))
+    return found
+
+
+def _done(act: Callable[[], str]) -> str:
+    try:
+        return act()
+    except (NotEnoughError, NotFoundError) as error:
+        return f"Not done: {error}"
+
+
+def _steps(shop: Shop, as_of: datetime) -> Iterator[tuple[str, Callable[[], str]]]:
+    there = [name for name in capabilities.names() if name != NAME]
+    order = [*sorted(there, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name)), NAME]
+    for name in order:
+        if _is_due(shop, name, as_of):
+            yield f"learn {name}", lambda name=name: shop.learn(name, as_of)[1].verdict  # type: ignore[misc]
+    for name in order:
+        if hasattr(capabilities.load(name), "decide"):
+            yield f"decide {name}", lambda name=name: _decided(shop, name, as_of)  # type: ignore[misc]
+    yield "prove", lambda: prove(shop, as_of)
+
+
+def _is_due(shop: Shop, name: str, as_of: datetime) -> bool:
+    """Whether nothing was learned yet, or too long ago."""
+    history = shop.models.history(name)
+    if not history:
+        return True
+    age = as_of - datetime.fromisoformat(history[0].card["until"])
+    return age >= timedelta(days=shop.config.lifecycle.learn_days)
+
+
+def _decided(shop: Shop, name: str, as_of: datetime) -> str:
+    found = shop.decide(name, as_of)
+    return f"{found.table.num_rows:,} decisions"
+
+
+def prove(shop: Shop, as_of: datetime) -> str:
+    """What the program brought lately; if it surely lost money, the model before goes back into use."""
+    found = proofs(shop, as_of - timedelta(days=PROOF_DAYS), as_of)[0]
+    said = (
+        f"{found.each:,.2f} a customer in {PROOF_DAYS} days ({found.low:,.2f} to {found.high:,.2f} at 95 %), "
+        f"{found.customers:,} customers beside {found.left_out:,} left out"
+    )
+    version = shop.models.version_in_use(NAME)
+    earlier = [number for number in shop.models.versions(NAME) if version is not None and number < version]
+    if found.has_failed and earlier:
+        shop.models.use(NAME, earlier[-1])
+        return f"{said}. It loses money beyond luck: version {earlier[-1]} is in use again."
+    return f"{said}."

@@ -1,0 +1,183 @@
+"""The program on a shop: what is decided and proved, planned, written to the owner, and done each day once."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from regulars import Shop, capability
+from regulars.decisions import TYPE
+from regulars.errors import NotEnoughError
+from regulars.lifecycle import turn as turns
+from regulars.lifecycle.actions.facts import control_group
+from regulars.lifecycle.decide import Situation, situation
+from regulars.lifecycle.letter import letter, write
+from regulars.lifecycle.plan import plan
+from regulars.lifecycle.proof import compared, without
+from regulars.lifecycle.turn import turn
+
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
+END = BEGIN + timedelta(days=280)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, record: Callable[..., object]) -> Path:
+    """A shop of 200 customers over 40 weeks, of whom some leave, one objects, and two give something back at the end."""
+    shop = Shop.create(tmp_path_factory.mktemp("life") / "shop")
+    rng = random.Random(1)
+    rows: list[dict[str, object]] = []
+    for k in range(200):
+        pause, at, last = rng.uniform(5, 40), rng.uniform(0, 60), rng.uniform(80, 400)
+        while at < min(last, 279):
+            rows.append(
+                {"type": "order_completed", "time": (BEGIN + timedelta(days=at)).isoformat(), "customer_id": f"c{k:03d}",
+                 "product_id": "tea", "quantity": 1, "unit_price": 900.0 + k % 7, "order_id": f"o{len(rows)}"}
+            )  # fmt: skip
+            at += rng.expovariate(1 / pause)
+    record(shop, *rows)
+    late = (END - timedelta(days=3)).isoformat()
+    back = [row for row in rows if row["customer_id"] in ("c001", "c002")]
+    record(shop, *({**row, "type": "order_refunded", "time": late} for row in back[-2:]))
+    record(shop, {"type": "objection_made", "time": late, "customer_id": "c003"})
+    shop.learn("lifecycle", END)
+    shop.models.use("lifecycle", 1)
+    return shop.folder
+
+
+@pytest.fixture
+def shop(made: Path, tmp_path: Path) -> Shop:
+    shutil.copytree(made, tmp_path / "shop")
+    return Shop.open(tmp_path / "shop")
+
+
+@pytest.fixture(scope="module")
+def now(made: Path) -> Situation:
+    return situation(Shop.open(made), END)
+
+
+def test_nothing_is_done_for_who_objected_or_is_held_out(shop: Shop) -> None:
+    table = shop.decide("lifecycle", END).table
+    acted = {row["customer_id"] for row in table.to_pylist() if row["action"] not in ("none", "service recovery")}
+    ids = pa.array([f"c{k:03d}" for k in range(200)])
+    held = set(ids.filter(pa.array(control_group(ids, shop.config.lifecycle.control))).to_pylist())
+    assert "c003" not in acted
+    assert not acted & held
+    told = {row["customer_id"] for row in table.to_pylist() if row["policy"].startswith("control")}
+    assert told <= held
+
+
+def test_service_comes_first_where_something_went_wrong(now: Situation) -> None:
+    wrong = np.flatnonzero(now.facts.trouble)
+    assert len(wrong) >= 1
+    names = [action.name for action in now.offered.actions]
+    assert (now.forbidden[wrong, names.index("call")] >= 0).all()
+    assert (now.forbidden[wrong, names.index("service recovery")] == -1).all() or now.facts.held_out[wrong].any()
+
+
+def test_deciding_again_adds_nothing_and_a_later_day_heeds_what_the_week_has_had(shop: Shop) -> None:
+    one, again = shop.decide("lifecycle", END), shop.decide("lifecycle", END)
+    assert again.table.equals(one.table)
+    assert again.log_version == one.log_version
+    called = {row["customer_id"] for row in one.table.to_pylist() if row["action"] == "call"}
+    later = shop.decide("lifecycle", END + timedelta(days=2)).table.to_pylist()
+    assert not called & {row["customer_id"] for row in later if row["action"] == "call"}
+    minutes = sum(one.table["minutes"].to_pylist()) + sum(row["minutes"] for row in later)
+    assert minutes <= shop.config.lifecycle.minutes_week
+
+
+def test_a_decision_has_its_receipt(shop: Shop) -> None:
+    rows = [row for row in shop.decide("lifecycle", END).table.to_pylist() if row["receipt"]]
+    paper = json.loads(rows[0]["receipt"])
+    assert set(paper) == {"alternatives", "scarce"}
+    assert rows[0]["expected_gain"] > rows[0]["cost"]
+    assert rows[0]["gain_low"] <= rows[0]["expected_gain"] <= rows[0]["gain_high"]
+
+
+def test_what_was_not_decided_yet_is_not_used_and_said_so(now: Situation) -> None:
+    assert any("pricing" in note and "regulars decide pricing" in note for note in now.offered.notes)
+    assert any(note.startswith("campaign:") for note in now.offered.notes)
+
+
+def test_a_stale_table_is_not_used(shop: Shop) -> None:
+    old = pa.table({"customer_id": ["c010"], "share": [0.1], "expected_gain": [50.0]})
+    shop.tables.write("pricing", "decisions", old, END - timedelta(days=30))
+    assert any("30 days old" in note for note in situation(shop, END).offered.notes)
+    shop.tables.write("pricing", "decisions", old, END - timedelta(days=1))
+    assert "discount" in [action.name for action in situation(shop, END).offered.actions]
+
+
+def test_the_plan_holds_the_limits_and_says_what_other_ones_would_bring(now: Situation) -> None:
+    found = plan(now)
+    assert found.low <= found.gain <= found.bound + 1e-6
+    assert found.spent <= 100 + 1e-6
+    for name, amounts in found.what_if.items():
+        gains = list(amounts.values())
+        assert gains == sorted(gains), name  # more of what is scarce never brings less
+    contacts = [count for count, _ in found.least_net.values()]
+    assert contacts == sorted(contacts, reverse=True)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_letter_is_a_page_and_a_mail_and_each_number_has_its_query(
+    shop: Shop, now: Situation, language: str
+) -> None:
+    found = letter(shop, now, language)  # type: ignore[arg-type]
+    page = found.to_html()
+    assert all(f'id="q{k + 1}"' in page for k in range(len(found.queries)))
+    assert "http" not in page.replace("http-equiv", "")
+    assert ("What happened" in page) == (language == "en")
+    paths = write(shop, found, END, "shop@tea.example", "owner@tea.example")
+    assert paths[1].read_bytes().count(b"Content-Type: text/") == 2
+
+
+def test_a_turn_that_was_killed_goes_on_and_a_second_one_does_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capability, "names", lambda: ("lifecycle",))
+    killed = turns.prove
+
+    def dies(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(turns, "prove", dies)
+    with pytest.raises(KeyboardInterrupt):
+        turn(shop, nullcontext, END)
+    monkeypatch.setattr(turns, "prove", killed)
+    found = turn(shop, nullcontext, END)
+    assert found.skipped == ["decide lifecycle"]
+    assert list(found.done) == ["prove"]
+    count = shop.engine.to_arrow(shop.events.filter(shop.events.type == TYPE).count()).as_py()
+    again = turn(shop, nullcontext, END + timedelta(hours=3))
+    assert not again.done
+    assert shop.engine.to_arrow(shop.events.filter(shop.events.type == TYPE).count()).as_py() == count
+
+
+def test_the_control_group_tells_what_was_brought() -> None:
+    rng = np.random.default_rng(0)
+    before = rng.gamma(2, 10, 4000)
+    out = rng.random(4000) < 0.1
+    found = compared("the program", before + rng.normal(0, 5, 4000) + np.where(out, 0, 3.0), before, out)
+    assert found.low < 3 < found.high
+    assert not found.has_failed
+    assert compared("x", before - np.where(out, 0, 3.0), before, out).has_failed
+
+
+def test_a_control_group_that_is_too_small_is_refused() -> None:
+    with pytest.raises(NotEnoughError, match="10 customers were left out"):
+        compared("x", np.zeros(100), np.zeros(100), np.arange(100) < 10)
+
+
+def test_each_capability_is_left_out_for_others() -> None:
+    ids = pa.array([f"c{k}" for k in range(20_000)])
+    one, other = without(ids, "campaign", 0.1), without(ids, "pricing", 0.1)
+    assert one.mean() == pytest.approx(0.1, abs=0.01)
+    assert (one & other).mean() == pytest.approx(0.01, abs=0.005)
