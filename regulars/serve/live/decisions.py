@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections import OrderedDict
@@ -18,6 +19,7 @@ from regulars.errors import RegularsError
 from regulars.events.inbox import Inbox
 from regulars.serve.logs import LOG
 
+GATHER_SECONDS = 0.05
 _drawn: list[str] = []
 KEPT = 100_000
 """So many decisions are remembered, for what comes of them."""
@@ -71,10 +73,12 @@ class Decisions:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
+        self._gathered: list[bytes] = []
         self._known: OrderedDict[str, tuple[Who, tuple[str, ...]]] = OrderedDict()
 
-    def note(self, decision: Decision, moment: datetime, products: Sequence[str] = ()) -> Future[int]:
-        """Put a decision into the inbox; the future tells when it is on the disk."""
+    def note(self, decision: Decision, moment: datetime, products: Sequence[str] = ()) -> None:
+        """Let a decision come into the log. Nobody waits for it: those of a moment go into the inbox together, for one
+        sync costs more than ten decisions. What cannot be kept is told in the server's log."""
         self._known[decision.id] = decision.who, tuple(products)
         if len(self._known) > KEPT:
             self._known.popitem(last=False)
@@ -84,34 +88,46 @@ class Decisions:
             "policy": decision.policy, "reasons": decision.reasons, "inputs_hash": hashed,
             "disclosure": decision.disclosure, **decision.own,
         }  # fmt: skip
-        return self.put(TYPE, decision.who, moment, said, decision.id, decision.propensity, decision.action)
+        if not self._gathered:
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
+        self._gathered.append(
+            _call(TYPE, decision.who, moment, said, decision.id, decision.propensity, decision.action)
+        )
+
+    def flush(self) -> None:
+        """Put what was gathered into the inbox."""
+        some, self._gathered = self._gathered, []
+        if not some:
+            return
+        try:
+            self._inbox.put(some).add_done_callback(_told)
+        except RegularsError as error:
+            LOG.error(f"{len(some)} decisions were not noted: {error}")
 
     def put(
-        self, kind: str, who: Who, moment: datetime, said: Mapping[str, Any], name: str,
-        propensity: float | None = None, outcome: str | None = None,
-    ) -> Future[int]:  # fmt: skip
-        """Put an event of the shop's own into the inbox."""
-        time = moment.isoformat()
-        noted = {} if propensity is None else {"propensity": propensity}
-        call = {
-            "noted": noted | ({} if outcome is None else {"outcome": outcome}),
-            "type": "track", "event": kind, "messageId": name, "userId": who.customer_id,
-            "anonymousId": who.anonymous_id, "timestamp": time, "receivedAt": time, "properties": said,
-        }  # fmt: skip
-        return self._inbox.put([orjson.dumps(call)])
-
-    def note_aside(self, decision: Decision, moment: datetime, products: Sequence[str] = ()) -> None:
-        """The same, where nobody waits for the disk; what cannot be kept is told in the server's log."""
-        try:
-            self.note(decision, moment, products).add_done_callback(_told)
-        except RegularsError as error:
-            LOG.error(f"a decision was not noted: {error}")
+        self, kind: str, who: Who, moment: datetime, said: Mapping[str, Any], name: str, propensity: float | None = None
+    ) -> Future[int]:
+        """Put an event of the shop's own into the inbox; its number, once it is on the disk."""
+        return self._inbox.put([_call(kind, who, moment, said, name, propensity)])
 
     def of(self, name: str) -> tuple[Who, tuple[str, ...]] | None:
         """Whom a decision was about, and its products; None if it is not remembered."""
         return self._known.get(name)
 
 
+def _call(
+    kind: str, who: Who, moment: datetime, said: Mapping[str, Any], name: str, propensity: float | None = None,
+    outcome: str | None = None,
+) -> bytes:  # fmt: skip
+    time = moment.isoformat()
+    noted = {"propensity": propensity, "outcome": outcome}
+    return orjson.dumps({
+        "noted": {name: value for name, value in noted.items() if value is not None},
+        "type": "track", "event": kind, "messageId": name, "userId": who.customer_id, "anonymousId": who.anonymous_id,
+        "timestamp": time, "receivedAt": time, "properties": said,
+    })  # fmt: skip
+
+
 def _told(done: Future[int]) -> None:
     if (error := done.exception()) is not None:
-        LOG.error(f"a decision was not noted: {error}")
+        LOG.error(f"decisions were not noted: {error}")

@@ -82,7 +82,7 @@ def recommend(here: LiveShop, wish: Wish, moment: datetime, *, explain: bool = F
             line["places"] = {"live": places[0].get(product), "nightly": places[1].get(product)}
         lines.append(line)
     policy = PERSONAL if is_personal else OF_ALL
-    here.decisions.note_aside(
+    here.decisions.note(
         Decision(
             name, "recommend", wish.who, "recommend", policy, propensity, [line["reason"] for line in lines],
             [customer, live.position, wish.k, wish.where], here.model_version,

@@ -104,6 +104,20 @@ def decided(shop: Shop, name: str) -> Callable[[], Hashable]:
     return key
 
 
+def at_most(seconds: float, key: Callable[[], Hashable]) -> Callable[[], Hashable]:
+    """The same key, but looked at only so often: what it is of changes more often than it is worth to be made anew."""
+    found: list[Hashable] = [None]
+    again_at = 0.0
+
+    def looked() -> Hashable:
+        nonlocal again_at
+        if monotonic() >= again_at:
+            found[0], again_at = key(), monotonic() + seconds
+        return found[0]
+
+    return looked
+
+
 def every(seconds: float, key: Callable[[], Hashable]) -> Callable[[], Hashable]:
     """Another key as well, that changes after so many seconds."""
     return lambda: (int(monotonic() // seconds), key())

@@ -21,7 +21,7 @@ from regulars.serve.live.consents import Consents
 from regulars.serve.live.decisions import Decisions
 from regulars.serve.live.experiments import Assignment
 from regulars.serve.live.follower import Follower
-from regulars.serve.live.part import Part, decided, every, version
+from regulars.serve.live.part import Part, at_most, decided, every, version
 from regulars.serve.live.people import People
 from regulars.serve.live.reading import Row
 from regulars.serve.live.rules import Had, Rules
@@ -69,7 +69,7 @@ class LiveShop:
         self.consents, self.had = Consents.of(shop, now), Had(shop, now)
         self.fraud = self._of_log("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now))
         self.follower = Follower(shop, inbox, [self.consents.hear, self.had.hear, self._hear])
-        catalogue = every(RULES_SECONDS, self._catalogue)
+        catalogue = at_most(RULES_SECONDS, self._catalogue)
         self.rules = self._of_log("The catalogue", catalogue, lambda: Rules.of(shop, clock.now()))
         self.lists, self.campaign = self._decided("recommend"), self._decided("campaign")
         self.churn, self.segments, self.profiles = (self._known(name) for name in ("churn", "segment", "profile"))
@@ -119,7 +119,11 @@ class LiveShop:
         self._is_over.set()
         for thread in self._threads:
             thread.join()
-        asyncio.run_coroutine_threadsafe(self.follower.end(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+
+    async def _end(self) -> None:
+        self.decisions.flush()
+        await self.follower.end()
 
     def _known(self, name: str) -> Part[People]:
         key = every(TABLES_SECONDS, version(self.shop, name))

@@ -68,7 +68,7 @@ async def score(live: LiveShop, asked: Attempt) -> dict[str, Any]:
     who = Who(asked.customer_id, None if asked.customer_id else f"attempt-{asked.event_id or name}")
     own = {"risk": found.risk, "expected_loss": loss, "rules": found.rules, "shadow": found.shadow,
            "attempt_id": asked.event_id}  # fmt: skip
-    live.decisions.note_aside(
+    live.decisions.note(
         Decision(name, "fraud", who, found.action, "model and rules", 1.0, found.reasons, said, found.model_version,
                  own, found.disclosure),
         now,
