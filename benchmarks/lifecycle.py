@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.campaign_simulated import HORIZON, LEARN_FROM, Counters
-from benchmarks.report import Row
+from benchmarks.report import Row, save
 from regulars.campaign.uplift import Trial, fit
 from regulars.lifecycle.arbitration import Schedule, Share, Use, solve
 from regulars.lifecycle.proof import compared
@@ -267,3 +267,22 @@ def bench_solver(customers: int = 1_000_000) -> list[Row]:
         Row(case, "gap to the bound, %", "lower", 100 * found.gap),
         Row(case, "memory of the process, GiB", "lower", memory),
     ]
+
+
+def policies() -> list[Row]:
+    """Three shops, begun small: targets are of 100,000 customers over 26 weeks."""
+    seeds = {"grocery": (1, 2), "gifts": (1,), "fashion": (1,)}
+    return [row for preset, some in seeds.items() for row in bench_policies(4000, some, (preset,))]
+
+
+def control() -> list[Row]:
+    """How often the control group's interval holds the truth."""
+    case = "control group of a tenth, simulated grocery, 3,000 customers, 400 lots"
+    return [Row(case, "coverage of the 95 % interval", "higher", covered(3000, 3))]
+
+
+CASES = {"policies": policies, "control": control, "solver": bench_solver}
+
+if __name__ == "__main__":
+    for case in sys.argv[1:] or list(CASES):
+        save("lifecycle", CASES[case]())
