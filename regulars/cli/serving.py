@@ -15,7 +15,9 @@ commands = typer.Typer()
 @commands.command(epilog="Example: regulars serve --shop myshop")
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen at. Default: that of the settings.")] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen at. Default: that of the settings.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen at. Default: that of the settings.")
+    ] = None,
     shop: ShopFolder = Path(),
 ) -> None:
     """Serve the HTTP API: events in, as Segment's API takes them. Ctrl-C or SIGTERM stops it."""
