@@ -12,7 +12,7 @@ from regulars.clock import micros, moment_of
 from regulars.errors import ConfigError
 from regulars.realtime.customers import NEWEST, known
 from regulars.realtime.kinds import DAY, KINDS
-from regulars.realtime.live import Live, Numbered
+from regulars.realtime.live import LINES, Live, Numbered
 from regulars.rules import Column, Events, Rule, RuleError, Vocabulary
 from regulars.rules.tree import Ago, Happened, Kind, parts
 
@@ -174,13 +174,13 @@ class Triggers:
         fired = self.pass_time(moment)
         price = self._price(event)
         for customer in self.live.add([event]):
-            fired += self._ask(customer, moment + timedelta(microseconds=1), f"e{event.position}")
+            fired += self._ask(customer, moment + timedelta(microseconds=1), _cause(event))
             self._wait(customer, micros(moment))
         if price is not None:
             product, share = price
             for customer in self.live.learner.customers_of(product, micros(moment) - LATELY):
                 facts = {"price_drop": share, "dropped_product": product}
-                fired += self.tell(customer, facts, moment, f"e{event.position}")
+                fired += self.tell(customer, facts, moment, _cause(event))
                 self.tell(customer, dict.fromkeys(facts), moment, "")
         return fired
 
@@ -262,3 +262,9 @@ class Triggers:
         before = self._prices.get(product)
         self._prices[product] = float(price)
         return (product, 1 - float(price) / before) if before and float(price) < before else None
+
+
+def _cause(event: Numbered) -> str:
+    """The same whenever the event is met again, wherever in the stream it stands then."""
+    name = event.row.get("event_id")
+    return f"e{event.position}" if name is None else f"{name}/{event.position % LINES}"

@@ -16,7 +16,7 @@ from regulars.errors import CorruptLogError, NotFoundError
 from regulars.events.convert import AHEAD
 from regulars.events.inbox import Entry, Inbox
 from regulars.events.schema import NOTED
-from regulars.realtime import Live, numbered
+from regulars.realtime import Fired, Live, Triggers, numbered
 from regulars.realtime.live import LINES
 from regulars.seal import sealed, unsealed
 from regulars.serve.live.reading import Reading, Row
@@ -63,7 +63,11 @@ class Follower:
         self._ids: OrderedDict[str, datetime] = OrderedDict()
         self._turn = asyncio.Lock()
         self._under_way: asyncio.Future[None] | None = None
-        self.live, self.number = self._begun()
+        self._fired: list[Fired] = []
+        self.live: Live
+        self.number: int
+        self._triggers: Triggers
+        self._begin()
         self.catch_up()
 
     @property
@@ -77,6 +81,18 @@ class Follower:
             if self._under_way is None or self._under_way.done():
                 self._under_way = asyncio.ensure_future(self._read())
             await asyncio.shield(self._under_way)
+
+    async def set_off(self, moment: datetime) -> tuple[list[Fired], int]:
+        """The triggers that were set off since this was asked last, by time that has passed as well; and up to where in
+        the stream of the live state."""
+        async with self._turn:
+            found = [*self._fired, *self._triggers.pass_time(moment)]
+            self._fired = []
+            return found, self.live.position
+
+    def tell(self, customer: str, facts: Mapping[str, Any], moment: datetime, cause: str) -> None:
+        """Something became known of a customer that no event says; see `Triggers.tell`."""
+        self._fired += self._triggers.tell(customer, facts, moment, cause)
 
     def catch_up(self) -> None:
         """Let all be known that waits, before anybody asks."""
@@ -115,7 +131,7 @@ class Follower:
             try:
                 entries = await asyncio.to_thread(self._inbox.read, self.number, AT_ONCE)
             except NotFoundError:  # they were folded before they were read
-                self.live, self.number = await asyncio.to_thread(self._from_log)
+                self._follow(*await asyncio.to_thread(self._from_log))
                 return
             for start in range(0, len(entries), PART):
                 if start:
@@ -133,7 +149,7 @@ class Follower:
                 events += numbered(position, rows)
         for hears in self._hears:
             hears(heard, self.live.aliases)
-        self.live.add(events)
+        self._fired += self._triggers.add(events)
         self.number = entries[-1].sequence
 
     def _new(self, rows: list[Row]) -> list[Row]:
@@ -146,7 +162,11 @@ class Follower:
             self._ids.popitem(last=False)
         return rows
 
-    def _begun(self) -> tuple[Live, int]:
+    def _follow(self, live: Live, number: int) -> None:
+        self.live, self.number = live, number
+        self._triggers = Triggers.of(self._shop, live)
+
+    def _begin(self) -> None:
         try:
             live = Live.restored(self._shop, self._folder / "state")
         except CorruptLogError as error:
@@ -154,16 +174,17 @@ class Follower:
             live = None
         card = self._card(live) if live is not None else None
         if live is None or card is None:
-            return self._from_log()
-        self.live, self.number = live, card["number"]
+            self._follow(*self._from_log())
+            return
+        self._follow(live, card["number"])
         since = datetime.fromisoformat(card["since"])
         self._ids = OrderedDict.fromkeys(card["ids"], since)
         position = self.position
         for rows in _by_event(_received_since(self._shop, since)):
             if self._new(rows):
                 position += 1
-                live.add(numbered(position, rows))
-        return live, max(self.number, self._folded())
+                self._fired += self._triggers.add(numbered(position, rows))
+        self.number = max(self.number, self._folded())
 
     def _card(self, live: Live) -> Mapping[str, Any] | None:
         path = self._folder / "followed" / f"{live.position:020d}.json"

@@ -25,6 +25,7 @@ from regulars.serve.live.part import Part, at_most, decided, every, version
 from regulars.serve.live.people import People
 from regulars.serve.live.reading import Row
 from regulars.serve.live.rules import Had, Rules
+from regulars.serve.live.telling import Telling
 from regulars.serve.logs import LOG
 from regulars.support import assistant
 
@@ -95,6 +96,8 @@ class LiveShop:
         self._threads.append(Thread(target=self._keep, name="snapshots", daemon=True))
         for thread in self._threads:
             thread.start()
+        self._telling = Telling(shop, self.follower, loop)
+        self._telling.begin()
 
     @property
     def live(self) -> Live:
@@ -119,6 +122,7 @@ class LiveShop:
         self._is_over.set()
         for thread in self._threads:
             thread.join()
+        self._telling.close()
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
 
     async def _end(self) -> None:

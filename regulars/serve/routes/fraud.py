@@ -73,6 +73,8 @@ async def score(live: LiveShop, asked: Attempt) -> dict[str, Any]:
                  own, found.disclosure),
         now,
     )  # fmt: skip
+    if asked.customer_id and known.model.is_taught:
+        live.follower.tell(asked.customer_id, {"fraud_risk": found.risk}, now, f"attempt {asked.event_id or name}")
     return {
         "decision_id": name, "action": found.action, "risk": found.risk, "expected_loss": loss,
         "reasons": found.reasons, "rules": found.rules, "disclosure": found.disclosure,

@@ -1,0 +1,89 @@
+"""What events set off goes to the webhook and into the log, also over a crash."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import tomlkit
+
+from regulars import Shop
+from regulars.webhook import SIGNATURE
+
+
+def view(customer, product):
+    return {"userId": customer, "event": "Product Viewed", "properties": {"product_id": product}}
+
+
+@pytest.fixture
+def receiver():
+    """A webhook: its url, and what came."""
+    came = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            came.append((json.loads(body), self.headers["idempotency-key"], self.headers[SIGNATURE]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", came
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def with_settings(shop, **settings):
+    path = shop.folder / "shop.toml"
+    document = tomlkit.parse(path.read_text())
+    document.setdefault("realtime", tomlkit.table()).update(settings)
+    path.write_text(tomlkit.dumps(document))
+    return Shop.open(shop.folder)
+
+
+def fired(shop):
+    return [row["customer_id"] for row in shop.log.read("events").to_pylist() if row["type"] == "trigger_fired"]
+
+
+def test_a_trigger_reaches_the_webhook_and_the_log_once(seen, start_of, receiver, wait_until):
+    url, came = receiver
+    shop = with_settings(seen, triggers=["keen: views >= 3", "at once: session_events >= 2"], webhook=url)
+    server = start_of(shop)
+    for _ in range(3):
+        assert server.post("/v1/track", view("ada", "tea")).status_code == 200
+    wait_until(lambda: len(came) == 2 and len(fired(shop)) == 2)
+    assert [said["trigger"] for said, _, _ in came] == ["at once", "keen"]
+    assert all(said["customer_id"] == "ada" and signature for said, _, signature in came)
+    assert len({key for _, key, _ in came}) == 2
+    server.stop()
+    again = start_of(shop)
+    assert again.post("/v1/track", view("ada", "tea")).status_code == 200
+    again.stop()
+    assert len(came) == len(fired(shop)) == 2
+
+
+def test_what_a_killed_server_had_not_told_the_next_one_tells(seen, start_of, receiver, wait_until):
+    url, came = receiver
+    shop = with_settings(seen, triggers=["keen: views >= 3"], webhook=url)
+    server = start_of(shop, fold_seconds=0.1)
+    server.stop()  # a snapshot of before
+    server = start_of(shop, fold_seconds=0.1)
+    live = server.serving.live
+    live._telling.close()  # as if it had died before it told anything
+    for _ in range(3):
+        server.post("/v1/track", view("ada", "tea"))
+    wait_until(lambda: server.serving.inbox.count() == 0)
+    live.follower.save = lambda: None
+    server.stop()
+    assert not came
+    start_of(shop)
+    wait_until(lambda: len(came) == 1)
+    assert came[0][0]["customer_id"] == "ada"
