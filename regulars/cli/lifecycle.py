@@ -80,7 +80,7 @@ def plan(shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False) -
 
 @commands.command(epilog="Example: regulars run --shop myshop")
 def run(shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False) -> None:
-    """The daily turn: learn what is due, decide, prove. Run again, it goes on where it stopped."""
+    """The daily turn: fold, learn what is due, decide, send, prove. Run again, it goes on where it stopped."""
     from regulars.lifecycle.turn import turn
     from regulars.shop import Shop
 

@@ -1,4 +1,5 @@
-"""The daily turn: learn what is due, let each capability decide, choose the one next best action; once a day."""
+"""The daily turn: events from the inbox, learning that is due, decisions of each capability, the one next best action,
+messages into the queue, the proof; once a day."""
 
 from __future__ import annotations
 
@@ -11,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from regulars import capability as capabilities
 from regulars import clock, storage
-from regulars.errors import NotEnoughError, NotFoundError
+from regulars.campaign.actions import Action
+from regulars.campaign.sending import queue_decided
+from regulars.errors import ConfigError, InputError, NotEnoughError, NotFoundError, ShopError
+from regulars.events import inbox
 from regulars.lifecycle.model import NAME
 from regulars.lifecycle.proof import proofs
 
@@ -59,13 +63,14 @@ def turn(shop: Shop, working: Working, as_of: datetime | None = None) -> Turn:
         If another turn is running.
     """
     folder = storage.make_folder(shop.folder / FOLDER)
-    moment = (as_of or shop.now).astimezone(UTC)
     with storage.lock(folder / "lock", "the daily turn"):
+        folded = _folded(shop)
+        moment = (as_of or shop.now).astimezone(UTC)
         path = folder / f"{moment:%Y-%m-%d}.json"
         kept: dict[str, Any] = {"as_of": moment.isoformat(), "done": {}}
         if path.is_file():
             kept = json.loads(path.read_text("utf-8"))
-        found = Turn(f"{moment:%Y-%m-%d}", datetime.fromisoformat(kept["as_of"]))
+        found = Turn(f"{moment:%Y-%m-%d}", datetime.fromisoformat(kept["as_of"]), {"fold": folded})
         for step, act in _steps(shop, found.as_of):
             if step in kept["done"]:
                 found.skipped.append(step)
@@ -94,7 +99,44 @@ def _steps(shop: Shop, as_of: datetime) -> Iterator[tuple[str, Callable[[], str]
     for name in order:
         if hasattr(capabilities.load(name), "decide"):
             yield f"decide {name}", lambda name=name: _decided(shop, name, as_of)  # type: ignore[misc]
+    yield "send", lambda: _queued(shop, as_of)
     yield "prove", lambda: prove(shop, as_of)
+
+
+def _folded(shop: Shop) -> str:
+    """Put what waits in the inbox into the log, unless a server that runs does that."""
+    settings, folder = shop.config, shop.folder / inbox.FOLDER
+    if not folder.is_dir() and not settings.serve.inbox:
+        return "No server has run: no events wait."
+    try:
+        store = inbox.open_store(
+            folder, settings.serve.inbox, shop.state.secret("inbox") if settings.serve.inbox else ""
+        )
+    except ShopError as error:
+        return f"Left to the server that runs: {error}"
+    opened, added = inbox.Inbox(store), 0
+    try:
+        while found := inbox.fold(
+            opened, shop.log, currency=settings.shop.currency, timezone=settings.shop.timezone,
+            received_at=clock.now(), rejects=shop.folder / "rejects",
+        ):  # fmt: skip
+            added += found.added
+    finally:
+        opened.close()
+    return f"{added:,} events."
+
+
+def _queued(shop: Shop, as_of: datetime) -> str:
+    """Put each message that was decided into the queue, if its text is approved: `regulars campaign run` sends it."""
+    table = shop.tables.read(NAME, "decisions")
+    said = []
+    for name in sorted({name for name in table["action"].to_pylist() if Action.of(name).channel}):
+        try:
+            found = queue_decided(shop, Action.of(name).what, as_of, [name], NAME)
+            said.append(f"{name}: {found.contacts[name]:,} in the queue.")
+        except (ConfigError, NotFoundError, InputError) as error:
+            said.append(f"{name} is not sent: {error}")
+    return " ".join(said) or "No message was decided."
 
 
 def _is_due(shop: Shop, name: str, as_of: datetime) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from regulars import clock
 from regulars.errors import RegularsError, UnavailableError
 from regulars.events.compaction import MANY, TINY, compact
-from regulars.events.inbox import Inbox, fold, open_store
+from regulars.events.inbox import FOLDER, Inbox, fold, open_store
 from regulars.events.inbox.folding import AT_ONCE
 from regulars.serve.keyring import Keyring
 from regulars.serve.keys import Keys
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from regulars.config import ServeSettings
     from regulars.shop import Shop
 
-FOLDER = "inbox"
 TICK_SECONDS = 0.5
 PATIENCE_SECONDS = 1.0
 DRAIN_SECONDS = 10.0

@@ -17,6 +17,7 @@ import pytest
 from regulars import Shop, capability
 from regulars.decisions import TYPE
 from regulars.errors import NotEnoughError
+from regulars.events import inbox
 from regulars.lifecycle import turn as turns
 from regulars.lifecycle.actions.facts import control_group
 from regulars.lifecycle.decide import Situation, situation
@@ -153,11 +154,11 @@ def test_a_turn_that_was_killed_goes_on_and_a_second_one_does_nothing(
         turn(shop, nullcontext, END)
     monkeypatch.setattr(turns, "prove", killed)
     found = turn(shop, nullcontext, END)
-    assert found.skipped == ["decide lifecycle"]
-    assert list(found.done) == ["prove"]
+    assert found.skipped == ["decide lifecycle", "send"]
+    assert list(found.done) == ["fold", "prove"]
     count = shop.engine.to_arrow(shop.events.filter(shop.events.type == TYPE).count()).as_py()
     again = turn(shop, nullcontext, END + timedelta(hours=3))
-    assert not again.done
+    assert list(again.done) == ["fold"]
     assert shop.engine.to_arrow(shop.events.filter(shop.events.type == TYPE).count()).as_py() == count
 
 
@@ -181,3 +182,21 @@ def test_each_capability_is_left_out_for_others() -> None:
     one, other = without(ids, "campaign", 0.1), without(ids, "pricing", 0.1)
     assert one.mean() == pytest.approx(0.1, abs=0.01)
     assert (one & other).mean() == pytest.approx(0.01, abs=0.005)
+
+
+def test_a_turn_takes_in_what_waits_and_says_what_became_of_messages(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capability, "names", lambda: ("lifecycle",))
+    opened = inbox.Inbox(inbox.open_store(shop.folder / inbox.FOLDER))
+    call = {"type": "track", "event": "Product Viewed", "userId": "c010", "properties": {"product_id": "tea"}}
+    late = (END - timedelta(hours=1)).isoformat()
+    opened.put([json.dumps({**call, "messageId": "m1", "timestamp": late, "receivedAt": late}).encode()]).result()
+    opened.close()
+    found = turn(shop, nullcontext, END)
+    assert found.done["fold"] == "1 events."
+    assert found.done["send"] == "No message was decided."
+    assert "product_viewed" in shop.log.read("events")["type"].to_pylist()
+    arms = pa.table({"customer_id": ["c010"], "action": ["spring by email"], "channel": ["email"]})
+    shop.tables.write("lifecycle", "decisions", arms, END + timedelta(hours=1))
+    assert "spring by email is not sent" in turns._queued(shop, END + timedelta(hours=1))

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.campaign.actions import Action
 from regulars.campaign.offer import standing
-from regulars.campaign.sending.hours import next_at, zones
+from regulars.campaign.sending.hours import best_hours, next_at, zones
 from regulars.campaign.sending.queue import ALONE, Order, enqueue
 from regulars.campaign.sending.ready import refuse_unready
 from regulars.campaign.sending.tables import prepare
@@ -36,7 +37,9 @@ class Queued(NamedTuple):
     contacts: dict[str, int]
 
 
-def queue_decided(shop: Shop, message: str, moment: datetime, actions: Collection[str] = ()) -> Queued:
+def queue_decided(
+    shop: Shop, message: str, moment: datetime, actions: Collection[str] = (), by: str = "campaign"
+) -> Queued:
     """Put the contacts of the newest decisions into the queue. Done twice, nothing is sent twice.
 
     Who was left alone by lot is in no queue: what the others brought is measured against them.
@@ -46,6 +49,7 @@ def queue_decided(shop: Shop, message: str, moment: datetime, actions: Collectio
     message : what is sent; an offer that an action names goes with it.
     moment : from then on each leaves at its customer's hour. Consents, caps and quiet hours are asked when it leaves.
     actions : "spring by email"; default: all that were decided.
+    by : who decided: a table of decisions with `action` and `channel`, and `hour` if it has one.
 
     Raises
     ------
@@ -56,36 +60,35 @@ def queue_decided(shop: Shop, message: str, moment: datetime, actions: Collectio
     ConfigError
         If nobody has approved the message, or a channel that it goes by is not set up.
     """
-    decisions = shop.tables.read("campaign", "decisions")
+    decisions = shop.tables.read(by, "decisions")
     as_of = datetime.fromisoformat((decisions.schema.metadata or {})[b"as_of"].decode())
     if moment - as_of > OLDEST:
         raise InputError(
-            f"campaign: the newest decisions are as of {as_of:%Y-%m-%d %H:%M}, over {OLDEST.days} days before "
-            f"{moment:%Y-%m-%d %H:%M}. Decide again: regulars decide campaign"
+            f"{by}: the newest decisions are as of {as_of:%Y-%m-%d %H:%M}, over {OLDEST.days} days before "
+            f"{moment:%Y-%m-%d %H:%M}. Decide again: regulars decide {by}"
         )
     rows = decisions.filter(pc.is_valid(decisions["channel"]))
     there = sorted(set(rows["action"].to_pylist()))
     wrong = sorted(set(actions) - set(there))
     if wrong or not there:
         said = f'contacts by "{wrong[0]}"' if wrong else "contacts"
-        raise InputError(f"campaign: no {said} were decided. There are: {', '.join(there) or 'none'}.")
+        raise InputError(f"{by}: no {said} were decided. There are: {', '.join(there) or 'none'}.")
     wanted = sorted(actions or there)
     refuse_unready(shop, message, {Action.of(name).channel for name in wanted})
     rows = rows.filter(pc.is_in(rows["action"], pa.array(wanted)))
-    orders = _orders(shop, rows, message, as_of, moment)
+    orders = _orders(shop, rows, message, f"{DECIDED}/{by}/{as_of:%Y%m%dT%H%M%S}", moment)
     with prepare(shop.state).write(alone=ALONE) as change:
         enqueue(change, orders)
     return Queued(as_of, {each["values"]: each["counts"] for each in rows["action"].value_counts().to_pylist()})
 
 
-def _orders(shop: Shop, rows: pa.Table, message: str, as_of: datetime, moment: datetime) -> list[Order]:
+def _orders(shop: Shop, rows: pa.Table, message: str, stem: str, moment: datetime) -> list[Order]:
     ids = rows["customer_id"].combine_chunks()
     known = customers_as_of(shop, moment)
-    zone = zones(known, shop.config.shop.timezone)[pc.index_in(ids, known["customer_id"].combine_chunks()).to_numpy()]
-    hour = rows["hour"].to_numpy()
-    when = next_at(np.full(len(ids), micros(moment)), zone, hour * 60)
+    known = known.take(pc.index_in(ids, known["customer_id"].combine_chunks()))
+    zone = zones(known, shop.config.shop.timezone)
+    when = next_at(np.full(len(ids), micros(moment)), zone, _hours(shop, rows, known, zone, moment) * 60)
     offers = {each.name for each in standing(shop.state)}
-    stem = f"{DECIDED}/{as_of:%Y%m%dT%H%M%S}"
     made = []
     for customer, name, then in zip(ids.to_pylist(), rows["action"].to_pylist(), when.tolist(), strict=True):
         what, channel = Action.of(name)
@@ -96,3 +99,14 @@ def _orders(shop: Shop, rows: pa.Table, message: str, as_of: datetime, moment: d
             )
         )  # fmt: skip
     return made
+
+
+def _hours(
+    shop: Shop, rows: pa.Table, known: pa.Table, zone: npt.NDArray[np.str_], moment: datetime
+) -> npt.NDArray[np.int64]:
+    """(n,) the hour that was decided, else each customer's best one."""
+    if "hour" in rows.column_names:
+        return np.asarray(rows["hour"], np.int64)
+    settings = shop.config.sending
+    best = best_hours(shop, moment, known, zone)
+    return best.hours(rows["customer_id"].to_pylist(), settings.quiet_from, settings.quiet_until)

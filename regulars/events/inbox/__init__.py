@@ -6,7 +6,7 @@ deleted then. Where they lie is a `Store`: SQLite in the shop's folder, or a str
 
 from regulars.events.inbox.folding import Folded, fold
 from regulars.events.inbox.inbox import Inbox
-from regulars.events.inbox.opening import open_reader, open_store
+from regulars.events.inbox.opening import FOLDER, open_reader, open_store
 from regulars.events.inbox.store import Entry, Reader, Store
 
-__all__ = ["Entry", "Folded", "Inbox", "Reader", "Store", "fold", "open_reader", "open_store"]
+__all__ = ["FOLDER", "Entry", "Folded", "Inbox", "Reader", "Store", "fold", "open_reader", "open_store"]

@@ -8,6 +8,9 @@ from regulars.events.inbox.redis import RedisStore
 from regulars.events.inbox.sqlite import SQLiteReader, SQLiteStore
 from regulars.events.inbox.store import Reader, Store
 
+FOLDER = "inbox"
+"""In the shop's."""
+
 
 def open_store(folder: Path, url: str = "", name: str = "") -> Store:
     """Open an inbox for writing; it is made if there is none.

@@ -17,12 +17,13 @@ from regulars.errors import ConfigError, InputError, NotFoundError
 from tests.campaign.conftest import NOON, Everyone, Mailbox, Settings
 
 
-def decide(shop: Shop, *rows: tuple[str, str, str | None, int | None]) -> None:
+def decide(shop: Shop, *rows: tuple[str, str, str | None, int | None], by: str = "campaign") -> None:
     columns = zip(*rows, strict=True)
     names = ("customer_id", "action", "channel", "hour")
     table = pa.table(dict(zip(names, map(list, columns), strict=True)))
     types = [pa.string(), pa.string(), pa.string(), pa.int64()]
-    shop.tables.write("campaign", "decisions", table.cast(pa.schema(zip(names, types, strict=True))), NOON)
+    table = table.cast(pa.schema(zip(names, types, strict=True)))
+    shop.tables.write(by, "decisions", table if by == "campaign" else table.drop_columns("hour"), NOON)
 
 
 def test_contacts_leave_once_at_their_hour_and_who_was_left_alone_gets_nothing(
@@ -61,3 +62,11 @@ def test_what_cannot_be_sent_is_refused_with_what_to_do(by_mail: Shop) -> None:
         queue_decided(by_mail, "welcome", NOON, ["winter by email"])
     with pytest.raises(InputError, match="Decide again"):
         queue_decided(by_mail, "welcome", NOON + timedelta(days=8))
+
+
+def test_decisions_of_others_have_no_hour_and_leave_at_the_customers_best(by_mail: Shop) -> None:
+    decide(by_mail, ("ada", "spring by email", "email", None), by="lifecycle")
+    assert queue_decided(by_mail, "welcome", NOON, by="lifecycle").contacts == {"spring by email": 1}
+    with by_mail.state.read() as view:
+        (at,) = view.execute(sa.select(outbox.c.not_before)).scalars()
+    assert NOON <= at <= NOON + timedelta(days=1)
