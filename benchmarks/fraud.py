@@ -166,7 +166,7 @@ def by_pyod(payments: Payments, rows: Floats) -> dict[str, Floats]:
         source, target = Path(folder) / "in.npz", Path(folder) / "out.npz"
         np.savez(source, **given)
         try:
-            python = environment("pyod", ("pyod==2.0.5", "torch"))
+            python = environment("pyod", ("pyod==2.0.5", "scikit-learn<1.6", "torch", "tqdm"))
             script = Path(__file__).with_name("fraud_pyod.py")
             subprocess.run([str(python), str(script), str(source), str(target)], check=True)
         except (Unavailable, subprocess.CalledProcessError) as error:

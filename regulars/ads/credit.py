@@ -28,8 +28,8 @@ def drawn_to(setting: float, measured: float, error: float) -> tuple[float, floa
 
     The setting counts as if it were known to itself: 0.1 may as well be 0 or 0.2.
 
-    >>> drawn_to(0.1, 0.3, 0.1)
-    (0.2, 0.07071067811865475)
+    >>> [round(each, 3) for each in drawn_to(0.1, 0.3, 0.1)]
+    [0.2, 0.071]
     >>> [round(each, 3) for each in drawn_to(0.1, -2.0, 0.1)]
     [0.0, 0.071]
     """

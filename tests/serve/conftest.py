@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import tomlkit
 
 from regulars import Shop
 from regulars.serve import app
@@ -83,6 +84,16 @@ def start_of() -> Iterator[Start]:
     yield begin
     for server in running:
         server.stop()
+
+
+@pytest.fixture
+def shop(shop: Shop) -> Shop:
+    """An empty shop, of whose lists no place is drawn by lot."""
+    settings = shop.folder / "shop.toml"
+    document: Any = tomlkit.parse(settings.read_text())
+    document.setdefault("recommend", tomlkit.table())["explore"] = 0.0
+    settings.write_text(tomlkit.dumps(document))
+    return Shop.open(shop.folder)
 
 
 @pytest.fixture

@@ -102,7 +102,8 @@ def quiet_until(times: Ints, zone: npt.NDArray[np.str_], start_hour: int, end_ho
 
     Examples
     --------
-    >>> night = int(datetime(2024, 5, 1, 21, 30, tzinfo=UTC).timestamp() * 1e6)
+    >>> from regulars.clock import micros
+    >>> night = micros(datetime.fromisoformat("2024-05-01T21:30Z"))
     >>> found = quiet_until(np.array([night, night]), np.array(["Europe/London", "America/New_York"]), 21, 8)
     >>> [str(np.datetime64(int(each), "us"))[:16] for each in found]
     ['2024-05-02T07:00', '2024-05-01T21:30']
