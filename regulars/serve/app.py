@@ -62,7 +62,8 @@ def app(shop: Shop, settings: ServeSettings) -> FastAPI:
     )
     made.state.serving = serving
     for family in FAMILIES:
-        made.include_router(family.routes)
+        # Not included: of an included router FastAPI asks at each request whether its routes have changed.
+        made.router.routes.extend(family.routes.routes)
     handle(made)
     made.add_middleware(Gate, serving=serving)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -188,7 +189,10 @@ class LiveShop:
         while not self._is_over.is_set():
             for part in parts:
                 try:
-                    part.refresh()
+                    if part.refresh():
+                        # What was made stays for long: the collector need not walk over it again and again, while
+                        # nobody is answered.
+                        gc.freeze()
                 except Exception as error:  # what was there before stays
                     LOG.error("a part of what decisions stand on could not be made", exc_info=error)
                 if self._is_over.is_set():
