@@ -46,8 +46,4 @@ def test_fused_blocks_give_what_plain_ones_give(device: str, is_timed: bool) -> 
             plain, _ = block(plain, seen)
         found = fused.states(blocks, x, where, SIZE.context, is_timed=is_timed)
     assert not torch.allclose(plain, x, atol=0.1)
-    if device == "cpu":
-        torch.testing.assert_close(found, plain, atol=1e-5, rtol=1e-5)
-    else:
-        # The kernel multiplies in TF32; rows that got wrong numbers were four times as far away, and more.
-        assert (found - plain).abs().mean() < 5e-4
+    torch.testing.assert_close(found, plain, atol=1e-5 if device == "cpu" else 1e-3, rtol=1e-5)
