@@ -41,12 +41,14 @@ MULTIPLES = np.linspace(0.8, 1.25, 19)
 
 
 class Log(NamedTuple):
-    """What the shop itself has seen, by product and week; `expected` is of the lot that drew the price."""
+    """What the shop itself has seen, by product and week; `expected` is of the lot that drew the price, `stocked` the
+    share of the week's days that began with some to sell."""
 
     lines: Floats
     units: Floats
     log_price: Floats
     expected: Floats
+    stocked: Floats
 
 
 class Shop:
@@ -61,7 +63,7 @@ class Shop:
         self.group = np.asarray(catalogue["category"].combine_chunks().dictionary_encode().indices)
         self.number = pc.index_in(self.ids, self.world.product_ids).to_numpy()
         empty = np.zeros((len(self.ids), 0))
-        self.log = Log(*[empty] * 4)
+        self.log = Log(*[empty] * 5)
         self.price = self.list_price
         self.regret = 0.0
         self.diversions = tuple(np.linspace(0, 1, 11))
@@ -72,23 +74,29 @@ class Shop:
     def week(self, price: Ints, expected: Floats) -> None:
         """Play a week at prices, and see what was sold."""
         self.regret += 7 * (self.together(self.best()[0]) - self.together(price))
-        on_sale = pc.is_in(self.ids, self.world.catalogue()["product_id"].combine_chunks())
-        those = np.flatnonzero(np.asarray(on_sale))
+        those = np.flatnonzero(self.on_sale())
         decide = pa.table(
             {"action": pa.repeat("price", len(those)), "product_id": self.ids.take(pa.array(those)),
              "price": price[those] / 100}
         )  # fmt: skip
-        lines, units = np.zeros(len(self.ids)), np.zeros(len(self.ids))
+        lines, units, stocked = np.zeros((3, len(self.ids)))
         for day in range(7):
+            stocked += self.on_sale()
             events = self.world.step(decide if day == 0 else None)
             sold = events.filter(pc.equal(events["type"], "order_completed"))
             place = pc.index_in(sold["product_id"], self.ids)
             sold, place = sold.filter(pc.is_valid(place)), place.drop_null().to_numpy()
             lines += np.bincount(place, minlength=len(self.ids))
             units += np.bincount(place, sold["quantity"].to_numpy(), len(self.ids))
-        columns = zip(self.log, (lines, units, np.log(price), expected), strict=True)
+        columns = zip(self.log, (lines, units, np.log(price), expected, stocked / 7), strict=True)
         self.log = Log(*(np.column_stack([old, new]) for old, new in columns))
         self.price = price
+
+    def on_sale(self) -> npt.NDArray[np.bool_]:
+        """(n,) whether there is any of each product to sell now."""
+        there = self.world.catalogue()
+        there = there.filter(pc.greater(there["stock"], 0))
+        return np.asarray(pc.is_in(self.ids, there["product_id"].combine_chunks()))
 
     def truth(self, price: Ints) -> tuple[Floats, Floats]:
         """(n,) a day's profit of each product at its best price of the corridor, and at a price; changed alone."""
@@ -158,7 +166,10 @@ def ours(shop: Shop, week: int) -> Choice:
 
 def believed(shop: Shop) -> Belief:
     """Demand as it is learned from the lots."""
-    return believe(shop.log.lines, shop.log.units, shop.log.log_price, shop.group, expected=shop.log.expected)
+    seen = shop.log
+    return believe(
+        seen.lines, seen.units, seen.log_price, shop.group, expected=seen.expected, stocked=seen.stocked
+    )  # fmt: skip
 
 
 def ours_at_last(shop: Shop) -> Ints:

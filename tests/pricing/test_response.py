@@ -158,12 +158,50 @@ def test_weeks_without_stock_tell_nothing_of_demand():
     rng = np.random.default_rng(0)
     number, week = np.repeat(np.arange(20), 40), np.tile(np.arange(40), 20)
     price = np.exp(rng.normal(0, 0.2, 800))
-    stock = np.where(price < 0.9, 0, 100)
-    units = np.where(stock > 0, rng.poisson(30 * price**-2), 0)
+    stocked = np.where(price < 0.9, 0, 1)
+    units = rng.poisson(30 * stocked * price**-2)
     blind = fit(Demand.of(number, week, units, price), "plain").elasticities("shop").of("shop")[0]
-    seeing = fit(Demand.of(number, week, units, price, stock=stock), "plain").elasticities("shop").of("shop")[0]
+    seeing = fit(Demand.of(number, week, units, price, stocked=stocked), "plain").elasticities("shop").of("shop")[0]
     assert seeing == pytest.approx(-2, abs=0.2)
     assert blind > 0
+
+
+def test_what_was_sold_out_for_half_a_week_was_on_sale_for_the_other_half():
+    rng = np.random.default_rng(0)
+    number, week = np.repeat(np.arange(20), 40), np.tile(np.arange(40), 20)
+    price = np.exp(rng.normal(0, 0.2, 800))
+    stocked = np.where(price < 0.9, 0.4, 1.0)
+    units = rng.poisson(30 * stocked * price**-2)
+    found = fit(Demand.of(number, week, units, price, stocked=stocked), "plain")
+    assert found.elasticities("shop").of("shop")[0] == pytest.approx(-2, abs=0.1)
+    with pytest.raises(InputError, match=r"stocked 1.5; the share of the week"):
+        Demand.of(["tea"], [1], [2], [1.0], stocked=[1.5])
+
+
+def test_products_that_a_category_buys_most_answer_prices_less():
+    """As in a logit: elasticity -3 of a product that nobody knows, times 1 less its share."""
+    rng = np.random.default_rng(0)
+    share = np.tile([0.5, 0.2, 0.1, 0.1, 0.05, 0.05], 10)
+    number, week = np.repeat(np.arange(60), 26), np.tile(np.arange(26), 60)
+    price = np.exp(rng.normal(0, 0.1, len(number)))
+    units = rng.poisson(200 * share[number] * price ** (-3 * (1 - share[number])))
+    found = fit(Demand.of(number, week, units, price, category=number // 6), "plain").elasticities()
+    order = np.argsort(np.array(found.names).astype(int))
+    assert np.corrcoef(found.value[order], -3 * (1 - share))[0, 1] > 0.9
+
+
+def test_what_last_week_s_lot_did_to_demand_is_not_taken_for_this_week_s():
+    """A low price goes on selling for weeks: against the mean of few weeks that would look like half the answer."""
+    rng = np.random.default_rng(0)
+    count, weeks = 300, 8
+    x = rng.choice([-0.2, 0.0, 0.2], (count, weeks))
+    lasting = np.zeros((count, weeks))
+    for at in range(1, weeks):
+        lasting[:, at] = 0.8 * lasting[:, at - 1] - 1.0 * x[:, at - 1]
+    units = rng.poisson(60 * np.exp(-2 * x + lasting))
+    number, week = np.repeat(np.arange(count), weeks), np.tile(np.arange(weeks), count)
+    demand = Demand.of(number, week, units.ravel(), np.exp(x).ravel(), expected_price=np.ones(count * weeks))
+    assert fit(demand).elasticities("shop").of("shop")[0] == pytest.approx(-2, abs=0.2)
 
 
 def test_the_profit_curve_finds_the_price_of_the_textbook(response):
@@ -197,7 +235,7 @@ def test_a_product_that_is_not_known_is_named(response):
         ({"units": [1, -2]}, "week 2: units -2"),
         ({"week": [1.5, 2.5]}, "week: float64 values; whole numbers"),
         ({"week": [1, 1]}, "week 1: comes twice"),
-        ({"stock": [1, -1]}, "week 2: stock -1"),
+        ({"stocked": [1, -1]}, "week 2: stocked -1"),
         ({"competitor_price": [1.0, 0.0]}, "week 2: competitor's price 0"),
         ({"competitor_price": [150.0, 150.0]}, "competitor's price 150; it is usually more than 20 times our price"),
         ({"promotion": [1]}, "promotion: shape"),

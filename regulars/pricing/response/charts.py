@@ -34,7 +34,7 @@ def demand_plot(curve: ProfitCurve, demand: Demand | None = None) -> ChartType:
     ]
     layers = _band(rows, "units", "Units a week")
     if demand is not None:
-        own = (demand.products[demand.series] == curve.product) & demand.stocked
+        own = (demand.products[demand.series] == curve.product) & (demand.stocked > 0)
         weeks = [
             {"price": _short(float(np.exp(p))), "units": _short(u), "week": int(w)}
             for p, u, w in zip(demand.log_price[own], demand.units[own], demand.week[own], strict=True)

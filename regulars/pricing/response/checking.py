@@ -47,11 +47,12 @@ class Rows:
         expected = "the middle price of the product is far from it. Put all prices into one currency and unit."
         self.refuse((ratio > ABSURD_OWN) | (ratio < 1 / ABSURD_OWN), "price", price, expected)
 
-    def require_counts(self, units: Floats, stock: Floats) -> None:
-        """None below 0."""
+    def require_counts(self, units: Floats, stocked: Floats) -> None:
+        """None below 0, and no more than the whole week."""
         expected = "a number of 0 or more is expected. Take returns off the week of their sale."
         self.refuse(~(np.isfinite(units) & (units >= 0)), "units", units, expected)
-        self.refuse(np.isnan(stock) | (stock < 0), "stock", stock, "a number of 0 or more is expected.")
+        expected = "the share of the week with some to sell is expected, from 0 to 1."
+        self.refuse(~((stocked >= 0) & (stocked <= 1)), "stocked", stocked, expected)
 
     def require_competitor(self, other: Floats, price: Floats, of_product: Numbers) -> None:
         """Above 0 where known, and not of another currency or product."""

@@ -28,7 +28,7 @@ class Demand:
     log_price : (n,) of the price of one.
     controls : (n, k) what else moves demand; of those not known in a row, the mean of its series.
     names : (k,) of the controls.
-    stocked : (n,) whether there was any to sell; other rows tell nothing of demand.
+    stocked : (n,) share of the week in which there was any to sell, 0 to 1; rows of 0 tell nothing of demand.
     log_expected : (n,) mean of the logarithm of the price over the lot that drew it; NaN where none did.
     products, groups, categories : (s,) of each series, as the user knows them.
     """
@@ -39,7 +39,7 @@ class Demand:
     log_price: Floats
     controls: Floats
     names: tuple[str, ...]
-    stocked: Flags
+    stocked: Floats
     log_expected: Floats
     products: Words
     groups: Words
@@ -57,7 +57,7 @@ class Demand:
         group: npt.ArrayLike | None = None,
         competitor_price: npt.ArrayLike | None = None,
         promotion: npt.ArrayLike | None = None,
-        stock: npt.ArrayLike | None = None,
+        stocked: npt.ArrayLike | None = None,
         expected_price: npt.ArrayLike | None = None,
         controls: Mapping[str, npt.ArrayLike] | None = None,
     ) -> Demand:
@@ -74,7 +74,8 @@ class Demand:
         price : (n,) float, > 0, in one currency
         competitor_price : (n,) float, > 0, in the same currency; NaN where not known
         promotion : (n,) float, such as 0 and 1
-        stock : (n,) float, >= 0, at the beginning of the week; weeks that began with none tell nothing of demand
+        stocked : (n,) float in [0, 1], the share of the week in which there was any to sell; weeks without any tell
+            nothing of demand
         expected_price : (n,) float, > 0
             Of a price that was drawn by lot, the geometric mean of the lot, by its chances; NaN where none drew it.
         controls : name -> (n,) float, whatever else moves demand
@@ -96,7 +97,7 @@ class Demand:
         count, cost = np.asarray(units, np.float64), np.asarray(price, np.float64)
         who = np.full(len(label), "") if group is None else np.asarray(group).astype(str)
         kind = np.full(len(label), "all") if category is None else np.asarray(category).astype(str)
-        held = np.full(len(label), np.inf) if stock is None else np.asarray(stock, np.float64)
+        there = np.ones(len(label)) if stocked is None else np.asarray(stocked, np.float64)
         others: dict[str, Floats] = {}
         if competitor_price is not None:
             others[COMPETITOR] = np.asarray(competitor_price, np.float64)
@@ -104,11 +105,11 @@ class Demand:
             others["promotion"] = np.asarray(promotion, np.float64)
         others |= {name: np.asarray(column, np.float64) for name, column in (controls or {}).items()}
         lot = np.full(len(label), np.nan) if expected_price is None else np.asarray(expected_price, np.float64)
-        named = {"units": count, "price": cost, "stock": held, "group": who, "category": kind, **others}
+        named = {"units": count, "price": cost, "stocked": there, "group": who, "category": kind, **others}
         named["expected_price"] = lot
         rows = Rows(label, of_week, named)
         _, first, of_product = np.unique(label, return_index=True, return_inverse=True)
-        rows.require_counts(count, held)
+        rows.require_counts(count, there)
         rows.require_prices(cost, of_product)
         rows.refuse(lot <= 0, "expected_price", lot, "a price above 0 is expected, or NaN where no lot drew it.")
         if competitor_price is not None:
@@ -124,7 +125,7 @@ class Demand:
         columns = [filled(column, series)[order] for column in others.values()]
         return cls(
             series[order].astype(np.int64), of_week[order].astype(np.int64), count[order], np.log(cost[order]),
-            np.column_stack(columns) if columns else np.zeros((len(label), 0)), tuple(others), held[order] > 0,
+            np.column_stack(columns) if columns else np.zeros((len(label), 0)), tuple(others), there[order],
             np.log(lot[order]), label[at], who[at], kind[first][of_product[at]],
         )  # fmt: skip
 
@@ -182,6 +183,29 @@ class Demand:
         row = np.arange(len(self))
         low = np.maximum(row - RECENT_WEEKS, begin[self.series])
         found: Floats = (total[row] - total[low]) / np.maximum(row - low, 1)
+        return found
+
+    @cached_property
+    def share(self) -> Floats:
+        """(s,) each product's share of its category's units, in standard deviations above the category's mean by units.
+
+        Units are those of the time with some to sell: what was sold out is not small.
+
+        >>> big, small = ["tea"] * 2, ["pot"] * 2
+        >>> Demand.of(big + small, [1, 2, 1, 2], [9, 9, 3, 0], [1] * 4, stocked=[1, 1, 1, 0]).share.round(2).tolist()
+        [-1.73, 0.58]
+        """
+        products, code = np.unique(self.products, return_inverse=True)
+        category = np.unique(self.categories, return_inverse=True)[1]
+        weeks = np.maximum(np.bincount(self.series, self.stocked, len(code)), 1e-9)
+        rate = np.bincount(self.series, self.units, len(code)) / weeks
+        of_product = np.bincount(code, rate, len(products))[code]
+        weight = of_product / np.bincount(code)[code]  # the groups of a product make up its share together
+        of_category = np.maximum(np.bincount(category, weight), 1e-12)
+        share = of_product / of_category[category]
+        share = share - (np.bincount(category, weight * share) / of_category)[category]
+        scale = float(np.sqrt((weight * share**2).sum() / max(float(weight.sum()), 1e-12)))
+        found: Floats = share / scale if scale > 1e-6 else np.zeros(len(code))
         return found
 
     def some(self, rows: Flags) -> Demand:

@@ -17,13 +17,16 @@ from regulars.pricing.response.verdict import Verdict, judge
 
 Method = Literal["double", "instrument", "plain"]
 
+PRODUCT, PRODUCT_AND_GROUP = "product", "product and group"
 CENTRE, VAGUE = -1.0, 4.0
 """First guess of the shop's elasticity: -1, and two wider than anything plausible."""
-STEPS = 80
+STEPS, SPREAD_STEPS = 80, 10
 TOLERANCE = 1e-4
 LEAST_WEIGHT = 0.1
 """Weight of a first guess of each series' level, the mean of all, in units sold: who never sold has a level, too."""
 RIDGE = 1.0
+EXCESS_WEEKS = 10.0
+"""How wild a series' counts are is taken from all as if so many weeks of it had been seen besides."""
 MOST_CHANGE = 1.0
 
 
@@ -65,6 +68,8 @@ class Response:
     method : how prices that followed demand were dealt with.
     levels : name of each level, lowest first -> elasticities.
     control_names, control_effects : (k,) of what else moves demand, in logarithms of units.
+    by_share : by how much the elasticity of a product lies above its category's for each standard deviation of its
+        share of the category's units.
     dispersion : of the negative binomial; 0 is chance alone.
     spreads : (levels - 1,) standard deviation of elasticities about their group's.
     base : (s,) units a week expected of each series under its last conditions, at `base_price`.
@@ -77,6 +82,7 @@ class Response:
     levels: dict[str, Elasticities]
     control_names: tuple[str, ...]
     control_effects: Floats
+    by_share: float
     dispersion: float
     spreads: Floats
     base: Floats
@@ -129,6 +135,9 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
     price, plus what else moves it: the demand of the weeks before, each week's own effect on the whole shop (season,
     holidays), and the controls. Elasticities of series are normal about their product's, those of products about
     their category's, of categories about the shop's: rare products borrow, and how much is learned (empirical Bayes).
+    A product that most customers of its category take already has few to win: in a logit its elasticity is that of a
+    product that nobody knows, times 1 less its share. So elasticities of a category move with the share, as far as the
+    data say.
 
     Prices follow demand, too: sold-out seasons, clearances. `method` says what is done about it.
 
@@ -151,7 +160,7 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
     Source
     ------
     Laplace's approximation of a generalized linear mixed model: Breslow and Clayton (1993), Approximate Inference in
-    Generalized Linear Mixed Models.
+    Generalized Linear Mixed Models. Elasticities by share: Train (2009), Discrete Choice Methods with Simulation, 3.6.
 
     Examples
     --------
@@ -166,7 +175,7 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
     (True, True)
     """
     # A first week knows nothing of the weeks before it.
-    rows = demand.stocked & np.append(False, np.diff(demand.series) == 0)
+    rows = (demand.stocked > 0) & np.append(False, np.diff(demand.series) == 0)
     known = demand.some(rows)
     if not len(known) or known.units.sum() == 0:
         raise NotEnoughError("no product was sold after its first week, so nothing can be learned of demand.")
@@ -182,13 +191,13 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
         told = np.zeros(len(demand)) if demand.is_drawn.all() else foreseen(demand)
         moved = np.where(known.is_drawn, known.log_price - known.log_expected, price - by_series(told[rows], known))
         # Demand, too, is told of all that foresaw the price: what moves both is in last week's units, less what last
-        # week's price did to them. A lot has nothing to do with it.
+        # week's price did to them. Beside a lot nothing foresees the price; but what last week's did lasts, and against
+        # the mean of few weeks a price and the one before it are no strangers.
         past |= {
-            "foreseen price": told,
+            "foreseen price": np.where(demand.is_drawn, 0.0, told),
             "units of the week before": demand.shifted(np.log1p(demand.units), -1),
             "price of the week before": demand.shifted(by_series(demand.log_price, demand), -1),
         }
-        past = {name: np.where(demand.is_drawn, 0.0, column) for name, column in past.items()}
     columns = [by_series(np.nan_to_num(column[rows]), known) for column in (*past.values(), *demand.controls.T)]
     names = [*past, *demand.names]
     if method == "instrument":
@@ -199,18 +208,20 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
             raise InputError(f"instrument: shape {cause.shape}; one value a row is expected, {demand.log_price.shape}.")
         left, strength = by_instrument(known, cause[rows], np.column_stack(columns))
         names, columns = [*names, "price beside the instrument"], [*columns, left]
-    search = _Search(known, moved, np.column_stack(columns) if columns else np.zeros((len(known), 0)))
+    share = known.share
+    search = _Search(known, moved, np.column_stack([*columns, by_series(share[known.series] * moved, known)]))
     search.run()
-    levels = {
-        name: Elasticities(
-            of_level, level.mean, *(level.mean + sign * norm.ppf(0.975) * np.sqrt(level.variance) for sign in (-1, 1))
-        )
-        for (name, of_level), level in zip(search.level_names, search.levels, strict=True)
-    }
+    *effects, by_share = search.effects
+    levels = {}
+    for (name, of_level), level in zip(search.level_names, search.levels, strict=True):
+        value, wide = level.mean, norm.ppf(0.975) * np.sqrt(level.variance)
+        if name in (PRODUCT, PRODUCT_AND_GROUP):
+            value = value + by_share * (share if len(share) == len(value) else _by_name(share, known.products))
+        levels[name] = Elasticities(of_level, value, value - wide, value + wide)
     last = np.searchsorted(known.series, np.arange(len(known.products)), side="right") - 1
     ever = np.isin(np.arange(len(known.products)), known.series)
     return Response(
-        method, levels, tuple(names), search.effects, search.dispersion, np.sqrt(search.spreads),
+        method, levels, tuple(names), np.array(effects), float(by_share), search.dispersion, np.sqrt(search.spreads),
         np.where(ever, search.expected[np.maximum(last, 0)], np.nan),
         np.where(ever, 1 / np.sqrt(search.weight_of_series + LEAST_WEIGHT), np.nan),
         np.where(ever, np.exp(known.log_price[np.maximum(last, 0)]), np.nan),
@@ -219,12 +230,18 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
     )  # fmt: skip
 
 
+def _by_name(values: Floats, names: Words) -> Floats:
+    """(m,) of each name, in their order, its value."""
+    found: Floats = values[np.unique(names, return_index=True)[1]]
+    return found
+
+
 class _Search:
     """The parameters, and the steps by which they come to rest."""
 
     def __init__(self, demand: Demand, moved: Floats, controls: Floats) -> None:
         self.demand, self.moved, self.controls = demand, moved, controls
-        self.size = len(demand.products)
+        self.size, self.open = len(demand.products), np.log(demand.stocked)
         self.weeks, self.week = np.unique(demand.week, return_inverse=True)
         sold = np.bincount(demand.series, demand.units, self.size)
         rows = np.maximum(np.bincount(demand.series, minlength=self.size), 1)
@@ -233,7 +250,7 @@ class _Search:
         self.slope = np.full(self.size, CENTRE)
         self.effects = np.zeros(controls.shape[1])
         self.calendar = np.zeros(len(self.weeks))
-        self.dispersion, self.excess = 0.5, 1.0
+        self.dispersion = 0.5
         self.parents, self.level_names = _parents(demand)
         self.spreads = np.full(len(self.parents), FIRST_SPREAD)
         self.levels: list[Level] = []
@@ -253,7 +270,7 @@ class _Search:
         demand = self.demand
         inside = (
             self.level[demand.series] + self.slope[demand.series] * self.moved + self.controls @ self.effects
-            + self.calendar[self.week]
+            + self.calendar[self.week] + self.open
         )  # fmt: skip
         self.expected: Floats = np.exp(np.clip(inside, -20, 20))
         narrow = 1 + self.dispersion * self.expected
@@ -270,17 +287,28 @@ class _Search:
         pull = np.bincount(series, self.residual, self.size) - LEAST_WEIGHT * (self.level - self.common)
         own = np.maximum(second - first**2 / mass, 0.0)
         inside = self.moved - (first / mass)[series]
-        # Where counts are wilder than the model has them, the price tells less than it claims.
-        claimed = float((self.weight * inside**2).sum())
-        self.excess = max(1.0, float(((inside * self.residual) ** 2).sum()) / max(claimed, 1e-12))
         score = np.bincount(series, self.residual * self.moved, self.size) - first / mass * pull
-        self.information = own / self.excess
-        weighted = self.information * self.slope + score / self.excess
-        self.levels, self.spreads = smooth(self.information, weighted, self.parents, self.spreads, CENTRE, VAGUE)
+        excess = self._excess(inside, claimed=self.weight * inside**2)
+        self.information = own / excess
+        weighted = self.information * self.slope + score / excess
+        for _ in range(SPREAD_STEPS):
+            self.levels, self.spreads = smooth(self.information, weighted, self.parents, self.spreads, CENTRE, VAGUE)
         step = np.clip(self.levels[0].mean - self.slope, -MOST_CHANGE, MOST_CHANGE)
         self.slope = self.slope + step
         self.level = self.level + np.clip((pull - first * step) / mass, -MOST_CHANGE, MOST_CHANGE)
         self._look()
+
+    def _excess(self, inside: Floats, claimed: Floats) -> Floats:
+        """(s,) how many times wilder than the model has them counts are: there a price tells less than it claims.
+
+        Some series are wilder than others; few weeks hardly tell which, so each is drawn to all (Smyth, 2004, Linear
+        Models and Empirical Bayes Methods for Assessing Differential Expression).
+        """
+        series = self.demand.series
+        whole = max(1.0, float(((inside * self.residual) ** 2).sum()) / max(float(claimed.sum()), 1e-12))
+        own = np.bincount(series, self.residual**2 / np.maximum(self.weight, 1e-12), self.size)
+        weeks = np.bincount(series, minlength=self.size)
+        return np.maximum(1.0, (EXCESS_WEEKS * whole + own) / (EXCESS_WEEKS + weeks))
 
     def _others(self) -> None:
         """What else moves demand, the calendar, and how wild counts are."""
@@ -309,11 +337,11 @@ def _parents(demand: Demand) -> tuple[list[Numbers], list[tuple[str, tuple[str, 
     named: list[tuple[str, tuple[str, ...]]] = []
     if has_groups:
         both = np.char.add(np.char.add(demand.products, ", "), demand.groups)
-        named.append(("product and group", tuple(both.tolist())))
+        named.append((PRODUCT_AND_GROUP, tuple(both.tolist())))
         current, first, parent = np.unique(demand.products, return_index=True, return_inverse=True)
         of_category = demand.categories[first]
         parents.append(parent.astype(np.int64))
-    named.append(("product", tuple(current.tolist())))
+    named.append((PRODUCT, tuple(current.tolist())))
     categories, parent = np.unique(of_category, return_inverse=True)
     if len(categories) > 1:
         parents.append(parent.astype(np.int64))

@@ -6,6 +6,7 @@ another price, and how many of those whom a price turns away take another produc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.stats import norm
 
 from regulars.errors import NotEnoughError
 from regulars.pricing.response import Demand, Response, Verdict, fit
+from regulars.pricing.response.checking import filled
 from regulars.pricing.suggest.demand import ConstantElasticity
 
 Floats = npt.NDArray[np.float64]
@@ -99,7 +101,14 @@ def kept(
 
 
 def believe(
-    lines: Floats, units: Floats, log_price: Floats, group: Numbers, *, expected: Floats | None = None
+    lines: Floats,
+    units: Floats,
+    log_price: Floats,
+    group: Numbers,
+    *,
+    expected: Floats | None = None,
+    stocked: Floats | None = None,
+    controls: Mapping[str, Floats] | None = None,
 ) -> Belief:
     """How demand for each product answers its price, from weeks of all of them.
 
@@ -110,6 +119,8 @@ def believe(
     group : (n,) number of each product's category.
     expected : (n, w) mean of the logarithm of the price, over the chances with which it was drawn; NaN where it was not
         drawn. Of those, the part counts that past demand and season did not foresee; see `response.fit`.
+    stocked : (n, w) share of the week in which there was any to sell, 0 to 1; by default all of it.
+    controls : name -> (n, w) what else moves demand, such as promotions; NaN where not known.
 
     Raises
     ------
@@ -126,6 +137,7 @@ def believe(
     (-2.0, True)
     """
     lot = np.full(log_price.shape, np.nan) if expected is None else expected
+    there = np.ones(lines.shape) if stocked is None else stocked
     total = lines.sum(1)
     tried = int(((total > 0) & (log_price.std(axis=1) > LEAST_DEVIATION)).sum())
     if tried < LEAST_PRODUCTS:
@@ -134,7 +146,7 @@ def believe(
             f"{LEAST_PRODUCTS} are needed. From one price nothing can be learned: let prices differ by lot, regulars "
             "pricing explore"
         )
-    response = _answer(lines, log_price, lot, group)
+    response = _answer(lines, log_price, lot, group, there, controls)
     own = response.elasticities("product")
     answer = np.clip(own.value, STEEPEST, FLATTEST)
     size = np.divide(units.sum(1), total, out=np.ones(len(total)), where=total > 0)
@@ -144,12 +156,12 @@ def believe(
     common = float(response.elasticities("shop").value[0])
     diversion, error = _diversion(lines, log_price, lot, group, common)
     season = _season(lines * np.exp(-common * (log_price - mean)), group)
-    flat = lines * np.exp(-answer[:, None] * (log_price - log_price[:, -1:]))
+    flat = np.where(there > 0, lines * np.exp(-answer[:, None] * (log_price - log_price[:, -1:])), 0.0)
     return Belief(
         mean=np.clip(answer + slope, STEEPEST, FLATTEST),
         error=(own.high - own.low) / (2 * norm.ppf(0.975)),
         lines=answer,
-        level=flat.sum(1) / np.maximum(season.sum(1), 1e-9) * season[:, -LEVEL_WEEKS:].mean(1),
+        level=flat.sum(1) / np.maximum((season * there).sum(1), 1e-9) * season[:, -LEVEL_WEEKS:].mean(1),
         log_price=log_price[:, -1],
         quantity=size,
         common=common + float((slope * total).sum() / total.sum()),
@@ -160,18 +172,27 @@ def believe(
     )
 
 
-def _answer(lines: Floats, log_price: Floats, lot: Floats, group: Numbers) -> Response:
+def _answer(
+    lines: Floats,
+    log_price: Floats,
+    lot: Floats,
+    group: Numbers,
+    stocked: Floats,
+    controls: Mapping[str, Floats] | None = None,
+) -> Response:
     count, weeks = lines.shape
-    ids = np.arange(count).astype(str)
+    ids, series, others = np.arange(count).astype(str), np.repeat(np.arange(count), weeks), controls or {}
     return fit(
         Demand(
-            series=np.repeat(np.arange(count), weeks),
+            series=series,
             week=np.tile(np.arange(weeks), count),
             units=lines.ravel(),
             log_price=log_price.ravel(),
-            controls=np.zeros((count * weeks, 0)),
-            names=(),
-            stocked=np.ones(count * weeks, bool),
+            controls=np.column_stack([filled(column.ravel(), series) for column in others.values()])
+            if others
+            else np.zeros((count * weeks, 0)),
+            names=tuple(others),
+            stocked=stocked.ravel(),
             log_expected=lot.ravel(),
             products=ids,
             groups=np.full(count, ""),
@@ -204,7 +225,8 @@ def _diversion(lines: Floats, log_price: Floats, lot: Floats, group: Numbers, co
     all_lines, price, by_lot = (summed(part) for part in parts)
     sold = all_lines.sum(1) > 0
     # What a week had for all categories alike is taken out: they are one group here.
-    together = _answer(all_lines[sold], price[sold], by_lot[sold], np.zeros(int(sold.sum()), np.int64))
+    alike = np.zeros(int(sold.sum()), np.int64)
+    together = _answer(all_lines[sold], price[sold], by_lot[sold], alike, np.ones((len(alike), lines.shape[1])))
     value, low, high = together.elasticities("shop").of("shop")
     seen, noise = 1 - value / common, (high - low) / (2 * norm.ppf(0.975)) / -common
     weight = 1 / noise**2 + 1 / error**2
