@@ -11,18 +11,23 @@ from regulars.logistic import probability
 Floats = npt.NDArray[np.float64]
 
 
-class OnlineClicks:
-    """A Bayesian logistic regression for each creative, updated by each impression that was won.
+LEVEL, OWN = 2.0, 0.6
+"""How far the level of all creatives, and that of each around it, may lie from what is thought before, in spreads."""
 
-    A new creative begins where the others stand on average, and as unsure as the first did.
+
+class OnlineClicks:
+    """A Bayesian logistic regression over creatives, updated by each impression that was won.
+
+    Each creative has weights of its own, around a level that all share: what is learned of how likely clicks are at all
+    from one is known of the others, a new one among them.
 
     Parameters
     ----------
     creatives : how many, 1 or more.
     features : numbers in a context; a level is added.
     prior : click chance before anything is known, in (0, 1).
-    spread : standard deviation of a weight, in log-odds, before anything is known; above 0. Of the level it is twice
-        that: how likely clicks are at all is known least.
+    spread : standard deviation of a weight, in log-odds, before anything is known; above 0. Of the shared level it is
+        twice that: how likely clicks are at all is known least.
     noise : added to the variance of each weight by each impression, 0 or more, so that tastes may drift.
 
     Source
@@ -41,51 +46,42 @@ class OnlineClicks:
     """
 
     def __init__(
-        self, creatives: int, features: int, *, prior: float = 0.1, spread: float = 0.7, noise: float = 0.0
+        self, creatives: int, features: int, *, prior: float = 0.1, spread: float = 0.5, noise: float = 0.0
     ) -> None:
         if creatives < 1 or features < 0 or not 0 < prior < 1 or not spread > 0 or noise < 0:
             raise InputError(
                 f"creatives = {creatives}, features = {features}, prior = {prior:g}, spread = {spread:g}, "
                 f"noise = {noise:g}: one creative or more, a prior between 0 and 1 and a spread above 0 are expected."
             )
-        size = features + 1
         self.features, self.noise = features, noise
-        self._first = np.zeros(size)
-        self._first[0] = np.log(prior / (1 - prior))
-        self._wide = np.diag(np.append(2 * spread, np.full(features, spread)) ** 2)
-        self.mean_ = np.tile(self._first, (creatives, 1))  # (c, 1 + d)
-        self.covariance_ = np.tile(self._wide, (creatives, 1, 1))
-        self.shown_ = np.zeros(creatives, np.int64)
+        self._own = np.append(OWN * spread, np.full(features, spread)) ** 2
+        self.mean_ = np.array([np.log(prior / (1 - prior))])  # the shared level, then 1 + d of each creative
+        self.covariance_ = np.array([[(LEVEL * spread) ** 2]])
+        for _ in range(creatives):
+            self.add()
 
     @property
     def creatives(self) -> int:
         """How many there are."""
-        return len(self.mean_)
+        return (len(self.mean_) - 1) // (self.features + 1)
 
     def add(self) -> int:
         """One creative more; its number."""
-        weight = self.shown_ / max(int(self.shown_.sum()), 1)
-        start = weight @ self.mean_ if self.shown_.any() else self._first
-        self.mean_ = np.vstack([self.mean_, start])
-        self.covariance_ = np.concatenate([self.covariance_, self._wide[None]])
-        self.shown_ = np.append(self.shown_, 0)
+        size, more = len(self.mean_), self.features + 1
+        wider = np.zeros((size + more, size + more))
+        wider[:size, :size], wider[size:, size:] = self.covariance_, np.diag(self._own)
+        self.mean_, self.covariance_ = np.append(self.mean_, np.zeros(more)), wider
         return self.creatives - 1
 
     def chances(self, context: npt.ArrayLike = ()) -> Floats:
         """(creatives,) click chance in (0, 1) of each, averaged over what is not known of the weights."""
-        row = self._row(context)
-        variance = np.einsum("d,cde,e->c", row, self.covariance_, row)
-        return probability(self.mean_ @ row / np.sqrt(1 + np.pi * variance / 8))
+        middle, variance = self._believed(self._row(context))
+        return probability(middle / np.sqrt(1 + np.pi * variance / 8))
 
-    def drawn(self, context: npt.ArrayLike, rng: np.random.Generator, width: float = 1.0) -> Floats:
-        """(creatives,) chances, drawn from what is believed of each; `width` 1 is Thompson's, less explores less."""
-        return self.above(context, width * rng.normal(size=self.creatives))
-
-    def above(self, context: npt.ArrayLike, deviations: float | Floats) -> Floats:
+    def above(self, context: npt.ArrayLike, deviations: float) -> Floats:
         """(creatives,) chances so many standard deviations (of log-odds) above the middle of what is believed."""
-        row = self._row(context)
-        variance = np.einsum("d,cde,e->c", row, self.covariance_, row)
-        return probability(self.mean_ @ row + deviations * np.sqrt(np.maximum(variance, 0.0)))
+        middle, variance = self._believed(self._row(context))
+        return probability(middle + deviations * np.sqrt(np.maximum(variance, 0.0)))
 
     def learn(self, creative: int, context: npt.ArrayLike, clicked: bool) -> None:
         """What came of an impression.
@@ -98,14 +94,25 @@ class OnlineClicks:
         if not 0 <= creative < self.creatives:
             raise InputError(f"creative {creative}: there are {self.creatives}, counted from 0.")
         row = self._row(context)
-        mean, covariance = self.mean_[creative], self.covariance_[creative]
-        covariance[np.diag_indices_from(covariance)] += self.noise
-        chance = float(probability(np.array(mean @ row)))
-        along = covariance @ row
+        begin = 1 + creative * len(row)
+        own = slice(begin, begin + len(row))
+        self.covariance_[range(begin, own.stop), range(begin, own.stop)] += self.noise
+        along = self.covariance_[:, 0] + self.covariance_[:, own] @ row
+        chance = float(probability(np.array(self.mean_[0] + self.mean_[own] @ row)))
         bend = chance * (1 - chance)
-        covariance -= np.outer(along, along) * (bend / (1 + bend * float(row @ along)))
-        mean += covariance @ row * (float(clicked) - chance)
-        self.shown_[creative] += 1
+        variance = float(along[0] + along[own] @ row)
+        self.covariance_ -= np.outer(along, along) * (bend / (1 + bend * variance))
+        # The step of the narrowed covariance: along it, that is the old one over as much as it narrows.
+        self.mean_ += along * ((float(clicked) - chance) / (1 + bend * variance))
+
+    def _believed(self, row: Floats) -> tuple[Floats, Floats]:
+        """(creatives,) middle and variance of the log-odds."""
+        shape = self.creatives, len(row)
+        each = np.arange(self.creatives)
+        shared = self.covariance_[0, 1:].reshape(shape) @ row
+        own = self.covariance_[1:, 1:].reshape(*shape, *shape)[each, :, each, :]  # (c, 1 + d, 1 + d)
+        variance = self.covariance_[0, 0] + 2 * shared + np.einsum("d,cde,e->c", row, own, row)
+        return self.mean_[0] + self.mean_[1:].reshape(shape) @ row, variance
 
     def _row(self, context: npt.ArrayLike) -> Floats:
         row = np.append(1.0, np.asarray(context, np.float64).ravel())

@@ -117,7 +117,8 @@ def test_a_new_creative_begins_where_the_others_stand() -> None:
     old, new = clicks.chances([0.0])
     assert old < 0.05
     assert new < 0.2
-    assert clicks.covariance_[1, 0, 0] > clicks.covariance_[0, 0, 0]
+    known, unknown = clicks.above([0.0], 1.0) - clicks.above([0.0], 0.0)
+    assert unknown > 2 * known
 
 
 def test_the_same_seed_gives_the_same_bids() -> None:
