@@ -25,6 +25,7 @@ QUESTION = "Do prices say which product of a category was bought in which of the
 BASELINE = "no answer to prices"
 FITTINGS = 30
 CAN_TELL = "The weeks before can tell what prices do to demand"
+MOVED = "Beside the price, {name} moves demand: the logarithm of lines by {effect:+.2f} for each 1 of its own."
 NOT_DRAWN = (
     "{share:.0%} of the prices learned from were drawn by lot. The others were chosen for some reason: where that has "
     "to do with demand, elasticities are wrong by it. Let prices differ by lot: regulars pricing explore"
@@ -114,6 +115,7 @@ def _judge(shop: Shop, split: Split) -> Report:
         notes=(
             f"Judged by {len(moved.ids):,} products whose prices moved (counted above as customers are elsewhere).",
             f"The elasticity of all is {model.common:.2f}; products differ by {model.spread:.2f} (standard deviation).",
+            *(MOVED.format(name=name, effect=effect) for name, effect in model.effects.items()),
             *([NOT_DRAWN.format(share=model.share_drawn)] if model.share_drawn < 1 else []),
         ),
     )

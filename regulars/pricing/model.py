@@ -21,6 +21,7 @@ from regulars.pricing.suggest import ConstantElasticity, kept
 Floats = npt.NDArray[np.float64]
 
 FILE, ABOUT = "products.parquet", "model.json"
+ABOUT_ALL = ("common", "spread", "diversion", "share_drawn", "effects")
 COLUMNS = ("elasticity", "error", "units", "price", "lines", "line_elasticity")
 
 
@@ -35,6 +36,7 @@ class PricingModel:
     common, spread : of all, and by how much products differ: what is believed of a product that is not in the table.
     diversion : of the lines that a higher price loses, the share that others of the category win.
     share_drawn : of the price changes that were learned from, the share that a lot drew.
+    effects : name -> by how much the logarithm of lines moves with what else moves demand, as far as the shop has it.
     """
 
     table: pa.Table
@@ -42,6 +44,7 @@ class PricingModel:
     spread: float
     diversion: float
     share_drawn: float
+    effects: Mapping[str, float]
 
     @classmethod
     def fit(cls, data: Dataset) -> PricingModel:
@@ -66,6 +69,7 @@ class PricingModel:
             spread=round(max(found.spread, 0.2), 6),
             diversion=round(found.diversion, 6),
             share_drawn=drawn,
+            effects={name: round(effect, 6) for name, effect in found.effects.items()},
         )
 
     @cached_property
@@ -110,7 +114,7 @@ class PricingModel:
 
     def to_files(self) -> dict[str, bytes]:
         """As files: Parquet and JSON."""
-        about = {name: getattr(self, name) for name in ("common", "spread", "diversion", "share_drawn")}
+        about = {name: getattr(self, name) for name in ABOUT_ALL}
         return {FILE: bytes(storage.parquet(self.table)), ABOUT: json.dumps(about, indent=2).encode()}
 
     @classmethod

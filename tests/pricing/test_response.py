@@ -146,11 +146,12 @@ def test_a_competitor_s_price_and_a_promotion_are_told_apart_from_the_price():
     number, week = np.repeat(np.arange(series), weeks), np.tile(np.arange(weeks), series)
     own, other = np.exp(rng.normal(0, 0.2, (2, series * weeks)))
     promotion = rng.random(series * weeks) < 0.2
-    units = rng.poisson(30 * own**-1.5 * (other / own) ** 0.8 * np.exp(0.5 * promotion))
+    units = rng.poisson(30 * own**-1.5 * other**0.8 * np.exp(0.5 * promotion))
     other[rng.random(len(other)) < 0.1] = np.nan
     found = fit(Demand.of(number, week, units, own, competitor_price=other, promotion=promotion), "plain")
     effects = dict(zip(found.control_names, found.control_effects, strict=True))
-    assert effects["competitor's price over ours"] == pytest.approx(0.8, abs=0.1)
+    assert found.elasticities("shop").of("shop")[0] == pytest.approx(-1.5, abs=0.1)  # while the competitor's stays
+    assert effects["competitor's price"] == pytest.approx(0.8, abs=0.1)
     assert effects["promotion"] == pytest.approx(0.5, abs=0.1)
 
 

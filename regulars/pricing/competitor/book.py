@@ -22,6 +22,7 @@ from regulars.pricing.money import to_amount
 if TYPE_CHECKING:
     from regulars.pricing.products import Products
     from regulars.shop import Shop
+    from regulars.state import State
 
 ABSURD = 5.0
 """A price of less than a fifth of ours, or of more than five times it, is another unit or currency: it is refused."""
@@ -147,23 +148,9 @@ class Competitors:
         -------
         product_id, competitor, coins, seen_at, source; by product and competitor.
         """
-        query = (
-            sa.select(matches.c.product_id, seen.c.competitor, seen.c.coins, seen.c.seen_at, seen.c.source)
-            .join(matches, (matches.c.competitor == seen.c.competitor) & (matches.c.what == seen.c.what))
-            .where(
-                matches.c.state.in_(COUNTING), seen.c.seen_at < as_of,
-                seen.c.seen_at >= as_of - timedelta(days=fresh_days),
-            )
-            .order_by(matches.c.product_id, seen.c.competitor, seen.c.seen_at)
-        )  # fmt: skip
-        with self._state.read() as view:
-            last = {(row.product_id, row.competitor): row for row in view.execute(query)}
-        rows = [row._asdict() for row in last.values()]
-        schema = pa.schema(
-            [("product_id", pa.string()), ("competitor", pa.string()), ("coins", pa.int64()),
-             ("seen_at", pa.timestamp("us", "UTC")), ("source", pa.string())]
-        )  # fmt: skip
-        return pa.Table.from_pylist(rows, schema=schema)
+        found = seen_between(self._state, as_of - timedelta(days=fresh_days), as_of)
+        last = {(row["product_id"], row["competitor"]): row for row in found.to_pylist()}
+        return pa.Table.from_pylist(list(last.values()), schema=found.schema)
 
     def _rates(self) -> dict[str, list[tuple[datetime, float]]]:
         found: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
@@ -215,6 +202,28 @@ class Competitors:
             if new:
                 change.execute(sa.insert(seen), list(new.values()))
         return len(new)
+
+
+def seen_between(state: State, begin: datetime, end: datetime) -> pa.Table:
+    """Competitors' prices of products of the shop that were seen from one moment to another.
+
+    Returns
+    -------
+    product_id, competitor, coins, seen_at, source; by product, competitor and time.
+    """
+    query = (
+        sa.select(matches.c.product_id, seen.c.competitor, seen.c.coins, seen.c.seen_at, seen.c.source)
+        .join(matches, (matches.c.competitor == seen.c.competitor) & (matches.c.what == seen.c.what))
+        .where(matches.c.state.in_(COUNTING), seen.c.seen_at >= begin, seen.c.seen_at < end)
+        .order_by(matches.c.product_id, seen.c.competitor, seen.c.seen_at)
+    )
+    with prepare(state).read() as view:
+        rows = [row._asdict() for row in view.execute(query)]
+    schema = pa.schema(
+        [("product_id", pa.string()), ("competitor", pa.string()), ("coins", pa.int64()),
+         ("seen_at", pa.timestamp("us", "UTC")), ("source", pa.string())]
+    )  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def _key(identifier: str) -> str:

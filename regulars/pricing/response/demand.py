@@ -12,7 +12,7 @@ import numpy.typing as npt
 from regulars.errors import InputError, NotEnoughError
 from regulars.pricing.response.checking import Flags, Floats, Numbers, Rows, Words, filled, medians
 
-COMPETITOR = "competitor's price over ours"
+COMPETITOR, PROMOTION = "competitor's price", "promotion"
 RECENT_WEEKS = 4
 
 
@@ -102,7 +102,7 @@ class Demand:
         if competitor_price is not None:
             others[COMPETITOR] = np.asarray(competitor_price, np.float64)
         if promotion is not None:
-            others["promotion"] = np.asarray(promotion, np.float64)
+            others[PROMOTION] = np.asarray(promotion, np.float64)
         others |= {name: np.asarray(column, np.float64) for name, column in (controls or {}).items()}
         lot = np.full(len(label), np.nan) if expected_price is None else np.asarray(expected_price, np.float64)
         named = {"units": count, "price": cost, "stocked": there, "group": who, "category": kind, **others}
@@ -114,7 +114,7 @@ class Demand:
         rows.refuse(lot <= 0, "expected_price", lot, "a price above 0 is expected, or NaN where no lot drew it.")
         if competitor_price is not None:
             rows.require_competitor(others[COMPETITOR], cost, of_product)
-            others[COMPETITOR] = np.log(others[COMPETITOR] / cost)
+            others[COMPETITOR] = np.log(others[COMPETITOR])
         both = np.char.add(np.char.add(label, "\x00"), who)
         _, at, series = np.unique(both, return_index=True, return_inverse=True)
         order = np.lexsort((of_week, series))

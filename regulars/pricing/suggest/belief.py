@@ -49,6 +49,7 @@ class Belief:
     quantity : units in a line, (n,).
     common, spread : the elasticity of all, and by how much products differ (standard deviation).
     diversion, diversion_error : of the lines that a higher price loses, the share that goes to others of the category.
+    effects : name -> by how much the logarithm of lines moves with what else moves demand (`controls`).
     verdict : whether the data can tell at all.
     """
 
@@ -62,6 +63,7 @@ class Belief:
     spread: float
     diversion: float
     diversion_error: float
+    effects: Mapping[str, float]
     verdict: Verdict
 
     @property
@@ -147,7 +149,10 @@ def believe(
             "pricing explore"
         )
     response = _answer(lines, log_price, lot, group, there, controls)
-    own = response.elasticities("product")
+    own, effects = (
+        response.elasticities("product"),
+        dict(zip(response.control_names, response.control_effects.tolist(), strict=True)),
+    )
     answer = np.clip(own.value, STEEPEST, FLATTEST)
     size = np.divide(units.sum(1), total, out=np.ones(len(total)), where=total > 0)
     mean = log_price.mean(1, keepdims=True)
@@ -168,6 +173,7 @@ def believe(
         spread=float(np.sqrt((response.spreads**2).sum())),
         diversion=diversion,
         diversion_error=error,
+        effects={name: effects[name] for name in controls or {}},
         verdict=response.verdict,
     )
 
