@@ -112,7 +112,7 @@ def oracle_surplus(market: Market, budget: float, seed: int) -> tuple[float, flo
 
 def bench() -> list[Row]:
     """Over a short time, in which much of it passes before the worth of a click is known, and over a longer one."""
-    return [row for auctions in (5_000, 20_000) for row in played(auctions)]
+    return [row for auctions in (5_000, 10_000) for row in played(auctions)]
 
 
 def played(auctions: int, seeds: int = 2) -> list[Row]:

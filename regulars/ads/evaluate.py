@@ -84,7 +84,7 @@ def _judge(shop: Shop, split: Split, trained: Trained, known: datetime) -> Repor
     metrics += compare(
         {"correlation with margin": correlation_score}, data.margin, margin, baseline * mean_order, customers=customers
     )
-    clicks, notes = _clicks(shop, split, model, known)
+    clicks, notes = _clicks(shop, split, trained, known)
     metrics += clicks
     return Report(
         capability="ads",
@@ -109,8 +109,9 @@ def _judge(shop: Shop, split: Split, trained: Trained, known: datetime) -> Repor
     )
 
 
-def _clicks(shop: Shop, split: Split, model: AdsModel, known: datetime) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
+def _clicks(shop: Shop, split: Split, trained: Trained, known: datetime) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
     """How well clicks after the split were foreseen, beside the same chance for all."""
+    model = trained.model
     if model.click is None or model.words is None:
         return (), ()
     later = impressions(shop, known, split.as_of)
@@ -118,8 +119,7 @@ def _clicks(shop: Shop, split: Split, model: AdsModel, known: datetime) -> tuple
     if min(clicked, len(later.clicked) - clicked) < LEAST:
         return (), (f"{len(later.clicked):,} ads were shown after the split, {clicked:.0f} clicked: too few to judge.",)
     said = model.click.predict(click_rows(model.words, model.click_numbers, later))
-    before = impressions(shop, split.as_of)
-    usual = np.full(len(said), float(before.clicked.mean()))
+    usual = np.full(len(said), trained.clicked / trained.shown)
     customers = np.asarray(later.table["customer_id"].to_pylist())
     scores = {
         "click log loss": log_loss,

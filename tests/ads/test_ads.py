@@ -21,7 +21,6 @@ from regulars.ads.openrtb import answer
 from regulars.ads.paths import paths
 from regulars.ads.permitted import permitted
 from regulars.errors import NotEnoughError, NotFoundError
-from regulars.evaluation import Split
 
 Record = Callable[..., Any]
 Cli = Callable[..., tuple[int, str, str]]
@@ -33,7 +32,7 @@ def ads_shown(as_of: datetime) -> list[dict[str, Any]]:
     rows = []
     for number in range(900):
         customer = number % 260
-        at = as_of - timedelta(days=40) + timedelta(days=60) * number / 900
+        at = as_of - timedelta(days=70) + timedelta(days=90) * number / 900
         shared = {"customer_id": f"c{customer:03d}", "campaign_id": f"k{number % 2}", "channel": "social"}
         rows.append({"type": "ad_shown", "time": at.isoformat(), "unit_price": 0.02, **shared})
         if rng.random() < (0.5 if customer % 2 == 0 else 0.05):
@@ -79,13 +78,13 @@ def test_clicks_are_matched_to_the_ad_before_them(ads_shop: Shop, tea_as_of: dat
     assert max(found.table["as_of"].to_pylist()) < tea_as_of - timedelta(days=1)
 
 
-def test_the_report_judges_orders_and_clicks_beside_their_baselines(ads_shop: Shop, tea_as_of: datetime) -> None:
-    report = ads_shop.evaluate("ads", Split(tea_as_of - timedelta(days=2), 30))
-    named = {metric.name: metric for metric in report.metrics}
-    assert not report.failed_checks
-    assert named["AUROC"].value > 0.6
-    assert named["click log loss"].value < named["click log loss"].baseline
-    assert "click_losses" in ads_shop.models.get("ads", 1).card["about"]
+def test_the_report_judges_orders_and_clicks_beside_their_baselines(ads_shop: Shop) -> None:
+    card = ads_shop.models.get("ads", 1).card
+    named = {metric["name"]: metric for metric in card["report"]["metrics"]}
+    assert [check["passed"] for check in card["report"]["checks"]] == [True]
+    assert named["AUROC"]["value"] > 0.6
+    assert named["click log loss"]["value"] < named["click log loss"]["baseline"]
+    assert "click_losses" in card["about"]
 
 
 def test_whoever_may_not_see_ads_is_left_out(ads_shop: Shop, tea_as_of: datetime) -> None:
