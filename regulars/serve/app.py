@@ -9,7 +9,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from regulars.serve.direct import Direct
 from regulars.serve.gate import Gate
 from regulars.serve.problems import handle
 from regulars.serve.routes import (
@@ -37,6 +39,12 @@ FAMILIES = (
 """Modules of routes; each has a `routes`."""
 
 
+class _Api(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        """The gate first, so that it tells of every request; then what needs nothing of FastAPI."""
+        return Gate(Direct(super().build_middleware_stack(), self), self.state.serving)
+
+
 def app(shop: Shop, settings: ServeSettings) -> FastAPI:
     """The HTTP API of a shop. It answers 503 until the inbox is open and all is known that it holds.
 
@@ -53,7 +61,7 @@ def app(shop: Shop, settings: ServeSettings) -> FastAPI:
         await opening
         await asyncio.to_thread(serving.close)
 
-    made = FastAPI(
+    made = _Api(
         title="Regulars",
         version=version("regulars"),
         lifespan=lifespan,
@@ -65,5 +73,4 @@ def app(shop: Shop, settings: ServeSettings) -> FastAPI:
         # Not included: of an included router FastAPI asks at each request whether its routes have changed.
         made.router.routes.extend(family.routes.routes)
     handle(made)
-    made.add_middleware(Gate, serving=serving)
     return made

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from regulars.serve.drawing import drawn
 from regulars.serve.logs import LOG
-from regulars.serve.problems import problem
+from regulars.serve.problems import mistake
 from regulars.serve.serving import Serving
 
 SAFE = [
@@ -44,7 +44,7 @@ class Gate:
         began = time.perf_counter()
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if _ID.fullmatch(given) else secrets.token_hex(8)
+        request_id = given.decode() if given and _ID.fullmatch(given) else drawn(8)
         scope["request_id"] = request_id
         own = [*SAFE, (b"x-request-id", request_id.encode()), *self._of_pages(scope, headers)]
         status = 0
@@ -66,8 +66,7 @@ class Gate:
         except Exception as error:
             LOG.error("a request failed", exc_info=error, extra={"about": {"request_id": request_id}})
             if not status:
-                said = "The server made a mistake. Its log has it under the id of this request."
-                await problem(500, said, request_id)(scope, receive, sending)
+                await mistake(request_id)(scope, receive, sending)
         finally:
             self._serving.under_way -= 1
             self._told(scope, request_id, status, time.perf_counter() - began)
@@ -84,8 +83,7 @@ class Gate:
     def _told(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         route: Any = scope.get("route")
         name = getattr(route, "path", "none")  # never the path itself: it may name a customer
-        self._serving.metrics.requests.labels(scope["method"], name, status).inc()
-        self._serving.metrics.seconds.labels(name).observe(seconds)
+        self._serving.metrics.answered(scope["method"], name, status, seconds)
         about = {
             "request_id": request_id,
             "method": scope["method"],

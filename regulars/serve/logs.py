@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
+from logging.handlers import BufferingHandler
+from threading import Thread
 from typing import Any
 
+import orjson
+
 LOG = logging.getLogger("regulars.serve")
+GATHER_SECONDS = 0.1
+"""Lines of so long are written together, for each write costs more than its line; a warning or worse is written at
+once, with those before it."""
+GATHERED = 10_000
 
 
 class Lines(logging.Formatter):
@@ -24,12 +32,40 @@ class Lines(logging.Formatter):
         }
         if record.exc_info:
             said["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+        return orjson.dumps(said, default=str).decode()
+
+
+class _Together(BufferingHandler):
+    """Writes the lines of a while as one."""
+
+    def __init__(self) -> None:
+        super().__init__(GATHERED)
+        Thread(target=self._write, name="log", daemon=True).start()
+
+    def shouldFlush(self, record: logging.LogRecord) -> bool:
+        """Whether there are many, or the last one is urgent."""
+        return super().shouldFlush(record) or record.levelno >= logging.WARNING
+
+    def flush(self) -> None:
+        """Write what waits; the interpreter asks for it too when it ends."""
+        self.acquire()
+        try:
+            some, self.buffer = self.buffer, []
+            if some:
+                sys.stderr.write("".join(f"{self.format(record)}\n" for record in some))
+                sys.stderr.flush()
+        finally:
+            self.release()
+
+    def _write(self) -> None:
+        while True:
+            time.sleep(GATHER_SECONDS)
+            self.flush()
 
 
 def begin() -> None:
     """Write the log of this process to its error output."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Together()
     handler.setFormatter(Lines())
     LOG.handlers = [handler]
     LOG.setLevel(logging.INFO)

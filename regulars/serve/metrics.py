@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
 
+KINDS_OF_ANSWERS = 1_000
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -38,6 +41,16 @@ class Metrics:
         )
         self.waiting = Gauge("regulars_inbox_events", "Events that wait to be put into the log.", registry=own)
         self.lag = Gauge("regulars_fold_lag_seconds", "Since when the log has not had all events.", registry=own)
+
+        self._of_answers = lru_cache(KINDS_OF_ANSWERS)(
+            lambda method, route, status: (self.requests.labels(method, route, status), self.seconds.labels(route))
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer."""
+        requests, took = self._of_answers(method, route, status)
+        requests.inc()
+        took.observe(seconds)
 
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""

@@ -45,21 +45,34 @@ def problem(status: int, detail: str, request_id: str, headers: Mapping[str, str
     return Response(json.dumps(document, ensure_ascii=False), status, headers, MEDIA_TYPE)
 
 
+def mistake(request_id: str) -> Response:
+    """The problem document of a mistake of the server's own, of which its log says more."""
+    return problem(500, "The server made a mistake. Its log has it under the id of this request.", request_id)
+
+
+def answer_to(error: Problem | RegularsError, request_id: str) -> Response:
+    """The problem document of a problem, or of a user's mistake."""
+    if isinstance(error, Problem):
+        return problem(error.status, error.detail, request_id, error.headers)
+    headers = {}
+    if isinstance(error, OverLimitError):
+        headers["retry-after"] = str(error.retry_seconds)
+    elif error.status in (UnavailableError.status, HTTPStatus.INSUFFICIENT_STORAGE):
+        headers["retry-after"] = str(RETRY_SECONDS)
+    return problem(error.status, str(error), request_id, headers)
+
+
 def handle(app: FastAPI) -> None:
     """Let an application answer problems, and its users' mistakes, in this way."""
 
     @app.exception_handler(Problem)
-    async def _problem(request: Request, error: Problem) -> Response:
-        return problem(error.status, error.detail, request.scope["request_id"], error.headers)
-
     @app.exception_handler(RegularsError)
-    async def _mistake(request: Request, error: RegularsError) -> Response:
-        headers = {}
-        if isinstance(error, OverLimitError):
-            headers["retry-after"] = str(error.retry_seconds)
-        elif error.status in (UnavailableError.status, HTTPStatus.INSUFFICIENT_STORAGE):
-            headers["retry-after"] = str(RETRY_SECONDS)
-        return problem(error.status, str(error), request.scope["request_id"], headers)
+    async def _problem(request: Request, error: Problem | RegularsError) -> Response:
+        return answer_to(error, request.scope["request_id"])
+
+    @app.exception_handler(Exception)
+    async def _mistake(request: Request, _: Exception) -> Response:
+        return mistake(request.scope["request_id"])
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:

@@ -9,6 +9,7 @@ import sys
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+import uvloop
 from fastapi import FastAPI
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -53,7 +54,7 @@ def run(shop: Shop, settings: ServeSettings) -> None:
     logs.begin()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*COLLECTED)
-    asyncio.run(_serve(shop, settings))
+    uvloop.run(_serve(shop, settings))
 
 
 def is_loopback(host: str) -> bool:

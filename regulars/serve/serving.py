@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +15,7 @@ from regulars.errors import RegularsError, UnavailableError
 from regulars.events.compaction import MANY, TINY, compact
 from regulars.events.inbox import FOLDER, Inbox, fold, open_store
 from regulars.events.inbox.folding import AT_ONCE
+from regulars.serve.arriving import Arriving
 from regulars.serve.keyring import Keyring
 from regulars.serve.keys import Keys
 from regulars.serve.limits import Limits
@@ -41,6 +43,7 @@ class Serving:
     ----------
     phase : starting until the inbox is open, then ready; draining once it stops.
     live : what decisions stand on; None while the server starts.
+    arriving : takes events in.
     repeated : answers by the key under which they were asked for.
     under_way : requests that are not answered yet.
     on_failure : called if it cannot start.
@@ -51,6 +54,7 @@ class Serving:
         self.shop, self.settings = shop, settings
         self.phase: Literal["starting", "ready", "draining"] = "starting"
         self.live: LiveShop | None = None
+        self.arriving = Arriving(self._put, self._known)
         self.repeated = Repeated()
         self.under_way = 0
         self.failure: Exception | None = None
@@ -94,7 +98,10 @@ class Serving:
         self._thread.start()
         self.phase = "ready"
 
-    async def known(self, number: int) -> None:
+    def _put(self, bodies: Sequence[bytes]) -> Future[int]:
+        return self.inbox.put(bodies)
+
+    async def _known(self, number: int) -> None:
         """Let what was acknowledged be known to whoever asks next. Where events come faster, the answer waits no longer
         than `PATIENCE_SECONDS`: they are on the disk."""
         if self.live is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -17,10 +16,10 @@ import orjson
 from regulars.decisions import TYPE
 from regulars.errors import RegularsError
 from regulars.events.inbox import Inbox
+from regulars.serve.drawing import drawn
 from regulars.serve.logs import LOG
 
 GATHER_SECONDS = 0.05
-_drawn: list[str] = []
 KEPT = 100_000
 """So many decisions are remembered, for what comes of them."""
 
@@ -61,11 +60,8 @@ class Decision:
 
 
 def new_id() -> str:
-    """The id of a decision: 96 random bits, so that nobody guesses another's; drawn from the system by the hundred."""
-    if not _drawn:
-        some = secrets.token_hex(12 * 500)
-        _drawn.extend(some[start : start + 24] for start in range(0, len(some), 24))
-    return _drawn.pop()
+    """The id of a decision: 96 random bits, so that nobody guesses another's."""
+    return drawn(12)
 
 
 class Decisions:

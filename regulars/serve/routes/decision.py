@@ -1,8 +1,6 @@
 """A route that decides: a JSON object in, another out, checked by their models, and nothing else on the way.
 
-FastAPI's own handler looks for dependencies, forms and files at each request, which takes longer than a decision. This
-one reads the body, asks who it is, checks it, and lets the endpoint answer; OpenAPI is made of the endpoint's signature
-as elsewhere. A request with an `Idempotency-Key` is answered again as it was, without deciding twice.
+A request with an `Idempotency-Key` is answered again as it was, without deciding twice.
 """
 
 from __future__ import annotations
@@ -13,13 +11,13 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from fastapi import APIRouter, Request
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from starlette.responses import Response
 
 from regulars.errors import UnavailableError
 from regulars.serve import body as bodies
 from regulars.serve.access import admit, given
+from regulars.serve.direct import Handler, direct
 from regulars.serve.live import LiveShop
 from regulars.serve.problems import MEDIA_TYPE, Problem
 from regulars.serve.serving import Serving
@@ -88,7 +86,7 @@ def json_of(answer: Any) -> bytes:
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY, default=str)
 
 
-def _handler(path: str, scope: str, asked: type[BaseModel], endpoint: Endpoint) -> Callable[[Request], Any]:
+def _handler(path: str, scope: str, asked: type[BaseModel], endpoint: Endpoint) -> Handler:
     async def handle(request: Request) -> Response:
         await admit(request, scope, given(request))
         body = await bodies.read(request, MOST_BYTES)
@@ -164,7 +162,7 @@ def decide(
 
 
 def _add(
-    routes: APIRouter, path: str, handler: Callable[[Request], Any], asked: type[BaseModel], answer: type[BaseModel],
+    routes: APIRouter, path: str, handler: Handler, asked: type[BaseModel], answer: type[BaseModel],
     example: Mapping[str, Any], name: str, words: str,
 ) -> None:  # fmt: skip
     def shown(asked: Any) -> None:
@@ -173,12 +171,8 @@ def _add(
     shown.__annotations__ = {"asked": asked}
     shown.__name__, shown.__doc__ = name, words
 
-    class Route(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Any]:
-            return handler
-
     routes.add_api_route(
-        path, shown, methods=["POST"], response_model=answer, responses=PROBLEMS, route_class_override=Route,
+        path, shown, methods=["POST"], response_model=answer, responses=PROBLEMS, route_class_override=direct(handler),
         openapi_extra={
             "requestBody": {"content": {"application/json": {"example": dict(example)}}}, "security": [{"key": []}],
         },

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+import orjson
+from fastapi import APIRouter, Request, Response
 
 from regulars import clock
 from regulars.serve import body as bodies
 from regulars.serve.access import address_of, admit, given
 from regulars.serve.calls import BATCH_BYTES, BATCH_CALLS, KINDS, MOST_BYTES, Refused, arrival, prepared
+from regulars.serve.direct import Handler, direct
 from regulars.serve.problems import MEDIA_TYPE, Problem
 from regulars.serve.serving import Serving
 
@@ -42,7 +41,7 @@ REFUSALS = {
 }
 
 
-async def _one(request: Request, kind: str) -> JSONResponse:
+async def _one(request: Request, kind: str) -> Response:
     call, serving, came = await _taken(request, MOST_BYTES)
     try:
         kept = prepared(call, kind, arrival({"sentAt": call.get("sentAt")}, came, address_of(request, serving)))
@@ -50,10 +49,10 @@ async def _one(request: Request, kind: str) -> JSONResponse:
         serving.metrics.refused.inc()
         raise Problem(400, f"{error}.") from None
     await _put(serving, [kept])
-    return JSONResponse({"success": True})
+    return _json({"success": True})
 
 
-async def _batch(request: Request) -> JSONResponse:
+async def _batch(request: Request) -> Response:
     said, serving, came = await _taken(request, BATCH_BYTES)
     calls = said.get("batch")
     if not isinstance(calls, list) or not calls:
@@ -75,7 +74,11 @@ async def _batch(request: Request) -> JSONResponse:
         raise Problem(400, f"No call of the batch can be an event; of the first, {refused[0]['reason']}.")
     await _put(serving, kept)
     # What is wrong with one call is no reason to lose the others: Segment's clients do not send those again.
-    return JSONResponse({"success": True, "refused": refused} if refused else {"success": True})
+    return _json({"success": True, "refused": refused} if refused else {"success": True})
+
+
+def _json(answer: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(answer), media_type="application/json")
 
 
 async def _taken(request: Request, most: int) -> tuple[dict[str, Any], Serving, Any]:
@@ -91,13 +94,12 @@ async def _taken(request: Request, most: int) -> tuple[dict[str, Any], Serving, 
 
 
 async def _put(serving: Serving, kept: list[bytes]) -> None:
-    number = await asyncio.wrap_future(serving.inbox.put(kept))
-    await serving.known(number)
+    await serving.arriving.put(kept)
     serving.metrics.received.inc(len(kept))
 
 
-def _of(kind: str) -> Callable[[Request], Awaitable[JSONResponse]]:
-    async def take(request: Request) -> JSONResponse:
+def _of(kind: str) -> Handler:
+    async def take(request: Request) -> Response:
         return await (_batch(request) if kind == "batch" else _one(request, kind))
 
     take.__name__, take.__doc__ = kind, f"Take {'many calls' if kind == 'batch' else f'a call of {kind}'} in."
@@ -105,16 +107,20 @@ def _of(kind: str) -> Callable[[Request], Awaitable[JSONResponse]]:
 
 
 for _kind in (*KINDS, "batch"):
+    _take = _of(_kind)
     _asked = {
         "required": True,
         "content": {"application/json": {"schema": {"type": "object"}, "example": EXAMPLES[_kind]}},
     }
     routes.add_api_route(
         f"/v1/{_kind}",
-        _of(_kind),
+        _take,
         methods=["POST"],
+        route_class_override=direct(_take),
         responses={status: {"description": words, "content": {MEDIA_TYPE: {}}} for status, words in REFUSALS.items()},
         openapi_extra={"requestBody": _asked, "security": [{"key": []}]},
     )
-    routes.add_api_route(f"/v1/{SHORT[_kind]}", _of(_kind), methods=["POST"], include_in_schema=False)
-routes.add_api_route("/v1/import", _of("batch"), methods=["POST"], include_in_schema=False)
+    for _path in (f"/v1/{SHORT[_kind]}", *(["/v1/import"] if _kind == "batch" else [])):
+        routes.add_api_route(
+            _path, _take, methods=["POST"], route_class_override=direct(_take), include_in_schema=False
+        )

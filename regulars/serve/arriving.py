@@ -1,0 +1,59 @@
+"""Calls on their way into the inbox: those that come in the same moment go in together, and are known together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+Put = Callable[[Sequence[bytes]], "Future[int]"]
+
+
+class _Moment(NamedTuple):
+    bodies: list[bytes]
+    done: asyncio.Future[None]
+
+
+class Arriving:
+    """One hand-over to the thread that writes, and one word back from it, for all requests of a turn of the event loop.
+
+    Each such hop between threads costs more than reading a call does.
+
+    Parameters
+    ----------
+    put : as of `Inbox.put`.
+    known : waits until all up to a number is known to whoever asks next.
+    """
+
+    def __init__(self, put: Put, known: Callable[[int], Awaitable[None]]) -> None:
+        self._put, self._known = put, known
+        self._moment: _Moment | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def put(self, bodies: Sequence[bytes]) -> None:
+        """Let calls be kept and known.
+
+        Raises
+        ------
+        RegularsError
+            As of `Inbox.put`; then none of them is acknowledged, nor any that came in the same moment.
+        """
+        if self._moment is None:
+            loop = asyncio.get_running_loop()
+            self._moment = _Moment([], loop.create_future())
+            task = loop.create_task(self._keep(self._moment))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        moment = self._moment
+        moment.bodies.extend(bodies)
+        await asyncio.shield(moment.done)  # one who hangs up takes nothing from the others
+
+    async def _keep(self, moment: _Moment) -> None:
+        self._moment = None  # a task begins in the next turn: until then it was open
+        try:
+            await self._known(await asyncio.wrap_future(self._put(moment.bodies)))
+        except Exception as error:
+            moment.done.set_exception(error)
+        else:
+            moment.done.set_result(None)
