@@ -1,4 +1,4 @@
-"""The commands of pricing: suggest, try and set list prices, quote and audit them, competitors, the law."""
+"""The commands of pricing: suggest, try, set and plot list prices, quote and audit them, competitors, the law."""
 
 from __future__ import annotations
 
@@ -134,6 +134,31 @@ def quote(
         out.print(f"  {escape(reason)}", highlight=False)
     if found.disclosure:
         out.print(f"  To be shown beside it: {escape(found.disclosure)}", soft_wrap=True, highlight=False)
+
+
+@commands.command(epilog="Example: regulars pricing plot tea --out tea.html --shop myshop")
+def plot(
+    product: Annotated[str | None, typer.Argument(help="The product's id. Default: elasticities alone.")] = None,
+    page: Annotated[Path, typer.Option("--out", metavar="FILE", help="Write the page to this file, .html.")] = Path(
+        "pricing.html"
+    ),
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """A page of charts: a product's demand and profit by price, its way from list to net, elasticities by category."""
+    from regulars import storage
+    from regulars.customers.by_hand import present
+    from regulars.pricing.pictures import page as drawn
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    with working("drawing", quiet=as_json):
+        storage.replace(page, drawn(door, to_moment(as_of) or present(door), product))
+    if as_json:
+        emit({"file": str(page)})
+    else:
+        out.print(f"  {escape(str(page))}", soft_wrap=True, highlight=False)
 
 
 @commands.command(epilog="Example: regulars pricing audit ada --shop myshop")

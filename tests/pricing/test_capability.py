@@ -25,6 +25,8 @@ from regulars.pricing.audit import audit, audit_of
 from regulars.pricing.guard import GuardError, ParityError
 from regulars.pricing.law import Law
 from regulars.pricing.money import to_amount, to_amounts
+from regulars.pricing.pictures import curve_of, page
+from regulars.pricing.products import Products
 from regulars.pricing.quoting import Desk, quote
 from regulars.pricing.suggesting import set_prices, suggestions, tries
 
@@ -403,3 +405,27 @@ def test_a_product_without_a_price_and_a_quantity_of_none_are_refused(tea: Calla
         quote(shop, "tea", None, T)
     with pytest.raises(InputError, match="quantity = 0"):
         quote(shop, "p01", None, T, quantity=0)
+
+
+def test_a_page_draws_a_product_s_curves_and_its_way_to_net(tea: Callable[..., Shop]) -> None:
+    shop = tea()
+    products = Products.of(shop, T)
+    curve = curve_of(shop, products, "p01")
+    listed = products.price[products.place["p01"]] / 100
+    assert curve.price[0] <= listed <= curve.price[-1]
+    assert (np.diff(curve.units) < 0).all()
+    assert (curve.units_low <= curve.units).all()
+    assert (curve.units <= curve.units_high).all()
+    suggested = {line["product_id"]: line["suggested"] for line in suggestions(shop, T).to_pylist()}
+    assert curve.best == pytest.approx(float(suggested["p01"]))
+    drawn = page(shop, T, "p01")
+    for title in (
+        "Demand by price",
+        "Profit by price",
+        "From the list price to what is left",
+        "Elasticity by category",
+    ):
+        assert title in drawn
+    assert "Profit by price" not in page(shop, T)
+    with pytest.raises(NotFoundError, match='no product "none"'):
+        page(shop, T, "none")

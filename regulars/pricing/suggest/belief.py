@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.stats import norm
 
 from regulars.errors import NotEnoughError
-from regulars.pricing.response import Demand, Response, Verdict, fit
+from regulars.pricing.response import Demand, Elasticities, Response, Verdict, fit
 from regulars.pricing.response.checking import filled
 from regulars.pricing.suggest.demand import ConstantElasticity
 
@@ -49,6 +49,7 @@ class Belief:
     quantity : units in a line, (n,).
     common, spread : the elasticity of all, and by how much products differ (standard deviation).
     diversion, diversion_error : of the lines that a higher price loses, the share that goes to others of the category.
+    categories : elasticities of units of the groups, by number; of the shop where there is one alone.
     effects : name -> by how much the logarithm of lines moves with what else moves demand (`controls`).
     verdict : whether the data can tell at all.
     """
@@ -63,6 +64,7 @@ class Belief:
     spread: float
     diversion: float
     diversion_error: float
+    categories: Elasticities
     effects: Mapping[str, float]
     verdict: Verdict
 
@@ -173,6 +175,9 @@ def believe(
         spread=float(np.sqrt((response.spreads**2).sum())),
         diversion=diversion,
         diversion_error=error,
+        categories=_by_category(
+            response, np.bincount(group, slope * total) / np.maximum(np.bincount(group, total), 1e-9)
+        ),
         effects={name: effects[name] for name in controls or {}},
         verdict=response.verdict,
     )
@@ -205,6 +210,16 @@ def _answer(
             categories=group.astype(str),
         )
     )
+
+
+def _by_category(response: Response, slope: Floats) -> Elasticities:
+    """Of units: those of lines, and by how much a line of each category (g,) is smaller at a higher price."""
+    if "category" not in response.levels:
+        shop = response.elasticities("shop")
+        return Elasticities(("0",), shop.value + slope[:1], shop.low + slope[:1], shop.high + slope[:1])
+    lines = response.elasticities("category")
+    more = slope[np.array(lines.names).astype(int)]
+    return Elasticities(lines.names, lines.value + more, lines.low + more, lines.high + more)
 
 
 def _diversion(lines: Floats, log_price: Floats, lot: Floats, group: Numbers, common: float) -> tuple[float, float]:
