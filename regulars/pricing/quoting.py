@@ -16,7 +16,7 @@ from regulars.errors import InputError, NotFoundError
 from regulars.events.schema import EVENTS
 from regulars.pricing.evaluate import NAME
 from regulars.pricing.guard import UNKNOWN, personal_prices, reduced_from, require_none, wrong_personal_prices
-from regulars.pricing.law import Mode, Quote
+from regulars.pricing.law import Mode, Quote, strictest
 from regulars.pricing.money import to_amount, to_coins
 from regulars.pricing.products import PriceLog, Products
 from regulars.pricing.rules import Known, kinds_of, known_of, rules_of
@@ -77,7 +77,7 @@ class Desk:
 
     def quote(
         self, product_id: str, customer_id: str | None, at: datetime, *, session_id: str | None = None,
-        quantity: int = 1,
+        quantity: int = 1, objects: bool = False,
     ) -> Quote:  # fmt: skip
         """What a customer is asked for a product; logged (`price_quoted`) before it is given.
 
@@ -88,6 +88,7 @@ class Desk:
         ----------
         customer_id : None for whoever is not known: the list price.
         at : now. Objections and prices of before count.
+        objects : whether the customer objects to pricing or profiling, where that has not come to the log yet.
 
         Raises
         ------
@@ -106,6 +107,8 @@ class Desk:
         place, currency = there.place[product_id], there.currency
         listed = there.price[place]
         known = self._known_of(customer_id, there.categories[place], at)
+        if objects:
+            known = known._replace(objects=[True], modes=[strictest(known.modes[0], "declared")])
         law = known.terms[0]
         offer = self._offer(customer_id, known, at, quantity)
         mode: Mode = known.modes[0] if customer_id is not None else "off"

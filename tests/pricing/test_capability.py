@@ -316,7 +316,10 @@ def test_a_personal_price_says_so_and_is_logged_before_it_is_told(personal: tupl
 
 def test_an_objection_turns_it_off_at_once_and_no_personal_price_of_before_stands(personal: tuple[Shop, str]) -> None:
     shop, who = personal
-    assert quote(shop, "p01", who, now(shop), session_id="s").personalised
+    desk = Desk(shop)
+    assert desk.quote("p01", who, now(shop), session_id="s").personalised
+    waiting = desk.quote("p01", who, now(shop), session_id="s", objects=True)  # the log has not heard of it yet
+    assert (waiting.personalised, waiting.price, waiting.mode) == (False, waiting.list_price, "declared")
     object_to(shop, who, "pricing")
     made = quote(shop, "p01", who, now(shop), session_id="s")
     assert (made.personalised, made.price, made.mode) == (False, made.list_price, "declared")

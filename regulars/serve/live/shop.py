@@ -15,6 +15,7 @@ from regulars.ads.openrtb.desk import Desk
 from regulars.events.inbox import Inbox
 from regulars.fraud.live import Live as FraudLive
 from regulars.language.search import Index, Passage
+from regulars.pricing.quoting import Desk as PriceDesk
 from regulars.realtime import Live
 from regulars.realtime.model import RealtimeModel
 from regulars.recommend.live import Recommender
@@ -66,7 +67,7 @@ class LiveShop:
         self.turn = Lock()
         self.model_version: int | None = None
         self._creatives: Creatives | None = None
-        self.decisions = Decisions(inbox)
+        self.decisions, self.quotes = Decisions(inbox), PriceDesk(shop)
         now = clock.now()
         self.consents, self.had = Consents.of(shop, now), Had(shop, now)
         self.fraud = self._of_log("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now))
@@ -169,7 +170,7 @@ class LiveShop:
         """With new decisions the desk goes on, with its budgets: only its values are new."""
         made, before = creatives_of(self.shop), self.ads.peek()
         if before is not None and made == self._creatives:
-            before.valuer = Decided(self.shop.tables.read("ads", "decisions"))
+            before.valuer = Decided(self.shop.tables.read("ads", "decisions"), before.exposures)
             return before
         self._creatives = made
         return desk(self.shop, made.creatives, made.advertiser, clock.now())
