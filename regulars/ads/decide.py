@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,11 @@ import pyarrow as pa
 
 from regulars.ads.credit import Share, incremental_share
 from regulars.ads.dataset import FIELDS, features_of
+from regulars.ads.delivery.dayparts import hour_of_week
 from regulars.ads.evaluate import meaning
 from regulars.ads.lift import ADVERTISE, HOLD_OUT
 from regulars.ads.model import AdsModel
+from regulars.ads.patterns import Patterns, model_hours, patterns
 from regulars.ads.permitted import Permitted, permitted
 from regulars.ads.prediction import AdRows, impression_value
 from regulars.ads.training import in_use
@@ -32,6 +35,7 @@ SALT = "ads hold-out"
 MOST_REASONS = 3
 
 OWN = {
+    "ads_seen": {"meaning": "ads that the customer saw in the last seven days", "unit": "count"},
     "value_cpm": {"meaning": "what a thousand impressions for such a customer are worth", "unit": "money"},
     "click_probability": {"meaning": "chance of a click on an ad", "unit": "share"},
     "order_probability": {"meaning": "chance of an order within the horizon", "unit": "share"},
@@ -59,7 +63,8 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     profiles = shop.tables.of("profile", may.pairs)
     features = features_of(profiles, model.names)
     margin, order = model.expected_margin(features), model.order_probability(features)
-    click = _click_chances(shop, model, profiles, as_of)
+    learned = _patterns(shop, as_of)
+    click = _click_chances(shop, model, profiles, as_of, learned)
     # The margin already has the chance to order in it, and whoever clicks is taken to order as others like them do.
     credit = incremental_share(shop, as_of)
     value = impression_value(click, np.ones(len(click)), margin, credit.value)
@@ -70,13 +75,38 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "ads: no impression is worth anything: no margin is foreseen (import newer orders), or the hold-out found "
             "that ads add nothing (regulars ads lift)."
         )
-    return _told(
+    found = _told(
         shop, model, may, profiles.take(pa.array(chosen)), chosen, features, value, click, order, margin, credit
     )
+    return found if learned is None else _for_live(found, learned)
 
 
-def _click_chances(shop: Shop, model: AdsModel, profiles: pa.Table, as_of: datetime) -> Floats:
-    """(n,) as of the moment, in the campaign and channel that are shown most; by the setting where nothing is known."""
+def _patterns(shop: Shop, as_of: datetime) -> Patterns | None:
+    """What impressions tell of hours and fatigue; None where there are too few."""
+    try:
+        return patterns(shop, as_of)
+    except NotEnoughError:
+        return None
+
+
+def _for_live(decided: pa.Table, learned: Patterns) -> pa.Table:
+    """With how many ads each saw of late, the hours and the fatigue, from which a live bid is made."""
+    column = pa.array([learned.seen.get(one, 0) for one in decided["customer_id"].to_pylist()], pa.int64())
+    found = decided.append_column(pa.field("ads_seen", pa.int64()).with_metadata(OWN["ads_seen"]), column)
+    told = {
+        "hours": json.dumps(learned.hours.round(4).tolist()),
+        "fatigue": json.dumps(learned.fatigue.at(range(1, len(learned.fatigue.factors) + 1)).round(4).tolist()),
+    }
+    return found.replace_schema_metadata({**decided.schema.metadata, **told})
+
+
+def _click_chances(
+    shop: Shop, model: AdsModel, profiles: pa.Table, as_of: datetime, learned: Patterns | None
+) -> Floats:
+    """(n,) of the next ad in the mean hour, in a campaign and channel that are known; by the setting where nothing is.
+
+    Live bids take the hour and what was seen since into account: `regulars.ads.live`.
+    """
     count = profiles.num_rows
     if model.click is None or model.words is None:
         return np.full(count, shop.config.ads.click_share)
@@ -86,7 +116,14 @@ def _click_chances(shop: Shop, model: AdsModel, profiles: pa.Table, as_of: datet
         known = list(model.words.values[name])
         fields[name] = [known[0] if known else None] * count
     rows = AdRows(tuple(model.words.values), model.words.encode(fields), features_of(profiles, model.click_numbers))
-    return model.click.predict(rows)
+    found = model.click.predict(rows)
+    if learned is None:
+        return found
+    seen = np.array([learned.seen.get(one, 0) for one in profiles["customer_id"].to_pylist()])
+    # The mean impression that the model learned from was not the first that its customer saw.
+    tired = learned.fatigue.at(seen + 1) / learned.fatigue.mean
+    mean: Floats = np.clip(found / model_hours(model, rows)[hour_of_week(as_of)] * tired, 0.0, 1.0)
+    return mean
 
 
 def _told(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import ibis
 import pyarrow as pa
 
 from regulars.ads.bidding import Bidder
 from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Rotation
+from regulars.ads.delivery.dayparts import PARTS, hour_of_week
 from regulars.ads.lift import ADVERTISE
 from regulars.ads.openrtb.desk import Campaign, Desk
 from regulars.ads.pacing import Pacer, SpendCurve
@@ -22,25 +25,41 @@ if TYPE_CHECKING:
 class Decided:
     """Values of customers as the newest decision has them: nobody else is bid for, the held out among them.
 
+    A decision's value is that of the next ad in the mean hour; an impression's own hour, and what its customer has seen
+    since, make it more or less (`regulars.ads.patterns`).
+
     Parameters
     ----------
     decisions : of `regulars.ads.decide`.
+    exposures : who saw what in the days before.
     stranger_value : of an impression for somebody unknown, or who may not be profiled; in money, 0 or more.
     """
 
-    def __init__(self, decisions: pa.Table, stranger_value: float = 0.0) -> None:
-        who, what, cpm = (decisions[name].to_pylist() for name in ("customer_id", "action", "value_cpm"))
-        rows = zip(who, what, cpm, strict=True)
-        self._values = {one: value / 1000 for one, action, value in rows if action == ADVERTISE}
-        self.stranger_value = stranger_value
+    def __init__(self, decisions: pa.Table, exposures: Exposures, stranger_value: float = 0.0) -> None:
+        said = decisions.schema.metadata or {}
+        self._hours: list[float] = json.loads(said.get(b"hours", json.dumps([1.0] * PARTS)))
+        self._fatigue: list[float] = json.loads(said.get(b"fatigue", b"[1.0]"))
+        self._fresh = {
+            row["customer_id"]: row["value_cpm"] / 1000 / self._tired(row.get("ads_seen", 0))
+            for row in decisions.to_pylist()
+            if row["action"] == ADVERTISE
+        }
+        self.exposures, self.stranger_value = exposures, stranger_value
 
     def value(self, customer: str | None, creative: Creative, place: Placement, at: datetime) -> float:
         """See `openrtb.Valuer`."""
-        return self.stranger_value if customer is None else self._values.get(customer, 0.0)
+        hour = self._hours[hour_of_week(at)]
+        if customer is None:
+            return self.stranger_value * hour
+        fresh: float = self._fresh.get(customer, 0.0)
+        return fresh * hour * self._tired(self.exposures.count(customer, at))
 
     def may_see(self, customer: str) -> bool:
         """See `openrtb.Valuer`."""
-        return customer in self._values
+        return customer in self._fresh
+
+    def _tired(self, seen: int) -> float:
+        return self._fatigue[min(seen, len(self._fatigue) - 1)]
 
 
 def desk(
@@ -74,10 +93,22 @@ def desk(
         )
         for number, name in enumerate(names)
     ]
-    return Desk(
-        campaigns,
-        Decided(shop.tables.read("ads", "decisions"), stranger_value),
-        BrandSafety(advertiser),
-        Exposures(caps, timedelta(minutes=settings.gap_minutes)),
-        shop.config.shop.currency,
-    )
+    exposures = Exposures(caps, timedelta(minutes=settings.gap_minutes))
+    for customer, campaign, at in _shown_before(shop, start):
+        exposures.add(customer, campaign, at)
+    decided = Decided(shop.tables.read("ads", "decisions"), exposures, stranger_value)
+    return Desk(campaigns, decided, BrandSafety(advertiser), exposures, shop.config.shop.currency)
+
+
+def _shown_before(shop: Shop, start: datetime) -> list[tuple[str, str, datetime]]:
+    """Who was shown which campaign when, as far back as caps look: a desk that begins anew forgets none of it."""
+    events = shop.events
+    shown = events.filter(
+        events.type == "ad_shown",
+        events.time < ibis.literal(start),
+        events.time >= ibis.literal(start - timedelta(days=7)),
+    ).select("customer_id", "anonymous_id", "campaign_id", "time")
+    named = shop.identities.named(shown, start)
+    found = shop.engine.to_arrow(named.filter(named.customer_id.notnull()).order_by("time"))
+    rows = found.select(["customer_id", "campaign_id", "time"]).to_pylist()
+    return [(row["customer_id"], row["campaign_id"] or "", row["time"]) for row in rows]

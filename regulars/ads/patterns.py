@@ -1,22 +1,32 @@
-"""When do ads pay, and how soon do people tire of them? From the impressions of the log."""
+"""When do ads pay, and how soon do people tire of them? From the click model and the impressions of the log."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from regulars.ads.dataset import LEAST, impressions
+from regulars.ads.dataset import LEAST, Impressions, impressions
 from regulars.ads.delivery import DayParts
+from regulars.ads.delivery.dayparts import PARTS
 from regulars.ads.measure import Fatigue
+from regulars.ads.model import AdsModel
+from regulars.ads.prediction import AdRows
 from regulars.ads.training import click_rows, in_use
 from regulars.errors import NotEnoughError
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
+
+FRESH = timedelta(days=7)
+"""Ads before that have been forgotten: also how far back caps look."""
+MICROS = FRESH // timedelta(microseconds=1)
+SAMPLE = 100
+"""So many impressions tell how the click model's chances go with the hour."""
 
 
 class Patterns(NamedTuple):
@@ -25,14 +35,17 @@ class Patterns(NamedTuple):
     Attributes
     ----------
     impressions, clicks : how many.
-    hours : (168,) factor of each hour of the week, from Monday 0:00 UTC; 1 is as foreseen.
-    fatigue : how clicks fall with each impression that a person has seen before.
+    hours : (168,) factor of the click chance in each hour of the week, from Monday 0:00 UTC, with mean 1: as the click
+        model has it, times clicks over what it foresaw.
+    fatigue : how clicks fall with each impression that a person has seen in the seven days before.
+    seen : impressions of each customer in the seven days before the moment; who saw none is not in it.
     """
 
     impressions: int
     clicks: int
     hours: npt.NDArray[np.float64]
     fatigue: Fatigue
+    seen: dict[str, int]
 
 
 def patterns(shop: Shop, as_of: datetime) -> Patterns:
@@ -52,28 +65,42 @@ def patterns(shop: Shop, as_of: datetime) -> Patterns:
             f"ads: {len(ads.clicked):,} ads were shown before {as_of:%Y-%m-%d} and {clicks:,} clicked; at least "
             f"{LEAST} clicks, and a model that learned from them, are needed. Learn: regulars learn ads"
         )
-    foreseen = model.click.predict(click_rows(model.words, model.click_numbers, ads))
-    hours = DayParts()
-    for at, said, came in zip(ads.table["as_of"].to_pylist(), foreseen.tolist(), ads.clicked.tolist(), strict=True):
-        hours.learn(at, foreseen=said, came=came)
+    rows = click_rows(model.words, model.click_numbers, ads)
+    foreseen = model.click.predict(rows)
+    parts = DayParts()
+    moments = ads.table["as_of"].to_pylist()
+    for at, said, came in zip(moments, foreseen.tolist(), ads.clicked.tolist(), strict=True):
+        parts.learn(at, foreseen=said, came=came)
+    hours = parts.factors() * model_hours(model, rows)
+    who = ads.table["customer_id"].to_pylist()
+    late = [one for one, at in zip(who, moments, strict=True) if at > as_of - FRESH]
     return Patterns(
-        len(ads.clicked),
-        clicks,
-        hours.factors(),
-        Fatigue.fit(_numbers(ads.table["customer_id"]), ads.clicked, foreseen),
+        len(ads.clicked), clicks, hours / hours.mean(), Fatigue.fit(_numbers(ads), ads.clicked, foreseen), Counter(late)
     )
 
 
-def _numbers(customers: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """(n,) the how manieth impression of its customer each is, from 1.
+def model_hours(model: AdsModel, rows: AdRows) -> npt.NDArray[np.float64]:
+    """(168,) the click model's chance of some impressions in each hour of the week, over their mean over the week."""
+    if model.click is None or model.words is None or not len(rows):
+        return np.ones(PARTS)
+    some = rows.where(np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.int64))
+    fields = np.repeat(some.fields[None], PARTS, axis=0)  # (168, s, f)
+    for name, each in (("hour", np.arange(PARTS) % 24), ("weekday", np.arange(PARTS) // 24)):
+        known = model.words.values[name]
+        fields[:, :, some.names.index(name)] = np.array([known.get(str(one), 0) for one in each.tolist()])[:, None]
+    tried = AdRows(some.names, fields.reshape(-1, len(some.names)), np.tile(some.numbers, (PARTS, 1)))
+    found = model.click.predict(tried).reshape(PARTS, -1).mean(axis=1)
+    return np.asarray(found / found.mean(), np.float64)
 
-    >>> _numbers(pa.chunked_array([["ada", "bo", "ada"]])).tolist()
-    [1, 1, 2]
-    """
-    who = np.asarray(customers.combine_chunks().dictionary_encode().indices)
-    order = np.argsort(who, kind="stable")
-    place = np.arange(len(who))
-    starts = np.append(True, np.diff(who[order]) != 0)
-    found = np.empty(len(who), np.int64)
-    found[order] = place - np.maximum.accumulate(np.where(starts, place, 0)) + 1
+
+def _numbers(ads: Impressions) -> npt.NDArray[np.int64]:
+    """(n,) the how manieth impression of its customer within seven days each is, from 1."""
+    who = np.asarray(ads.table["customer_id"].combine_chunks().dictionary_encode().indices, np.int64)
+    at = ads.table["as_of"].cast(pa.int64()).to_numpy()
+    # Customers one after another on one line of time, so far apart that the days before one are no other's.
+    place = who * (int(np.ptp(at)) + 2 * MICROS) + (at - at.min())
+    order = np.sort(place)
+    found: npt.NDArray[np.int64] = np.searchsorted(order, place, side="right") - np.searchsorted(
+        order, place - MICROS, side="right"
+    )
     return found

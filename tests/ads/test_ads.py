@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ import pytest
 from regulars import Shop
 from regulars.ads.credit import incremental_share
 from regulars.ads.dataset import impressions
-from regulars.ads.delivery import Creative
-from regulars.ads.live import desk
+from regulars.ads.delivery import Cap, Creative, Exposures, Placement
+from regulars.ads.live import Decided, desk
 from regulars.ads.openrtb import answer
 from regulars.ads.paths import paths
 from regulars.ads.permitted import permitted
@@ -120,9 +120,38 @@ def test_a_shop_bids_live_for_whom_it_decided(ads_shop: Shop, tea_as_of: datetim
         return answer(json.dumps(body).encode(), ours, tea_as_of)
 
     bid = json.loads(asked(shown["customer_id"]) or b"{}")["seatbid"][0]["bid"][0]
-    assert 0 < bid["price"] <= shown["value_cpm"]
+    most = shown["value_cpm"] * json.loads(ads_shop.tables.read("ads", "decisions").schema.metadata[b"hours"])[120]
+    assert tea_as_of.weekday() * 24 + tea_as_of.hour == 120
+    assert 0 < bid["price"] <= most * 1.001
     assert asked(held["customer_id"]) is None
     assert asked("nobody") is None
+
+
+def test_hours_and_what_was_seen_move_live_values() -> None:
+    night = datetime(2024, 6, 3, 3, tzinfo=UTC)  # a Monday
+    hours = [0.5 if hour < 6 else 1.1 for hour in range(168)]
+    decided = pa.table(
+        {"customer_id": ["ada"], "action": ["advertise"], "value_cpm": [8.0], "ads_seen": [1]},
+        metadata={"hours": json.dumps(hours), "fatigue": "[1.0, 0.8, 0.2]"},
+    )
+    seen = Exposures([Cap(9, timedelta(days=7))])
+    worth, red, place = Decided(decided, seen), Creative("red", "tea", "tea1"), Placement()
+    assert worth.value("ada", red, place, night) == pytest.approx(0.01 * 0.5)
+    seen.add("ada", "tea", night)
+    seen.add("ada", "tea", night)
+    assert worth.value("ada", red, place, night + timedelta(hours=9)) == pytest.approx(0.01 * 1.1 * 0.2)
+    assert worth.value("ada", red, place, night + timedelta(days=9, hours=9)) == pytest.approx(0.01 * 1.1)
+    assert worth.value("bo", red, place, night) == 0
+
+
+def test_a_new_desk_knows_who_has_seen_ads(ads_shop: Shop, tea_as_of: datetime) -> None:
+    creatives = [Creative(name, "k0", "tea1") for name in ("red", "blue")]
+    ours = desk(ads_shop, creatives, "tea.example", tea_as_of)
+    shown = [one for one in ads_shown(tea_as_of) if one["type"] == "ad_shown"]
+    late = [one for one in shown if timedelta() < tea_as_of - datetime.fromisoformat(one["time"]) < timedelta(days=7)]
+    assert ours.exposures.count(late[0]["customer_id"], tea_as_of) == 1
+    decided = ads_shop.tables.read("ads", "decisions").select(["customer_id", "ads_seen"]).to_pylist()
+    assert {row["ads_seen"] for row in decided} == {0, 1}
 
 
 def test_values_take_from_the_hold_out_what_ads_bring(ads_shop: Shop, tea_as_of: datetime) -> None:

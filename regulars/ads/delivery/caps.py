@@ -85,6 +85,6 @@ class Exposures:
         if (at, campaign) in self._seen.get(customer, ()):
             self._seen[customer].remove((at, campaign))
 
-    def count(self, customer: str) -> int:
-        """How often the person was shown an ad, as far back as caps look."""
-        return len(self._seen.get(customer, ()))
+    def count(self, customer: str, at: datetime) -> int:
+        """How often the person was shown an ad, as far back from a moment as caps look."""
+        return sum(one[0] > at - self._keep for one in self._seen.get(customer, ()))

@@ -101,6 +101,21 @@ class Fatigue:
     factors: Floats
     shown: npt.NDArray[np.int64]
 
+    @property
+    def mean(self) -> float:
+        """Of all impressions: what a chance that was foreseen without regard to the number has in it."""
+        return float(self.at(range(1, len(self.shown) + 1)) @ self.shown / self.shown.sum())
+
+    def at(self, number: npt.ArrayLike) -> Floats:
+        """(n,) factors of the how manieth impressions, from 1; beyond what was seen, the last.
+
+        >>> Fatigue(np.array([1.0, 0.5, 0.0]), np.array([9, 9, 9])).at([1, 2, 7]).tolist()
+        [1.0, 0.5, 0.05]
+        """
+        # No click among few is no proof that none would come.
+        found: Floats = np.maximum(self.factors[np.minimum(np.asarray(number), len(self.factors)) - 1], 0.05)
+        return found
+
     @classmethod
     def fit(cls, number: npt.ArrayLike, clicked: npt.ArrayLike, foreseen: npt.ArrayLike, most: int = 20) -> Fatigue:
         """From impressions: the how manieth of its person, whether clicked, and the chance that was foreseen without

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from regulars.errors import InputError
 
 THOUSAND = 1000.0
 """OpenRTB prices are for a thousand impressions."""
+CLICK_WITHIN = timedelta(hours=1)
 
 
 class Valuer(Protocol):
@@ -76,7 +78,7 @@ class Desk:
         self.campaigns, self.valuer, self.safety = tuple(campaigns), valuer, safety
         self.exposures, self.currency = exposures, currency
         self._placed: dict[str, Placed] = {}
-        self._shown: dict[str, tuple[Campaign, str]] = {}
+        self._shown: dict[str, tuple[Campaign, str, datetime]] = {}  # in order of time
 
     def offer(self, request: BidRequest, impression: Impression, at: datetime) -> Offer | None:
         """The best bid for an impression; None where there is none to be made."""
@@ -134,13 +136,17 @@ class Desk:
         return permit.most
 
     def won(self, bid_id: str, price: float, at: datetime) -> bool:
-        """The notice of a win, at a price for one impression; False if that bid is not known, or was told before."""
+        """The notice of a win, at a price for one impression; False if that bid is not known, or was told before.
+
+        Impressions without a click for an hour count as seen and not clicked from then on.
+        """
+        self._settle(at)
         placed = self._placed.pop(bid_id, None)
         if placed is None:
             return False
         placed.campaign.pacer.won(bid_id, price, at)
         self._learn(placed, True, min(price, placed.bid), None)
-        self._shown[bid_id] = placed.campaign, placed.campaign.rotation.shown(placed.pick, at=at)
+        self._shown[bid_id] = placed.campaign, placed.campaign.rotation.shown(placed.pick, at=at), at
         return True
 
     def lost(self, bid_id: str, at: datetime, *, rival: float | None = None) -> bool:
@@ -156,8 +162,14 @@ class Desk:
 
     def seen(self, bid_id: str, *, clicked: bool, at: datetime) -> bool:
         """What came of a won impression; False if it is not known, or was told before."""
-        campaign, decision_id = self._shown.pop(bid_id, (None, ""))
-        return campaign is not None and campaign.rotation.seen(decision_id, clicked=clicked, at=at)
+        found = self._shown.pop(bid_id, None)
+        return found is not None and found[0].rotation.seen(found[1], clicked=clicked, at=at)
+
+    def _settle(self, at: datetime) -> None:
+        """Nobody tells what did not happen: without this, creatives would learn of clicks alone."""
+        late = at - CLICK_WITHIN
+        for bid_id in list(takewhile(lambda one: self._shown[one][2] < late, self._shown)):
+            self.seen(bid_id, clicked=False, at=at)
 
     def _learn(self, placed: Placed, won: bool, price: float | None, rival: float | None) -> None:
         bidder = placed.campaign.bidder

@@ -163,3 +163,20 @@ def test_a_test_request_spends_nothing() -> None:
     ours, _ = desk()
     assert answer(body(test=1), ours, MORNING)
     assert ours.campaigns[0].pacer.reserved == 0.0
+
+
+def test_what_nobody_clicks_for_an_hour_counts_as_not_clicked() -> None:
+    ours, _ = desk(budget=100.0)
+    shown = []
+    for number in range(120):
+        at = MORNING + timedelta(minutes=2 * number)
+        found = answer(body(f"r{number}", imp=[{"id": "1"}], user={"buyeruid": f"c{number}"}), ours, at)
+        assert found is not None
+        bid = json.loads(found)["seatbid"][0]["bid"][0]
+        shown.append(bid["crid"])
+        assert ours.won(bid["id"], 0.0001, at)
+        if bid["crid"] == "box":
+            assert ours.seen(bid["id"], clicked=True, at=at)
+    first = f"r{shown.index('wide')}/1"
+    assert not ours.seen(first, clicked=True, at=at)
+    assert shown[60:].count("box") > 50
