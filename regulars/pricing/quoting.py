@@ -105,7 +105,7 @@ class Desk:
             raise NotFoundError(f'There is no product "{product_id}" with a price before {at:%Y-%m-%d %H:%M}.')
         there = Products.at(prices, at)
         place, currency = there.place[product_id], there.currency
-        listed = there.price[place]
+        listed = int(there.price[place])
         known = self._known_of(customer_id, there.categories[place], at)
         if objects:
             known = known._replace(objects=[True], modes=[strictest(known.modes[0], "declared")])
@@ -134,7 +134,7 @@ class Desk:
             product_id=product_id,
             customer_id=customer_id,
             price=to_amount(coins, currency),
-            list_price=to_amount(int(listed), currency),
+            list_price=to_amount(listed, currency),
             currency=currency,
             mode=mode,
             personalised=is_personal,

@@ -360,6 +360,13 @@ def test_a_desk_reads_once_and_sees_what_comes_to_the_log(
     assert (made.personalised, made.price) == (False, made.list_price)
 
 
+def test_who_pays_the_list_price_may_look_again(tea: Callable[..., Shop]) -> None:
+    desk = Desk(tea())
+    first, again = (desk.quote("p01", "c000", T + timedelta(minutes=minute)).to_dict() for minute in (0, 1))
+    assert (first["price"], first["personalised"]) == (again["price"], again["personalised"])
+    assert again["personalised"] is False
+
+
 def test_stated_rules_hold_for_all_who_meet_them(tea: Callable[..., Shop]) -> None:
     shop = tea(mode="declared", member_discount=0.1, new_customer_discount=0.15, volume_discount=0.2, volume_from=5)
     listed = quote(shop, "p01", None, T).price
