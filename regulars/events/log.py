@@ -15,6 +15,7 @@ from regulars import storage
 from regulars.events import commit as commits
 from regulars.events.commit import Commit
 from regulars.events.integrity import verified
+from regulars.events.known import Known
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.events.transaction import Transaction
 
@@ -33,6 +34,7 @@ class EventLog:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._known = Known()
 
     @classmethod
     def create(cls, folder: Path) -> EventLog:
@@ -93,7 +95,8 @@ class EventLog:
         base : gives the version to start from, asked under the lock; default: the newest.
         """
         with storage.lock(self.folder / "lock", operation):
-            transaction = Transaction(self.folder, (base or self.snapshot)(), operation, dict(details or {}))
+            began = (base or self.snapshot)()
+            transaction = Transaction(self.folder, began, operation, dict(details or {}), self._known)
             try:
                 yield transaction
             except BaseException:

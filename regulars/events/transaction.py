@@ -23,6 +23,7 @@ from regulars.events.commit import Commit, DataFile
 from regulars.events.duplicates import Hashes, concatenate, in_sorted, repeated, repeats
 from regulars.events.identity import hash_rows, keys, whole
 from regulars.events.integrity import verified
+from regulars.events.known import Known
 from regulars.events.returns import tie, untied
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 
@@ -70,11 +71,11 @@ class Transaction:
     """Files on their way into the log. Made by `EventLog.transaction`, which holds the lock.
 
     Duplicates are found at the end by 64-bit keys of the identities: 8 bytes a new row, whatever the
-    size of the log.
+    size of the log, and as many of it as `known` keeps.
     """
 
-    def __init__(self, folder: Path, base: Commit, operation: str, details: dict[str, Any]) -> None:
-        self._folder, self._base = folder, base
+    def __init__(self, folder: Path, base: Commit, operation: str, details: dict[str, Any], known: Known) -> None:
+        self._folder, self._base, self._known = folder, base, known
         self._operation, self.details = operation, details
         self._version = base.version + 1
         self._staged: list[Staged] = []
@@ -289,14 +290,18 @@ class Transaction:
     def _drop_given(self) -> tuple[int, list[Conflict]]:
         """Drop rows that the log or an earlier row has, and name those that say something else."""
         fresh = np.sort(concatenate([staged.keys for staged in self._staged]))
+        base = self._base.tables.get("events", ())
+        self._known.keep(base)
 
         def met_in(file: DataFile) -> tuple[Hashes, Hashes]:
+            if not in_sorted(fresh, self._known.ordered(file, self._keys)).any():
+                return fresh[:0], fresh[:0]
             existing = self._keys(file)
             rows = np.flatnonzero(in_sorted(existing, fresh))
             return existing[rows], self._content(file, rows)
 
         # Of each identity that is met twice: its key and what it says, the log's before the change's own.
-        found_in = _side_by_side(met_in, self._base.tables.get("events", ()))
+        found_in = _side_by_side(met_in, base)
         met, said = [one for one, _ in found_in], [one for _, one in found_in]
         old = sum(map(len, met))
         suspects = np.unique(concatenate([*met, repeated(fresh)]))
