@@ -17,6 +17,9 @@ commands = typer.Typer(
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS_SHOWN = 5
+Page = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Write a page with charts to this file too, .html.")
+]
 
 
 @commands.command(epilog="Example: regulars ads audience --platform google --out list.csv --shop myshop")
@@ -74,9 +77,11 @@ def lift(
         out.print("[red]The arms are not as even as the lot would make them: do not rely on this.[/]")
 
 
-@commands.command(epilog="Example: regulars ads report --shop myshop")
-def report(shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False) -> None:
+@commands.command(epilog="Example: regulars ads report --out ads.html --shop myshop")
+def report(page: Page = None, shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False) -> None:
     """Which hours of the week pay, how soon people tire of ads, and what part of orders ads are taken to bring."""
+    from regulars import storage
+    from regulars.ads.charts import report_page
     from regulars.ads.credit import incremental_share
     from regulars.ads.patterns import patterns
     from regulars.shop import Shop
@@ -85,6 +90,8 @@ def report(shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False)
     moment = to_moment(as_of) or door.now
     with working("reading impressions", quiet=as_json):
         found, credit = patterns(door, moment), incremental_share(door, moment)
+    if page is not None:
+        storage.replace(page, report_page(found))
     hours = {
         f"{DAYS[place // 24]} {place % 24:02d}:00": round(float(each), 3) for place, each in enumerate(found.hours)
     }
@@ -104,6 +111,8 @@ def report(shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False)
     said = ", ".join(f"{number}: {each:.2f}" for number, each in enumerate(tired, start=1))
     out.print(f"Clicks by the number of the impression, over the first: {said}", highlight=False)
     out.print(f"Ads are taken to bring {credit.value:.1%} of what clicks claim, by {escape(credit.source)}.")
+    if page is not None:
+        out.print(f"  {page}", soft_wrap=True)
 
 
 @commands.command(epilog="Example: regulars ads regions sales.csv --start 2024-05-06")
@@ -159,13 +168,16 @@ def attribution(
     out.print(table)
 
 
-@commands.command(epilog="Example: regulars ads split spend.csv --budget 500")
+@commands.command(epilog="Example: regulars ads split spend.csv --budget 500 --out split.html")
 def split(
     file: Annotated[Path, typer.Argument(help="CSV: campaign, spend, margin (incremental); a row a day or week.")],
     budget: Annotated[float, typer.Option(help="The next budget, for the same time as a row.")],
+    page: Page = None,
     as_json: Json = False,
 ) -> None:
     """How to split the next budget so that the last unit brings the same everywhere."""
+    from regulars import storage
+    from regulars.ads.charts import split_page
     from regulars.ads.measure import Saturation, next_split
     from regulars.ads.rows import numbers, read
 
@@ -176,6 +188,8 @@ def split(
         places = [k for k, other in enumerate(rows["campaign"]) if other == name]
         curves[name] = Saturation.fit([spend[k] for k in places], [margin[k] for k in places])
     found = next_split(curves, budget)
+    if page is not None:
+        storage.replace(page, split_page(curves, budget))
     if as_json:
         emit({name: share._asdict() for name, share in found.items()})
         return
@@ -186,6 +200,8 @@ def split(
     kept = budget - sum(share.spend for share in found.values())
     if kept > budget * 0.001:
         out.print(f"{kept:,.2f} are kept: they would bring less than themselves.")
+    if page is not None:
+        out.print(f"  {page}", soft_wrap=True)
 
 
 @commands.command(epilog="Example: regulars ads replay auctions.csv --auction first")

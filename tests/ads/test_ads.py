@@ -164,9 +164,12 @@ def test_values_take_from_the_hold_out_what_ads_bring(ads_shop: Shop, tea_as_of:
     assert b"nothing was measured yet" in ads_shop.tables.read("ads", "decisions").schema.metadata[b"incremental"]
 
 
-def test_the_report_tells_hours_and_fatigue(ads_shop: Shop, cli: Cli, tea_as_of: datetime) -> None:
-    code, text, _ = cli("ads", "report", "--shop", ads_shop.folder, "--as-of", f"{tea_as_of:%Y-%m-%d}", "--json")
+def test_the_report_tells_hours_and_fatigue(ads_shop: Shop, cli: Cli, tea_as_of: datetime, tmp_path: Path) -> None:
+    page = tmp_path / "ads.html"
+    said = ("--as-of", f"{tea_as_of:%Y-%m-%d}", "--out", page, "--json")
+    code, text, _ = cli("ads", "report", "--shop", ads_shop.folder, *said)
     assert code == 0
+    assert "How soon do people tire?" in page.read_text()
     found = json.loads(text)
     assert (len(found["hours"]), found["fatigue"][0]) == (168, 1.0)
     assert found["fatigue"] == sorted(found["fatigue"], reverse=True)
@@ -225,8 +228,9 @@ def test_budgets_and_replays_come_from_files(cli: Cli, tmp_path: Path) -> None:
         for x in (0, 50, 100, 200, 400)
     ]
     spend.write_text("campaign,spend,margin\n" + "\n".join(rows) + "\n")
-    code, text, _ = cli("ads", "split", spend, "--budget", 150, "--json")
+    code, text, _ = cli("ads", "split", spend, "--budget", 150, "--out", tmp_path / "split.html", "--json")
     assert code == 0
+    assert "Incremental margin" in (tmp_path / "split.html").read_text()
     found = json.loads(text)
     assert found["a"]["marginal"] == pytest.approx(found["b"]["marginal"], rel=0.02)
     auctions = tmp_path / "auctions.csv"
