@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -301,3 +302,17 @@ def _make_demo(folder: Path) -> None:
 def gift_shop(once: Callable[[str, Callable[[Path], object]], Path]) -> Shop:
     """The demo's shop, made by `regulars demo --json`, learned as of 10 September 2011. Not to be written to."""
     return Shop.open(once("gift_shop", _make_demo))
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """A Redis for tests, each of which takes keys of its own."""
+    url = os.environ.get("REGULARS_TEST_REDIS", "redis://127.0.0.1:6379/9")
+    at = urlsplit(url)
+    try:
+        socket.create_connection((at.hostname, at.port or 6379), timeout=1).close()
+    except OSError:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Redis is not running, and CI may not skip")
+        pytest.skip("Redis is not running")
+    return url

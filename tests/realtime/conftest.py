@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import secrets
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +14,6 @@ from regulars.realtime.live import Numbered
 from regulars.realtime.store import PREFIX, Redis
 
 START = datetime(2024, 5, 1, tzinfo=UTC)
-REDIS = os.environ.get("REGULARS_TEST_REDIS", "redis://127.0.0.1:6379/9")
 KINDS = ("product_viewed", "product_viewed", "product_added", "order_completed", "products_searched", "message_sent")
 
 
@@ -47,26 +44,16 @@ def numbered(rows: list[dict[str, Any]], first: int = 1) -> list[Numbered]:
 
 
 @pytest.fixture
-def redis_url() -> str:
-    host, port = REDIS.split("/")[2].split(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=1).close()
-    except OSError:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Redis is not running, and CI may not skip")
-        pytest.skip("Redis is not running")
-    return REDIS
+def shared_place(redis_url: str) -> Iterator[tuple[str, str]]:
+    """`[realtime] state` and the shop's name, where several processes share it; what was written is removed."""
+    name = f"test-{secrets.token_hex(8)}"
+    yield redis_url, name
+    redis = Redis(redis_url, name)._redis
+    for key in redis.scan_iter(match=f"{PREFIX}{name}:*"):
+        redis.delete(key)
 
 
 @pytest.fixture(params=["memory", "redis"])
-def place(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
-    """`[realtime] state` and the shop's name, in either place; what was written is removed."""
-    name = f"test-{secrets.token_hex(8)}"
-    if request.param == "memory":
-        yield "", name
-        return
-    url = request.getfixturevalue("redis_url")
-    yield url, name
-    redis = Redis(url, name)._redis
-    for key in redis.scan_iter(match=f"{PREFIX}{name}:*"):
-        redis.delete(key)
+def place(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The same in either place."""
+    return ("", "alone") if request.param == "memory" else request.getfixturevalue("shared_place")

@@ -149,11 +149,9 @@ def test_what_a_visitor_did_is_the_customers_once_it_is_known(place: tuple[str, 
     assert live.known("ada", LATER + timedelta(seconds=1))["views"] == 2
 
 
-def test_a_shared_store_is_brought_forward_once_by_several(redis_url: str, place: tuple[str, str]) -> None:
-    if not place[0]:
-        pytest.skip("of Redis alone")
+def test_a_shared_store_is_brought_forward_once_by_several(shared_place: tuple[str, str]) -> None:
     rows = numbered(traffic(200))
-    one, other = (Live(store=opened(*place)) for _ in range(2))
+    one, other = (Live(store=opened(*shared_place)) for _ in range(2))
     for start in range(0, 200, 20):
         one.add(rows[start : start + 20])
         other.add(rows[max(start - 20, 0) : start])
