@@ -207,3 +207,20 @@ def test_ids_that_look_like_paths_or_headers_are_texts(server):
 def test_naive_times_are_left_to_the_time_zone_of_the_shop(server):
     server.post("/v1/track", VIEW | {"timestamp": "2024-05-01T10:00:00", "sentAt": datetime.now(UTC).isoformat()})
     assert waiting(server)[0]["timestamp"] == "2024-05-01T10:00:00"
+
+
+def test_a_key_that_stands_twice_is_found_however_it_is_written(server):
+    for text in (
+        '{"userId": "ada", "event": "a", "event": "b"}',
+        '{"userId" :"ada", "event":"a", "event":"b"}',
+        '{"userId": "ada", "event": "\\u0022", "event": "b"}',
+        '{"userId": "ada", "event": "a", "properties": {"n": 1, "\\u006e": 2}}',
+    ):
+        answer = server.client.post("/v1/track", content=text)
+        assert (answer.status_code, "stands twice" in answer.json()["detail"]) == (400, True)
+
+
+def test_a_whole_number_keeps_all_its_digits(server):
+    server.post("/v1/track", {"userId": 123456789012345678901234, "event": "a", "messageId": "m1"})
+    kept = server.serving.inbox.newest(0)[0].body
+    assert b'"123456789012345678901234"' in kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from threading import Condition, Thread
 from typing import NamedTuple, TypeVar
 
@@ -13,6 +14,8 @@ from regulars.events.inbox.store import Entry, Store
 
 Found = TypeVar("Found")
 
+NEWEST = 4_000
+"""So many of the last events stay in memory, for whoever follows them closely."""
 AT_ONCE = 2_000
 """Events in one commit: above it a sync is a small part of the time, and callers would only wait longer."""
 MOST_BYTES = 64 << 20
@@ -50,6 +53,7 @@ class Inbox:
         self._store, self._most = store, most
         self._asked: deque[_Asked] = deque()
         self._tasks: deque[Callable[[], None]] = deque()
+        self._newest: deque[Entry] = deque(maxlen=NEWEST)
         self._bytes = 0
         self._is_closed = False
         self._changed = Condition()
@@ -90,6 +94,14 @@ class Inbox:
     def read(self, after: int, most: int = 10_000) -> list[Entry]:
         """See `Reader.read`."""
         return self._store.read(after, most)
+
+    def newest(self, after: int) -> list[Entry]:
+        """The events with numbers above one, in their order, as far as memory has all of them; without a look at the
+        disk. Empty where it has not: `read` has them."""
+        with self._changed:
+            if not self._newest or not self._newest[0].sequence <= after + 1 <= self._newest[-1].sequence:
+                return []
+            return list(islice(self._newest, after + 1 - self._newest[0].sequence, None))
 
     def count(self) -> int:
         """How many events wait to be in the log."""
@@ -171,7 +183,16 @@ class Inbox:
             for asked in group:
                 asked.done.set_exception(said)
             return
+        self._remember(numbers, bodies)
         place = 0
         for asked in group:
             place += len(asked.bodies)
             asked.done.set_result(numbers[place - 1])
+
+    def _remember(self, numbers: Sequence[int], bodies: Sequence[bytes]) -> None:
+        with self._changed:
+            # Where others write too (Redis) there are gaps, and what is between them memory does not have.
+            if self._newest and numbers[0] != self._newest[-1].sequence + 1:
+                self._newest.clear()
+            if numbers[-1] - numbers[0] == len(numbers) - 1:
+                self._newest.extend(map(Entry, numbers, bodies))

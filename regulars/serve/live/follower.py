@@ -129,7 +129,9 @@ class Follower:
     async def _read(self) -> None:
         async with self._turn:
             try:
-                entries = await asyncio.to_thread(self._inbox.read, self.number, AT_ONCE)
+                entries = self._inbox.newest(self.number)
+                if not entries:
+                    entries = await asyncio.to_thread(self._inbox.read, self.number, AT_ONCE)
             except NotFoundError:  # they were folded before they were read
                 self._follow(*await asyncio.to_thread(self._from_log))
                 return
