@@ -34,11 +34,10 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.simulate
 	$(BIN)/python -m benchmarks.behavior
 
-# The report of the demo's shop, on this machine only. The HTTP API and the console will answer here.
+# The console over the demo's shop, and the HTTP API beside it, on this machine only.
 serve: $(VENV)/.installed
-	@test -f demo/report.html || $(MAKE) demo
-	@echo "The demo's report: http://127.0.0.1:8000/report.html (stop with Ctrl-C)"
-	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory demo
+	@test -f demo/report.html || $(BIN)/regulars demo --dir demo
+	$(BIN)/regulars console --shop demo
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

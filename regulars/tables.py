@@ -56,12 +56,12 @@ class Tables:
         storage.replace(paths[1], to_csv(_flat(table)))
         return paths
 
-    def read(self, name: str, kind: str) -> pa.Table:
-        """The newest table of a kind (by its as-of time); NotFoundError if there is none."""
+    def read(self, name: str, kind: str, customer_id: str | None = None) -> pa.Table:
+        """The newest table of a kind (by its as-of time), or the rows of one customer; NotFoundError if there is none."""
         found = sorted((self.folder / name).glob(f"{kind}-*.parquet"))
         if not found:
             raise NotFoundError(f"There are no {kind} of {name} in {self.folder}. Make them: regulars decide {name}")
-        return pq.read_table(found[-1])
+        return pq.read_table(found[-1], filters=customer_id and [("customer_id", "=", customer_id)])
 
 
 def _flat(table: pa.Table) -> pa.Table:

@@ -210,4 +210,4 @@ def demo(
     out.print("\nOpen the report in a browser, the lists in a spreadsheet:")
     for path in files:
         out.print(f"  {path}", highlight=False, soft_wrap=True)
-    out.print(f"Then ask about one customer: regulars profile 14911 --shop {folder}")
+    out.print(f"Then open the console on it: regulars console --shop {folder}")

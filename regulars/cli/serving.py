@@ -1,38 +1,97 @@
-"""The command that serves the HTTP API."""
+"""The commands that serve the HTTP API, and the console beside it."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from threading import Timer
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from regulars.cli.common import ShopFolder, err
 
+if TYPE_CHECKING:
+    from regulars.config import ServeSettings
+    from regulars.shop import Shop
+
 commands = typer.Typer()
+
+OPENED_SECONDS = 1.0
+"""After which the server listens."""
+
+Host = Annotated[str | None, typer.Option(help="Address to listen at. Default: that of the settings.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen at. Default: that of the settings.")]
 
 
 @commands.command(epilog="Example: regulars serve --shop myshop")
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen at. Default: that of the settings.")] = None,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port to listen at. Default: that of the settings.")
-    ] = None,
+def serve(host: Host = None, port: Port = None, shop: ShopFolder = Path()) -> None:
+    """Serve the HTTP API: events in, as Segment's API takes them. Ctrl-C or SIGTERM stops it."""
+    run = _run()
+    door, settings = _settings(shop, host, port)
+    err.print(
+        f"http://{settings.host}:{settings.port}/v1/track takes events in; /health, /ready, /metrics. Ctrl-C stops."
+    )
+    run(door, settings)
+
+
+@commands.command(epilog="Example: regulars console --shop myshop")
+def console(
+    host: Host = None,
+    port: Port = None,
+    is_opened: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open it in a browser, where this is typed at a screen.")
+    ] = True,
     shop: ShopFolder = Path(),
 ) -> None:
-    """Serve the HTTP API: events in, as Segment's API takes them. Ctrl-C or SIGTERM stops it."""
+    """Serve the console, where a shop's people work, and the HTTP API beside it. Ctrl-C or SIGTERM stops it.
+
+    At its first start it prints a link by which the first administrator joins.
+    """
+    run = _run()
+    from regulars.console import Beside
+    from regulars.shop import Shop
+
+    door, settings = _settings(shop, host, port)
+    base = f"http://{settings.host}:{settings.port}"
+
+    def around(api: Any) -> Any:
+        made = Beside(api, Shop.open(shop))
+        link = made.console.first_link(base)
+        if link is not None:
+            err.print("The first administrator joins by this link, once, within a day:")
+        print(link or f"{base}/console", flush=True)
+        err.print("Ctrl-C stops.")
+        if is_opened and _has_screen():
+            Timer(OPENED_SECONDS, typer.launch, [link or f"{base}/console"]).start()
+        return made
+
+    run(door, settings, around)
+
+
+def _run() -> Callable[..., None]:
     try:
         from regulars.serve import run
     except ImportError as error:
         from regulars.errors import ConfigError
 
         raise ConfigError(f"{error.name} is missing: pip install 'regulars[serve]'") from None
+    return run
+
+
+def _settings(shop: Path, host: str | None, port: int | None) -> tuple[Shop, ServeSettings]:
     from regulars.shop import Shop
 
     door = Shop.open(shop)
     said = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = door.config.serve.model_copy(update=said)
-    err.print(
-        f"http://{settings.host}:{settings.port}/v1/track takes events in; /health, /ready, /metrics. Ctrl-C stops."
-    )
-    run(door, settings)
+    return door, door.config.serve.model_copy(update=said)
+
+
+def _has_screen() -> bool:
+    """Whether a browser can be opened for who types: never for a script, a build, or over the network."""
+    import os
+
+    if not sys.stdin.isatty() or os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
+        return False
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

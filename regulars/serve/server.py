@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import sys
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
+from starlette.types import ASGIApp
 
 from regulars.errors import ShopError, UnsafeError
 from regulars.serve import logs
@@ -34,10 +36,14 @@ COLLECTED = 20_000, 20, 50
 """New objects between collections: a request makes some hundred, nearly all freed without the collector."""
 
 
-def run(shop: Shop, settings: ServeSettings) -> None:
+def run(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI], ASGIApp] = lambda api: api) -> None:
     """Serve until SIGTERM or SIGINT; what is under way is answered then, and what was taken is kept.
 
     One process takes events in and writes them: the order of the inbox is that of the answers.
+
+    Parameters
+    ----------
+    around : the application that is served, made of the API: it may answer more, such as a console.
 
     Raises
     ------
@@ -54,7 +60,7 @@ def run(shop: Shop, settings: ServeSettings) -> None:
     logs.begin()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*COLLECTED)
-    uvloop.run(_serve(shop, settings))
+    uvloop.run(_serve(shop, settings, around))
 
 
 def is_loopback(host: str) -> bool:
@@ -69,7 +75,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def listening(made: FastAPI, host: str, port: int) -> Server:
+def listening(made: ASGIApp, host: str, port: int) -> Server:
     """A server of an application in this process: `await server.serve()` until `server.stop()`."""
     return Server(
         made,
@@ -84,9 +90,9 @@ def listening(made: FastAPI, host: str, port: int) -> Server:
     )
 
 
-async def _serve(shop: Shop, settings: ServeSettings) -> None:
+async def _serve(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI], ASGIApp]) -> None:
     made = app(shop, settings)
-    server = listening(made, settings.host, settings.port)
+    server = listening(around(made), settings.host, settings.port)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)

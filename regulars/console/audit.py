@@ -1,0 +1,26 @@
+"""Who changed what, from what to what, and when: rows are only ever added."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from regulars import clock
+from regulars.console.tables import audit
+from regulars.state import State
+
+
+def note(state: State, who: str, what: str, about: str, before: Any = None, after: Any = None) -> None:
+    """Note a change down.
+
+    Parameters
+    ----------
+    who : an e-mail address.
+    what : "screen.verb", such as settings.role_changed: a key of the words of the console.
+    about : what was changed, by its id.
+    before, after : plain values; None of what was not there.
+    """
+    row = {"at": clock.now(), "who": who, "what": what, "about": about, "before": before, "after": after}
+    with state.write() as change:
+        change.execute(sa.insert(audit).values({**row, "before": before or {}, "after": after or {}}))

@@ -1,0 +1,135 @@
+"""Lists that sort, filter and page on the server, and whose state is the address of their page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import ibis
+import sqlalchemy as sa
+
+from regulars.console.visit import url
+
+if TYPE_CHECKING:
+    from regulars.console.visit import Visit
+    from regulars.engine import Engine
+    from regulars.state import State
+
+SIZE = 50
+FURTHEST = 1_000
+"""Pages: who looks for more narrows the list down."""
+
+Kind = Literal["text", "number", "money", "share", "date", "time", "badge", "yes"]
+
+
+class Column(NamedTuple):
+    """A column of a list.
+
+    Attributes
+    ----------
+    name : of its field, and of its word in the screen's catalogue: `column_NAME`.
+    kind : how its values are shown; numbers stand at the right.
+    is_wide : left out on phones.
+    """
+
+    name: str
+    kind: Kind = "text"
+    is_wide: bool = False
+    is_sorted: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of a list.
+
+    Attributes
+    ----------
+    rows : of this page. total: rows of all pages.
+    """
+
+    listing: Listing
+    rows: list[dict[str, Any]]
+    total: int
+
+    @property
+    def pages(self) -> int:
+        """How many there are, 1 at least."""
+        return min(max(math.ceil(self.total / SIZE), 1), FURTHEST)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What the address of a page asks of a list.
+
+    Parameters
+    ----------
+    filters : the names in the address that narrow the list down, with what they say; all are kept in links.
+    sort, is_falling : the column by which it is sorted.
+    page : 1 or more.
+    """
+
+    path: str
+    columns: Sequence[Column]
+    filters: Mapping[str, str]
+    sort: str
+    is_falling: bool
+    page: int
+
+    @classmethod
+    def of(cls, visit: Visit, columns: Sequence[Column], filters: Sequence[str] = (), sort: str = "") -> Listing:
+        """What a request asks for; what it asks wrongly is as if it had not.
+
+        Parameters
+        ----------
+        sort : the column where none is asked for, "-name" for the highest first. Default: the first.
+        """
+        names = [column.name for column in columns if column.is_sorted]
+        asked = visit.asked("sort")
+        if asked.removeprefix("-") not in names:
+            asked = sort or names[0]
+        page = visit.asked("page")
+        return cls(
+            visit.request.url.path.removeprefix("/console"),
+            columns,
+            {name: visit.asked(name).strip() for name in filters},
+            asked.removeprefix("-"),
+            asked.startswith("-"),
+            min(max(int(page), 1), FURTHEST) if page.isdecimal() and len(page) < 9 else 1,
+        )
+
+    def url(self, **changed: str) -> str:
+        """The address of this list with something else: `url(page="2")`."""
+        own = {**self.filters, "sort": ("-" if self.is_falling else "") + self.sort}
+        return url(self.path, **{**own, **changed})
+
+    def sorted_url(self, name: str) -> str:
+        """The address of this list by a column; the other way round if it is by that one."""
+        return self.url(sort=f"-{name}" if name == self.sort and not self.is_falling else name)
+
+    def of_table(self, engine: Engine, table: ibis.Table) -> Found:
+        """The page of a table of the engine: no more is read than it needs."""
+        key = table[self.sort]
+        order = [key.isnull(), key.desc() if self.is_falling else key.asc()]
+        order += [table[table.columns[0]]] if self.sort != table.columns[0] else []
+        total = engine.to_arrow(table.count()).as_py()
+        rows = engine.to_arrow(table.order_by(order).limit(SIZE, offset=(self.page - 1) * SIZE))
+        return Found(self, rows.to_pylist(), total)
+
+    def of_state(self, state: State, asked: sa.Select[Any]) -> Found:
+        """The page of a query of the state, whose columns are named as those of the list."""
+        key = asked.selected_columns[self.sort]
+        ordered = asked.order_by(key.desc() if self.is_falling else key.asc())
+        with state.read() as view:
+            total = view.execute(sa.select(sa.func.count()).select_from(asked.subquery())).scalar() or 0
+            rows = view.execute(ordered.limit(SIZE).offset((self.page - 1) * SIZE)).mappings().all()
+        return Found(self, [dict(row) for row in rows], total)
+
+    def of_rows(self, rows: Sequence[Mapping[str, Any]]) -> Found:
+        """The page of a few rows that are all there."""
+        there = [row for row in rows if row[self.sort] is not None]
+        there = sorted(there, key=lambda row: row[self.sort], reverse=self.is_falling)
+        there += [row for row in rows if row[self.sort] is None]
+        start = (self.page - 1) * SIZE
+        return Found(self, [dict(row) for row in there[start : start + SIZE]], len(rows))

@@ -1,0 +1,68 @@
+"""Pages by Jinja: everything escaped, and no name that is not there passes for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from regulars.console import assets
+from regulars.console.words import LANGUAGES, NAMES, catalogue, say
+from regulars.units import shown
+
+if TYPE_CHECKING:
+    from regulars.console.visit import Visit
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates of the console."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("regulars.console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    from regulars.console.visit import url  # noqa: PLC0415 - which needs this module
+
+    made.tests["said"] = catalogue().__contains__  # whether there is a message of a key
+    made.globals |= {"asset": assets.url, "url": url, "languages": [(name, NAMES[name]) for name in LANGUAGES]}
+    return made
+
+
+def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
+    """A template for who asks, with `visit`, `t` (its words) and `show` (values as its people read them)."""
+    context = {"visit": visit, "t": visit.t, "show": Showing(visit.language, visit.console.currency).show, **values}
+    return environment().get_template(template).render(context)
+
+
+class Showing:
+    """Values as people read them.
+
+    >>> showing = Showing("en", "GBP")
+    >>> showing.show(0.125, "share"), showing.show(1234.5, "money"), showing.show(None, "money")
+    ('12 %', '1,234.50 GBP', '–')
+    >>> showing.show(True, "yes"), showing.show(["a", "b"], "text")
+    ('yes', 'a, b')
+    """
+
+    def __init__(self, language: str, currency: str) -> None:
+        self._language, self._currency = language, currency
+
+    def show(self, value: Any, kind: str = "text") -> str:
+        """A value; of a kind of `listing.Column`."""
+        if value is None or value == "" or (isinstance(value, float) and value != value):  # noqa: PLR0124
+            return "–"
+        if kind == "yes":
+            return say(self._language, "shell.yes" if value else "shell.no")
+        if kind in ("share", "money", "number"):
+            return shown(float(value), kind, self._currency)
+        if isinstance(value, datetime):
+            return f"{value:%Y-%m-%d}" if kind == "date" else f"{value:%Y-%m-%d %H:%M}"
+        if isinstance(value, date):
+            return value.isoformat()
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

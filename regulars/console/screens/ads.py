@@ -1,0 +1,17 @@
+"""Ads: bids, pacing, and what they brought."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from regulars.console.roles import ALL
+from regulars.console.screen import Screen
+from regulars.console.visit import Visit
+
+screen = Screen("ads", group="acting")
+
+
+@screen.get("/ads", may=ALL)
+def index(visit: Visit) -> Response:
+    """The first page."""
+    return visit.page("coming.html")

@@ -1,0 +1,255 @@
+"""Customers: finding one, and what is known of one."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+from starlette.responses import Response
+
+from regulars import churn, profile
+from regulars.churn.charts import alive_plot, waiting_plot
+from regulars.console.charts import chart
+from regulars.console.listing import Column, Found, Listing
+from regulars.console.roles import ALL, only
+from regulars.console.screen import Screen
+from regulars.console.visit import Visit
+from regulars.customers import object_to, one_customer
+from regulars.customers.consent import PURPOSES
+from regulars.errors import InputError, NotFoundError, RegularsError
+from regulars.events.schema import TIME
+
+if TYPE_CHECKING:
+    from regulars.console.jobs import Progress
+    from regulars.engine import Engine
+
+screen = Screen("customers", group="customers")
+
+COLUMNS = (
+    Column("customer_id"),
+    Column("name"),
+    Column("stage", "badge"),
+    Column("segment", is_wide=True),
+    Column("country", is_wide=True),
+    Column("orders", "number"),
+    Column("spend", "money"),
+    Column("last_time", "date", is_wide=True),
+    Column("churn_probability", "share"),
+    Column("value_at_risk", "money", is_wide=True),
+)
+FILTERS = ("q", "stage", "country")
+EVENTS_AT_ONCE = 100
+CHANGING = only("growth", "service", "risk")
+SLIDER_DAYS = 730
+
+
+@screen.get("/customers", may=ALL)
+def index(visit: Visit) -> Response:
+    """The list, as its address asks for it."""
+    console = visit.console
+    job = console.jobs.newest("customers.job_index")
+    if console.index.version is None:
+        return visit.page("customers/none.html", job=job)
+    listing = Listing.of(visit, COLUMNS, FILTERS, sort="-spend")
+    found, stages, countries = console.index.ask(lambda engine, table: _listed(engine, table, listing))
+    if not found.rows and listing.filters["q"]:
+        customer = _of_order(visit, listing.filters["q"])
+        if customer is not None:
+            return visit.go("/customer", id=customer)
+    choices = {"stage": stages, "country": countries}
+    return visit.page("customers/index.html", found=found, choices=choices, job=job, index=console.index)
+
+
+@screen.post("/customers/index", may=ALL)
+def make_index(visit: Visit) -> Response:
+    """Make the list anew."""
+    console = visit.console
+
+    def work(progress: Progress) -> str:
+        with console.reading() as shop:
+            return visit.t(".index_made", count=f"{console.index.make(shop, progress):,}")
+
+    console.jobs.begin("customers.job_index", work, by=visit.who)
+    return visit.go("/customers")
+
+
+@screen.get("/customer", may=ALL)
+def customer(visit: Visit) -> Response:
+    """One customer: what the list knows, and around it what takes longer, each part asked for by the page."""
+    customer_id = _asked_id(visit)
+    row = visit.console.index.one(customer_id) if visit.console.index.version is not None else None
+    now = visit.console.now
+    days = [now - timedelta(days=days) for days in range(0, SLIDER_DAYS + 1, 7)]
+    return visit.page(
+        "customers/one.html", id=customer_id, row=row, as_of=visit.as_of, now=now, days=days, may_change=CHANGING
+    )
+
+
+@screen.get("/customer/profile", may=ALL)
+def told(visit: Visit) -> Response:
+    """Who this is, in words, each with what it rests on."""
+    as_of = visit.as_of
+    with visit.console.reading() as shop:
+        found = profile.page(shop, _asked_id(visit), as_of, language=visit.language)
+    return visit.page("customers/profile.html", found=found)
+
+
+@screen.get("/customer/outlook", may=ALL)
+def outlook(visit: Visit) -> Response:
+    """What is to come: risk, value, and the chance that this is still a customer, day by day."""
+    as_of = visit.as_of
+    with visit.console.reading() as shop:
+        found = churn.ahead(shop, _asked_id(visit), as_of)
+    charts = []
+    if found.days:
+        charts.append(chart(alive_plot(list(found.days), np.array(found.alive)), visit.t(".alive_about")))
+        if found.survival:
+            charts.append(
+                chart(waiting_plot(np.array(found.ahead), np.array(found.survival)), visit.t(".waiting_about"))
+            )
+    return visit.page("customers/outlook.html", found=found, charts=charts)
+
+
+@screen.get("/customer/timeline", may=ALL)
+def timeline(visit: Visit) -> Response:
+    """What happened, the newest first, a hundred events at a time: the next ones come when one scrolls to them."""
+    customer_id = _asked_id(visit)
+    before = _moment(visit.asked("before")) or visit.as_of
+    with visit.console.reading() as shop:
+        rows = _events(visit, customer_id, before).order_by(ibis.desc("time"), "event_id", "line")
+        events = shop.engine.to_arrow(rows.limit(EVENTS_AT_ONCE)).to_pylist()
+    # Rows of one moment are never parted: the next page begins before it.
+    is_full = len(events) == EVENTS_AT_ONCE and events[0]["time"] != events[-1]["time"]
+    if is_full:
+        events = [row for row in events if row["time"] != events[-1]["time"]]
+    return visit.page(
+        "customers/timeline.html", id=customer_id, events=events, more=events[-1]["time"] if is_full else None
+    )
+
+
+@screen.get("/customer/recommended", may=ALL)
+def recommended(visit: Visit) -> Response:
+    """The list that was decided for this customer last, and why each product."""
+    with visit.console.reading() as shop:
+        rows = shop.tables.read("recommend", "decisions", _asked_id(visit)).to_pylist()
+    if not rows:
+        raise NotFoundError(visit.t(".no_list"))
+    found = rows[0]
+    lines = list(zip(found["products"], found["titles"], found["reasons"], strict=False))
+    return visit.page("customers/recommended.html", lines=lines, policy=found["policy"])
+
+
+@screen.get("/customer/known", may=ALL)
+def known(visit: Visit) -> Response:
+    """Ids, traits, consents and objections."""
+    as_of = visit.as_of
+    with visit.console.reading() as shop:
+        found = one_customer(shop, _asked_id(visit), as_of)
+        segments = _segments(visit, found["customer_id"], as_of)
+    return visit.page("customers/known.html", found=found, segments=segments, purposes=PURPOSES, may_change=CHANGING)
+
+
+@screen.get("/customer/export", may=CHANGING)
+def export(visit: Visit) -> Response:
+    """All that the shop knows of a customer, as a file of JSON: what the law lets a customer ask for."""
+    customer_id, now = _asked_id(visit), visit.console.now
+    with visit.console.reading() as shop:
+        found = one_customer(shop, customer_id, now)
+        rows = _events(visit, customer_id, now).order_by("time", "event_id", "line")
+        found["events"] = shop.engine.to_arrow(rows).to_pylist()
+    visit.note("customers.exported", found["customer_id"])
+    body = json.dumps(found, ensure_ascii=False, indent=1, default=str)
+    headers = {"content-disposition": 'attachment; filename="customer.json"'}
+    return Response(body, media_type="application/json", headers=headers)
+
+
+@screen.post("/customer/object", may=CHANGING)
+def object_(visit: Visit) -> Response:
+    """Log an objection, or that one is taken back."""
+    customer_id, purpose = visit.given("id"), visit.given("purpose")
+    withdraw = visit.form.get("withdraw") == "yes"
+    with visit.console.reading() as shop:
+        object_to(shop, customer_id, purpose, withdraw=withdraw)
+    what = "customers.objection_withdrawn" if withdraw else "customers.objection_made"
+    visit.note(what, customer_id, {"objects": withdraw}, {"objects": not withdraw, "purpose": purpose})
+    fields = {"id": customer_id, "purpose": purpose, "withdraw": "" if withdraw else "yes"}
+    said = visit.t(what, purpose=visit.t(f".purpose_{purpose}"))
+    return visit.go("/customer", said, undo=("/customer/object", fields), id=customer_id)
+
+
+def _asked_id(visit: Visit) -> str:
+    customer_id = visit.asked("id")
+    if not customer_id:
+        raise InputError(visit.t("shell.field_missing", name="id"))
+    return customer_id
+
+
+def _listed(engine: Engine, table: ibis.Table, listing: Listing) -> tuple[Found, list[str], list[str]]:
+    """The page of the list, and what its filters offer."""
+    choices = []
+    for name in ("stage", "country"):
+        values = table.filter(table[name].notnull()).select(name).distinct().order_by(name).limit(200)
+        choices.append(engine.to_arrow(values)[name].to_pylist())
+    asked = listing.filters
+    for name in ("stage", "country"):
+        if asked[name]:
+            table = table.filter(table[name] == asked[name])
+    if asked["q"]:
+        wanted = asked["q"].lower()
+        table = table.filter(
+            (table.customer_id.lower() == wanted)
+            | table.customer_id.lower().startswith(wanted)
+            | table.name.lower().contains(wanted)
+            | (table.email.lower() == wanted)
+            | (table.email_hash == wanted)
+        )
+    columns = [column.name for column in COLUMNS]
+    return listing.of_table(engine, table.select(columns)), *choices
+
+
+def _of_order(visit: Visit, order_id: str) -> str | None:
+    """Who placed an order; None if there is no such order."""
+    with visit.console.reading() as shop:
+        events = shop.events
+        rows = events.filter(events.order_id == order_id).select("customer_id").limit(1)
+        found = shop.engine.to_arrow(rows)["customer_id"].to_pylist()
+    return found[0] if found else None
+
+
+def _events(visit: Visit, customer_id: str, before: datetime) -> ibis.Table:
+    """The events of a customer before a moment, under any of the customer's ids."""
+    shop = visit.shop
+    end = ibis.literal(before, "timestamp('UTC')")
+    ids = shop.identities.members(_pair(customer_id, before))["customer_id"].to_pylist()
+    events = shop.events.filter(shop.events.time < end)
+    own = events.filter(events.customer_id.isin(ids) | (events.customer_id.isnull() & events.anonymous_id.isin(ids)))
+    return own.select(
+        "event_id", "line", "time", "type", "product_id", "quantity", "unit_price", "currency", "order_id", "query",
+        "text", "channel",
+    )  # fmt: skip
+
+
+def _segments(visit: Visit, customer_id: str, as_of: datetime) -> dict[str, Any]:
+    """What the segments say of a customer; nothing where none were learned."""
+    pairs = _pair(customer_id, as_of)
+    try:
+        rows = visit.shop.tables.of("segment", pairs).drop_columns(["customer_id", "as_of"]).to_pylist()
+    except RegularsError:
+        return {}
+    return {name: value for name, value in rows[0].items() if isinstance(value, str)} if rows else {}
+
+
+def _pair(customer_id: str, as_of: datetime) -> pa.Table:
+    return pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else None

@@ -1,0 +1,17 @@
+"""Fraud: the queue of attempts to look at."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from regulars.console.roles import ALL
+from regulars.console.screen import Screen
+from regulars.console.visit import Visit
+
+screen = Screen("fraud", group="guarding")
+
+
+@screen.get("/fraud", may=ALL)
+def index(visit: Visit) -> Response:
+    """The first page."""
+    return visit.page("coming.html")

@@ -1,0 +1,17 @@
+"""Recommendations: what is shown to whom, and why."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from regulars.console.roles import ALL
+from regulars.console.screen import Screen
+from regulars.console.visit import Visit
+
+screen = Screen("recommendations", group="customers")
+
+
+@screen.get("/recommendations", may=ALL)
+def index(visit: Visit) -> Response:
+    """The first page."""
+    return visit.page("coming.html")

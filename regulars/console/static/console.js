@@ -1,0 +1,40 @@
+// What pages do by themselves. Elements say it in attributes, for no page holds scripts of its own.
+"use strict";
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens).showModal();
+  const closer = event.target.closest("[data-closes]");
+  if (closer) {
+    const dialog = closer.closest("dialog");
+    if (dialog) dialog.close();
+    else closer.closest(".toast").remove();
+  }
+  const toggler = event.target.closest("[data-toggles]");
+  if (toggler) {
+    const isOpen = document.getElementById(toggler.dataset.toggles).classList.toggle("open");
+    toggler.setAttribute("aria-expanded", String(isOpen));
+  }
+});
+
+// data-key="/": that key goes to the field, or presses the button, wherever nobody types.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+  for (const element of document.querySelectorAll("[data-key]")) {
+    if (element.dataset.key !== event.key) continue;
+    event.preventDefault();
+    if (element.matches("input, select, textarea")) element.focus();
+    else element.click();
+    return;
+  }
+});
+
+// data-slider='["2024-05-01", …]': a range whose places are dates; its form sends the date.
+document.addEventListener("input", (event) => {
+  if (!event.target.dataset.slider) return;
+  const day = JSON.parse(event.target.dataset.slider)[Number(event.target.value)];
+  const form = event.target.form;
+  form.querySelector("[data-slider-value]").value = day;
+  form.querySelector("output").value = day;
+  event.target.setAttribute("aria-valuetext", day);
+});

@@ -1,0 +1,238 @@
+"""A console over a small shop, asked by a client of tests and by a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from regulars import Shop
+from regulars.console import Beside, Console
+from regulars.console.people import Person
+from regulars.console.roles import ROLES
+from regulars.console.security import FIELD
+from regulars.serve import app
+from regulars.serve.server import listening
+
+PASSWORD = "tea for two at five"  # noqa: S105
+HOSTILE = """<img src=x onerror="fetch('https://evil.example')"><script>alert(1)</script>'"{{7*7}}"""
+"""What stands in every text of the shop."""
+
+
+def email_of(role: str) -> str:
+    return f"{role}@shop.example"
+
+
+class Browser:
+    """A client that keeps its cookie, and takes the token of a form from the page where it stands."""
+
+    def __init__(self, api: Beside) -> None:
+        self.client = TestClient(api, base_url="https://shop.example", follow_redirects=False)
+
+    def get(self, path: str, **about: Any) -> Any:
+        return self.client.get(f"/console{path}", **about)
+
+    def token(self, path: str = "/styleguide") -> str:
+        found = re.search(rf'name="{FIELD}" value="([^"]+)"', self.get(path).text)
+        assert found is not None
+        return html.unescape(found[1])
+
+    def post(self, path: str, form: dict[str, str] | None = None, page: str = "/styleguide", **about: Any) -> Any:
+        return self.client.post(f"/console{path}", data={FIELD: self.token(page), **(form or {})}, **about)
+
+    def sign_in(self, role: str, password: str = PASSWORD) -> Any:
+        return self.post("/sign-in", {"email": email_of(role), "password": password}, page="/sign-in")
+
+
+@pytest.fixture(scope="module")
+def hostile_shop(tmp_path_factory: pytest.TempPathFactory, record: Any) -> Shop:
+    """Two customers, whose every text is hostile."""
+    shop = Shop.create(tmp_path_factory.mktemp("hostile") / "shop")
+    events: list[dict[str, Any]] = []
+    for day in range(1, 9):
+        for customer in ("ada", HOSTILE):
+            line = {
+                "customer_id": customer, "product_id": HOSTILE, "title": HOSTILE, "category": HOSTILE, "brand": HOSTILE,
+                "time": f"2024-05-0{day}T10:00:00Z", "channel": HOSTILE, "text": HOSTILE, "query": HOSTILE,
+            }  # fmt: skip
+            events += [
+                {**line, "type": "product_viewed"},
+                {
+                    **line,
+                    "type": "order_completed",
+                    "order_id": f"{customer[:4]}-{day}",
+                    "quantity": 1,
+                    "unit_price": 4.5,
+                },
+            ]
+    record(shop, *events)
+    traits = {"name": HOSTILE, "email": "eve@shop.example", "city": HOSTILE}
+    call = {
+        "type": "identify", "userId": HOSTILE, "messageId": "m1", "traits": traits, "timestamp": "2024-05-01T09:00:00Z"
+    }  # fmt: skip
+    path = shop.folder.parent / "calls.jsonl"
+    path.write_text(json.dumps(call) + "\n")
+    shop.import_(path, strict=True)
+    return shop
+
+
+@pytest.fixture(scope="module")
+def api(hostile_shop: Shop) -> Beside:
+    """The application, as `regulars console` serves it; its inbox stays shut."""
+    return Beside(app(hostile_shop, hostile_shop.config.serve), Shop.open(hostile_shop.folder))
+
+
+@pytest.fixture(scope="module")
+def console(api: Beside) -> Console:
+    """With the list of customers made, and a person of every role."""
+    found = api.console
+    found.index.make(found.shop, lambda done, total: None)
+    for role in ROLES:
+        token = found.people.invite(role, by="tests")
+        found.people.join(token, email_of(role), role, PASSWORD, "en")
+    return found
+
+
+@pytest.fixture(scope="module")
+def people(console: Console) -> dict[str, Person]:
+    """{role: who has it}."""
+    return {person.role: person for person in console.people.all()}
+
+
+@pytest.fixture(scope="module")
+def browser_of(api: Beside, console: Console) -> Callable[[str | None], Browser]:
+    """browser_of(role): a client that is signed in; None for one that is not."""
+    made: dict[str | None, Browser] = {}
+
+    def find(role: str | None) -> Browser:
+        if role not in made:
+            made[role] = Browser(api)
+            if role is not None:
+                assert made[role].sign_in(role).status_code == 303
+        return made[role]
+
+    return find
+
+
+@pytest.fixture
+def new_browser(api: Beside, console: Console) -> Browser:
+    """A client that nobody has signed in with."""
+    return Browser(api)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """A Chromium: one that is there, else Debian's, installed where that may be done; else the test is skipped, but
+    never in CI."""
+    found = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True)
+        wanted = ["chromium", "fonts-noto-cjk"]
+        subprocess.run(["apt-get", "install", "-y", "-qq", *wanted], check=False, capture_output=True)
+        found = shutil.which("chromium")
+    if found is None:
+        why = "there is no Chromium, and it cannot be installed here: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
+
+@pytest.fixture(scope="module")
+def served(api: Beside, console: Console) -> Iterator[str]:
+    """The address of the console, served by Granian on this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    server = listening(api, "127.0.0.1", port)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def run() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    for _ in range(500):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        thread.join(0.02)
+    yield f"http://127.0.0.1:{port}"
+    loops[0].call_soon_threadsafe(server.stop)
+    thread.join(60)
+
+
+@pytest.fixture(scope="module")
+def engine(chromium: str) -> Iterator[Any]:
+    """A headless browser."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        # The sandbox of Chromium does not start for root.
+        made = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        yield made
+        made.close()
+
+
+class Watched:
+    """A page of the browser, and what it did that no page of ours may do."""
+
+    def __init__(self, page: Any, base: str) -> None:
+        self.page, self.base = page, base
+        self.faults: list[str] = []
+        page.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("request", self._asked)
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("console", lambda said: self.faults.append(f"said: {said.text}") if said.type == "error" else None)
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith((self.base, "data:", "blob:")):
+            self.faults.append(f"foreign: {request.url}")
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self.base}/console{path}")
+        self.page.wait_for_load_state("networkidle")
+
+    def sign_in(self, role: str) -> None:
+        self.go("/sign-in")
+        self.page.fill("input[name=email]", email_of(role))
+        self.page.fill("input[name=password]", PASSWORD)
+        self.page.click("form button.primary")
+        self.page.wait_for_selector("#main h1")
+
+
+@pytest.fixture(scope="module")
+def page(engine: Any, served: str) -> Iterator[Watched]:
+    """A browser's page, signed in as administrator."""
+    context = engine.new_context()
+    watched = Watched(context.new_page(), served)
+    watched.sign_in("admin")
+    yield watched
+    context.close()
+
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which judges how accessible a page is."""
+    return AXE.read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def hostile() -> str:
+    """What stands in every text of the shop."""
+    return HOSTILE

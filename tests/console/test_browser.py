@@ -1,0 +1,88 @@
+"""Every page in a real browser: nothing of the shop's texts runs, nothing is asked of others, everybody can use it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from regulars.console.screens import SCREENS
+
+
+def pages(hostile: str) -> list[str]:
+    """Every page without places in its path; of a customer also the hostile one."""
+    routes = [route for screen in SCREENS for route in screen.routes if route.method == "GET"]
+    paths = [route.path for route in routes if "{" not in route.path and not route.path.startswith("/customer/")]
+    asked = {"/customer": [f"/customer?id={quote(hostile)}"]}
+    return [each for path in paths for each in asked.get(path, [path]) if path not in ("/sign-in", "/welcome")]
+
+
+@pytest.fixture
+def in_language(page, console, people, request):
+    console.people.change(people["admin"].id, language=request.param)
+    yield request.param
+    console.people.change(people["admin"].id, language="en")
+
+
+def test_no_text_of_the_shop_runs_and_nothing_is_asked_of_others(page, hostile):
+    page.faults.clear()
+    for path in pages(hostile):
+        page.go(path)
+    # What cannot be said yet is an answer with a status that the browser remarks on.
+    assert [fault for fault in page.faults if "status of 40" not in fault] == []
+
+
+@pytest.mark.parametrize("in_language", ["en", "zh"], indirect=True)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_serious_faults_of_accessibility(page, hostile, axe, in_language, scheme):
+    page.page.emulate_media(color_scheme=scheme)
+    found = []
+    for path in pages(hostile):
+        page.go(path)
+        # By the browser's own protocol: the policy of the page would not let a script of a test in.
+        page.page.context.new_cdp_session(page.page).send("Runtime.evaluate", {"expression": axe})
+        told = page.page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
+        found += [
+            (path, each["id"], each["nodes"][0]["html"][:200])
+            for each in told["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+    assert found == []
+
+
+def test_charts_are_drawn_under_the_policy(page):
+    page.faults.clear()
+    page.go("/styleguide")
+    page.page.wait_for_selector(".chart-place canvas")
+    assert page.faults == []
+
+
+def test_a_dialog_opens_and_closes_by_keyboard(page):
+    page.go("/styleguide")
+    page.page.focus("[data-opens=sample-dialog]")
+    page.page.keyboard.press("Enter")
+    assert page.page.is_visible("#sample-dialog")
+    page.page.keyboard.press("Escape")
+    assert not page.page.is_visible("#sample-dialog")
+
+
+def test_a_key_goes_to_the_search(page):
+    page.go("/")
+    page.page.keyboard.press("/")
+    page.page.keyboard.type("eve@shop.example")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("tbody tr")
+    assert page.page.locator("tbody tr").count() == 1
+
+
+def test_pages_fit_on_a_phone(page, hostile):
+    size = page.page.viewport_size
+    page.page.set_viewport_size({"width": 375, "height": 740})
+    try:
+        for path in pages(hostile):
+            page.go(path)
+            assert page.page.evaluate("document.documentElement.scrollWidth") <= 375, path
+        page.page.click("[data-toggles=nav]")
+        assert page.page.is_visible("#nav")
+    finally:
+        page.page.set_viewport_size(size)

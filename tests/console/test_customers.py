@@ -1,0 +1,94 @@
+"""The customers screen, over a shop whose every text is hostile."""
+
+from __future__ import annotations
+
+import html
+import json
+from urllib.parse import quote
+
+import pytest
+
+from regulars.console.index import fingerprint
+from regulars.customers import one_customer
+
+
+@pytest.fixture
+def growth(browser_of):
+    return browser_of("growth")
+
+
+def test_one_is_found_by_id_name_email_its_hash_and_order(growth):
+    for asked in ("ada", "AD", "eve@shop.example", fingerprint("eve@shop.example"), "<img"):
+        text = growth.get("/customers", params={"q": asked}).text
+        assert "1 rows" in text, asked
+    found = growth.get("/customers", params={"q": "ada-3"})
+    assert found.headers["location"] == "/console/customer?id=ada"
+    assert "Nobody like this" in growth.get("/customers?q=zzz").text
+
+
+def test_the_list_sorts_and_keeps_its_state_in_the_address(growth):
+    text = growth.get("/customers?sort=customer_id&q=a").text
+    assert 'aria-sort="ascending"' in text
+    assert html.escape("/console/customers?q=a&sort=-customer_id") in text
+    assert growth.get("/customers?sort=nothing&page=x").status_code == 200
+
+
+@pytest.mark.parametrize("part", ["profile", "timeline", "known"])
+def test_each_part_of_a_customers_page_comes(part, growth):
+    found = growth.get(f"/customer/{part}?id=ada", headers={"hx-request": "true"})
+    assert found.status_code == 200
+    assert "<html" not in found.text
+
+
+def test_a_part_that_cannot_be_said_says_why(growth):
+    found = growth.get("/customer/outlook?id=ada", headers={"hx-request": "true"})
+    assert found.status_code == 404
+    assert "regulars learn churn" in found.text
+    assert "<html" not in found.text
+
+
+def test_the_timeline_knows_nothing_after_its_moment(growth):
+    text = growth.get("/customer/timeline?id=ada&as_of=2024-05-03").text
+    assert "2024-05-02" in text
+    assert "2024-05-03" not in text
+
+
+def test_an_objection_is_logged_noted_and_taken_back(growth, console, browser_of):
+    form = {"id": "ada", "purpose": "ads", "withdraw": ""}
+    assert growth.post("/customer/object", form).headers["location"] == "/console/customer?id=ada"
+    assert one_customer(console.shop, "ada", console.now)["withheld"] == ["ads"]
+    text = growth.get("/customer?id=ada").text
+    assert "Objection logged: Ads." in text
+    assert "Undo" in text
+    assert "Objection logged: Ads." not in growth.get("/customer?id=ada").text
+    growth.post("/customer/object", {**form, "withdraw": "yes"})
+    assert one_customer(console.shop, "ada", console.now)["withheld"] == []
+    assert "growth@shop.example" in browser_of("admin").get("/settings/audit?about=ada").text
+
+
+def test_all_that_is_known_of_a_customer_can_be_taken_along(growth, browser_of):
+    found = growth.get("/customer/export?id=ada")
+    assert found.headers["content-disposition"].startswith("attachment")
+    told = json.loads(found.text)
+    assert {event["type"] for event in told["events"]} >= {"product_viewed", "order_completed"}
+    assert browser_of("read_only").get("/customer/export?id=ada").status_code == 403
+
+
+def test_hostile_ids_are_customers_like_others(growth, hostile):
+    text = growth.get(f"/customer?id={quote(hostile)}").text
+    assert html.escape(hostile).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in text
+    assert hostile not in text
+
+
+def test_the_list_is_made_by_work_that_goes_on_when_its_page_is_left(growth, console):
+    growth.post("/customers/index")
+    job = console.jobs.newest("customers.job_index")
+    for _ in range(200):
+        job = console.jobs.one(job.id)
+        if job.status != "running":
+            break
+        import time
+
+        time.sleep(0.05)
+    assert (job.status, job.said) == ("done", "2 customers.")
+    assert "2 customers." in growth.get(f"/jobs/{job.id}").text

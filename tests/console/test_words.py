@@ -1,0 +1,48 @@
+"""What the console says: in both languages, and nowhere else than in its catalogue."""
+
+from __future__ import annotations
+
+import re
+import string
+from importlib.resources import files
+
+import pytest
+
+from regulars.console.words import LANGUAGES, catalogue
+
+TEMPLATES = sorted(
+    path
+    for path in files("regulars.console").joinpath("templates").rglob("*.html")  # type: ignore[attr-defined]
+)
+TEXT = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+READ_ALOUD = re.compile(r'\b(?:aria-label|alt|title|placeholder|aria-valuetext)="([^"]*)"')
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", sorted(catalogue()))
+def test_every_message_is_there_in_both_languages(key):
+    texts = catalogue()[key]
+    assert set(texts) == set(LANGUAGES)
+    assert all(text.strip() for text in texts.values())
+    assert len({frozenset(places(text)) for text in texts.values()}) == 1
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_hold_no_words_of_their_own(path):
+    text = TEXT.sub("", path.read_text("utf-8"))
+    said = [*READ_ALOUD.findall(text), re.sub(r"<[^>]*>", " ", text)]
+    assert not re.findall(r"[^\W\d_]{2,}", " ".join(said))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_ask_for_messages_that_there_are(path):
+    for key in re.findall(r'\bt\("([a-z_]+\.[a-z_]+)"[,)]', path.read_text("utf-8")):
+        assert key in catalogue(), key
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_trust_no_text(path):
+    assert not re.search(r"\|\s*safe\b|autoescape\s+false", path.read_text("utf-8"))
