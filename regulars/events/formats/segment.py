@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -306,6 +306,7 @@ class _Calls:
         return more
 
 
+@lru_cache(10_000)
 def type_of(event: str) -> str:
     """The kind of event that the log has for the name of a tracked one.
 

@@ -90,9 +90,14 @@ class Follower:
             self._fired = []
             return found, self.live.position
 
-    def tell(self, customer: str, facts: Mapping[str, Any], moment: datetime, cause: str) -> None:
-        """Something became known of a customer that no event says; see `Triggers.tell`."""
-        self._fired += self._triggers.tell(customer, facts, moment, cause)
+    def tell(
+        self, customer: str, facts: Mapping[str, Any], moment: datetime, cause: str, *, is_news: bool = True
+    ) -> None:
+        """Something became known of a customer that no event says; see `Triggers.tell`. What is no news sets nothing
+        off."""
+        fired = self._triggers.tell(customer, facts, moment, cause)
+        if is_news:
+            self._fired += fired
 
     def catch_up(self) -> None:
         """Let all be known that waits, before anybody asks."""

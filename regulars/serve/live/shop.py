@@ -22,6 +22,7 @@ from regulars.recommend.live import Recommender
 from regulars.serve.live.consents import Consents
 from regulars.serve.live.decisions import Decisions
 from regulars.serve.live.experiments import Assignment
+from regulars.serve.live.facts import Facts
 from regulars.serve.live.follower import Follower
 from regulars.serve.live.part import Part, at_most, decided, every, version
 from regulars.serve.live.people import People
@@ -75,7 +76,9 @@ class LiveShop:
         catalogue = at_most(RULES_SECONDS, self._catalogue)
         self.rules = self._of_log("The catalogue", catalogue, lambda: Rules.of(shop, clock.now()))
         self.lists, self.campaign = self._decided("recommend"), self._decided("campaign")
-        self.churn, self.segments, self.profiles = (self._known(name) for name in ("churn", "segment", "profile"))
+        facts = Facts(shop.config.realtime.triggers, self.follower, loop)
+        self.churn, self.segments = self._known("churn", facts.churn), self._known("segment", facts.segments)
+        self.profiles = self._known("profile", lambda people: people)
         self.similar = self._of_log(
             "Likeness", version(shop, "recommend"), lambda: Recommender.open(shop, shop.now).warm()
         )
@@ -131,9 +134,9 @@ class LiveShop:
         self.decisions.flush()
         await self.follower.end()
 
-    def _known(self, name: str) -> Part[People]:
+    def _known(self, name: str, tell: Callable[[People], People]) -> Part[People]:
         key = every(TABLES_SECONDS, version(self.shop, name))
-        return self._of_log(name.capitalize(), key, lambda: People.described(self.shop, name))
+        return self._of_log(name.capitalize(), key, lambda: tell(People.described(self.shop, name)))
 
     def _of_log(self, name: str, key: Callable[[], Hashable], make: Callable[[], Found]) -> Part[Found]:
         return Part(name, key, make, self.turn)
