@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 import duckdb
 import ibis
@@ -20,7 +21,7 @@ __all__ = ["Engine"]
 
 
 class Engine:
-    """A connection to the engine of a shop.
+    """A connection to the engine of a shop, for any thread: they take turns, for the connection refuses a second one.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ class Engine:
         if spill is not None:
             settings["temp_directory"] = str(storage.make_folder(spill))
         self._backend: BaseBackend = ibis.duckdb.connect(**settings)
+        self._turn = Lock()
         self._tables: dict[tuple[str, ...], ibis.Table] = {}
         self._answers: dict[str, pa.Table] = {}
         # The log is in UTC, and so are the days and hours that are computed from it.
@@ -61,7 +63,7 @@ class Engine:
         if key not in self._tables:
             # Files never change once written: the same list is the same table, and expressions
             # made from it at different times can be put together.
-            with _refused():
+            with self._turn, _refused():
                 self._tables[key] = self._backend.read_parquet(list(key))
         return self._tables[key]
 
@@ -71,7 +73,7 @@ class Engine:
 
     def to_arrow(self, expression: ibis.Expr) -> pa.Table:
         """Compute an expression, into memory; RegularsError if the system refuses memory, disk or a file."""
-        with _refused():
+        with self._turn, _refused():
             return self._backend.to_pyarrow(expression)
 
     def answers(self, queries: Sequence[Query], tables: Mapping[str, ibis.Table]) -> list[pa.Table]:
@@ -83,8 +85,8 @@ class Engine:
         >>> engine.answers([dear], {"orders": orders})[0].to_pylist()
         [{'customer': 'bob', 'price': 5.0}]
         """
-        given = self._given(tables)
-        with _refused():
+        with self._turn, _refused():
+            given = self._given(tables)
             return [self._backend.con.sql(given + query.sql).to_arrow_table() for query in queries]
 
     def answer_once(self, query: Query, tables: Mapping[str, ibis.Table]) -> pa.Table:
@@ -92,11 +94,11 @@ class Engine:
 
         What stands in a table never changes: files are written once, and Arrow tables under names of their own.
         """
-        text = self._given(tables) + query.sql
-        if text not in self._answers:
-            with _refused():
+        with self._turn, _refused():
+            text = self._given(tables) + query.sql
+            if text not in self._answers:
                 self._answers[text] = self._backend.con.sql(text).to_arrow_table()
-        return self._answers[text]
+            return self._answers[text]
 
     def _given(self, tables: Mapping[str, ibis.Table]) -> str:
         """What says before a query which tables its stand-ins are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,3 +75,12 @@ def test_what_the_system_refuses_the_engine_is_a_sentence_with_the_mending(tmp_p
     path.unlink()
     with pytest.raises(RegularsError, match=r"a\.parquet.* Free some space on the disk"):
         engine.to_arrow(table.n.sum())
+
+
+def test_threads_that_ask_at_once_are_answered_in_turn():
+    engine = Engine()
+    rows = engine.table(pa.table({"n": list(range(1000))}))
+    asked = [rows.agg(found=(rows.n * number).sum()) for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        found = [answer["found"][0].as_py() for answer in pool.map(engine.to_arrow, asked)]
+    assert found == [499_500 * number for number in range(40)]
