@@ -18,9 +18,10 @@ test: $(VENV)/.tested lint
 	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 # The tests that draw at random, for longer; REGULARS_SEED=n draws other broken files.
-SOAK := REGULARS_KILLS=500 REGULARS_FLIPS=5000 REGULARS_MUTATIONS=10000
+SOAK := REGULARS_KILLS=500 REGULARS_FLIPS=5000 REGULARS_MUTATIONS=10000 REGULARS_SERVER_KILLS=200
 soak: $(VENV)/.tested
 	$(SOAK) $(BIN)/python -m pytest -n auto -rP tests/events/test_kill.py tests/events/test_integrity.py
+	$(SOAK) $(BIN)/python -m pytest -rP tests/serve/test_kill.py
 	$(SOAK) $(BIN)/python -m pytest -n auto -rP tests/events/test_hostile.py -k mutation
 
 lint: $(VENV)/.tested
