@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.campaign.actions import NONE, cost_of
+from regulars.campaign.answers import ANSWERS, answer_names, answers
 from regulars.campaign.drawn import Arms, Drawn, Floats, comparable_arms
 from regulars.campaign.lots import messages_chosen
 from regulars.campaign.sources import drawn_before
@@ -33,7 +34,7 @@ class Dataset:
     Attributes
     ----------
     drawn : the rows; arms : what they fell upon.
-    features : (n, k) profiles as of each draw, NaN where absent; `names` of the columns.
+    features : (n, k) profiles as of each draw, NaN where absent, and answers before; `names` of the columns.
     margin, orders : (n,) what came within the horizon.
     horizon_days : how far was looked.
     overlap : of contacts that no lot drew, how comparable customers are; None where lots drew.
@@ -77,6 +78,7 @@ class Dataset:
             costs=[cost_of(name, settings) for name in self.arms.names],
             worth=1.0 if is_money else (each if worth is None else worth),
             customers=self.drawn.table["customer_id"].to_pylist(),
+            visits=self.orders,
             is_estimated=self.overlap is not None,
         )
 
@@ -144,9 +146,9 @@ def _filled(shop: Shop, drawn: Drawn, arms: Arms, horizon_days: int, names: Sequ
     rows = drawn.where(is_in)
     pairs = rows.table.select(KEYS)
     profiles = shop.tables.of("profile", pairs)
-    chosen = tuple(names) if names is not None else features_named(profiles)
+    chosen = tuple(names) if names is not None else (*features_named(profiles), *answer_names(arms.names))
     margin, orders = later(shop, pairs, horizon_days)
-    return Dataset(rows, arms, features_of(profiles, chosen), chosen, margin, orders, horizon_days)
+    return Dataset(rows, arms, features_as_of(shop, pairs, profiles, chosen), chosen, margin, orders, horizon_days)
 
 
 def features_named(profiles: pa.Table) -> tuple[str, ...]:
@@ -163,6 +165,14 @@ def features_of(profiles: pa.Table, names: Sequence[str]) -> Floats:
         for name in names
     ]  # fmt: skip
     return np.column_stack([np.zeros((profiles.num_rows, 0)), *columns])
+
+
+def features_as_of(shop: Shop, pairs: pa.Table, profiles: pa.Table, names: Sequence[str]) -> Floats:
+    """(n, k) features that were learned from: columns of the pairs' profiles, and how each action was answered."""
+    asked = [name for name in names if name.endswith(tuple(f": {each}" for each in ANSWERS))]
+    found = features_of(profiles, names)
+    found[:, [names.index(name) for name in asked]] = answers(shop, pairs, asked)
+    return found
 
 
 def later(shop: Shop, pairs: pa.Table, days: int) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from regulars.campaign.actions import NONE, Action, cost_of
 from regulars.campaign.allocation import Limit, Problem, allocate
-from regulars.campaign.dataset import features_of
+from regulars.campaign.dataset import features_as_of
 from regulars.campaign.drawn import Floats, Numbers
 from regulars.campaign.floors import floors_of
 from regulars.campaign.lot import Fell, Room, draw
@@ -92,7 +92,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     count = len(may.customers)
     pairs = pa.table({"customer_id": may.customers, "as_of": pa.repeat(pa.scalar(as_of, TIME), count)})
     profiles = shop.tables.of("profile", pairs)
-    features = features_of(profiles, model.names)
+    features = features_as_of(shop, pairs, profiles, model.names)
     costs = np.array([cost_of(name, settings) for name in model.actions])
     fell = _lot(shop, model, may, costs, as_of)
     drawn = np.flatnonzero(fell.is_drawn)

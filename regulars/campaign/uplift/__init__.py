@@ -1,9 +1,10 @@
 """Who is moved by a contact, who would have bought anyway, and what does it earn to contact the right ones?"""
 
+from regulars.campaign.uplift.evidence import evidence_of
 from regulars.campaign.uplift.judged import Judged, judge
 from regulars.campaign.uplift.learners import LEARNERS
 from regulars.campaign.uplift.measures import Ranked, auuc_score, qini_score, targeting
-from regulars.campaign.uplift.model import Effects, Tried, UpliftModel, evidence_of, fit
+from regulars.campaign.uplift.model import Effects, Tried, UpliftModel, fit
 from regulars.campaign.uplift.observational import Overlap, comparable, e_value, estimated_propensity, observed
 from regulars.campaign.uplift.policy import Curve, Difference, Value, best_within, difference, gain_curve, value
 from regulars.campaign.uplift.trial import Trial

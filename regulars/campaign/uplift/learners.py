@@ -1,4 +1,4 @@
-"""Who is moved by which arm? Seven ways to learn it from a trial, all answering the same question.
+"""Who is moved by which arm? Eight ways to learn it from a trial, all answering the same question.
 
 Each has `fit(evidence)`, `effects(features) -> (n, arms - 1)` in units of the outcome, `to_files` and `from_files`.
 
@@ -9,6 +9,7 @@ R       what is left of the outcome after what was expected anyway, learned from
 DR      doubly robust scores, learned
 forest  as R, by random forests with honest leaves
 linear  doubly robust scores, learned by a sparse linear model: for small trials, where trees mostly learn noise
+lift    by which share visits rise, times the outcome expected anyway: where the trial tells visits
 """
 
 from __future__ import annotations
@@ -24,30 +25,11 @@ from sklearn.linear_model import LassoCV
 from threadpoolctl import threadpool_limits
 
 from regulars.campaign.uplift.boosted import grow, grow_honest
+from regulars.campaign.uplift.evidence import Evidence
 from regulars.campaign.uplift.expected import Expected
-from regulars.campaign.uplift.trial import Floats, Trial
+from regulars.campaign.uplift.lift import LiftLearner
+from regulars.campaign.uplift.trial import Floats
 from regulars.logistic import Scaling
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """A trial with what learners share.
-
-    Attributes
-    ----------
-    expected : (n, arms) under each arm, by models that did not know the row.
-    scores : (n, arms) doubly robust.
-    """
-
-    trial: Trial
-    expected: Floats
-    scores: Floats
-
-    @property
-    def effects(self) -> Floats:
-        """(n, arms - 1) what each arm would have brought more than nothing: unbiased, and noisy."""
-        found: Floats = self.scores[:, 1:] - self.scores[:, :1]
-        return found
 
 
 class Learner(Protocol):
@@ -290,7 +272,7 @@ class LinearLearner:
 
 LEARNERS: dict[str, type[Learner]] = {
     "S": SLearner, "T": TLearner, "X": XLearner, "R": RLearner, "DR": DRLearner, "forest": ForestLearner,
-    "linear": LinearLearner,
+    "linear": LinearLearner, "lift": LiftLearner,
 }  # fmt: skip
 """By name."""
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from safetensors.numpy import load, save
 from scipy import stats
 
-from regulars.campaign.uplift.expected import Expected, winsorised
-from regulars.campaign.uplift.learners import LEARNERS, Evidence, Learner
-from regulars.campaign.uplift.scores import doubly_robust_scores, expected_apart
+from regulars.campaign.uplift.evidence import Evidence, evidence_of
+from regulars.campaign.uplift.expected import Expected
+from regulars.campaign.uplift.learners import LEARNERS, Learner
 from regulars.campaign.uplift.trial import Floats, Kind, Numbers, Trial
 from regulars.errors import InputError
 
@@ -145,13 +145,6 @@ def _inside(files: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
     return {name.removeprefix(folder): data for name, data in files.items() if name.startswith(folder)}
 
 
-def evidence_of(trial: Trial) -> Evidence:
-    """What learners share: expectations of who did not know the row, and doubly robust scores; tails drawn in."""
-    trial = replace(trial, outcome=winsorised(trial)[0])
-    expected = expected_apart(trial)
-    return Evidence(trial, expected, doubly_robust_scores(trial, expected))
-
-
 def fit(trial: Trial, learners: Iterable[str] = tuple(LEARNERS)) -> UpliftModel:
     """Learn from a trial: each learner tried on customers that it does not know, the best fitted to all.
 
@@ -160,8 +153,8 @@ def fit(trial: Trial, learners: Iterable[str] = tuple(LEARNERS)) -> UpliftModel:
         (d - m)^2 - (d - u)^2,
 
     d the doubly robust effect of a row, u what the learner says of it, calibrated, m the mean of d. The learner with
-    the greatest is used. Its effects are then put on the scale of d by a line (slope 0 where it orders wrongly), which
-    also gives the intervals.
+    the greatest is used, or lifts of visits where none is surely better. Its effects are then put on the scale of d by a line (slope 0 where it orders wrongly; lifts
+    of visits stay as they are), which also gives the intervals.
 
     Expectations behind d are made once, each by a model that did not know the row; a learner's training rows have met
     the held-out rows in that way alone.
@@ -188,19 +181,31 @@ def fit(trial: Trial, learners: Iterable[str] = tuple(LEARNERS)) -> UpliftModel:
     >>> model.effects(np.array([[0.0], [1.0]])).mean.round(1).ravel().tolist()
     [0.0, 0.4]
     """
-    chosen = list(learners)
+    # Lifts can only be learned where visits are told.
+    chosen = [name for name in learners if name != "lift" or trial.visits is not None]
     if unknown := [name for name in chosen if name not in LEARNERS]:
         raise InputError(f'there is no learner "{unknown[0]}". There are: {", ".join(LEARNERS)}.')
     evidence = evidence_of(trial)
     said = {name: _apart(evidence, name) for name in chosen}
-    lines = {name: [_line(*each) for each in _columns(evidence, found)] for name, found in said.items()}
+    lines = {
+        name: [_line(*each, is_scaled=name == "lift") for each in _columns(evidence, found)]
+        for name, found in said.items()
+    }
     tried = tuple(_judged(evidence, name, said[name], lines[name]) for name in chosen)
-    best = max(tried, key=lambda each: each.gain).learner
+    best = _best(tried)
     offset, slope, middle, spread = (np.array(part) for part in zip(*lines[best], strict=True))
     return UpliftModel(
         trial.kind, trial.arms, trial.names, trial.costs, trial.worth, best, LEARNERS[best].fit(evidence), tried,
         slope, offset, middle, spread, Expected.fit(evidence.trial, knows_arm=True),
     )  # fmt: skip
+
+
+def _best(tried: tuple[Tried, ...]) -> str:
+    """The learner of most gain; lifts of visits, which rest on less noise than the gains do, until another is surely
+    better."""
+    best = max(tried, key=lambda each: each.gain)
+    lift = next((each for each in tried if each.learner == "lift"), best)
+    return best.learner if best.low > lift.gain else lift.learner
 
 
 def _apart(evidence: Evidence, learner: str) -> Floats:
@@ -210,8 +215,7 @@ def _apart(evidence: Evidence, learner: str) -> Floats:
     found = np.empty((len(trial), len(trial.arms) - 1))
     for held_out in range(FOLDS):
         is_out = fold == held_out
-        inside = Evidence(trial.rows(~is_out), evidence.expected[~is_out], evidence.scores[~is_out])
-        found[is_out] = LEARNERS[learner].fit(inside).effects(trial.features[is_out])
+        found[is_out] = LEARNERS[learner].fit(evidence.rows(~is_out)).effects(trial.features[is_out])
     return found
 
 
@@ -227,8 +231,11 @@ class _Line(NamedTuple):
     spread: Floats
 
 
-def _line(target: Floats, said: Floats, owner: Numbers) -> _Line:
-    """The line by which what was said tells the target in the mean, with the covariance over customers."""
+def _line(target: Floats, said: Floats, owner: Numbers, is_scaled: bool) -> _Line:
+    """The line by which what was said tells the target in the mean, with the covariance over customers.
+
+    What `is_scaled` rests on something less noisy than the target, and is left as it is.
+    """
     middle = float(said.mean())
     away = said - middle
     square = float((away**2).mean())
@@ -236,6 +243,8 @@ def _line(target: Floats, said: Floats, owner: Numbers) -> _Line:
     is_flat = slope <= 0 or square <= 0
     slope = 0.0 if is_flat else slope
     offset = float(target.mean())
+    if is_scaled:
+        offset, slope, is_flat = middle, 1.0, square <= 0
     design = np.column_stack([np.ones(len(away)), np.zeros(len(away)) if is_flat else away])
     left = (target - offset - slope * away)[:, None] * design
     left = np.column_stack([np.bincount(owner, column) for column in left.T])

@@ -35,6 +35,7 @@ class Trial:
     costs : (m + 1,) money that doing it costs for one customer.
     worth : money that one unit of the outcome is worth; 1 where it is money already.
     customers : (n,) whose row it is; rows of one customer are alike, and stay together.
+    visits : (n,) how often each came, or bought, in the same days as the outcome; None where it is not known.
     is_estimated : whether the propensities were estimated from the log: then what is found may be confounded.
 
     Examples
@@ -55,6 +56,7 @@ class Trial:
     costs: Floats
     worth: float
     customers: Numbers
+    visits: Floats | None = None
     is_estimated: bool = False
 
     @staticmethod
@@ -70,6 +72,7 @@ class Trial:
         costs: npt.ArrayLike | None = None,
         worth: float = 1.0,
         customers: npt.ArrayLike | None = None,
+        visits: npt.ArrayLike | None = None,
         is_estimated: bool = False,
     ) -> Trial:
         """Checked.
@@ -121,8 +124,13 @@ class Trial:
             )
         if found.min() == found.max():
             raise InputError(f"the outcome is {found[0]:g} for all: nothing can be learned from it. Choose another.")
+        came = None if visits is None else np.asarray(visits, np.float64)
+        if came is not None:
+            if came.shape != (len(x),):
+                raise InputError(f"visits {came.shape}: ({len(x)},) is expected, as there are outcomes.")
+            _refuse(~(came >= 0) | ~np.isfinite(came), came, "visits", "a count from 0 on is expected")
         return Trial(
-            x, drawn.astype(np.int64), found, chance, kind, said, columns, paid, float(worth), who, is_estimated
+            x, drawn.astype(np.int64), found, chance, kind, said, columns, paid, float(worth), who, came, is_estimated
         )
 
     def __len__(self) -> int:
@@ -137,6 +145,7 @@ class Trial:
             outcome=self.outcome[chosen],
             propensity=self.propensity[chosen],
             customers=self.customers[chosen],
+            visits=None if self.visits is None else self.visits[chosen],
         )
 
     def folds(self, count: int, seed: int = 0) -> Numbers:

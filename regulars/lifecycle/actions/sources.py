@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from regulars.campaign.actions import Action as Contact
 from regulars.campaign.actions import cost_of
-from regulars.campaign.dataset import features_of
+from regulars.campaign.dataset import features_as_of
 from regulars.campaign.offer import standing as standing_offers
 from regulars.campaign.training import in_use as campaign_in_use
 from regulars.campaign.uplift import UpliftModel
@@ -98,7 +98,8 @@ def contacts(asked: Asked) -> Candidates:
             )
         notes = ("campaign: too few lots for the long run; the margin of the days after a contact stands for it.",)
     pairs = pa.table({"customer_id": asked.ids, "as_of": pa.repeat(pa.scalar(asked.as_of, TIME), count)})
-    mean, low, high = model.effects(features_of(shop.tables.of("profile", pairs), model.names))
+    features = features_as_of(shop, pairs, shop.tables.of("profile", pairs), model.names)
+    mean, low, high = model.effects(features)
     offers = {each.name: each for each in standing_offers(shop.state)}
     settings = shop.config.campaign
     parts = []

@@ -1,0 +1,73 @@
+"""How customers answered each action before: a person who opens the spring letters opens the next one.
+
+Columns are named "ACTION: sent" and so on: learners know by the names that they mean the same for all actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.campaign.actions import NONE, Action
+
+if TYPE_CHECKING:
+    from regulars.campaign.drawn import Floats
+    from regulars.shop import Shop
+
+ANSWERS = ("sent", "opened share", "clicked share")
+KINDS = ("message_sent", "message_opened", "message_clicked")
+USUAL = 4.0
+"""So many messages of the usual shares are added to each customer's own: of one message little is known."""
+
+
+def answer_names(arms: Sequence[str]) -> tuple[str, ...]:
+    """Of all columns.
+
+    >>> answer_names(("none", "spring by email"))
+    ('spring by email: sent', 'spring by email: opened share', 'spring by email: clicked share')
+    """
+    return tuple(f"{arm}: {name}" for arm in arms if arm != NONE for name in ANSWERS)
+
+
+def answers(shop: Shop, pairs: pa.Table, names: Sequence[str]) -> Floats:
+    """(n, k) columns of `answer_names`, as of each pair's moment.
+
+    Parameters
+    ----------
+    pairs : (n,) customer_id and as_of.
+    """
+    if not names:
+        return np.zeros((pairs.num_rows, 0))
+    arms = list(dict.fromkeys(name.rpartition(": ")[0] for name in names))
+    found = np.zeros((pairs.num_rows, len(arms), len(KINDS)))
+    counted = _counted(shop, pairs, sorted({Action.of(arm).what for arm in arms}))
+    for number, arm in enumerate(arms):
+        here = counted.filter(pc.equal(counted["campaign_id"], Action.of(arm).what))
+        place = here["place"].to_numpy()
+        for kind, name in enumerate(KINDS):
+            found[place, number, kind] = here[name].to_numpy()
+    sent = found[:, :, [0]]
+    total = found.sum(0)
+    usual = total[:, 1:] / np.maximum(total[:, [0]], 1.0)
+    found[:, :, 1:] = (found[:, :, 1:] + USUAL * usual) / (sent + USUAL)
+    column = {f"{arm}: {name}": (k, j) for k, arm in enumerate(arms) for j, name in enumerate(ANSWERS)}
+    return np.column_stack([found[:, *column[name]] for name in names])
+
+
+def _counted(shop: Shop, pairs: pa.Table, campaigns: Sequence[str]) -> pa.Table:
+    """Messages before each pair's moment: place, campaign_id, and how many of each of `KINDS`."""
+    members = shop.engine.table(shop.identities.members(pairs))
+    lines = shop.identities.raw(shop.events)
+    lines = lines.filter(lines.type.isin(KINDS), lines.campaign_id.isin(campaigns))
+    lines = lines.select("customer_id", "time", "type", "campaign_id")
+    met = lines.join(members, "customer_id")
+    met = met.filter(met.time < met.as_of)
+    return shop.engine.to_arrow(
+        met.group_by("place", "campaign_id").aggregate(
+            **{kind: (met.type == kind).cast("int64").sum() for kind in KINDS}
+        )
+    )
