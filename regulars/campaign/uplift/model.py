@@ -153,8 +153,8 @@ def fit(trial: Trial, learners: Iterable[str] = tuple(LEARNERS)) -> UpliftModel:
         (d - m)^2 - (d - u)^2,
 
     d the doubly robust effect of a row, u what the learner says of it, calibrated, m the mean of d. The learner with
-    the greatest is used, or lifts of visits where none is surely better. Its effects are then put on the scale of d by a line (slope 0 where it orders wrongly; lifts
-    of visits stay as they are), which also gives the intervals.
+    the greatest is used, or lifts of visits where none is surely better. Its effects are then put on the scale of d by
+    a line (slope 0 where it orders wrongly; lifts of visits stay as they are), which also gives the intervals.
 
     Expectations behind d are made once, each by a model that did not know the row; a learner's training rows have met
     the held-out rows in that way alone.
