@@ -23,6 +23,7 @@ from regulars.console import assets, tables
 from regulars.console.approvals import Approvals
 from regulars.console.index import Index
 from regulars.console.jobs import Jobs
+from regulars.console.kept import Kept
 from regulars.console.people import People, Person
 from regulars.console.roles import may
 from regulars.console.screen import GROUPS, Route, Screen
@@ -52,6 +53,7 @@ class Console:
     ----------
     shop : opened apart from the API's, so that a page never waits for a decision's engine.
     index : the customers as lists and searches read them.
+    kept : what is worked out once for each version of the log.
     """
 
     def __init__(self, shop: Shop, serving: Serving) -> None:
@@ -60,7 +62,7 @@ class Console:
         self.currency = shop.config.shop.currency
         self.people, self.sessions, self.approvals = People(state), Sessions(state), Approvals(state)
         self.attempts, self.jobs = Attempts(), Jobs(state)
-        self.index = Index(shop)
+        self.index, self.kept = Index(shop), Kept()
         self._turn = RLock()
         self._now: tuple[int, datetime] | None = None
 
@@ -116,7 +118,7 @@ class Console:
             if route.method == "POST":
                 visit.form = await _form(request)
             response = await run_in_threadpool(self._answered, visit, route)
-            if is_new and COOKIE not in response.headers.get("set-cookie", ""):
+            if is_new and "set-cookie" not in response.headers:
                 keep(response, session)
             return response
 

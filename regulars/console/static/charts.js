@@ -17,7 +17,9 @@ function themed() {
 }
 
 function draw(place) {
-  const spec = { ...JSON.parse(place.dataset.spec), config: themed(), autosize: { type: "fit-x", contains: "padding" } };
+  const spec = { ...JSON.parse(place.dataset.spec), config: themed() };
+  // A chart of many charts is as wide as they are.
+  if (spec.width === "container") spec.autosize = { type: "fit-x", contains: "padding" };
   const compiled = vegaLite.compile(spec).spec;
   place.view?.finalize();
   // The syntax tree and an interpreter of it, for the policy of the page forbids to make functions out of text.
