@@ -10,6 +10,13 @@ document.addEventListener("click", (event) => {
     if (dialog) dialog.close();
     else closer.closest(".toast").remove();
   }
+  // data-fills="ID": that field says what data-text says, for somebody to change and send.
+  const filler = event.target.closest("[data-fills]");
+  if (filler) {
+    const field = document.getElementById(filler.dataset.fills);
+    field.value = filler.dataset.text;
+    field.focus();
+  }
   const toggler = event.target.closest("[data-toggles]");
   if (toggler) {
     const isOpen = document.getElementById(toggler.dataset.toggles).classList.toggle("open");

@@ -8,6 +8,7 @@ from regulars.support.handover.queue import (
     expected_wait,
     give_back,
     hand_over,
+    one,
     past_answers,
     send,
     take,
@@ -17,5 +18,5 @@ from regulars.support.handover.queue import (
 
 __all__ = [
     "Handover", "Hours", "Suggestion", "close", "expected_wait", "give_back", "hand_over", "next_actions",
-    "past_answers", "send", "suggest", "take", "transcript", "waiting",
+    "one", "past_answers", "send", "suggest", "take", "transcript", "waiting",
 ]  # fmt: skip

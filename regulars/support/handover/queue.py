@@ -70,6 +70,12 @@ def waiting(state: State, limit: int = 50) -> list[Handover]:
         return [_read(row) for row in view.execute(asked.order_by(*order).limit(limit))]
 
 
+def one(state: State, number: int) -> Handover:
+    """A hand-over, whoever holds it; NotFoundError if there is none."""
+    with prepare(state).read() as view:
+        return _read(_row(view, number))
+
+
 def expected_wait(view: sa.Connection, hours: Hours, moment: datetime) -> float | None:
     """Minutes until it is the turn of who comes now; see `Hours.wait_minutes`."""
     before = view.execute(sa.select(sa.func.count()).where(handovers.c.status == "waiting")).scalar_one()
