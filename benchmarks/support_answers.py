@@ -62,7 +62,7 @@ def judged(case: str, shops: dict[str, Knowledge], told: dict[str, Any], none: Q
     for each in (*told["questions"], *none):
         found = shops[each["language"]].find(each["question"])
         learned = BY_QUESTION if found[0].by_question else BY_TEXT
-        chance = probability([one.score for one in found], learned)
+        chance = probability(found, learned)
         wanted = texts.get(each.get("passage", ""))
         among = [one.text.text == wanted for one in found]
         is_own = each.get("passage", "").startswith(each["language"])

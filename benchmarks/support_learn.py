@@ -6,8 +6,7 @@
 twice in one shop. Each text has a question in either language, as a customer types it; 220 more are near the texts or far
 from them, and no text answers them. Questions that were nearly one of the benchmark's are left out (cosine above .8).
 
-It writes the means of `regulars.language.retrieval`, and prints the constants of `regulars.language.search.rerank` and
-`regulars.support.answer.sure`. Weights and chances are judged here by five folds.
+It prints the constants of `regulars.support.knowledge.rank` and `regulars.support.answer.sure`. Weights and chances are judged here by five folds.
 """
 
 from __future__ import annotations
@@ -21,18 +20,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from regulars import storage
-from regulars.language import retrieval
-from regulars.language.search import Index, rerank
+from regulars.language.search import Index
 from regulars.support.answer import sure
 from regulars.support.intent import starter
-from regulars.support.knowledge import Knowledge
+from regulars.support.knowledge import Knowledge, rank
 
 HERE = Path(__file__).parent
 CACHE = Path(tempfile.mkdtemp()) / "vectors.parquet"
@@ -41,13 +37,6 @@ WORDS = 0.1
 """Of words in common; by hand, for the questions here were written in other words than the texts. Names and codes, which
 vectors do not tell, are words."""
 Numbers = npt.NDArray[np.float64]
-
-
-def means() -> None:
-    """The middle of what customers ask, by script."""
-    english, chinese = (retrieval.QUESTIONS.raw(starter(language)[0]).mean(axis=0) for language in ("en", "zh"))
-    made = {"latin": english, "dense": chinese, "other": (english + chinese) / 2}
-    storage.replace(retrieval.MEANS, save({of: mean.astype(np.float16) for of, mean in made.items()}))
 
 
 def shop(passages: list[dict[str, Any]], noted: dict[str, str]) -> Knowledge:
@@ -61,7 +50,7 @@ def shop(passages: list[dict[str, Any]], noted: dict[str, str]) -> Knowledge:
 
 
 def weights(found: Sequence[tuple[Numbers, int]]) -> list[float]:
-    """Of the features of texts (n, 5), the right one among them, by multinomial logistic loss."""
+    """Of the features of texts (n, 6), the right one among them, by multinomial logistic loss."""
     scale = np.concatenate([table for table, _ in found]).std(axis=0)
 
     def loss(of: Numbers) -> tuple[float, Numbers]:
@@ -73,11 +62,12 @@ def weights(found: Sequence[tuple[Numbers, int]]) -> list[float]:
             gradient += (chances @ table - table[right]) / scale
         return total / len(found) + 1e-3 * float(of @ of), gradient / len(found) + 2e-3 * of
 
-    bounds = [(0, None), (0, None), (None, None), (None, None), (0, 0)]
+    bounds = [(0, None)] * 4 + [(0, 0), (None, None)]
     made = minimize(loss, np.zeros(len(scale)), jac=True, method="L-BFGS-B", bounds=bounds).x / scale
     # So that the score of a text of the question's own script that could not be nearer is about 1.
-    made /= made[[0, 1, 3]].sum()
-    return [*(float(weight) for weight in made[:4]), WORDS]
+    made /= made.sum()
+    made[4] = WORDS
+    return [float(weight) for weight in made]
 
 
 def right(
@@ -86,79 +76,90 @@ def right(
     """The features of what is found for questions, and the place of the right text; without those that miss it."""
     made = []
     for each in questions:
-        hits, vectors = knowledge.candidates(each["question"])
+        hits, compared = knowledge.candidates(each["question"])
         places = [place for place, hit in enumerate(hits) if hit.passage.text == texts[each["passage"]]]
         if places:
-            made.append((rerank.features(each["question"], hits, vectors).astype(float), places[0]))
+            made.append((rank.features(each["question"], hits, compared).astype(float), places[0]))
     return made
 
 
 class Seen(NamedTuple):
-    """(n,) of questions: how sure, by `sure.features`; is the first text right; has it one; is it found by a question?"""
+    """(n,) of questions: how sure, by `sure.features`; is the first text right; and of what kind they are."""
 
     table: Numbers
     is_right: npt.NDArray[np.bool_]
-    is_answerable: npt.NDArray[np.bool_]
-    by_question: npt.NDArray[np.bool_]
+    kinds: npt.NDArray[np.str_]
 
 
-def seen(asked: Sequence[tuple[Knowledge, dict[str, Any]]], texts: dict[str, str]) -> Seen:
-    """What shops find for questions."""
-    rows = []
-    for knowledge, each in asked:
-        found = knowledge.find(each["question"])
-        wanted = texts.get(each.get("passage", ""))
-        scores = [one.score for one in found]
-        rows.append((*sure.features(scores), found[0].text.text == wanted, wanted is not None, found[0].by_question))
+def seen(knowledge: Knowledge, told: dict[str, Any], questions: Sequence[dict[str, Any]]) -> Seen:
+    """What a shop of all texts finds for questions: "answerable", "near" its texts or "far" from them.
+
+    Where a text of the other made shop comes first, it may answer as well: such questions are left out.
+    """
+    texts = {each["id"]: each["text"] for each in told["passages"]}
+    shop_of = {each["text"]: each["shop"] for each in told["passages"]}
+    strangers = [text for text, label in zip(*starter(), strict=True) if label is None]
+    asked = [("answerable", each["question"], texts[each["passage"]]) for each in questions]
+    asked += [("near", each["question"], "") for each in told["unanswerable"]]
+    asked += [("far", text, "") for text in strangers]
+    rows, kinds = [], []
+    for kind, question, wanted in asked:
+        found = knowledge.find(question)
+        first = found[0].text.text
+        if not wanted or shop_of[first] == shop_of[wanted]:
+            rows.append((*sure.features(found), first == wanted))
+            kinds.append(kind)
     table = np.array(rows, float)
-    return Seen(table[:, :2], table[:, 2] > 0, table[:, 3] > 0, table[:, 4] > 0)
+    return Seen(table[:, :-1], table[:, -1] > 0, np.array(kinds))
 
 
-def learned(of: Seen) -> sure.Learned:
-    """Weights of the lead and the score, and the bar that hands over what no text answers; figures on the way."""
-    model = LogisticRegression(C=100.0)
-    chances = cross_val_predict(model, of.table, of.is_right, cv=StratifiedKFold(5, shuffle=True, random_state=0),
-                                method="predict_proba")[:, 1]  # fmt: skip
-    bar = float(np.quantile(chances[~of.is_answerable], HANDED))
-    said = chances >= bar
+def learned(parts: Sequence[Seen]) -> sure.Learned:
+    """Weights of the lead and the score, and the bar; figures on the way."""
+    of = Seen(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+    is_close = of.kinds != "far"
+    model = LogisticRegression(C=10.0)
+    chances = np.empty(len(of.kinds))
+    chances[is_close] = cross_val_predict(
+        model, of.table[is_close], of.is_right[is_close], cv=StratifiedKFold(5, shuffle=True, random_state=0),
+        method="predict_proba",
+    )[:, 1]  # fmt: skip
+    model.fit(of.table[is_close], of.is_right[is_close])
+    chances[~is_close] = model.predict_proba(of.table[~is_close])[:, 1]
+    near, far = np.sort(chances[of.kinds == "near"]), np.sort(chances[of.kinds == "far"])
+    # Of what no text answers, half is close to one that does and half is of no shop's business.
+    handed = (np.searchsorted(near, near) / len(near) + np.searchsorted(far, near) / len(far)) / 2
+    bar = float(near[handed >= HANDED][0])
+    answerable = of.kinds == "answerable"
     print(
-        f"first is right {of.is_right[of.is_answerable].mean():.3f}, said and right "
-        f"{(said & of.is_right)[of.is_answerable].mean():.3f}, handed over {(~said[~of.is_answerable]).mean():.3f}"
+        f"first is right {of.is_right[answerable].mean():.3f}, said and right "
+        f"{((chances >= bar) & of.is_right)[answerable].mean():.3f}, handed over: near {(near < bar).mean():.3f}, "
+        f"far {(far < bar).mean():.3f}"
     )
-    model.fit(of.table, of.is_right)
-    lead, score = model.coef_[0]
-    return sure.Learned(float(score), float(lead), float(model.intercept_[0]), bar)
+    return sure.Learned(tuple(model.coef_[0].round(2).tolist()), round(float(model.intercept_[0]), 2), round(bar, 3))
 
 
 def main() -> None:
-    """All of it: two minutes."""
+    """All of it: a minute."""
     told = json.loads((HERE / "support_development.json").read_text())
-    means()
     texts = {each["id"]: each["text"] for each in told["passages"]}
     shop_of = {each["id"]: each["shop"] for each in told["passages"]}
-    noted = {
-        language: {each["passage"]: each["question"] for each in told["questions"] if each["language"] == language}
-        for language in ("en", "zh")
-    }
-    parts = {name: [each for each in told["passages"] if each["shop"] == name] for name in ("a", "b")}
-    questions = {name: [q for q in told["questions"] if shop_of[q["passage"]] == name] for name in parts}
-    plain = {name: shop(part, {}) for name, part in parts.items()}
-    made = rerank.Weights(*weights([row for name in parts for row in right(plain[name], questions[name], texts)]))
-    rerank.WEIGHTS = made
-    print(made)
-    # Beside each text the question in the other language than the one asked.
-    beside = {(name, at): shop(part, noted[at]) for name, part in parts.items() for at in noted}
-    by_text = [(plain[name], q) for name in parts for q in (*questions[name], *told["unanswerable"])]
-    by_question = [
-        (beside[name, "zh" if q["language"] == "en" else "en"], q)
-        for name in parts
-        for q in (*questions[name], *told["unanswerable"])
-    ]
-    texted = seen(by_text, texts)
-    after = texted.table[:, 1] - texted.table[:, 0]
-    print(f"the next three are at {np.median(after):.3f}; OTHERS is {sure.OTHERS}")
-    print("BY_TEXT", learned(texted))
-    print("BY_QUESTION", learned(seen(by_question, texts)))
+    made = []
+    for name in ("a", "b"):
+        knowledge = shop([each for each in told["passages"] if each["shop"] == name], {})
+        made += right(knowledge, [each for each in told["questions"] if shop_of[each["passage"]] == name], texts)
+    rank.WEIGHTS = rank.Weights(*weights(made))
+    print(rank.WEIGHTS)
+    texted = seen(shop(told["passages"], {}), told, told["questions"])
+    next_three = np.median(texted.table[:, 1::2] - texted.table[:, 2::2], axis=0).round(2)
+    print(f"meaning and answers of the next three are at {next_three}; OTHERS is {sure.OTHERS}")
+    print("BY_TEXT", learned([texted]))
+    beside = []
+    for language in ("en", "zh"):
+        # Beside each text the question in the other language than the one asked.
+        noted = {each["passage"]: each["question"] for each in told["questions"] if each["language"] != language}
+        asked = [each for each in told["questions"] if each["language"] == language]
+        beside.append(seen(shop(told["passages"], noted), told, asked))
+    print("BY_QUESTION", learned(beside))
 
 
 if __name__ == "__main__":

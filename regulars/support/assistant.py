@@ -14,9 +14,11 @@ from regulars.support.dialogue import Chat
 from regulars.support.dialogue.agent import NEEDED, Agent
 from regulars.support.evaluate import NAME
 from regulars.support.intent import Intents, read
+from regulars.support.intent.kept import starter_kept
 from regulars.support.knowledge import Text
 from regulars.support.order import Backend, Desk, OwnTables
 from regulars.support.settings import hours_of, knowledge_of, policy_of
+from regulars.support.shelf import products_of, recommended_of
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -38,8 +40,11 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
     settings = shop.config.support
     desk = Desk(state or shop.state, backend or OwnTables(shop.state), policy_of(settings))
     model = _model(shop)
-    knowledge = knowledge_of(shop)
-    answer = None if knowledge is None else Answers(knowledge, desk.backend, model=model)
+    knowledge, products = knowledge_of(shop), products_of(shop)
+    if knowledge is None and products is None:
+        answer = None
+    else:
+        answer = Answers(knowledge, desk.backend, products, recommended_of(shop), model=model)
     agent = Agent(model, settings.seconds / 2) if model is not None and model.limits.send >= NEEDED else None
     hours = hours_of(settings, shop.config.shop.timezone)
     return Chat(desk, hours, answer, partial(read, intents_of(shop)), agent, settings.language)
@@ -56,7 +61,7 @@ def intents_of(shop: Shop) -> Intents:
     try:
         kept = shop.models.in_use(NAME)
     except NotFoundError:
-        return Intents.starter()
+        return starter_kept(shop.folder / "cache" / "intents")
     return Intents.from_files({name: kept.read(name) for name in kept.card["files"] if name != "report.html"})
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
+from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 
 from regulars import Shop, config
+from regulars.events.schema import CATALOGUE
 from regulars.support import OwnTables, assistant, deliver
+from regulars.support.assistant import intents_of
+from regulars.support.intent import Intents
 from tests.language.conftest import Asking, Behaviour, Server, says, sends, server
 from tests.support.conftest import CHAIR, LAMP, VISA, customer, order
 
@@ -24,6 +30,19 @@ def replaced(shop: Shop, *pairs: tuple[str, str]) -> Shop:
         text = text.replace(before, after)
     path.write_text(text, encoding="utf-8")
     return Shop.open(shop.folder)
+
+
+def catalogue_of(*products: tuple[str, str, float]) -> pa.Table:
+    rows = [
+        {
+            "product_id": one,
+            "title": title,
+            "list_price": Decimal(str(price)),
+            "valid_from": datetime(2024, 1, 1, tzinfo=UTC),
+        }
+        for one, title, price in products
+    ]
+    return pa.Table.from_pylist(rows, CATALOGUE)
 
 
 @pytest.fixture
@@ -172,3 +191,26 @@ def test_who_answers_a_question_with_nothing_it_can_use_is_not_asked_for_ever(te
     chat.say(conversation, "cancel #W1000001")
     replies = [chat.say(conversation, said) for said in ("well", "hm")]
     assert replies[-1].hand_over is not None
+
+
+def test_a_gift_is_found_among_the_products_by_its_price_and_those_recommended_come_first(tea: Shop) -> None:
+    with tea.log.transaction("a catalogue") as transaction:
+        transaction.add(
+            "catalogue", catalogue_of(("1", "Desk lamp", 19.9), ("2", "Bed lamp", 18), ("3", "Gold lamp", 90))
+        )
+        transaction.commit()
+    names = ["customer_id", "products"]
+    tea.tables.write(
+        "recommend", "decisions", pa.table([["ada"], [["2", "3"]]], names=names), datetime(2024, 1, 2, tzinfo=UTC)
+    )
+    chat = assistant(Shop.open(tea.folder))
+    reply = chat.say(chat.open("ada"), "a gift under 20 for someone who likes lamps")
+    assert reply.action == "answer"
+    assert reply.text.index("Bed lamp") < reply.text.index("Desk lamp")
+    assert "Gold lamp" not in reply.text
+
+
+def test_what_the_starter_set_teaches_is_learned_once_for_a_shop(tea: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = intents_of(tea)
+    monkeypatch.setattr(Intents, "starter", None)
+    assert intents_of(tea).of(["where is my parcel?"]) == first.of(["where is my parcel?"])

@@ -34,7 +34,7 @@ class Answers:
 
     Parameters
     ----------
-    knowledge : the shop's texts.
+    knowledge : the shop's texts, if it has any.
     orders : where a customer's own orders are.
     products : what can be bought.
     recommended : products for a customer, the best first.
@@ -56,7 +56,7 @@ class Answers:
     """
 
     def __init__(
-        self, knowledge: Knowledge, orders: Backend | None = None, products: Products | None = None,
+        self, knowledge: Knowledge | None, orders: Backend | None = None, products: Products | None = None,
         recommended: Callable[[str], Sequence[str]] | None = None,
         audiences: Callable[[Customer | None], frozenset[str]] | None = None,
         model: LanguageModel | None = None, bar: float | None = None,
@@ -99,7 +99,7 @@ class Answers:
 
     def _of_texts(self, asked: str, customer: Customer | None, language: str) -> Answered:
         audiences = self._audiences(customer) if self._audiences is not None else frozenset[str]()
-        found = self.knowledge.find(asked, GIVEN, audiences)
+        found = [] if self.knowledge is None else self.knowledge.find(asked, GIVEN, audiences)
         sources = tuple(Source(one.text.citation, one.text.text, one.text.language) for one in found)
         if self._model is not None and sources:
             hidden = Pseudonyms(_names_of(customer))
@@ -107,7 +107,7 @@ class Answers:
             if told is not None:
                 return told
         learned = BY_QUESTION if found and found[0].by_question else BY_TEXT
-        sure = probability([one.score for one in found], learned)
+        sure = probability(found, learned)
         if sure < (learned.bar if self._bar is None else self._bar):
             return Answered(False, sources=sources, probability=sure)
         return _extracted(asked, found[0], sources[0], sure, language)

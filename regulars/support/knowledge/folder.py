@@ -11,16 +11,13 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from regulars import clock
 from regulars.errors import InputError
-from regulars.language.embedding import embed
-from regulars.language.retrieval import PASSAGES, QUESTIONS
 from regulars.language.search import Hit, Index, Passage
-from regulars.language.search.rerank import scores
 from regulars.support.knowledge.apart import read_all
 from regulars.support.knowledge.files import KINDS
+from regulars.support.knowledge.rank import Row, features, rows, scores
 from regulars.support.knowledge.text import Text, texts_of
 
 LOOK_SECONDS = 5.0
@@ -34,13 +31,16 @@ class Found(NamedTuple):
 
     Attributes
     ----------
-    score : how well it, or a question noted beside it, answers what was asked; see `regulars.language.search.rerank`.
+    score : how well it, or a question noted beside it, answers what was asked; see `rank`.
     by_question : whether it is such a question that is nearest.
+    meaning, answers : of what the score is made, what tells most of whether it is the answer.
     """
 
     text: Text
     score: float
     by_question: bool = False
+    meaning: float = 0.0
+    answers: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Knowledge:
     Parameters
     ----------
     folder : with those in it. Links out of it are not followed.
-    index : what searches; by default one without the English encoder. Where it has a cache, so have the vectors that
-        compare what it found.
+    index : what searches; by default one without the English encoder. Its cache keeps the vectors that compare
+        what it found, too.
 
     Raises
     ------
@@ -87,7 +87,7 @@ class Knowledge:
         self.folder = folder
         self._index = index if index is not None else Index()
         self._texts: dict[str, Text] = {}
-        self._vectors: dict[str, npt.NDArray[np.float32]] = {}
+        self._rows: dict[str, Row] = {}
         self._seen: dict[str, tuple[int, int]] = {}
         self._faults: dict[str, str] = {}
         self._lock = Lock()
@@ -146,7 +146,7 @@ class Knowledge:
         gone += [one for one in asked if one not in noted]
         self._index.remove(gone)
         for one in gone:
-            del self._vectors[one]
+            del self._rows[one]
         for one in old:
             del self._texts[one]
         self._texts |= {text.id: text for text in texts}
@@ -156,11 +156,8 @@ class Knowledge:
             for text in texts
             for place, question in enumerate(text.questions)
         ]
-        for encoder, each in ((PASSAGES, passages), (QUESTIONS, questions)):
-            new = [one for one in each if one.id not in self._vectors or self._index.get(one.id) != one]
-            wholes = [f"{one.title}. {one.text}" if one.title else one.text for one in new]
-            cache = self._index.cache and self._index.cache.with_suffix(f".{encoder.kind}s.parquet")
-            self._vectors |= zip([one.id for one in new], embed(wholes, cache, encoder), strict=True)
+        new = [one for one in (*passages, *questions) if one.id not in self._rows or self._index.get(one.id) != one]
+        self._rows |= zip([one.id for one in new], rows(new, self._index.cache), strict=True)
         self._index.update([*passages, *questions])
 
     def find(
@@ -178,17 +175,21 @@ class Knowledge:
         on = on or clock.now().date()
         with self._lock:
             found: dict[str, Found] = {}
-            hits, vectors = self.candidates(question)
-            scored = scores(question, hits, vectors) if hits else np.zeros(0, np.float32)
+            hits, compared = self.candidates(question)
+            if not hits:
+                return []
+            table = features(question, hits, compared)
+            scored = scores(table)
             for place in np.argsort(-scored, kind="stable"):
                 hit = hits[place]
                 by_question = hit.passage.kind == "question"
                 text = self._texts[hit.passage.id.rpartition("?")[0] if by_question else hit.passage.id]
                 if text.id not in found and text.is_for(audiences, on):
-                    found[text.id] = Found(text, float(scored[place]), by_question)
+                    meaning, answers = float(table[place, 0]), float(table[place, 3])
+                    found[text.id] = Found(text, float(scored[place]), by_question, meaning, answers)
             return list(found.values())[:most]
 
-    def candidates(self, question: str) -> tuple[list[Hit], npt.NDArray[np.float32]]:
-        """What the index finds for a question, texts and questions beside them, and (n, 384) their vectors."""
+    def candidates(self, question: str) -> tuple[list[Hit], list[Row]]:
+        """What the index finds for a question, texts and questions beside them; and what is compared of each."""
         hits = self._index.find(question, COMPARED)
-        return hits, np.array([self._vectors[hit.passage.id] for hit in hits], np.float32)
+        return hits, [self._rows[hit.passage.id] for hit in hits]

@@ -17,7 +17,6 @@ from regulars.support.answer.claims import claims, unsupported
 from regulars.support.answer.generated import generated
 from regulars.support.answer.own import of_own_orders
 from regulars.support.answer.sentences import sentences
-from regulars.support.answer.sure import probability
 from regulars.support.knowledge import Knowledge
 
 TEXTS = """# Return period
@@ -231,9 +230,3 @@ def test_another_number_is_never_borne(told: int, said: int, unit: str) -> None:
 def test_any_text_has_its_sentences_and_claims(text: str) -> None:
     assert "".join("".join(sentences(text)).split()).startswith("".join(text.split())[:1])
     assert all(claim.value >= 0 for claim in claims(text))
-
-
-def test_a_text_that_leads_by_more_is_surer() -> None:
-    assert probability([]) == 0
-    assert probability([0.7, 0.3]) > probability([0.7, 0.6, 0.6, 0.6])
-    assert probability([0.7, 0.6, 0.6, 0.6]) > probability([0.5, 0.4, 0.4, 0.4])

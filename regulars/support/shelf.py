@@ -1,0 +1,51 @@
+"""What a customer may be offered: the products of the shop's catalogue, and those recommended to each customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import ibis
+
+from regulars.errors import NotFoundError
+from regulars.language.search import Index
+from regulars.support.answer import Item, Products
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+
+def products_of(shop: Shop) -> Products | None:
+    """The catalogue as it is now, searched; None of a shop without one. What has no price is not offered."""
+    catalogue = shop.catalogue
+    newest = catalogue.group_by("product_id").agg(valid_from=catalogue.valid_from.max())
+    rows = catalogue.inner_join(newest, ["product_id", "valid_from"]).filter(ibis._.list_price.notnull())
+    found = shop.engine.to_arrow(rows.order_by("product_id")).to_pylist()
+    if not found:
+        return None
+    return Products(
+        (
+            Item(
+                row["product_id"], row["title"] or row["product_id"], row["list_price"],
+                " ".join(filter(None, [row["category"], row["brand"], row["text"]])),
+                row["stock"] is None or row["stock"] > 0,
+            )
+            for row in found
+        ),
+        Index.of(shop.config.language, shop.folder / "cache" / "products.parquet"),
+    )  # fmt: skip
+
+
+def recommended_of(shop: Shop) -> Callable[[str], Sequence[str]]:
+    """The products of each customer's newest list, the best first; none where none was decided."""
+
+    @cache
+    def lists() -> dict[str, list[str]]:
+        try:
+            table = shop.tables.read("recommend", "decisions").select(["customer_id", "products"])
+        except (NotFoundError, KeyError):
+            return {}
+        return {row["customer_id"]: row["products"] for row in table.to_pylist()}
+
+    return lambda customer: lists().get(customer, ())
