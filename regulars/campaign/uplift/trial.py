@@ -150,8 +150,9 @@ class Trial:
 
     def folds(self, count: int, seed: int = 0) -> Numbers:
         """(n,) the fold of each row: those of a customer are in one."""
-        people = int(self.customers.max()) + 1
-        found: Numbers = np.random.default_rng(seed).permutation(people)[self.customers] % count
+        # Of those who are here: of a part that is all but a fold, drawn by the same seed, that fold would be empty.
+        people, place = np.unique(self.customers, return_inverse=True)
+        found: Numbers = np.random.default_rng(seed).permutation(len(people))[place] % count
         return found
 
 

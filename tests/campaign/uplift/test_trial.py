@@ -62,3 +62,10 @@ def test_rows_of_a_customer_stay_in_one_fold() -> None:
     trial = plain(customers=np.arange(ROWS) // 4)
     folds = trial.folds(5).reshape(-1, 4)
     assert (folds == folds[:, :1]).all()
+
+
+def test_folds_of_all_but_a_fold_are_all_filled() -> None:
+    rng = np.random.default_rng(0)
+    trial = Trial.of(rng.random((1000, 1)), rng.integers(0, 2, 1000), rng.random(1000), kind="money")
+    rest = trial.rows(trial.folds(5, seed=2) != 0)
+    assert np.bincount(rest.folds(5, seed=2)).tolist() == [160] * 5
