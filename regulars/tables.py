@@ -57,7 +57,7 @@ class Tables:
         return paths
 
     def read(self, name: str, kind: str, customer_id: str | None = None) -> pa.Table:
-        """The newest table of a kind (by its as-of time), or the rows of one customer; NotFoundError if there is none."""
+        """The newest table of a kind (by its as-of time), or a customer's rows of it; NotFoundError without one."""
         found = sorted((self.folder / name).glob(f"{kind}-*.parquet"))
         if not found:
             raise NotFoundError(f"There are no {kind} of {name} in {self.folder}. Make them: regulars decide {name}")

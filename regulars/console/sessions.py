@@ -129,7 +129,6 @@ def _signed(session: str, salt: str) -> str:
 
 
 def keep(response: Response, session: str) -> None:
-    """Let the browser keep the token of a session."""
-    response.set_cookie(
-        COOKIE, session, max_age=int(LONGEST.total_seconds()), secure=True, httponly=True, samesite="lax", path="/"
-    )
+    """Let the browser keep the token of a session; "" lets it forget."""
+    seconds = int(LONGEST.total_seconds()) if session else 0
+    response.set_cookie(COOKIE, session, max_age=seconds, secure=True, httponly=True, samesite="lax", path="/")

@@ -210,7 +210,7 @@ class Watched:
         self.page.fill("input[name=email]", email_of(role))
         self.page.fill("input[name=password]", PASSWORD)
         self.page.click("form button.primary")
-        self.page.wait_for_selector("#main h1")
+        self.page.wait_for_selector(".bar-person")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from regulars.console import audit
 from regulars.console.people import Person
 from regulars.console.roles import ALL, ANYBODY
 from regulars.console.screen import Screen
-from regulars.console.sessions import COOKIE, keep
+from regulars.console.sessions import keep
 from regulars.console.visit import Visit, url
 from regulars.errors import InputError
 
@@ -71,7 +71,7 @@ def sign_out(visit: Visit) -> Response:
     """Nobody is signed in by this browser any more."""
     visit.console.sessions.end(visit.session)
     response = RedirectResponse(url("/sign-in"), 303)
-    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax", path="/")
+    keep(response, "")
     return response
 
 
