@@ -107,7 +107,13 @@ def of_capability(shop: Shop, name: str, customers: pa.ChunkedArray, as_of: date
     pairs = pairs.append_column("as_of", pa.repeat(pa.scalar(as_of, TIME), pairs.num_rows))
     if name in capabilities.names() and hasattr(capabilities.load(name), "table"):
         with suppress(NotFoundError, NotEnoughError):
-            return shop.tables.of(name, pairs).drop_columns(list(KEYS))
+            if name == "profile":
+                return shop.tables.of(name, pairs).drop_columns(list(KEYS))
+            # The others know of who has ordered; what they would say of anybody else is absent.
+            ordered = shop.customers(as_of)["customer_id"].combine_chunks()
+            asked = pairs.filter(pc.is_in(customers, ordered))
+            place = pc.index_in(customers, asked["customer_id"].combine_chunks())
+            return shop.tables.of(name, asked).drop_columns(list(KEYS)).take(place)
     return pairs.select([])
 
 
