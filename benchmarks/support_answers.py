@@ -3,9 +3,9 @@
     python -m benchmarks.support_answers
 
 The texts and questions are `support_faq.json`: 200 texts, each with a question in English and in Chinese; and 200 questions
-that no text answers (`support_unanswerable.json`). Nothing was learned from them: how texts are ranked, how sure is sure
-enough, and the bar were learned from `support_development.json` (`support_learn`). The first search, whose forty best are
-ranked, has two weights that were learned from them (`language_search`).
+that no text answers (`support_unanswerable.json`). How texts are ranked, how sure is sure enough, and the bar were learned
+from `support_development.json` (`support_learn`), not from them; what of them was seen before, `docs/support_answers.md`
+says. The first search, whose forty best are ranked, has two weights that were learned from them (`language_search`).
 
 A second case has one question of a customer noted beside each text: that in the other language than the one asked.
 """
