@@ -240,7 +240,7 @@ def measured(products: int, events: int) -> list[Row]:
         changed = load(served.port, "changed", count=500)
         assert not changed["errors"]
         rows += [Row("an event to the list that it changed", f"{q} ms", "lower", changed[q]) for q in ("p50", "p99")]
-        for what in ("profile", "assign"):
+        for what in ("profile", "assign", "price"):
             found = load(served.port, what, rate=200)
             rows.append(Row(f"{what}, 200 requests/s", "p99 ms", "lower", found["p99"]))
             rows.append(Row(f"{what}, 200 requests/s", "errors", "lower", found["errors"]))

@@ -16,7 +16,7 @@ from regulars.errors import InputError, NotFoundError
 from regulars.events.schema import MONEY, TIME
 from regulars.pricing.dataset import SET
 from regulars.pricing.evaluate import NAME
-from regulars.pricing.quoting import QUOTED
+from regulars.pricing.facts import QUOTED
 
 if TYPE_CHECKING:
     from regulars.shop import Shop

@@ -12,7 +12,6 @@ import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from regulars.errors import ConfigError, InputError
 from regulars.events.readers import Source
@@ -138,7 +137,7 @@ class PriceLog:
 
     Attributes
     ----------
-    history : of `price_history`. said : the newest of the catalogue by product.
+    history : of `price_history`, by product. said : the newest of the catalogue by product.
     by_product, by_brand : the least that a brand lets a product be sold for, in the smallest coin.
     """
 
@@ -157,7 +156,18 @@ class PriceLog:
 
     def only(self, product_id: str) -> PriceLog:
         """The same of one product."""
-        return replace(self, history=self.history.filter(pc.equal(self.history["product_id"], product_id)))
+        start, count = self._spans.get(product_id, (0, 0))
+        return replace(self, history=self.history.slice(start, count))
+
+    @cached_property
+    def _spans(self) -> Mapping[str, tuple[int, int]]:
+        """Where each product's prices lie in the history, and how many there are."""
+        ids = self.history["product_id"].combine_chunks().dictionary_encode()
+        codes = ids.indices.to_numpy()
+        start = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])
+        count = np.diff(np.append(start, len(codes)))
+        names = ids.dictionary.take(pa.array(codes[start])).to_pylist()
+        return dict(zip(names, zip(start.tolist(), count.tolist(), strict=True), strict=True))
 
     def minimums(self, ids: Sequence[str], brands: Sequence[str | None]) -> Ints:
         """(n,) the least that each may be sold for, -1 for no such."""

@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from regulars.customers import customers_as_of, withheld
-from regulars.events.schema import TIME
 from regulars.pricing.guard import Rules
 from regulars.pricing.law import Law, Mode, Terms, strictest
 
 if TYPE_CHECKING:
+    from regulars.config import PricingSettings
     from regulars.shop import Shop
 
 PURPOSES = ("pricing", "profiling")
 """Whoever objected to one of these, or took consent back, pays what everyone pays."""
 FOOD = "food"
-FEW = 10
-"""For so many customers or fewer only their own events are read."""
 MEMBERS = ("signed_up", "customer_identified")
 """Events that make a member."""
 
@@ -32,9 +30,9 @@ def rules_of(shop: Shop) -> Rules:
     return Rules(said.min_margin, said.lowest, said.highest, said.max_change, said.max_discount, said.endings)
 
 
-def kinds_of(shop: Shop, category: str | None) -> tuple[str, ...]:
+def kinds_of(settings: PricingSettings, category: str | None) -> tuple[str, ...]:
     """Of which kinds a category is, of those that laws speak of."""
-    return (FOOD,) if category is not None and category in shop.config.pricing.food else ()
+    return (FOOD,) if category is not None and category in settings.food else ()
 
 
 class Known(NamedTuple):
@@ -55,42 +53,54 @@ class Known(NamedTuple):
     groups: list[str | None]
 
 
-def known_of(shop: Shop, customer_ids: Sequence[str], as_of: datetime, *, kinds: Sequence[str] | None = None) -> Known:
-    """What is known of customers as of a moment; of an id that is not known the strictest is taken.
+class Person(NamedTuple):
+    """What the log says of one customer that a price may need: see `Known`."""
 
-    Parameters
-    ----------
-    kinds : of the product; by default of whatever the shop sells.
-    """
-    law, settings = Law.known(shop.folder), shop.config.pricing
-    if len(customer_ids) <= FEW:
-        # Of one customer, that one's events say all: a price is asked for while somebody waits.
-        moment = pa.repeat(pa.scalar(as_of, TIME), len(customer_ids))
-        pairs = pa.table({"customer_id": pa.array(customer_ids, pa.string()), "as_of": moment})
-        shop = shop.with_events(shop.identities.events_of(shop.events, pairs))
+    country: str | None = None
+    region: str | None = None
+    language: str | None = None
+    objects: bool = False
+    is_member: bool = False
+    group: str | None = None
+
+
+STRANGER = Person()
+"""Of whom the log says nothing."""
+
+
+def people_of(shop: Shop, as_of: datetime) -> dict[str, Person]:
+    """The customers of whom something is known as of a moment."""
     table = customers_as_of(shop, as_of)
-    place = {name: row for row, name in enumerate(table["customer_id"].to_pylist())}
-    country, region, language = (
-        table[name].to_pylist() for name in ("jurisdiction_country", "jurisdiction_region", "language")
-    )
-    about = kinds if kinds is not None else ((FOOD,) if settings.food else ())
     objecting = {name for purpose in PURPOSES for name in withheld(shop, purpose, as_of).to_pylist()}
-    found: dict[tuple[str | None, str | None, str | None], Terms] = {}
-    terms = []
-    for name in customer_ids:
-        row = place.get(name)
-        key = (None, None, None) if row is None else (country[row], region[row], language[row])
-        if key not in found:
-            found[key] = law.terms(key[0], key[1], as_of, kinds=about, language=key[2])
-        terms.append(found[key])
-    objects = [name in objecting for name in customer_ids]
-    allowed = [strictest(settings.mode, each.mode) for each in terms]
-    modes = [strictest(mode, "declared") if no else mode for mode, no in zip(allowed, objects, strict=True)]
-    members = _members(shop, as_of)
-    groups = _groups(table, settings.groups)
+    members, groups = _members(shop, as_of), _groups(table, shop.config.pricing.groups)
+    columns = ("customer_id", "jurisdiction_country", "jurisdiction_region", "language")
+    found = {
+        name: Person(country, region, language, name in objecting, name in members, groups.get(name))
+        for name, country, region, language in zip(*(table[each].to_pylist() for each in columns), strict=True)
+    }
+    others = (objecting | members) - found.keys()
+    return found | {name: Person(objects=name in objecting, is_member=name in members) for name in others}
+
+
+def known_of(shop: Shop, customer_ids: Sequence[str], as_of: datetime) -> Known:
+    """What is known of customers as of a moment, for whatever the shop sells; of an id that is not known the strictest
+    is taken."""
+    law, settings = Law.known(shop.folder), shop.config.pricing
+    people = people_of(shop, as_of)
+    each = [people.get(name, STRANGER) for name in customer_ids]
+    kinds = (FOOD,) if settings.food else ()
+    places = {person[:3] for person in each}
+    of_place = {key: law.terms(key[0], key[1], as_of, kinds=kinds, language=key[2]) for key in places}
+    terms = [of_place[person[:3]] for person in each]
+    modes = [mode_of(settings.mode, place, objects=one.objects) for place, one in zip(terms, each, strict=True)]
     return Known(
-        terms, modes, objects, [name in members for name in customer_ids], [groups.get(n) for n in customer_ids]
+        terms, modes, [one.objects for one in each], [one.is_member for one in each], [one.group for one in each]
     )
+
+
+def mode_of(allowed: Mode, terms: Terms, *, objects: bool) -> Mode:
+    """The strictest of what a shop allows and the law; declared at most for who objects."""
+    return strictest(allowed, terms.mode, *(("declared",) if objects else ()))
 
 
 def _members(shop: Shop, as_of: datetime) -> set[str]:

@@ -22,6 +22,7 @@ from regulars.customers import object_to
 from regulars.errors import InputError, NotEnoughError, NotFoundError
 from regulars.events.schema import CATALOGUE, EVENTS, TIME
 from regulars.pricing.audit import audit, audit_of
+from regulars.pricing.facts import Facts
 from regulars.pricing.guard import GuardError, ParityError
 from regulars.pricing.law import Law
 from regulars.pricing.money import to_amount, to_amounts
@@ -316,7 +317,7 @@ def test_a_personal_price_says_so_and_is_logged_before_it_is_told(personal: tupl
 
 def test_an_objection_turns_it_off_at_once_and_no_personal_price_of_before_stands(personal: tuple[Shop, str]) -> None:
     shop, who = personal
-    desk = Desk(shop)
+    desk = Desk(shop, Facts.read(shop, now(shop)))
     assert desk.quote("p01", who, now(shop), session_id="s").personalised
     waiting = desk.quote("p01", who, now(shop), session_id="s", objects=True)  # the log has not heard of it yet
     assert (waiting.personalised, waiting.price, waiting.mode) == (False, waiting.list_price, "declared")
@@ -344,11 +345,12 @@ def test_who_looks_again_is_not_asked_for_more(personal: tuple[Shop, str], tea: 
     assert quote(shop, "p01", who, later, session_id="s").price == first.price
 
 
-def test_a_desk_reads_once_and_sees_what_comes_to_the_log(
+def test_a_desk_asks_the_log_nothing_and_sees_more_once_its_facts_are_read_anew(
     personal: tuple[Shop, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop, who = personal
-    desk, at = Desk(shop), now(shop)
+    at = now(shop)
+    desk = Desk(shop, Facts.read(shop, at))
     first = desk.quote("p01", who, at, session_id="s")
     queries: list[Any] = []
     to_arrow = type(shop.engine).to_arrow
@@ -356,12 +358,31 @@ def test_a_desk_reads_once_and_sees_what_comes_to_the_log(
     again = desk.quote("p01", who, at + timedelta(minutes=1), session_id="s")
     assert (again.price, again.personalised, queries) == (first.price, True, [])
     object_to(shop, who, "pricing")
+    desk.renew(Facts.read(shop, now(shop)))
     made = desk.quote("p01", who, now(shop), session_id="s")
     assert (made.personalised, made.price) == (False, made.list_price)
 
 
+def test_what_a_desk_told_stands_when_its_facts_are_read_anew(personal: tuple[Shop, str]) -> None:
+    shop, who = personal
+    desk = Desk(shop, Facts.read(shop, now(shop)))
+    first = desk.quote("p01", who, now(shop), session_id="s")
+    shop.decide("pricing", T + timedelta(days=400))  # long after the last order: nobody is worth a discount
+    desk.renew(Facts.read(shop, now(shop)))
+    assert desk.quote("p01", who, now(shop)).price == first.price
+
+
+def test_who_orders_is_not_new_at_once(tea: Callable[..., Shop]) -> None:
+    shop = tea(mode="declared", new_customer_discount=0.1)
+    desk = Desk(shop, Facts.read(shop, T))
+    assert desk.quote("p01", "zoe", T).price < desk.quote("p01", None, T).price
+    desk.hear([{"type": "order_completed", "customer_id": "zoe"}], {})
+    assert desk.quote("p02", "zoe", T).policy == "no stated rule applies"
+
+
 def test_who_pays_the_list_price_may_look_again(tea: Callable[..., Shop]) -> None:
-    desk = Desk(tea())
+    shop = tea()
+    desk = Desk(shop, Facts.read(shop, T))
     first, again = (desk.quote("p01", "c000", T + timedelta(minutes=minute)).to_dict() for minute in (0, 1))
     assert (first["price"], first["personalised"]) == (again["price"], again["personalised"])
     assert again["personalised"] is False

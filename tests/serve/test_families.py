@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from regulars import clock
+from regulars import Shop, clock
 from regulars.client import AskError, Client
+from regulars.events.schema import EVENTS
 from regulars.experiment import Design, Experiments
+from regulars.pricing.audit import audit
 from regulars.serve.keys import Keys
 
 CSV = "creative_id,campaign,product_id,domain,width,height\na1,spring,tea,shop.example,300,250\na2,spring,pot,shop.example,300,250\n"
@@ -133,14 +137,42 @@ def test_a_bid_request_is_answered_and_its_notice_counts_once(seen, start, wait_
     assert server.post("/v1/ads/bid", {"imp": []}).status_code == 422
 
 
-def test_a_price_is_told_with_what_must_stand_beside_it(shop, record, start):
+def test_a_price_is_told_with_what_must_stand_beside_it(shop, record, start, wait_until):
     record(shop, {"type": "order_completed", "customer_id": "bob", "product_id": "tea", "title": "Tea", "unit_price": 4.5,
                   "quantity": 1, "time": "2024-05-01T12:00:00Z", "order_id": "o1"})  # fmt: skip
     server = start()
-    answer = server.post("/v1/price", {"product_id": "tea", "customer_id": "ada"})
-    assert answer.status_code == 200, answer.text
+    ask = {"product_id": "tea", "customer_id": "ada", "session_id": "s"}
+    wait_until(lambda: server.post("/v1/price", ask).status_code == 200)
+    answer = server.post("/v1/price", ask)
     assert (float(answer.json()["price"]), answer.json()["personalised"]) == (4.5, False)
     assert server.post("/v1/price", {"product_id": "none"}).status_code == 404
+    server.stop()
+    lines = audit(shop, customer_id="ada").to_pylist()
+    assert {
+        (line["what"], line["price"], line["list_price"], line["session_id"], line["problem"]) for line in lines
+    } == {("shown", Decimal("4.5"), Decimal("4.5"), "s", "")}
+
+
+def test_an_objection_counts_for_the_next_price(shop, record, start_of, wait_until):
+    said = {"customer_id": "ada", "time": datetime(2024, 5, 1, 12, tzinfo=UTC)}
+    tea = {"product_id": "tea", "title": "Tea", "unit_price": 4.5, "unit_cost": 1.0, "quantity": 1, "order_id": "o1"}
+    record(shop, {"type": "order_completed", **tea, "customer_id": "ada", "time": "2024-05-01T12:00:00Z"})
+    decided = {"capability": "pricing", "mode": "personal", "share": 0.2, "policy": "by hand", "reasons": ["said so"]}
+    rows = [
+        {"event_id": kind, "line": 0, "received_at": said["time"], "type": kind, "properties": json.dumps(notes), "propensity": 1.0, **said}
+        for kind, notes in (("customer_identified", {"country": "US", "state": "NY"}), ("decision_made", decided))
+    ]  # fmt: skip
+    shop.log.append(pa.Table.from_pylist(rows, schema=EVENTS), "by hand")
+    (shop.folder / "shop.toml").write_text('[pricing]\nmode = "personal"\nmax_discount = 0.3\n')
+    server = start_of(Shop.open(shop.folder))
+    ask = {"product_id": "tea", "customer_id": "ada", "session_id": "s"}
+    wait_until(lambda: server.post("/v1/price", ask).status_code == 200)
+    before = server.post("/v1/price", ask).json()
+    assert (float(before["price"]), before["personalised"]) == (3.6, True)
+    assert before["disclosure"]
+    server.post("/v1/track", {"userId": "ada", "event": "Objection Made", "properties": {"review_body": "pricing"}})
+    after = server.post("/v1/price", ask).json()
+    assert (float(after["price"]), after["personalised"], after["disclosure"]) == (4.5, False, None)
 
 
 def test_products_are_found_by_words(seen, start, wait_until):

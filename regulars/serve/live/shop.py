@@ -15,7 +15,6 @@ from regulars.ads.openrtb.desk import Desk
 from regulars.events.inbox import Inbox
 from regulars.fraud.live import Live as FraudLive
 from regulars.language.search import Index, Passage
-from regulars.pricing.quoting import Desk as PriceDesk
 from regulars.realtime import Live
 from regulars.realtime.model import RealtimeModel
 from regulars.recommend.live import Recommender
@@ -26,6 +25,7 @@ from regulars.serve.live.facts import Facts
 from regulars.serve.live.follower import Follower
 from regulars.serve.live.part import Part, at_most, decided, every, version
 from regulars.serve.live.people import People
+from regulars.serve.live.quotes import Quotes
 from regulars.serve.live.reading import Row
 from regulars.serve.live.rules import Had, Rules
 from regulars.serve.live.telling import Telling
@@ -68,11 +68,12 @@ class LiveShop:
         self.turn = Lock()
         self.model_version: int | None = None
         self._creatives: Creatives | None = None
-        self.decisions, self.quotes = Decisions(inbox), PriceDesk(shop)
+        self.decisions = Decisions(inbox)
         now = clock.now()
         self.consents, self.had = Consents.of(shop, now), Had(shop, now)
+        self.quotes = Quotes(shop, inbox, self.decisions, self.consents, loop)
         self.fraud = self._of_log("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now))
-        self.follower = Follower(shop, inbox, [self.consents.hear, self.had.hear, self._hear])
+        self.follower = Follower(shop, inbox, [self.consents.hear, self.had.hear, self.quotes.hear, self._hear])
         catalogue = at_most(RULES_SECONDS, self._catalogue)
         self.rules = self._of_log("The catalogue", catalogue, lambda: Rules.of(shop, clock.now()))
         self.lists, self.campaign = self._decided("recommend"), self._decided("campaign")
@@ -87,10 +88,12 @@ class LiveShop:
         self.ads = Part("Ads", self._of_ads, self._made_desk)
         experiments = Assignment(shop, self.turn)
         self.experiments = Part("Experiments", experiments.key, experiments.made)
+        self.prices = self._of_log("Prices", every(RULES_SECONDS, self.quotes.key), self.quotes.read)
         self._model = Part("The live model", version(shop, "realtime"), self._made_model)
         quick: tuple[Part[Any], ...] = (self.lists, self.campaign, self._model, self.experiments, self.ads)
         slow: tuple[Part[Any], ...] = (
-            self.rules, self.chat, self.search, self.profiles, self.churn, self.segments, self.fraud, self.similar,
+            self.rules, self.prices, self.chat, self.search, self.profiles, self.churn, self.segments, self.fraud,
+            self.similar,
         )  # fmt: skip
         self.parts = (*quick, *slow)
         for part in (self.rules, self.lists, self._model):  # lists are asked for from the first request on

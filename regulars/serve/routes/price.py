@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from regulars import clock
-from regulars.pricing.rules import PURPOSES
 from regulars.serve.live import LiveShop
 from regulars.serve.routes.decision import Asked, Id, decide
 
@@ -50,15 +47,7 @@ class Price(BaseModel):
 async def price(live: LiveShop, asked: Quoted) -> dict[str, Any]:
     """What a customer is asked for a product, why, and what must stand beside it."""
     customer = live.live.aliases.get(asked.customer_id or "", asked.customer_id) if asked.personalised else None
-    # An objection of a moment ago may wait in the inbox still; it counts.
-    objects = customer is not None and any(live.consents.forbids(customer, purpose) for purpose in PURPOSES)
-    made = await asyncio.to_thread(
-        live.read_aside,
-        lambda _: live.quotes.quote(
-            asked.product_id, customer, clock.now(), session_id=asked.session_id, quantity=asked.quantity,
-            objects=objects,
-        ),
-    )  # fmt: skip
+    made = await live.quotes.quote(asked.product_id, customer, asked.session_id, asked.quantity)
     found: dict[str, Any] = made.to_dict()
     return found
 
