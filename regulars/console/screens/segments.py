@@ -43,7 +43,7 @@ BY = ("segment", "rfm")
 class Told(NamedTuple):
     """What is said of a rule that is being typed: how many it means, or what is wrong with it; and what fits next."""
 
-    count: Count | None
+    counted: Count | None
     problem: str
     offers: list[tuple[str, Suggestion]]
 
