@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,19 +11,9 @@ from rich.markup import escape
 from regulars.cli.common import AsOf, Json, ShopFolder, emit, out, to_moment, working
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    import pyarrow as pa
-
-    from regulars.experiment.plan import AnalysisPlan
-    from regulars.experiment.registry import Experiment
     from regulars.experiment.words import Language
-    from regulars.shop import Shop
 
 commands = typer.Typer(name="experiment", no_args_is_help=True)
-
-GUARDED = 0.02
-"""The largest relative loss of a guardrail that is agreed to, where nothing else is said."""
 
 MetricName = Annotated[str, typer.Option("--metric", help="Which metric, e.g. revenue.")]
 
@@ -34,9 +24,7 @@ def results(
     metric: Annotated[
         list[str] | None, typer.Option(help="More metrics to show. As often as needed. Default: all that are ready.")
     ] = None,
-    margin: Annotated[
-        float, typer.Option(help="The largest relative loss of a guardrail that is agreed to.")
-    ] = GUARDED,
+    margin: Annotated[float, typer.Option(help="The largest relative loss of a guardrail that is agreed to.")] = 0.02,
     by: Annotated[
         str, typer.Option(help="Effects by a column of the segment tables too, e.g. rfm_cell. Default: none.")
     ] = "",
@@ -52,9 +40,9 @@ def results(
     from regulars import storage
     from regulars.errors import InputError
     from regulars.experiment import report
-    from regulars.experiment.analysis import analyse
-    from regulars.experiment.metrics import READY, named
+    from regulars.experiment.metrics import READY
     from regulars.experiment.registry import Experiments
+    from regulars.experiment.standing import results_of
     from regulars.shop import Shop
 
     if language not in ("en", "zh"):
@@ -63,12 +51,8 @@ def results(
     door = Shop.open(shop)
     one = Experiments(door.state).get(name)
     moment = to_moment(as_of) or door.now
-    plan = _plan(one, margin)
-    wanted = dict.fromkeys([plan.primary, *plan.guardrails, *(metric or READY)])
     with working(f"adding up {name}", quiet=as_json):
-        exposed = _exposed(door, name, moment)
-        segments = _segments(door, exposed, by, plan.starts_at) if by else None
-        found = analyse(door, exposed, named(list(wanted)), plan, moment, segments=segments)
+        found = results_of(door, one, moment, metrics=metric or list(READY), margin=margin, by=by)
     if page is not None:
         storage.replace(page, report.to_html(found, name, spoken).encode())
     if as_json:
@@ -77,86 +61,6 @@ def results(
     out.print(report.shown(found, spoken))
     if page is not None:
         out.print(f"  {page}", soft_wrap=True)
-
-
-def figures_of(door: Shop, one: Experiment) -> dict[str, Any]:
-    """What an experiment's results say of the metrics that were planned, for its verdict; nothing where none were."""
-    from regulars.errors import NotEnoughError
-    from regulars.experiment import report
-    from regulars.experiment.analysis import analyse
-    from regulars.experiment.metrics import named
-
-    if not one.primary_metric or one.planned_days is None or one.started_at is None:
-        return {}
-    plan = _plan(one, GUARDED)
-    wanted = list(dict.fromkeys([plan.primary, *plan.guardrails]))
-    try:
-        found = report.to_dict(analyse(door, _exposed(door, one.name, door.now), named(wanted), plan, door.now))
-    except NotEnoughError:
-        return {}
-    return {name: found[name] for name in ("as_of", "counts", "counted", "blocked", "verdicts", "findings")}
-
-
-def _plan(one: Experiment, margin: float) -> AnalysisPlan:
-    from regulars.errors import InputError
-    from regulars.experiment.plan import AnalysisPlan
-
-    if one.started_at is None:
-        raise InputError(
-            f'experiment "{one.name}" has not started: there is nothing to read. Start it: '
-            f"regulars experiment start {one.name!r}"
-        )
-    if not one.primary_metric or one.planned_days is None:
-        raise InputError(
-            f'experiment "{one.name}" was written without {"a metric" if not one.primary_metric else "planned days"}: '
-            "no verdict was planned. Create one with --metric revenue --days 28."
-        )
-    return AnalysisPlan(
-        one.arms[0].name,
-        {arm.name: arm.weight for arm in one.arms},
-        one.started_at,
-        one.planned_days,
-        one.primary_metric,
-        dict.fromkeys(one.guardrails, margin),
-        customers=one.planned_customers or AnalysisPlan.customers,
-    )
-
-
-def _exposed(door: Shop, name: str, moment: datetime) -> pa.Table:
-    """First exposures, and a row for each arm of customers who met several: `analyse` leaves them out and counts."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from regulars.experiment.exposure import exposures, jumps
-
-    firsts = exposures(door, name, moment).select(["customer_id", "variant", "time"])
-    several = jumps(door, name, moment)
-    row = pc.list_parent_indices(several["variants"])
-    again = pa.table(
-        {
-            "customer_id": several["customer_id"].take(row),
-            "variant": pc.list_flatten(several["variants"]),
-            "time": several["time"].take(row),
-        }
-    )
-    return pa.concat_tables([firsts, again.cast(firsts.schema)]).rename_columns(
-        ["customer_id", "variant", "exposed_at"]
-    )
-
-
-def _segments(door: Shop, exposed: pa.Table, column: str, moment: datetime) -> pa.Table:
-    """In which segment customers were before the experiment began: what it changed must not choose its segments."""
-    import pyarrow as pa
-
-    from regulars.errors import InputError
-    from regulars.events.schema import TIME
-
-    ids = exposed["customer_id"].unique()
-    pairs = pa.table({"customer_id": ids, "as_of": pa.repeat(pa.scalar(moment, TIME), len(ids))})
-    table = door.tables.of("segment", pairs)
-    if column not in table.column_names:
-        raise InputError(f'segment has no column "{column}". There are: {", ".join(table.column_names)}.')
-    return pa.table({"customer_id": table["customer_id"], "segment": table[column].cast(pa.string())})
 
 
 @commands.command(epilog="Example: regulars experiment power --metric revenue --lift 0.05 --shop myshop")

@@ -203,7 +203,7 @@ def decide(
     as_json: Json = False,
 ) -> None:
     """Keep the verdict on a stopped experiment, for ever, with what its results say at this moment."""
-    from regulars.cli.experiment_results import figures_of
+    from regulars.experiment.standing import figures_of
 
     door, known = _open(shop)
     one = known.get(name)
