@@ -49,9 +49,9 @@ $(VENV)/.installed: pyproject.toml
 ifeq ($(TORCH),cpu)
 	$(PIP) --index-url $(TORCH_INDEX) --timeout 5 --retries 0 torch==$(TORCH_VERSION) 2>/dev/null || $(PIP) torch==$(TORCH_VERSION)
 endif
-	$(PIP) --editable '.[serve]'
+	$(PIP) --editable '.[console]'
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP) --editable '.[dev,bench,serve]'
+	$(PIP) --editable '.[dev,bench,console]'
 	touch $@

@@ -50,8 +50,12 @@ def console(
     At its first start it prints a link by which the first administrator joins.
     """
     run = _run()
-    from regulars.console import Beside
     from regulars.shop import Shop
+
+    try:
+        from regulars.console import Beside
+    except ImportError as error:
+        raise _missing(error, "console") from None
 
     door, settings = _settings(shop, host, port)
     base = f"http://{settings.host}:{settings.port}"
@@ -74,10 +78,14 @@ def _run() -> Callable[..., None]:
     try:
         from regulars.serve import run
     except ImportError as error:
-        from regulars.errors import ConfigError
-
-        raise ConfigError(f"{error.name} is missing: pip install 'regulars[serve]'") from None
+        raise _missing(error, "serve") from None
     return run
+
+
+def _missing(error: ImportError, extra: str) -> Exception:
+    from regulars.errors import ConfigError
+
+    return ConfigError(f"{error.name} is missing: pip install 'regulars[{extra}]'")
 
 
 def _settings(shop: Path, host: str | None, port: int | None) -> tuple[Shop, ServeSettings]:
