@@ -124,7 +124,7 @@ def spend() -> list[Row]:
     names = ("No E-Mail", "Mens E-Mail", "Womens E-Mail")
     arm = np.select([segment == name for name in names], range(3))
     costs = [0.0, CONTACT_COST, CONTACT_COST]
-    trial = Trial.of(features, arm, outcomes["spend"], kind="money", arms=names, costs=costs)
+    trial = Trial.of(features, arm, outcomes["spend"], kind="money", arms=names, costs=costs, visits=outcomes["visit"])
     fold = trial.folds(FOLDS, seed=2)
     policy, response = np.zeros(len(trial), int), np.empty(len(trial))
     for number in range(FOLDS):
