@@ -96,7 +96,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     costs = np.array([cost_of(name, settings) for name in model.actions])
     fell = _lot(shop, model, may, costs, as_of)
     drawn = np.flatnonzero(fell.is_drawn)
-    worth = _worth(model, features, may.may, costs)
+    worth = worth_of(model, features, may.may, costs)
     by_model = _allocated(shop, model, may, pairs, fell, worth)
     currency, language = shop.config.shop.currency, settings.language
     anyway = None if model.anyway is None else model.anyway.predict(features[drawn])
@@ -132,8 +132,15 @@ def _lot(shop: Shop, model: CampaignModel, may: Permitted, costs: Floats, as_of:
     )
 
 
-def _worth(model: CampaignModel, features: Floats, may: npt.NDArray[np.bool_], costs: Floats) -> Worth | None:
-    """What each action brings for each customer; one that no trial had is not chosen, for nothing is known of it."""
+def worth_of(model: CampaignModel, features: Floats, may: npt.NDArray[np.bool_], costs: Floats) -> Worth | None:
+    """What each action brings for each customer; None of a pilot.
+
+    An action that no trial had is not chosen, for nothing is known of it.
+
+    Parameters
+    ----------
+    features : (n, k). may : (n, actions) what is permitted. costs : (actions,) of a contact.
+    """
     if model.uplift is None:
         return None
     effects = model.uplift.effects(features)

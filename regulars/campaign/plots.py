@@ -77,5 +77,29 @@ def effects_plot(names: Sequence[str], values: Sequence[tuple[float, float, floa
     return found
 
 
+def reach_plot(spent: Sequence[float], earned: Sequence[float], budget: float, currency: str) -> ChartType:
+    """What contacts are expected to earn by what is spent on them, and where a budget ends.
+
+    Parameters
+    ----------
+    spent, earned : along the customers of `regulars.campaign.reach`.
+    """
+    rows = [{"spent": cost, "earned": gain} for cost, gain in zip((0.0, *spent), (0.0, *earned), strict=True)]
+    line = alt.Chart(_rows(rows)).encode(
+        x=alt.X("spent:Q", title=f"Spent on contacts ({currency})"),
+        y=alt.Y("earned:Q", title=f"Expected to be earned ({currency})"),
+        tooltip=[alt.Tooltip("spent:Q", format=",.2f"), alt.Tooltip("earned:Q", format=",.2f")],
+    )
+    end = alt.Chart(_rows([{"budget": budget}])).mark_rule(color=palette.NEUTRAL, strokeDash=[5, 4])
+    found: ChartType = alt.layer(
+        line.mark_line(color=palette.MODEL), end.encode(x="budget:Q")
+    ).properties(
+        width=WIDTH, height=HEIGHT,
+        description="The line is what is expected to be earned by contacting those of most gain for the money first, "
+        "costs taken off. The dashed line is the budget.",
+    )  # fmt: skip
+    return found
+
+
 def _rows(values: list[dict[str, Any]]) -> alt.Data:
     return alt.Data(values=values)  # type: ignore[no-untyped-call]

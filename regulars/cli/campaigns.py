@@ -14,7 +14,7 @@ from regulars.cli import campaign_offers, campaign_report
 from regulars.cli.common import AsOf, Json, ShopFolder, emit, err, out, to_moment, working
 
 if TYPE_CHECKING:
-    from regulars.cli.campaign_audience import SegmentAudience
+    from regulars.lifecycle.audience import SegmentAudience
     from regulars.shop import Shop
 
 commands = typer.Typer(
@@ -33,7 +33,7 @@ ALL = "all"
 
 
 def _open(shop: Path, as_of: str | None) -> tuple[Shop, datetime, SegmentAudience]:
-    from regulars.cli.campaign_audience import SegmentAudience
+    from regulars.lifecycle.audience import SegmentAudience
     from regulars.shop import Shop
 
     door = Shop.open(shop)
@@ -50,27 +50,16 @@ def _present(as_of: str | None) -> datetime:
 @commands.command("journeys", epilog="Example: regulars campaign journeys --shop myshop")
 def journeys_(shop: ShopFolder = Path(), as_json: Json = False) -> None:
     """The journeys there are: the shop's own and ready ones, which were started, and how many customers are inside."""
-    from regulars.campaign.journey import Journeys, status
-    from regulars.errors import RegularsError
+    from regulars.campaign.journey import overview
     from regulars.shop import Shop
 
-    door = Shop.open(shop)
-    kept, standing = Journeys(door), {each.name: each for each in status(door)}
-    rows: list[dict[str, Any]] = []
-    for name in sorted({*kept.names(), *standing}):
-        try:
-            note = kept.get(name).note
-        except RegularsError as error:
-            note = str(error)
-        found = standing.get(name)
-        state = "not started" if found is None else "open" if found.is_open else "stopped"
-        rows.append(
-            {
-                "journey": name, "from": "shop" if kept.is_own(name) else "ready", "state": state,
-                "version": found.version if found else None, "inside": found.inside if found else 0,
-                "done": found.done if found else 0, "note": note,
-            }
-        )  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {
+            "journey": one.name, "from": "shop" if one.is_own else "ready", "state": one.state, "version": one.version,
+            "inside": one.inside, "done": one.done, "note": one.note,
+        }
+        for one in overview(Shop.open(shop))
+    ]  # fmt: skip
     if as_json:
         emit(rows)
         return

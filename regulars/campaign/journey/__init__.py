@@ -8,13 +8,25 @@ from regulars.campaign.journey.audience import Audience
 from regulars.campaign.journey.check import Surroundings, problems
 from regulars.campaign.journey.drawing import mermaid, svg
 from regulars.campaign.journey.errors import JourneyError, Problem
+from regulars.campaign.journey.overview import Listed, overview
 from regulars.campaign.journey.reading import read
-from regulars.campaign.journey.running import Ran, Status, run, start, status, stop, surroundings
+from regulars.campaign.journey.running import (
+    Ran,
+    Status,
+    inside,
+    run,
+    start,
+    startable,
+    status,
+    stop,
+    surroundings,
+)
 from regulars.campaign.journey.saved import Journeys, ready
 from regulars.campaign.journey.simulate import Simulated, simulate
 from regulars.campaign.journey.step import Journey
 
 __all__ = [
-    "Audience", "Journey", "JourneyError", "Journeys", "Problem", "Ran", "Simulated", "Status", "Surroundings",
-    "mermaid", "problems", "read", "ready", "run", "simulate", "start", "status", "stop", "surroundings", "svg",
+    "Audience", "Journey", "JourneyError", "Journeys", "Listed", "Problem", "Ran", "Simulated", "Status",
+    "Surroundings", "inside", "mermaid", "overview", "problems", "read", "ready", "run", "simulate", "start",
+    "startable", "status", "stop", "surroundings", "svg",
 ]  # fmt: skip

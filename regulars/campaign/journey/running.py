@@ -82,8 +82,8 @@ def surroundings(shop: Shop, audience: Audience) -> Surroundings:
     return Surroundings(audience, Messages(shop.folder), offers, frozenset({*TYPES, *types}))
 
 
-def start(shop: Shop, name: str, who: str, audience: Audience, moment: datetime) -> Version:
-    """Let customers enter a journey from a moment on. If it is open, those who enter now enter its newest version.
+def startable(shop: Shop, name: str, audience: Audience) -> Journey:
+    """A journey that can be started as its file is now.
 
     Raises
     ------
@@ -94,15 +94,24 @@ def start(shop: Shop, name: str, who: str, audience: Audience, moment: datetime)
     ConfigError
         If nobody has approved its messages, or a channel that it needs is not set up.
     """
-    kept = Journeys(shop)
-    journey = kept.get(name)
-    around = surroundings(shop, audience)
-    wrong = problems(journey, around)
+    journey = Journeys(shop).get(name)
+    wrong = problems(journey, surroundings(shop, audience))
     if wrong:
         raise JourneyError(name, wrong)
     for step in journey.sends:
         refuse_unready(shop, step.message, (step.channel,), f'{name}, step "{step.name}": ')
-    version = kept.keep(journey)
+    return journey
+
+
+def start(shop: Shop, name: str, who: str, audience: Audience, moment: datetime) -> Version:
+    """Let customers enter a journey from a moment on. If it is open, those who enter now enter its newest version.
+
+    Raises
+    ------
+    NotFoundError, JourneyError, ConfigError
+        As `startable` does.
+    """
+    version = Journeys(shop).keep(startable(shop, name, audience))
     with prepare(of_sending.prepare(shop.state)).write(alone=ALONE) as change:
         row = change.execute(sa.select(journeys).where(journeys.c.name == name)).one_or_none()
         values: dict[str, Any] = {"version": version.number, "is_open": True, "who": who}
@@ -138,6 +147,13 @@ def status(shop: Shop) -> list[Status]:
         total = counts[row.name].all if row.name in counts else 0
         found.append(Status(row.name, row.version, row.is_open, row.started_at, within, total - within))
     return found
+
+
+def inside(shop: Shop, name: str) -> dict[str, int]:
+    """How many customers of a journey are at each step now; steps where nobody is are not in it."""
+    counted = sa.select(entries.c.step, sa.func.count()).where(entries.c.journey == name, entries.c.outcome.is_(None))
+    with prepare(shop.state).read() as view:
+        return {row[0]: row[1] for row in view.execute(counted.group_by(entries.c.step))}
 
 
 def run(shop: Shop, audience: Audience, moment: datetime, by: Mapping[str, Channel] | None = None) -> Ran:

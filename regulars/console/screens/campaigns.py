@@ -1,17 +1,426 @@
-"""Campaigns: whom to contact with what."""
+"""Campaigns: who is led through which messages, whom a budget reaches, and what contacts brought."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
 from starlette.responses import Response
 
-from regulars.console.roles import ALL
+from regulars import clock
+from regulars.campaign.copy import Messages
+from regulars.campaign.copy import approve as approve_text
+from regulars.campaign.copy.approval import approvals as said_of
+from regulars.campaign.effects import effects
+from regulars.campaign.effects_report import rows_of
+from regulars.campaign.journey import Journeys, inside, overview, startable, surroundings, svg
+from regulars.campaign.journey import problems as problems_of
+from regulars.campaign.journey import run as advance
+from regulars.campaign.journey import simulate as simulated
+from regulars.campaign.journey import start as begin
+from regulars.campaign.journey import stop as end
+from regulars.campaign.offer import standing
+from regulars.campaign.plots import effects_plot, reach_plot
+from regulars.campaign.reach import reach
+from regulars.campaign.sending import (
+    history,
+    is_off,
+    preview,
+    queue_decided,
+    refuse_unready,
+    some_customers,
+    turn,
+)
+from regulars.campaign.sending.tables import STATUSES, outbox
+from regulars.campaign.sending.tables import prepare as with_outbox
+from regulars.console.approvals import Approval
+from regulars.console.charts import Chart, chart
+from regulars.console.listing import Column, Listing
+from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
 from regulars.console.visit import Visit
+from regulars.customers.by_hand import present
+from regulars.errors import InputError, NotEnoughError, NotFoundError, RegularsError
+from regulars.lifecycle.audience import SegmentAudience
+
+if TYPE_CHECKING:
+    from regulars.campaign.copy import Message
+    from regulars.console.jobs import Progress
+    from regulars.shop import Shop
 
 screen = Screen("campaigns", group="acting")
+
+COLUMNS = (
+    Column("name"),
+    Column("state", "badge"),
+    Column("inside", "number"),
+    Column("done", "number", is_wide=True),
+    Column("version", "number", is_wide=True),
+    Column("started_at", "date", is_wide=True),
+    Column("note", is_wide=True, is_sorted=False),
+)
+QUEUED = (
+    Column("not_before", "time"),
+    Column("status", "badge"),
+    Column("customer_id"),
+    Column("journey"),
+    Column("step", is_wide=True),
+    Column("message", is_wide=True),
+    Column("channel", is_wide=True),
+)
+REACHED = (
+    Column("customer_id"),
+    Column("action", is_wide=True),
+    Column("expected_gain", "money"),
+    Column("gain_low", "money", is_wide=True),
+    Column("gain_high", "money", is_wide=True),
+    Column("cost", "money"),
+)
+STATES = ("open", "stopped", "not_started")
+CHANGING = only("growth")
+CAMPAIGN = "campaign"
+"""The kind of its approvals."""
+EVERYTHING = "all"
+SIMULATED_DAYS = 30
+SHOWN = 5
+"""Customers to whom a message is shown."""
+TOLD = 20
+"""Lines of a journey's history."""
+BUDGETS, POINTS = 21, 200
+"""Places of the slider of budgets; points of the curve."""
 
 
 @screen.get("/campaigns", may=ALL)
 def index(visit: Visit) -> Response:
-    """The first page."""
-    return visit.page("coming.html")
+    """The journeys: the shop's own and ready ones, whether customers enter, and how many are inside."""
+    listing = Listing.of(visit, COLUMNS, ("q", "state"), sort="state")
+    wanted, state = listing.filters["q"].casefold(), listing.filters["state"]
+    rows = [row for row in _journeys(visit) if wanted in row["name"].casefold() and state in ("", row["is"])]
+    return visit.page(
+        "campaigns/index.html", found=listing.of_rows(rows), states=STATES, may_change=CHANGING,
+        job=visit.console.jobs.newest("campaigns.job_run"), is_all_off=is_off(visit.shop.state, ""),
+    )  # fmt: skip
+
+
+@screen.post("/campaigns/run", may=CHANGING)
+def run(visit: Visit) -> Response:
+    """Bring all journeys to the present, and send what is due."""
+    console = visit.console
+
+    def work(_: Progress) -> str:
+        moment = clock.now()
+        with console.reading() as shop:
+            found = advance(shop, SegmentAudience(shop, max(moment, present(shop))), moment)
+        entered, counts = sum(each.entered for each in found.moved), found.tally.counts
+        reasons = "; ".join(f"{reason} ({count:,})" for reason, count in found.tally.reasons.most_common(SHOWN))
+        values = {name: f"{counts.get(name, 0):,}" for name in ("sent", "skipped", "failed")}
+        return visit.t(".ran", entered=f"{entered:,}", **values) + (f" {reasons}" if reasons else "")
+
+    console.jobs.begin("campaigns.job_run", work, by=visit.who)
+    visit.note("campaigns.run", EVERYTHING)
+    return visit.go("/campaigns")
+
+
+@screen.post("/campaigns/switch", may=CHANGING)
+def switch(visit: Visit) -> Response:
+    """The kill switch, of one journey or of all: nothing is sent; what waits is kept."""
+    name, off = visit.given("name"), visit.given("off") == "yes"
+    if name != EVERYTHING:
+        _known(visit, name)
+    turn(visit.shop.state, "" if name == EVERYTHING else name, off=off, who=visit.who)
+    visit.note("campaigns.switched_off" if off else "campaigns.switched_on", name)
+    undo = ("/campaigns/switch", {"name": name, "off": "no" if off else "yes"})
+    said = visit.t(".said_off" if off else ".said_on", name=visit.t(".everything") if name == EVERYTHING else name)
+    if name == EVERYTHING:
+        return visit.go("/campaigns", said, undo)
+    return visit.go("/campaigns/journey", said, undo, name=name)
+
+
+@screen.get("/campaigns/journey", may=ALL)
+def journey(visit: Visit) -> Response:
+    """One journey: its graph, where customers stand in it, its messages, and what was done."""
+    row = _known(visit, _asked_name(visit))
+    state, name = visit.shop.state, row["name"]
+    one = Journeys(visit.shop).get(name)
+    sends = [(step, _is_approved(visit, step.message)) for step in one.sends]
+    return visit.page(
+        "campaigns/journey.html", row=row, one=one, sends=sends, counts=_counts(visit, name),
+        is_off=is_off(state, name), history=history(state, journey=name, limit=TOLD), waiting=_waiting(visit, name),
+        may_change=CHANGING,
+    )  # fmt: skip
+
+
+@screen.get("/campaigns/journey/graph", may=ALL)
+def graph(visit: Visit) -> Response:
+    """A journey as a picture, with how many customers are at each step."""
+    name = _asked_name(visit)
+    drawn = svg(Journeys(visit.shop).get(name), inside(visit.shop, name))
+    return Response(drawn, media_type="image/svg+xml")
+
+
+@screen.get("/campaigns/journey/tried", may=ALL)
+def tried(visit: Visit) -> Response:
+    """Whether a journey can go live, and what it would have done in the past days."""
+    name = _asked_name(visit)
+    with visit.console.reading() as shop:
+        one, moment = Journeys(shop).get(name), present(shop)
+        audience = SegmentAudience(shop, moment)
+        wrong = problems_of(one, surroundings(shop, audience))
+        found = None if wrong else simulated(shop, one, audience, moment, SIMULATED_DAYS)
+    return visit.page("campaigns/tried.html", wrong=wrong, found=found, days=SIMULATED_DAYS)
+
+
+@screen.post("/campaigns/stop", may=CHANGING)
+def stop(visit: Visit) -> Response:
+    """Let nobody enter a journey any more; who is inside finishes."""
+    name = visit.given("name")
+    end(visit.shop, name, visit.who)
+    visit.note("campaigns.stopped", name, {"state": "open"}, {"state": "stopped"})
+    return visit.go("/campaigns/journey", visit.t(".said_stopped", name=name), name=name)
+
+
+@screen.post("/campaigns/ask", may=CHANGING)
+def ask(visit: Visit) -> Response:
+    """Ask to start a journey, or to send a message to whom was decided: another person approves it."""
+    what, name = visit.given("what"), visit.given("name")
+    if what == "start":
+        with visit.console.reading() as shop:
+            startable(shop, name, SegmentAudience(shop, present(shop)))
+    elif what == "send":
+        refuse_unready(visit.shop, name, _channels(visit))
+    else:
+        raise InputError(visit.t(".no_such_verb"))
+    asked = visit.console.approvals.ask(CAMPAIGN, name, {"what": what}, by=visit.who)
+    visit.note("campaigns.asked", name, None, {"what": what, "approval": asked.id})
+    undo = ("/campaigns/decide", {"approval": str(asked.id), "status": "rejected", "note": visit.t(".taken_back")})
+    return visit.go("/campaigns/approvals", visit.t(f".said_asked_{what}", name=name), undo)
+
+
+@screen.get("/campaigns/approvals", may=ALL)
+def approvals(visit: Visit) -> Response:
+    """What waits for a second person, and messages whose text nobody has approved."""
+    messages = Messages(visit.shop.folder)
+    texts = [(name, _is_approved(visit, name)) for name in messages.names()]
+    return visit.page("campaigns/approvals.html", waiting=_waiting(visit), texts=texts, may_change=CHANGING)
+
+
+@screen.post("/campaigns/decide", may=CHANGING)
+def decide(visit: Visit) -> Response:
+    """Approve what was asked for, which does it; or reject it. Nobody approves what he or she asked for."""
+    status, number = visit.given("status"), visit.given("approval")
+    if status not in ("approved", "rejected"):
+        raise InputError(visit.t(".no_such_verb"))
+    asked = next((each for each in _waiting(visit) if str(each.id) == number), None)
+    if asked is None:
+        raise NotFoundError(visit.t(".nothing_waits"))
+    said = visit.t(".said_rejected", name=asked.about)
+    if status == "approved":
+        if asked.asked_by == visit.who:
+            raise InputError(visit.t(".own"))
+        said = _done(visit, asked)
+    visit.console.approvals.decide(asked.id, status, by=visit.who, note=str(visit.form.get("note") or ""))
+    visit.note(f"campaigns.{status}", asked.about, {"what": asked.document["what"]}, {"approval": asked.id})
+    return visit.go("/campaigns/approvals", said)
+
+
+@screen.get("/campaigns/audience", may=ALL)
+def audience(visit: Visit) -> Response:
+    """What was decided last, and the budget of which is asked; the curve comes by itself."""
+    try:
+        table = visit.shop.tables.read("campaign", "decisions")
+    except NotFoundError:
+        table = None
+    return visit.page(
+        "campaigns/audience.html", decided=None if table is None else _decided(table), may_change=CHANGING,
+        messages=Messages(visit.shop.folder).names(), budget=visit.asked("budget"), sort=visit.asked("sort"),
+        number=visit.asked("page"),
+    )  # fmt: skip
+
+
+@screen.get("/campaigns/audience/reach", may=ALL)
+def reached(visit: Visit) -> Response:
+    """Who is in within a budget, and what all budgets are expected to earn."""
+    with visit.console.reading() as shop:
+        version = (shop.log.version, shop.models.version_in_use("campaign"))
+        try:
+            table = visit.console.kept.of("campaign reach", version, lambda: reach(shop, present(shop)))
+        except (NotFoundError, NotEnoughError) as error:
+            return visit.page("campaigns/reach.html", said=str(error))
+        budget = _budget(visit, shop)
+        within = table.filter(pc.less_equal(table["spent"], budget))
+        # Its links lead to the page that this is a part of.
+        listing = replace(Listing.of(visit, REACHED, ("budget",), sort="-expected_gain"), path="/campaigns/audience")
+        found = listing.of_table(shop.engine, shop.engine.table(within.select([each.name for each in REACHED])))
+    most = max(float(table["spent"][-1].as_py()) if table.num_rows else 0.0, budget)
+    return visit.page(
+        "campaigns/reach.html", said="", found=found, drawn=_curve(visit, table, budget), budget=budget,
+        budgets=[f"{each:.2f}" for each in np.linspace(0, most, BUDGETS)],
+        step=round(budget / (most or 1) * (BUDGETS - 1)),
+        customers=within.num_rows, all_customers=table.num_rows,
+        earned=within["earned"][-1].as_py() if within.num_rows else 0.0,
+    )  # fmt: skip
+
+
+@screen.get("/campaigns/message", may=ALL)
+def message(visit: Visit) -> Response:
+    """One message: its texts, and what it says to real customers."""
+    one = Messages(visit.shop.folder).get(_asked_name(visit))
+    said = said_of(visit.shop.state, one.variants)
+    return visit.page(
+        "campaigns/message.html", one=one, texts=[(each, said.get(each.fingerprint)) for each in one.variants],
+        offers=[each.name for each in standing(visit.shop.state)], offer=visit.asked("offer"),
+        customer=visit.asked("customer"), is_approved=_is_approved(visit, one.name), may_change=CHANGING,
+    )  # fmt: skip
+
+
+@screen.get("/campaigns/message/preview", may=ALL)
+def shown(visit: Visit) -> Response:
+    """What a message would say to a customer, or to a few. Nothing is sent, no coupon is issued."""
+    name, customer = _asked_name(visit), visit.asked("customer")
+    with visit.console.reading() as shop:
+        moment = present(shop)
+        people = [customer] if customer else some_customers(shop, moment, SHOWN)
+        found = list(preview(shop, name, people, moment, visit.asked("offer")))
+    return visit.page("campaigns/preview.html", found=found)
+
+
+@screen.post("/campaigns/message/approve", may=CHANGING)
+def approve(visit: Visit) -> Response:
+    """Approve the texts of a message as they are now, or take that back."""
+    one, withdraw = Messages(visit.shop.folder).get(visit.given("name")), visit.given("verb") == "withdraw"
+    approve_text(visit.shop.state, one, visit.who, withdraw=withdraw)
+    visit.note("campaigns.text_withdrawn" if withdraw else "campaigns.text_approved", one.name)
+    undo = ("/campaigns/message/approve", {"name": one.name, "verb": "approve" if withdraw else "withdraw"})
+    said = visit.t(".said_withdrawn" if withdraw else ".said_text", name=one.name)
+    return visit.go("/campaigns/message", said, undo, name=one.name)
+
+
+@screen.get("/campaigns/queue", may=ALL)
+def queue(visit: Visit) -> Response:
+    """Messages: those that wait with when they leave, and what became of the others."""
+    listing = Listing.of(visit, QUEUED, ("journey", "status"), sort="-not_before")
+    asked = sa.select(*(outbox.c[column.name] for column in QUEUED))
+    for name, value in listing.filters.items():
+        asked = asked.where(outbox.c[name] == value) if value else asked
+    found = listing.of_state(with_outbox(visit.shop.state), asked)
+    for row in found.rows:
+        row["status"] = visit.t(f".message_{row['status']}")
+    return visit.page("campaigns/queue.html", found=found, statuses=STATUSES, counts=_counts(visit))
+
+
+@screen.get("/campaigns/results", may=ALL)
+def results(visit: Visit) -> Response:
+    """What campaigns brought; worked out when the page is there."""
+    return visit.page("campaigns/results.html", days=visit.asked("days"))
+
+
+@screen.get("/campaigns/results/effects", may=ALL)
+def brought(visit: Visit) -> Response:
+    """What contacted customers brought more than those whom a lot left alone, with intervals."""
+    text = visit.asked("days")
+    if text and not (text.isdecimal() and 0 < int(text) <= 365):
+        raise InputError(visit.t(".no_days", text=text))
+    with visit.console.reading() as shop:
+        days, moment = int(text or shop.config.campaign.horizon_days), present(shop)
+        try:
+            found = effects(shop, moment, days)
+        except NotEnoughError as error:
+            return visit.page("campaigns/effects.html", said=str(error))
+    names = [f"{one.campaign} ({one.source})" for one in found]
+    nets = [(one.net.value, one.net.low, one.net.high) for one in found]
+    drawn = chart(effects_plot(names, nets, f"{visit.t('.earned')} ({visit.console.currency})"), visit.t(".net_about"))
+    rows = list(zip(found, rows_of(found, visit.console.currency), strict=True))
+    return visit.page("campaigns/effects.html", said="", drawn=drawn, rows=rows, days=days, as_of=moment)
+
+
+def _asked_name(visit: Visit) -> str:
+    name = visit.asked("name")
+    if not name:
+        raise InputError(visit.t("shell.field_missing", name="name"))
+    return name
+
+
+def _journeys(visit: Visit) -> list[dict[str, Any]]:
+    return [
+        {
+            **one._asdict(), "is": (state := one.state.replace(" ", "_")), "state": visit.t(f".state_{state}"),
+        }
+        for one in overview(visit.shop)
+    ]  # fmt: skip
+
+
+def _known(visit: Visit, name: str) -> dict[str, Any]:
+    for row in _journeys(visit):
+        if row["name"] == name:
+            return row
+    raise NotFoundError(visit.t(".no_journey", name=name))
+
+
+def _counts(visit: Visit, name: str = "") -> dict[str, int]:
+    """How many messages of a journey, or of all, there are by what became of them."""
+    asked = sa.select(outbox.c.status, sa.func.count()).group_by(outbox.c.status)
+    asked = asked.where(outbox.c.journey == name) if name else asked
+    with with_outbox(visit.shop.state).read() as view:
+        return {row[0]: row[1] for row in view.execute(asked)}
+
+
+def _waiting(visit: Visit, name: str = "") -> list[Approval]:
+    return [each for each in visit.console.approvals.waiting(CAMPAIGN) if name in ("", each.about)]
+
+
+def _is_approved(visit: Visit, name: str) -> bool:
+    """Whether all texts of a message are approved as they are now; not of one that there is not."""
+    try:
+        one: Message = Messages(visit.shop.folder).get(name)
+    except RegularsError:
+        return False
+    said = said_of(visit.shop.state, one.variants)
+    return all(each.fingerprint in said and said[each.fingerprint].is_approved for each in one.variants)
+
+
+def _channels(visit: Visit) -> set[str]:
+    """By which channels the newest decisions contact customers."""
+    table = visit.shop.tables.read("campaign", "decisions")
+    return set(table["channel"].drop_null().unique().to_pylist())
+
+
+def _decided(table: pa.Table) -> dict[str, Any]:
+    said: bytes = (table.schema.metadata or {}).get(b"as_of", b"")
+    return {
+        "as_of": said.decode()[:16].replace("T", " "), "cost": pc.sum(table["cost"]).as_py() or 0.0,
+        "actions": Counter(table["action"].to_pylist()).most_common(),
+        "contacted": table.num_rows - table["channel"].null_count, "alone": table["channel"].null_count,
+    }  # fmt: skip
+
+
+def _done(visit: Visit, asked: Approval) -> str:
+    """Do what is approved: both who asked and who approves are named."""
+    who = f"{asked.asked_by}, {visit.who}"
+    with visit.console.reading() as shop:
+        if asked.document["what"] == "start":
+            begin(shop, asked.about, who, SegmentAudience(shop, present(shop)), clock.now())
+            return visit.t(".said_started", name=asked.about)
+        found = queue_decided(shop, asked.about, clock.now())
+    return visit.t(".said_queued", name=asked.about, count=f"{sum(found.contacts.values()):,}")
+
+
+def _budget(visit: Visit, shop: Shop) -> float:
+    text = visit.asked("budget")
+    try:
+        budget = float(text) if text else shop.config.campaign.budget
+    except ValueError:
+        budget = -1.0
+    if not 0 <= budget < float("inf"):
+        raise InputError(visit.t(".no_budget", text=text))
+    return budget
+
+
+def _curve(visit: Visit, table: pa.Table, budget: float) -> Chart:
+    few = table.take(pa.array(np.linspace(0, table.num_rows - 1, min(POINTS, table.num_rows)).astype(np.int64)))
+    drawn = reach_plot(few["spent"].to_pylist(), few["earned"].to_pylist(), budget, visit.console.currency)
+    return chart(drawn, visit.t(".reach_about"))

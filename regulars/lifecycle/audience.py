@@ -1,4 +1,4 @@
-"""What journeys speak of, from segments: the command line stands over both."""
+"""What journeys speak of, from segments: what stands over both may ask both."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from regulars.segment.rule import Segments, Words, members
+
 if TYPE_CHECKING:
     from regulars.rules import Vocabulary
-    from regulars.segment.rule import Words
     from regulars.shop import Shop
 
 
@@ -26,8 +27,6 @@ class SegmentAudience:
 
     @cached_property
     def _words(self) -> Words:
-        from regulars.segment.rule import Words
-
         return Words.of(self._shop, self._moment)
 
     @property
@@ -38,12 +37,8 @@ class SegmentAudience:
     @cached_property
     def segments(self) -> Mapping[str, str]:
         """The rules of the segments there are, by name."""
-        from regulars.segment.rule import Segments
-
         return Segments(self._shop).rules()
 
     def members(self, rule: str, as_of: datetime) -> Any:
         """Who is meant by a rule as of a moment; who forbade profiling is not."""
-        from regulars.segment.rule import members
-
         return members(self._shop, rule, as_of, words=self._words).table["customer_id"].combine_chunks()
