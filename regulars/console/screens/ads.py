@@ -1,17 +1,166 @@
-"""Ads: bids, pacing, and what they brought."""
+"""Ads: what is bid for, how today's budget is paced, what may be shown to whom, and what ads brought."""
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
 from starlette.responses import Response
 
+from regulars.ads.creatives import creatives_of
+from regulars.ads.delivered import delivered
+from regulars.ads.lift import ADVERTISE, lift
+from regulars.ads.pacing import SpendCurve
+from regulars.console.charts import Chart, chart
+from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL
 from regulars.console.screen import Screen
 from regulars.console.visit import Visit
+from regulars.customers.by_hand import present
+from regulars.errors import InputError, NotEnoughError, NotFoundError
+from regulars.evaluation import palette
+
+if TYPE_CHECKING:
+    from regulars.ads.openrtb.desk import Desk
 
 screen = Screen("ads", group="acting")
+
+COLUMNS = (
+    Column("campaign"),
+    Column("spend", "money"),
+    Column("shown", "number"),
+    Column("clicked", "number"),
+    Column("click_share", "share", is_wide=True),
+    Column("bids", "number", is_wide=True),
+    Column("reserved", "money", is_wide=True),
+    Column("price", is_wide=True),
+)
+CREATIVES = (
+    Column("creative_id"),
+    Column("campaign"),
+    Column("product_id", is_wide=True),
+    Column("size", is_wide=True),
+    Column("chance", "share"),
+)
+HOURS = 24
+LIFT_DAYS = 28
 
 
 @screen.get("/ads", may=ALL)
 def index(visit: Visit) -> Response:
-    """The first page."""
-    return visit.page("coming.html")
+    """Today: what each campaign spent, won and bids for; the day's pace; caps."""
+    with visit.console.reading() as shop:
+        now = present(shop)
+        table = delivered(shop, datetime.combine(now.date(), time(), now.tzinfo), now + timedelta(microseconds=1))
+    desk, settings = _desk(visit), visit.shop.config.ads
+    rows = _campaigns(table, desk)
+    found = Listing.of(visit, COLUMNS, sort="-spend").of_rows(rows)
+    spend = sum(row["spend"] for row in rows)
+    return visit.page(
+        "ads/index.html", found=found, now=now, settings=settings, spend=spend, is_live=desk is not None,
+        decided=_decided(visit), drawn=_pace(visit, table, desk, settings.budget, now) if rows else None,
+    )  # fmt: skip
+
+
+@screen.get("/ads/creatives", may=ALL)
+def creatives(visit: Visit) -> Response:
+    """What may be shown, and with which chance each would be shown now."""
+    try:
+        made = creatives_of(visit.shop)
+    except NotFoundError as error:
+        return visit.page("ads/creatives.html", said=str(error))
+    desk = _desk(visit)
+    chances = (
+        {name: chance for one in desk.campaigns for name, chance in one.rotation.chances().items()} if desk else {}
+    )
+    rows = [
+        {
+            "creative_id": one.creative_id, "campaign": one.campaign, "product_id": one.product_id,
+            "size": f"{one.width} × {one.height}" if one.width else "", "chance": chances.get(one.creative_id),
+        }
+        for one in made.creatives
+    ]  # fmt: skip
+    found = Listing.of(visit, CREATIVES, sort="campaign").of_rows(rows)
+    return visit.page("ads/creatives.html", said="", found=found, advertiser=made.advertiser)
+
+
+@screen.get("/ads/lift", may=ALL)
+def brought(visit: Visit) -> Response:
+    """What ads added; worked out when the page is there."""
+    return visit.page("ads/lift.html", days=visit.asked("days", str(LIFT_DAYS)))
+
+
+@screen.get("/ads/lift/found", may=ALL)
+def measured(visit: Visit) -> Response:
+    """Margin of those who may see ads beside those held out by lot, with its interval."""
+    text = visit.asked("days", str(LIFT_DAYS))
+    if not (text.isdecimal() and 0 < int(text) <= 365):
+        raise InputError(visit.t(".no_days", text=text))
+    with visit.console.reading() as shop:
+        try:
+            said = lift(shop, present(shop), int(text))
+        except NotEnoughError as error:
+            return visit.page("ads/found.html", said=str(error))
+    return visit.page("ads/found.html", said="", lift=said, found=said.found)
+
+
+def _desk(visit: Visit) -> Desk | None:
+    """The desk that bids in this process; None where it does not, or the server still starts."""
+    live = visit.console.serving.live
+    return None if live is None else live.ads.peek()
+
+
+def _campaigns(table: pa.Table, desk: Desk | None) -> list[dict[str, Any]]:
+    """A row for each campaign that was shown today, or is bid for."""
+    summed = table.group_by("campaign").aggregate([(name, "sum") for name in ("shown", "clicked", "spend")])
+    log = {row["campaign"]: row for row in summed.to_pylist()}
+    pacers = {one.name: one.pacer for one in desk.campaigns} if desk else {}
+    rows = []
+    for name in sorted({*log, *pacers}):
+        row, pacer = log.get(name, {}), pacers.get(name)
+        shown = row.get("shown_sum", 0)
+        rows.append(
+            {
+                "campaign": name, "spend": row.get("spend_sum", 0.0), "shown": shown,
+                "clicked": row.get("clicked_sum", 0), "click_share": row["clicked_sum"] / shown if shown else None,
+                "bids": pacer and int(pacer.offered.sum()), "reserved": pacer and pacer.reserved,
+                "price": pacer and f"{pacer.price:.2f}",
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _decided(visit: Visit) -> dict[str, Any] | None:
+    """Of the newest decision: for how many to bid, how many are held out."""
+    try:
+        table = visit.shop.tables.read("ads", "decisions")
+    except NotFoundError:
+        return None
+    actions, said = table["action"].to_pylist(), table.schema.metadata or {}
+    bid_for = actions.count(ADVERTISE)
+    return {
+        "as_of": said.get(b"as_of", b"").decode()[:16].replace("T", " "), "bid_for": bid_for,
+        "held_out": len(actions) - bid_for,
+    }  # fmt: skip
+
+
+def _pace(visit: Visit, table: pa.Table, desk: Desk | None, budget: float, now: datetime) -> Chart:
+    """Spend so far today, beside how it was planned."""
+    spent = np.bincount(table["hour"].to_numpy(), table["spend"].to_numpy(), HOURS).cumsum()[: now.hour + 1]
+    curves = [one.pacer.curve for one in desk.campaigns] if desk else [SpendCurve()]
+    planned = [budget * float(np.mean([one.share(hour / HOURS) for one in curves])) for hour in range(HOURS + 1)]
+    of_spent = [{"hour": hour + 1, "money": float(each)} for hour, each in enumerate(spent)]
+    of_plan = [{"hour": hour, "money": each} for hour, each in enumerate(planned)]
+    at = alt.X("hour:Q", title=visit.t(".hour"), scale=alt.Scale(domain=[0, HOURS]))
+    money = alt.Y("money:Q", title=f"{visit.t('.column_spend')} ({visit.console.currency})")
+    done, plan = (
+        alt.Chart(alt.Data(values=rows)).encode(x=at, y=money)  # type: ignore[no-untyped-call]
+        for rows in (of_spent, of_plan)
+    )
+    lines = alt.layer(
+        plan.mark_line(color=palette.NEUTRAL, strokeDash=[5, 4]), done.mark_line(color=palette.MODEL, point=True)
+    )
+    return chart(lines, visit.t(".pace_about"))
