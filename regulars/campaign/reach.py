@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
@@ -35,16 +35,16 @@ def reach(shop: Shop, as_of: datetime) -> pa.Table:
         If nobody may be contacted, or no trial has told yet what contacts bring.
     """
     model = in_use(shop)
-    may = permitted(shop, as_of, model.actions)
-    pairs = pa.table({"customer_id": may.customers, "as_of": pa.repeat(pa.scalar(as_of, TIME), len(may.customers))})
-    features = features_as_of(shop, pairs, shop.tables.of("profile", pairs), model.names)
-    costs = np.array([cost_of(name, shop.config.campaign) for name in model.actions])
-    worth = worth_of(model, features, may.may, costs)
-    if worth is None:
+    if model.uplift is None:
         raise NotEnoughError(
             "campaign: no trial has told yet what contacts bring: a lot decides about everybody (a pilot). Send what "
             "was decided; when its days are over: regulars learn campaign"
         )
+    may = permitted(shop, as_of, model.actions)
+    pairs = pa.table({"customer_id": may.customers, "as_of": pa.repeat(pa.scalar(as_of, TIME), len(may.customers))})
+    features = features_as_of(shop, pairs, shop.tables.of("profile", pairs), model.names)
+    costs = np.array([cost_of(name, shop.config.campaign) for name in model.actions])
+    worth = cast("Worth", worth_of(model, features, may.may, costs))  # it is no pilot
     return reached(may.customers, model.actions, worth)
 
 
