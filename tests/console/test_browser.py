@@ -39,8 +39,7 @@ def test_no_text_of_the_shop_runs_and_nothing_is_asked_of_others(page, hostile):
     assert [fault for fault in page.faults if "status of 40" not in fault] == []
 
 
-@pytest.mark.parametrize("in_language", ["en", "zh"], indirect=True)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("in_language", "scheme"), [("en", "light"), ("zh", "dark")], indirect=["in_language"])
 def test_no_page_has_serious_faults_of_accessibility(page, hostile, axe, in_language, scheme):
     page.page.emulate_media(color_scheme=scheme)
     found = []
