@@ -55,9 +55,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if slow:
             item.add_marker(pytest.mark.xdist_group(slow[0]))
             first[item.nodeid] = SLOW.index(slow[0])
+    items.sort(key=lambda item: item.get_closest_marker("forks") is None)
     if os.environ.get("PYTEST_XDIST_WORKER"):
         # Begun first, so that neither process ends long before the other.
-        items.sort(key=lambda item: first.get(item.nodeid, len(SLOW)))
+        items.sort(key=lambda item: -1 if item.get_closest_marker("forks") else first.get(item.nodeid, len(SLOW)))
 
 
 def _record(shop: Shop, *events: Event, folder: Path | None = None) -> ImportResult:

@@ -71,6 +71,7 @@ def test_a_kind_that_is_not_known(tmp_path):
     assert "cannot tell what kind of file this is. Known are .csv, .tsv" in message(tmp_path / "orders.doc")
 
 
+@pytest.mark.forks
 @pytest.mark.parametrize("suffix", KINDS)
 def test_a_file_that_may_not_be_read(public, suffix):
     path = public / f"secret{suffix}"
@@ -81,6 +82,7 @@ def test_a_file_that_may_not_be_read(public, suffix):
     )
 
 
+@pytest.mark.forks
 def test_a_folder_that_may_not_be_read(public):
     folder = public / "secret"
     folder.mkdir()

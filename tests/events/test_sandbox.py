@@ -195,6 +195,7 @@ def test_threads_have_a_process_each(orders):
     assert len(process._idle) <= process.MOST_IDLE
 
 
+@pytest.mark.forks
 def test_a_fork_asks_a_process_of_its_own(orders):
     sandbox.open_source(orders)
     child = os.fork()
