@@ -17,7 +17,8 @@ from regulars.evaluation.metrics import (
     log_loss,
     mean_score,
 )
-from regulars.evaluation.plots import calibration_plot, gain_plot, histogram, importance_plot, line_plot, metric_plot
+from regulars.evaluation.plots import histogram, importance_plot, line_plot, metric_plot
+from regulars.evaluation.probability_plots import calibration_plot, gain_plot
 from regulars.evaluation.proportion import wilson_interval
 from regulars.evaluation.ranking import Hits, Spread, diversity, hits, serendipity, spread
 from regulars.evaluation.report import Report

@@ -16,157 +16,11 @@ from altair.typing import ChartType
 
 from regulars.evaluation import palette
 from regulars.evaluation.bootstrap import Metric
-from regulars.evaluation.proportion import wilson_interval
-from regulars.evaluation.ties import Floats, equal_mass_bins, tied
+from regulars.evaluation.drawing import HEIGHT, WIDTH, rows_of
 from regulars.evaluation.wording import interval
 
-_WIDTH, _HEIGHT = 360, 260
-_CURVE_POINTS = 95
 _BARS = 30
 _LONGEST_LIST = 20
-
-
-def calibration_plot(y: npt.ArrayLike, p: npt.ArrayLike, bins: int = 10) -> ChartType:
-    """Does what is predicted at 30 % happen 30 % of the time?
-
-    Parameters
-    ----------
-    y : (n,) each 0 or 1
-        What happened.
-    p : (n,) float in [0, 1]
-        The predicted probabilities.
-    bins : int, >= 1
-        Bins of equal mass; fewer where many predictions are equal.
-
-    Returns
-    -------
-    Altair chart: a point a bin with its 95 % Wilson interval, and the diagonal of perfect calibration
-
-    Raises
-    ------
-    ValueError
-        As `regulars.evaluation.ties.tied`.
-
-    Examples
-    --------
-    >>> chart = calibration_plot([0, 0, 1, 1], [0.1, 0.1, 0.9, 0.9], bins=2)
-    >>> [(row["predicted"], row["observed"]) for row in chart.to_dict()["layer"][1]["data"]["values"]]
-    [(0.1, 0.0), (0.9, 1.0)]
-    """
-    ties = tied(y, p)
-    bin_of = equal_mass_bins(ties, bins)
-    mass = np.bincount(bin_of, weights=ties.mass)
-    positive = np.bincount(bin_of, weights=ties.positive)
-    predicted = np.bincount(bin_of, weights=ties.mass * ties.p) / mass
-    low, high = wilson_interval(positive, mass)
-    rows = [
-        {
-            "predicted": round(float(predicted[i]), 6),
-            "observed": round(float(positive[i] / mass[i]), 6),
-            "low": round(float(low[i]), 6),
-            "high": round(float(high[i]), 6),
-            "customers": int(mass[i]),
-        }
-        for i in range(len(mass))
-    ]
-    # Rare events fill a corner of the unit square: the axes end where the points do.
-    end = min(1.0, float(max(high.max(), predicted.max())) * 1.05)
-    scale = alt.Scale(domain=[0, end], nice=False)
-    percent = alt.Axis(format="%", tickCount=5)
-    diagonal = (
-        alt.Chart(_rows([{"x": 0, "y": 0}, {"x": end, "y": end}]))
-        .mark_line(color=palette.NEUTRAL, strokeDash=[5, 4], strokeWidth=1.5)
-        .encode(x=alt.X("x:Q", scale=scale), y=alt.Y("y:Q", scale=scale))
-    )
-    points = alt.Chart(_rows(rows)).encode(
-        x=alt.X("predicted:Q", title="Predicted probability", scale=scale, axis=percent),
-        tooltip=[
-            alt.Tooltip("predicted:Q", title="Predicted", format=".1%"),
-            alt.Tooltip("observed:Q", title="Happened", format=".1%"),
-            alt.Tooltip("low:Q", title="95 % from", format=".1%"),
-            alt.Tooltip("high:Q", title="95 % to", format=".1%"),
-            alt.Tooltip("customers:Q", title="Customers", format=","),
-        ],
-    )
-    bars = points.mark_rule(color=palette.MODEL, strokeWidth=2, opacity=0.55).encode(
-        y=alt.Y("low:Q", title="Share to whom it happened", scale=scale, axis=percent), y2="high:Q"
-    )
-    dots = points.mark_point(color=palette.MODEL, filled=True, size=70, opacity=1).encode(
-        y=alt.Y("observed:Q", scale=scale)
-    )
-    chart: ChartType = alt.layer(diagonal, bars, dots).properties(
-        width=_WIDTH,
-        height=_HEIGHT,
-        description="Each dot is a group of customers: on the dashed line, what was predicted is what "
-        "happened; above it, it happened more often than predicted. Bars are 95 % intervals.",
-    )
-    return chart
-
-
-def gain_plot(y: npt.ArrayLike, p_model: npt.ArrayLike, p_baseline: npt.ArrayLike) -> ChartType:
-    """How many of those it concerns are found by contacting the likeliest few?
-
-    Parameters
-    ----------
-    y : (n,) each 0 or 1
-        Whom it concerned.
-    p_model, p_baseline : (n,) float
-        What each predicted; only the order matters, and equal predictions share evenly.
-
-    Returns
-    -------
-    Altair chart: share found against share contacted for model, baseline and chance; under 200 points
-
-    Raises
-    ------
-    ValueError
-        As `regulars.evaluation.ties.tied`.
-
-    Examples
-    --------
-    >>> chart = gain_plot([1, 0, 0, 0], [0.9, 0.2, 0.1, 0.1], [0.5, 0.5, 0.5, 0.5])
-    >>> len(chart.to_dict()["data"]["values"]) < 200
-    True
-    """
-    rows = [
-        {"list": name, "contacted": round(float(x), 4), "found": round(float(found), 4)}
-        for name, curve in [
-            ("Model", _gain(y, p_model)),
-            ("Baseline", _gain(y, p_baseline)),
-            ("Chance", (np.array([0.0, 1.0]), np.array([0.0, 1.0]))),
-        ]
-        for x, found in zip(*curve, strict=True)
-    ]
-    lists = ["Model", "Baseline", "Chance"]
-    chart: ChartType = (
-        alt.Chart(_rows(rows))
-        .mark_line(strokeWidth=2.5)
-        .encode(
-            x=alt.X("contacted:Q", title="Share of customers contacted", axis=alt.Axis(format="%", tickCount=5)),
-            y=alt.Y("found:Q", title="Share found of those it concerns", axis=alt.Axis(format="%", tickCount=5)),
-            color=alt.Color(
-                "list:N",
-                title=None,
-                scale=alt.Scale(domain=lists, range=[palette.MODEL, palette.BASELINE, palette.NEUTRAL]),
-                legend=alt.Legend(orient="top"),
-            ),
-            strokeDash=alt.StrokeDash(
-                "list:N", scale=alt.Scale(domain=lists, range=[[1, 0], [1, 0], [5, 4]]), legend=None
-            ),
-            tooltip=[
-                alt.Tooltip("list:N", title="List"),
-                alt.Tooltip("contacted:Q", title="Contacted", format=".0%"),
-                alt.Tooltip("found:Q", title="Found", format=".0%"),
-            ],
-        )
-        .properties(
-            width=_WIDTH,
-            height=_HEIGHT,
-            description="Contact the likeliest customers first and read off how many of those it concerns "
-            "are among them: the higher the line, the fewer contacts are wasted.",
-        )
-    )
-    return chart
 
 
 def metric_plot(metrics: Sequence[Metric]) -> ChartType:
@@ -230,7 +84,7 @@ def metric_plot(metrics: Sequence[Metric]) -> ChartType:
     )
     dots = base.mark_point(filled=True, size=80, opacity=1).encode(x="value:Q", y=of, color=colour, tooltip=tooltip)
     chart: ChartType = (
-        alt.layer(rules, dots, data=_rows(rows))
+        alt.layer(rules, dots, data=rows_of(rows))
         .facet(
             facet=alt.Facet(
                 "metric:N",
@@ -280,7 +134,7 @@ def importance_plot(names: Sequence[str], values: npt.ArrayLike) -> ChartType:
     largest = np.argsort(-np.abs(sizes), kind="stable")[:_LONGEST_LIST]
     rows = [{"name": names[i], "value": round(float(sizes[i]), 6)} for i in largest]
     chart: ChartType = (
-        alt.Chart(_rows(rows))
+        alt.Chart(rows_of(rows))
         .mark_bar(color=palette.MODEL, cornerRadiusEnd=3, height=alt.RelativeBandSize(0.7))
         .encode(
             x=alt.X("value:Q", title="How much it matters", axis=alt.Axis(tickCount=5)),
@@ -291,7 +145,7 @@ def importance_plot(names: Sequence[str], values: npt.ArrayLike) -> ChartType:
             ],
         )
         .properties(
-            width=_WIDTH,
+            width=WIDTH,
             height=alt.Step(22),
             description="The longer the bar, the more the model's answers rest on it; "
             "it says nothing about cause and effect.",
@@ -349,7 +203,7 @@ def histogram(values: npt.ArrayLike, title: str, unit: str) -> ChartType:
         rows[-1]["span"] = f"{edges[-2]:,.4g} to {largest:,.4g} {unit}"
         reading += f" The last one also holds all above, up to {largest:,.4g}."
     chart: ChartType = (
-        alt.Chart(_rows(rows))
+        alt.Chart(rows_of(rows))
         .mark_bar(color=palette.MODEL, binSpacing=1.5)
         .encode(
             x=alt.X("from:Q", bin="binned", title=f"{title} ({unit})", axis=alt.Axis(tickCount=6)),
@@ -360,7 +214,7 @@ def histogram(values: npt.ArrayLike, title: str, unit: str) -> ChartType:
                 alt.Tooltip("customers:Q", title="Customers", format=","),
             ],
         )
-        .properties(width=_WIDTH, height=_HEIGHT, description=reading)
+        .properties(width=WIDTH, height=HEIGHT, description=reading)
     )
     return chart
 
@@ -382,22 +236,9 @@ def line_plot(x: npt.ArrayLike, y: npt.ArrayLike, x_title: str, y_title: str) ->
     """
     rows = [{"x": float(a), "y": float(b)} for a, b in zip(np.asarray(x), np.asarray(y), strict=True)]
     chart: ChartType = (
-        alt.Chart(_rows(rows))
+        alt.Chart(rows_of(rows))
         .mark_line(point=True, color=palette.MODEL)
         .encode(x=alt.X("x:Q", title=x_title), y=alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False)))
-        .properties(width=_WIDTH, height=_HEIGHT, description=f"{y_title}, by {x_title.lower()}.")
+        .properties(width=WIDTH, height=HEIGHT, description=f"{y_title}, by {x_title.lower()}.")
     )
     return chart
-
-
-def _gain(y: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
-    ties = tied(y, p)
-    contacted = np.concatenate([[0.0], np.cumsum(ties.mass[::-1]) / ties.mass.sum()])
-    found = np.concatenate([[0.0], np.cumsum(ties.positive[::-1]) / ties.positive.sum()])
-    grid = np.linspace(0, 1, _CURVE_POINTS)
-    return grid, np.interp(grid, contacted, found)
-
-
-def _rows(values: list[dict[str, Any]]) -> alt.Data:
-    # As `Data`, which Altair leaves in its place: a chart's rows stay readable beside their marks.
-    return alt.Data(values=values)  # type: ignore[no-untyped-call]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,15 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.engine.json import patched
+from regulars.events.columns import Mask, distinct_rows, is_any_of, is_negative, is_null, nothing, objects
 from regulars.events.identity import CONTENT, derived_ids, hash_rows, ordinals, whole
 from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
 from regulars.events.readers import RawRows, Reject
-from regulars.events.schema import CATALOGUE, EVENTS, MONEY, TIME
+from regulars.events.schema import CATALOGUE, EVENTS, TIME
 from regulars.events.times import SKIPPED, TWICE, to_time
 from regulars.events.undated import IMPORT, SAYS, Undated
 from regulars.events.values import Values, by_dictionary, encoded, plain, to_money, to_number, to_text, to_truth
-
-Mask = npt.NDArray[np.bool_]
 
 EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 AHEAD = timedelta(days=1)
@@ -173,24 +169,24 @@ class _Reading:
     def check(self) -> None:
         columns = self.columns
         self._check_time()
-        self.refuse(_is_null(columns["type"]), "type", "the type of the event is missing")
+        self.refuse(is_null(columns["type"]), "type", "the type of the event is missing")
         columns["type"] = by_dictionary(columns["type"], _snake_case, keep=True).values
         self._settle_granted()
         if "event_id" in columns:
-            self.refuse(_is_null(columns["event_id"]), "event_id", "the id of the event is missing")
+            self.refuse(is_null(columns["event_id"]), "event_id", "the id of the event is missing")
         # Tables of card payments often name nobody: the card, or the payment itself, is all they tell; a bank's list
         # of disputes names payments.
-        nobody = ~_is_any_of(columns["type"], ("payment_attempted", "payment_disputed", "fraud_reviewed"))
+        nobody = ~is_any_of(columns["type"], ("payment_attempted", "payment_disputed", "fraud_reviewed"))
         for field in ("customer_id", "anonymous_id", "product_id"):
             if field in columns:
-                nobody &= _is_null(columns[field])
+                nobody &= is_null(columns[field])
         self.refuse(nobody, "", "names neither a customer nor a product")
         self._settle_quantity_and_price()
         self._name_orders()
 
     def _check_time(self) -> None:
         times = self.columns["time"]
-        self.refuse(_is_null(times), "time", "the time is missing")
+        self.refuse(is_null(times), "time", "the time is missing")
         moments = times.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
         self.refuse(moments < 0, "time", "before 1970")
         latest = (self.conversion.received_at + AHEAD - EARLIEST) // timedelta(microseconds=1)
@@ -200,9 +196,9 @@ class _Reading:
         if "granted" not in self.columns:
             return
         granted = self.columns.pop("granted")
-        self.refuse(_is_null(granted), "granted", "it is not said whether it is granted")
+        self.refuse(is_null(granted), "granted", "it is not said whether it is granted")
         is_no = np.asarray(pc.equal(granted, False).fill_null(False))
-        is_known = _is_any_of(self.columns["type"], tuple(TAKEN_BACK))
+        is_known = is_any_of(self.columns["type"], tuple(TAKEN_BACK))
         self.refuse(~is_known, "granted", f"granted is for {' and '.join(TAKEN_BACK)} alone")
         types = encoded(self.columns["type"])
         taken_back = pa.array([TAKEN_BACK.get(word) for word in types.dictionary.to_pylist()], pa.string())
@@ -212,15 +208,15 @@ class _Reading:
     def _settle_quantity_and_price(self) -> None:
         columns = self.columns
         if "quantity" not in columns and "product_id" in columns:
-            columns["quantity"] = pc.if_else(pa.array(_is_null(columns["product_id"])), None, 1.0)
+            columns["quantity"] = pc.if_else(pa.array(is_null(columns["product_id"])), None, 1.0)
         if "amount" in columns:
             self._price_from_amount(columns.pop("amount"))
         if "unit_price" in columns:
-            self.refuse(_is_negative(columns["unit_price"]), "unit_price", "a price cannot be negative")
+            self.refuse(is_negative(columns["unit_price"]), "unit_price", "a price cannot be negative")
         if "quantity" in columns:
-            is_return = _is_negative(columns["quantity"])
+            is_return = is_negative(columns["quantity"])
             if is_return.any():
-                is_order = _is_any_of(columns["type"], ORDER_TYPES)
+                is_order = is_any_of(columns["type"], ORDER_TYPES)
                 self.refuse(is_return & ~is_order, "quantity", "negative, on an event that is no order")
                 columns["type"] = _with_refunds(columns["type"], is_return)
                 columns["quantity"] = pc.abs(columns["quantity"])
@@ -229,8 +225,8 @@ class _Reading:
         quantity = self.columns.get("quantity", pa.nulls(self.count, pa.float64()))
         quantity = pc.if_else(pc.and_(pc.is_null(quantity), pc.is_valid(amount)), 1.0, quantity)
         # A refund may stand as a negative amount, a negative quantity, or both.
-        negative = _is_negative(amount)
-        quantity = pc.if_else(pa.array(negative & ~_is_negative(quantity)), pc.negate(quantity), quantity)
+        negative = is_negative(amount)
+        quantity = pc.if_else(pa.array(negative & ~is_negative(quantity)), pc.negate(quantity), quantity)
         self.columns["quantity"] = quantity
         pieces = pc.abs(quantity)
         is_zero = np.asarray(pc.fill_null(pc.equal(pieces, 0.0), False))
@@ -242,15 +238,15 @@ class _Reading:
     def _name_orders(self) -> None:
         """Lines of one customer at one moment are one order, where the file gives no order id."""
         columns = self.columns
-        is_order = _is_any_of(columns["type"], ORDER_TYPES)
+        is_order = is_any_of(columns["type"], ORDER_TYPES)
         given = columns.get("order_id")
         if given is not None:
-            is_order &= _is_null(given)
+            is_order &= is_null(given)
         if not is_order.any():
             return
         customers = columns.get("customer_id", pa.nulls(self.count, pa.string()))
         when = self.time_codes if self.time_codes is not None else columns["time"].dictionary_encode().indices
-        pairs, first = _distinct_rows([encoded(customers), when])
+        pairs, first = distinct_rows([encoded(customers), when])
         first_rows = pa.array(first)
         names = pc.coalesce(plain(customers.take(first_rows)), "guest")
         seconds = columns["time"].take(first_rows).cast(pa.timestamp("s", "UTC"), safe=False)
@@ -284,7 +280,7 @@ class _Reading:
             order = np.argsort(moments, kind="stable")
             table, places, self.is_good = table.take(pa.array(order)), places[order], self.is_good[order]
         table = _with_identity(table, self.is_good, CONTENT if undated is None else SAYS)
-        is_refund = _is_any_of(whole(table["type"]), ("order_refunded",))
+        is_refund = is_any_of(whole(table["type"]), ("order_refunded",))
         events = _part(table, places, self.is_good & ~is_refund)
         refunds = _part(table, places, self.is_good & is_refund)
         return Converted(events, refunds, products, sorted(self.rejects), +self.notes)
@@ -298,13 +294,13 @@ class _Reading:
             own = {name.removeprefix(EXTRA): plain(self.columns[name]) for name in names}
             return patched(self.rows.properties, own)
         columns = [encoded(self.columns[name]) for name in names]
-        codes, first = _distinct_rows(columns)
+        codes, first = distinct_rows(columns)
         cells = {
             name.removeprefix(EXTRA): column.take(pa.array(first)) for name, column in zip(names, columns, strict=True)
         }
         # Rows without any have no code: a null among the words of a dictionary cannot be written.
-        objects = _objects(cells).dictionary_encode()
-        return pa.DictionaryArray.from_arrays(objects.indices.take(codes), objects.dictionary)
+        words = objects(cells).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(words.indices.take(codes), words.dictionary)
 
     def _products(self) -> pa.Table:
         """What the good rows say of products: each distinct description, and when it was first seen."""
@@ -313,8 +309,8 @@ class _Reading:
         if not fields or "product_id" not in self.columns:
             return CATALOGUE.empty_table()
         said = {"product_id": self.columns["product_id"], **attributes}
-        codes, first = _distinct_rows([encoded(column) for column in said.values()])
-        is_said = pa.array(self.is_good & ~_is_null(self.columns["product_id"]))
+        codes, first = distinct_rows([encoded(column) for column in said.values()])
+        is_said = pa.array(self.is_good & ~is_null(self.columns["product_id"]))
         seen = pa.table({"code": codes, "time": self.columns["time"]}).filter(is_said)
         seen = seen.group_by("code").aggregate([("time", "min")])
         rows = pa.array(first).take(seen["code"])
@@ -324,25 +320,6 @@ class _Reading:
             [found[f.name] if f.name in found else pa.nulls(len(rows), f.type) for f in CATALOGUE],
             schema=CATALOGUE,
         )
-
-
-def _distinct_rows(columns: Sequence[pa.Array]) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """Which rows are alike in all columns (dictionary-encoded, or codes): a code each, and its first row."""
-    combined = np.zeros(len(columns[0]), np.int64)
-    for column in columns:
-        codes = column.indices if pa.types.is_dictionary(column.type) else column
-        numbers = codes.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
-        if column is columns[0]:
-            combined = numbers
-        else:
-            combined = combined * (int(numbers.max(initial=0)) + 1) + numbers
-            # Dense again after each column: the product of three large dictionaries overflows.
-            combined = pa.array(combined).dictionary_encode().indices.to_numpy().astype(np.int64)
-    distinct = pa.array(combined).dictionary_encode()
-    first = np.empty(len(distinct.dictionary), np.int64)
-    indices = distinct.indices.to_numpy()
-    first[indices[::-1]] = np.arange(len(combined) - 1, -1, -1)
-    return distinct.indices, first
 
 
 def _with_identity(table: pa.Table, is_good: Mask, says: tuple[str, ...]) -> pa.Table:
@@ -370,40 +347,9 @@ def _part(table: pa.Table, places: npt.NDArray[np.int64], is_part: Mask) -> Plac
     # By row numbers: to pick by a mask takes Arrow many times as long.
     part = table if is_part.all() else table.take(pa.array(np.flatnonzero(is_part)))
     columns = [
-        part[field.name] if field.name in part.column_names else _nothing(field.type, part.num_rows) for field in EVENTS
+        part[field.name] if field.name in part.column_names else nothing(field.type, part.num_rows) for field in EVENTS
     ]
     return Placed(pa.table(columns, EVENTS.names), places[is_part])
-
-
-def _nothing(kind: pa.DataType, count: int) -> pa.Array:
-    """A column of nulls: a slice of one that is made once, for most columns of most files are empty."""
-    return _nulls(kind, 1 << max(count - 1, 0).bit_length()).slice(0, count)
-
-
-@cache
-def _nulls(kind: pa.DataType, count: int) -> pa.Array:
-    return pa.nulls(count, kind)
-
-
-def _is_null(values: pa.Array) -> Mask:
-    if pa.types.is_dictionary(values.type):
-        missing = np.append(np.asarray(values.dictionary.is_null()), True)
-        found: Mask = missing[np.asarray(values.indices.fill_null(len(values.dictionary)))]
-        return found
-    return np.asarray(values.is_null())
-
-
-def _is_any_of(values: pa.Array, words: Sequence[str]) -> Mask:
-    if pa.types.is_dictionary(values.type):
-        by_code = np.append(np.asarray(pc.is_in(values.dictionary, pa.array(words))), False)
-        found: Mask = by_code[np.asarray(values.indices.fill_null(len(values.dictionary)))]
-        return found
-    return np.asarray(pc.is_in(values, pa.array(words)))
-
-
-def _is_negative(values: pa.Array) -> Mask:
-    zero = pa.scalar(0, MONEY) if pa.types.is_decimal(values.type) else pa.scalar(0.0)
-    return np.asarray(pc.fill_null(pc.less(values, zero), False))
 
 
 def _with_refunds(types: pa.Array, is_refund: Mask) -> pa.Array:
@@ -422,21 +368,3 @@ def _snake_case(types: pa.Array) -> Values:
 
 def _in_iso(moments: pa.Array) -> pa.Array:
     return pc.strftime(moments, "%Y-%m-%dT%H:%M:%SZ")
-
-
-def _objects(cells: dict[str, pa.DictionaryArray]) -> pa.Array:
-    """(n,) JSON objects of texts, keys in order; what is null is left out, and null where all is."""
-    pairs = []
-    for name in sorted(cells):
-        texts = cells[name].dictionary
-        quoted = pc.binary_join_element_wise("", texts, "", '"')
-        is_odd = pc.match_substring_regex(texts, r'["\\\x00-\x1f]')
-        if pc.any(is_odd).as_py():
-            odd = [json.dumps(text, ensure_ascii=False) for text in texts.filter(is_odd).to_pylist()]
-            quoted = pc.replace_with_mask(quoted, is_odd, pa.array(odd, pa.string()))
-        pair = pc.binary_join_element_wise(f", {json.dumps(name, ensure_ascii=False)}: ", quoted, "")
-        pairs.append(pair.take(cells[name].indices).fill_null(""))
-    # Nulls cannot be skipped here: where all of a row are null, Arrow skips the row.
-    inside = pc.binary_join_element_wise(*pairs, "")
-    objects = pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(inside, 2), "}", "")
-    return pc.if_else(pc.equal(inside, ""), None, objects)

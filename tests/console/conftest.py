@@ -185,8 +185,9 @@ def served(api: Beside, console: Console) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def engine(chromium: str) -> Iterator[Any]:
     """A headless browser."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
         # The sandbox of Chromium does not start for root.
         made = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield made

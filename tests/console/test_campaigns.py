@@ -14,9 +14,9 @@ from aiosmtpd.controller import Controller
 
 from regulars import Shop, clock
 from regulars.campaign.effects import CampaignEffect, Total
+from regulars.console.screens import campaign_audience
 from regulars.customers.by_hand import present
 
-module = import_module("regulars.console.screens.campaigns")  # the package has the screen under this name
 NOON = datetime(2024, 5, 15, 12, tzinfo=UTC)
 CART = (
     'note = "Reminds of a cart."\n[trigger]\nevent = "product_added"\n[goal]\nevent = "order_completed"\n'
@@ -169,7 +169,7 @@ def test_a_budget_says_who_is_in(growth, monkeypatch):
             "earned": [2.5, 4.0, 4.5],
         }
     )  # fmt: skip
-    monkeypatch.setattr(module, "reach", lambda shop, moment: table)
+    monkeypatch.setattr(campaign_audience, "reach", lambda shop, moment: table)
     text = growth.get("/campaigns/audience/reach?budget=1").text
     assert "2 rows" in text
     assert "4.00" in text
@@ -200,7 +200,8 @@ def test_results_say_what_is_luck(growth, monkeypatch):
         total = Total((low + high) / 2, low, high)
         return CampaignEffect(name, "lot", NOON, NOON, 100, 90, total, total, 1.0, total, None, 0.1, 0.5, 99.0)
 
-    monkeypatch.setattr(module, "effects", lambda *asked: [one("spring", 5.0, 9.0), one("summer", -5.0, 9.0)])
+    campaigns = import_module("regulars.console.screens.campaigns")  # the package has the screen under this name
+    monkeypatch.setattr(campaigns, "effects", lambda *asked: [one("spring", 5.0, 9.0), one("summer", -5.0, 9.0)])
     text = growth.get("/campaigns/results/effects").text
     assert "may be luck" in text
     assert '<span class="badge good">earned' in text

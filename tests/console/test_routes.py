@@ -29,10 +29,11 @@ def test_each_route_is_there_once() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)
-def test_a_route_answers_those_it_is_for_alone(route, role, browser_of):
-    if route.path == "/sign-out":
-        pytest.skip("it would sign out whom the other tests need")
+def test_a_route_answers_those_it_is_for_alone(route, role, browser_of, new_browser):
     browser = browser_of(role)
+    if route.path == "/sign-out":  # the other tests need who is signed in
+        browser = new_browser
+        browser.sign_in(role)
     found = browser.get(path_of(route)) if route.method == "GET" else browser.post(path_of(route))
     is_for_role = route.may is ANYBODY or role in route.may
     assert (found.status_code == 403) == (not is_for_role), found.status_code

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.events.convert import Conversion, Converted, _objects, convert
+from regulars.events.columns import objects
+from regulars.events.convert import Conversion, Converted, convert
 from regulars.events.mapping import Mapping
 from regulars.events.readers import RawRows
 from regulars.events.schema import EVENTS
@@ -173,6 +174,6 @@ def test_times_among_the_properties_are_kept_in_utc():
 )
 def test_properties_are_the_json_that_python_writes(rows):
     columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in ("a", '"', "颜色")}
-    found = _objects({name: column.dictionary_encode() for name, column in columns.items()})
+    found = objects({name: column.dictionary_encode() for name, column in columns.items()})
     said = [{name: text for name, text in row.items() if text is not None} for row in rows]
     assert found.to_pylist() == [json.dumps(row, ensure_ascii=False, sort_keys=True) if row else None for row in said]

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 from starlette.responses import Response
 
@@ -25,8 +20,7 @@ from regulars.campaign.journey import simulate as simulated
 from regulars.campaign.journey import start as begin
 from regulars.campaign.journey import stop as end
 from regulars.campaign.offer import standing
-from regulars.campaign.plots import effects_plot, reach_plot
-from regulars.campaign.reach import reach
+from regulars.campaign.plots import effects_plot
 from regulars.campaign.sending import (
     history,
     is_off,
@@ -39,10 +33,11 @@ from regulars.campaign.sending import (
 from regulars.campaign.sending.tables import STATUSES, outbox
 from regulars.campaign.sending.tables import prepare as with_outbox
 from regulars.console.approvals import Approval
-from regulars.console.charts import Chart, chart
+from regulars.console.charts import chart
 from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
+from regulars.console.screens import campaign_audience
 from regulars.console.visit import Visit
 from regulars.customers.by_hand import present
 from regulars.errors import InputError, NotEnoughError, NotFoundError, RegularsError
@@ -51,7 +46,6 @@ from regulars.lifecycle.audience import SegmentAudience
 if TYPE_CHECKING:
     from regulars.campaign.copy import Message
     from regulars.console.jobs import Progress
-    from regulars.shop import Shop
 
 screen = Screen("campaigns", group="acting")
 
@@ -73,14 +67,6 @@ QUEUED = (
     Column("message", is_wide=True),
     Column("channel", is_wide=True),
 )
-REACHED = (
-    Column("customer_id"),
-    Column("action", is_wide=True),
-    Column("expected_gain", "money"),
-    Column("gain_low", "money", is_wide=True),
-    Column("gain_high", "money", is_wide=True),
-    Column("cost", "money"),
-)
 STATES = ("open", "stopped", "not_started")
 CHANGING = only("growth")
 CAMPAIGN = "campaign"
@@ -91,8 +77,6 @@ SHOWN = 5
 """Customers to whom a message is shown."""
 TOLD = 20
 """Lines of a journey's history."""
-BUDGETS, POINTS = 21, 200
-"""Places of the slider of budgets; points of the curve."""
 
 
 @screen.get("/campaigns", may=ALL)
@@ -228,44 +212,6 @@ def decide(visit: Visit) -> Response:
     return visit.go("/campaigns/approvals", said)
 
 
-@screen.get("/campaigns/audience", may=ALL)
-def audience(visit: Visit) -> Response:
-    """What was decided last, and the budget of which is asked; the curve comes by itself."""
-    try:
-        table = visit.shop.tables.read("campaign", "decisions")
-    except NotFoundError:
-        table = None
-    return visit.page(
-        "campaigns/audience.html", decided=None if table is None else _decided(table), may_change=CHANGING,
-        messages=Messages(visit.shop.folder).names(), budget=visit.asked("budget"), sort=visit.asked("sort"),
-        number=visit.asked("page"),
-    )  # fmt: skip
-
-
-@screen.get("/campaigns/audience/reach", may=ALL)
-def reached(visit: Visit) -> Response:
-    """Who is in within a budget, and what all budgets are expected to earn."""
-    with visit.console.reading() as shop:
-        version = (shop.log.version, shop.models.version_in_use("campaign"))
-        try:
-            table = visit.console.kept.of("campaign reach", version, lambda: reach(shop, present(shop)))
-        except (NotFoundError, NotEnoughError) as error:
-            return visit.page("campaigns/reach.html", said=str(error))
-        budget = _budget(visit, shop)
-        within = table.filter(pc.less_equal(table["spent"], budget))
-        # Its links lead to the page that this is a part of.
-        listing = replace(Listing.of(visit, REACHED, ("budget",), sort="-expected_gain"), path="/campaigns/audience")
-        found = listing.of_table(shop.engine, shop.engine.table(within.select([each.name for each in REACHED])))
-    most = max(float(table["spent"][-1].as_py()) if table.num_rows else 0.0, budget)
-    return visit.page(
-        "campaigns/reach.html", said="", found=found, drawn=_curve(visit, table, budget), budget=budget,
-        budgets=[f"{each:.2f}" for each in np.linspace(0, most, BUDGETS)],
-        step=round(budget / (most or 1) * (BUDGETS - 1)),
-        customers=within.num_rows, all_customers=table.num_rows,
-        earned=within["earned"][-1].as_py() if within.num_rows else 0.0,
-    )  # fmt: skip
-
-
 @screen.get("/campaigns/message", may=ALL)
 def message(visit: Visit) -> Response:
     """One message: its texts, and what it says to real customers."""
@@ -389,15 +335,6 @@ def _channels(visit: Visit) -> set[str]:
     return set(table["channel"].drop_null().unique().to_pylist())
 
 
-def _decided(table: pa.Table) -> dict[str, Any]:
-    said: bytes = (table.schema.metadata or {}).get(b"as_of", b"")
-    return {
-        "as_of": said.decode()[:16].replace("T", " "), "cost": pc.sum(table["cost"]).as_py() or 0.0,
-        "actions": Counter(table["action"].to_pylist()).most_common(),
-        "contacted": table.num_rows - table["channel"].null_count, "alone": table["channel"].null_count,
-    }  # fmt: skip
-
-
 def _done(visit: Visit, asked: Approval) -> str:
     """Do what is approved: both who asked and who approves are named."""
     who = f"{asked.asked_by}, {visit.who}"
@@ -409,18 +346,4 @@ def _done(visit: Visit, asked: Approval) -> str:
     return visit.t(".said_queued", name=asked.about, count=f"{sum(found.contacts.values()):,}")
 
 
-def _budget(visit: Visit, shop: Shop) -> float:
-    text = visit.asked("budget")
-    try:
-        budget = float(text) if text else shop.config.campaign.budget
-    except ValueError:
-        budget = -1.0
-    if not 0 <= budget < float("inf"):
-        raise InputError(visit.t(".no_budget", text=text))
-    return budget
-
-
-def _curve(visit: Visit, table: pa.Table, budget: float) -> Chart:
-    few = table.take(pa.array(np.linspace(0, table.num_rows - 1, min(POINTS, table.num_rows)).astype(np.int64)))
-    drawn = reach_plot(few["spent"].to_pylist(), few["earned"].to_pylist(), budget, visit.console.currency)
-    return chart(drawn, visit.t(".reach_about"))
+screen.routes += campaign_audience.screen.routes
