@@ -24,7 +24,9 @@ def results(
     metric: Annotated[
         list[str] | None, typer.Option(help="More metrics to show. As often as needed. Default: all that are ready.")
     ] = None,
-    margin: Annotated[float, typer.Option(help="The largest relative loss of a guardrail that is agreed to.")] = 0.02,
+    margin: Annotated[
+        float | None, typer.Option(help="The largest relative loss of a guardrail that is agreed to. Default: 0.02.")
+    ] = None,
     by: Annotated[
         str, typer.Option(help="Effects by a column of the segment tables too, e.g. rfm_cell. Default: none.")
     ] = "",
@@ -42,7 +44,7 @@ def results(
     from regulars.experiment import report
     from regulars.experiment.metrics import READY
     from regulars.experiment.registry import Experiments
-    from regulars.experiment.standing import results_of
+    from regulars.experiment.standing import GUARDED, results_of
     from regulars.shop import Shop
 
     if language not in ("en", "zh"):
@@ -52,7 +54,9 @@ def results(
     one = Experiments(door.state).get(name)
     moment = to_moment(as_of) or door.now
     with working(f"adding up {name}", quiet=as_json):
-        found = results_of(door, one, moment, metrics=metric or list(READY), margin=margin, by=by)
+        found = results_of(
+            door, one, moment, metrics=metric or list(READY), margin=GUARDED if margin is None else margin, by=by
+        )
     if page is not None:
         storage.replace(page, report.to_html(found, name, spoken).encode())
     if as_json:
