@@ -16,11 +16,11 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.linear_model import LogisticRegression
 
+from regulars.behaving.vectors import FILE, VectorColumns, are_named, with_columns
 from regulars.churn.growing import Trees
 from regulars.churn.outlook import ABOUT as OUTLOOK
 from regulars.churn.outlook import Outlook
 from regulars.churn.rhythm import Rhythm
-from regulars.churn.vectors import FILE, VectorColumns, are_named, with_columns
 from regulars.evaluation import log_loss
 from regulars.logistic import Logistic, probability
 

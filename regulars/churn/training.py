@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.behaving import model_before
+from regulars.behaving.vectors import VectorColumns, vectors, with_columns
 from regulars.churn.backtest import Chosen, Round, backtest, rounds
 from regulars.churn.dataset import Dataset, Floats, asked, dataset, features_of
 from regulars.churn.hazard import Hazard
@@ -17,7 +18,6 @@ from regulars.churn.model import ChurnModel, choose, fit
 from regulars.churn.outlook import Outlook, fit_value, learned_until, long_moments
 from regulars.churn.rhythm import Rhythm
 from regulars.churn.value import Value
-from regulars.churn.vectors import VectorColumns, vectors, with_columns
 from regulars.errors import NotEnoughError
 from regulars.evaluation import cut_offs
 from regulars.logistic import Logistic

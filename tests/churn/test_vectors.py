@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from regulars import Shop
+from regulars.behaving.vectors import FILE, VectorColumns
 from regulars.behavior.dataset import vocabulary_and_content
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.sizes import Settings, size_named
 from regulars.churn.training import Tried, train
-from regulars.churn.vectors import FILE, VectorColumns
 from regulars.clock import micros
 from regulars.evaluation import Split
 
