@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,11 +14,18 @@ import pyarrow.parquet as pq
 from regulars import capability as capabilities
 from regulars import storage
 from regulars.capability import Describing
-from regulars.errors import NotFoundError
+from regulars.errors import InputError, NotFoundError
 from regulars.spreadsheet import to_csv
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
+
+
+class Written(NamedTuple):
+    """Which table of a kind: the name of its file, and the SHA-256 of what stands in it."""
+
+    file: str
+    digest: str
 
 
 class Tables:
@@ -58,10 +66,26 @@ class Tables:
 
     def read(self, name: str, kind: str, customer_id: str | None = None) -> pa.Table:
         """The newest table of a kind (by its as-of time), or a customer's rows of it; NotFoundError without one."""
+        return pq.read_table(self._newest(name, kind), filters=customer_id and [("customer_id", "=", customer_id)])
+
+    def newest(self, name: str, kind: str) -> Written:
+        """Which table `read` would read now: for who agrees to one and means no other; NotFoundError without one."""
+        path = self._newest(name, kind)
+        return Written(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+
+    def exactly(self, name: str, written: Written) -> pa.Table:
+        """That very table; InputError if it is gone, or something else was written in its place."""
+        path = self.folder / name / written.file
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != written.digest:
+            raise InputError(f"{path} is not what it was: it was made anew, or removed. Look at it and ask again.")
+        return pq.read_table(pa.BufferReader(content))
+
+    def _newest(self, name: str, kind: str) -> Path:
         found = sorted((self.folder / name).glob(f"{kind}-*.parquet"))
         if not found:
             raise NotFoundError(f"There are no {kind} of {name} in {self.folder}. Make them: regulars decide {name}")
-        return pq.read_table(found[-1], filters=customer_id and [("customer_id", "=", customer_id)])
+        return found[-1]
 
 
 def _flat(table: pa.Table) -> pa.Table:

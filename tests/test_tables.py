@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from regulars import Shop
-from regulars.errors import NotFoundError
+from regulars.errors import InputError, NotFoundError
 
 AS_OF = datetime(2024, 5, 1, tzinfo=UTC)
 TABLE = pa.table({"customer_id": ["ada", "=1+1"], "reasons": [["late", "few"], []], "risk": [0.5, None]})
@@ -51,3 +51,13 @@ def test_a_capability_is_read_by_its_name(tea_shop: Shop, tea_as_of: datetime) -
     assert found.schema.field("recency_days").metadata[b"unit"] == b"days"
     with pytest.raises(NotFoundError, match="There are: "):
         tea_shop.tables.of("luck", pairs)
+
+
+def test_who_agreed_to_a_table_never_gets_another(shop: Shop) -> None:
+    shop.tables.write("churn", "decisions", TABLE, AS_OF)
+    agreed = shop.tables.newest("churn", "decisions")
+    shop.tables.write("churn", "decisions", TABLE.slice(0, 1), AS_OF + timedelta(days=1))
+    assert shop.tables.exactly("churn", agreed).equals(TABLE)
+    shop.tables.write("churn", "decisions", TABLE.slice(0, 1), AS_OF)
+    with pytest.raises(InputError, match="made anew"):
+        shop.tables.exactly("churn", agreed)

@@ -73,6 +73,14 @@ class Approvals:
         with self._state.read() as view:
             return [Approval(*row) for row in view.execute(asked)]
 
+    def one(self, number: int) -> Approval:
+        """One of them, whatever became of it; NotFoundError if there is none."""
+        with self._state.read() as view:
+            row = view.execute(sa.select(*_COLUMNS).where(approvals.c.id == number)).first()
+        if row is None:
+            raise NotFoundError(f"There is no approval {number}.")
+        return Approval(*row)
+
     def decide(self, number: int, status: str, *, by: str, note: str = "") -> Approval:
         """Approve or reject; "waiting" takes a decision back.
 
@@ -89,8 +97,8 @@ class Approvals:
                 raise NotFoundError(f"There is no approval {number}.")
             if (found.status == "waiting") == (status == "waiting"):
                 raise InputError(f"Approval {number} is {found.status} already, by {found.decided_by or 'nobody'}.")
-            decided = {"status": status, "decided_by": by, "decided_at": clock.now(), "note": note}
+            decided: dict[str, object] = {"status": status, "decided_by": by, "decided_at": clock.now(), "note": note}
             if status == "waiting":
-                decided |= {"decided_by": None, "decided_at": None}
+                decided |= {"decided_by": None, "decided_at": None, "note": None}
             asked = sa.update(approvals).where(approvals.c.id == number).values(decided).returning(*_COLUMNS)
             return Approval(*change.execute(asked).one())

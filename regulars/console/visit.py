@@ -80,6 +80,13 @@ class Visit:
         """What the address says under a name."""
         return str(self.request.query_params.get(name, default))
 
+    def needed(self, name: str) -> str:
+        """What the address says under a name; InputError if it says nothing."""
+        value = self.asked(name).strip()
+        if not value:
+            raise InputError(self.t("shell.field_missing", name=name))
+        return value
+
     def number(self, name: str) -> int:
         """A whole number that the path names; InputError if it is none."""
         try:

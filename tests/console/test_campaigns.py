@@ -178,21 +178,53 @@ def test_a_budget_says_who_is_in(growth, monkeypatch):
     assert growth.get("/campaigns/audience/reach?budget=much").status_code == 400
 
 
-def test_decided_contacts_are_sent_once_another_person_approves(growth, browser_of, console):
+def decide(console, customers, moment):
     table = pa.table(
         {
-            "customer_id": ["ada", "bob"], "action": ["message by email", "none"], "channel": ["email", None],
-            "cost": [0.01, 0.0], "hour": [9, None],
+            "customer_id": [*customers, "bob"], "action": ["message by email"] * len(customers) + ["none"],
+            "channel": ["email"] * len(customers) + [None], "cost": [0.01] * len(customers) + [0.0],
+            "hour": [9] * len(customers) + [None],
         }
     )  # fmt: skip
-    console.shop.tables.write("campaign", "decisions", table, present(console.shop))
+    console.shop.tables.write("campaign", "decisions", table, moment)
+
+
+def test_those_very_contacts_are_sent_that_another_person_approved(growth, browser_of, console):
+    moment, admin = present(console.shop), browser_of("admin")
+    decide(console, ["ada"], moment)
     assert "Left alone by lot" in growth.get("/campaigns/audience").text
     growth.post("/campaigns/message/approve", {"name": "abandoned_cart", "verb": "approve"})
     growth.post("/campaigns/ask", {"what": "send", "name": "abandoned_cart"})
+    assert "1 contacts, as they were decided" in growth.get("/campaigns/approvals").text
+    decide(console, ["ada", "cy", "dee"], moment + timedelta(hours=1))  # a later decision is not what was asked for
     (waiting,) = console.approvals.waiting("campaign")
+    form = {"approval": str(waiting.id), "status": "approved"}
     with clock.held_at(NOON):
-        browser_of("admin").post("/campaigns/decide", {"approval": str(waiting.id), "status": "approved"})
+        admin.post("/campaigns/decide", form)
     assert "1 rows" in growth.get("/campaigns/queue?journey=decided&status=waiting").text
+
+    said = admin.get("/campaigns/approvals").text
+    assert "Undo" in said
+    admin.post("/campaigns/reopen", {"approval": str(waiting.id)})
+    assert "No message" in growth.get("/campaigns/queue?journey=decided&status=waiting").text
+    decide(console, ["ada", "cy"], moment)  # in place of what was asked for
+    with clock.held_at(NOON):
+        changed = admin.post("/campaigns/decide", form)
+    assert (changed.status_code, "made anew" in changed.text) == (400, True)
+    decide(console, ["ada"], moment)
+    with clock.held_at(NOON):
+        admin.post("/campaigns/decide", form)
+    assert "1 rows" in growth.get("/campaigns/queue?journey=decided&status=waiting").text
+
+
+def test_a_rejection_is_taken_back(growth, console):
+    growth.post("/campaigns/ask", {"what": "send", "name": "abandoned_cart"})
+    (waiting,) = console.approvals.waiting("campaign")
+    growth.post("/campaigns/decide", {"approval": str(waiting.id), "status": "rejected"})
+    assert growth.post("/campaigns/reopen", {"approval": str(waiting.id)}).status_code == 303
+    assert console.approvals.waiting("campaign") == [waiting]
+    assert growth.post("/campaigns/reopen", {"approval": str(waiting.id)}).status_code == 400
+    assert growth.post("/pricing/reopen", {"approval": str(waiting.id)}).status_code == 403
 
 
 def test_results_say_what_is_luck(growth, monkeypatch):

@@ -15,6 +15,7 @@ def test_what_waits_for_an_approval_is_there_at_once(looking, console):
     text = looking.get("/").text
     assert "green tea" in text
     assert "pricing@shop.example" in text
+    assert 'href="/console/pricing/approvals"' in text
     console.approvals.decide(asked.id, "approved", by="admin@shop.example")
     assert "Nothing waits for an approval." in looking.get("/").text
 

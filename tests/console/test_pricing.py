@@ -83,6 +83,20 @@ def test_a_price_is_set_once_another_person_approves_it(pricing, browser_of, con
     assert "pricing@shop.example" in admin.get("/settings/audit?about=tea").text
 
 
+def test_an_approval_is_taken_back_and_so_is_its_price(pricing, browser_of, console):
+    admin = browser_of("admin")
+    asked(pricing, price="4.30")
+    (waiting,) = console.approvals.waiting("price")
+    form = {"approval": str(waiting.id)}
+    admin.post("/pricing/decide", {**form, "status": "approved"})
+    assert "Undo" in admin.get("/pricing/approvals").text
+    assert admin.post("/pricing/reopen", form).status_code == 303
+    rows = audit(console.shop, product_id="tea").to_pylist()
+    assert [str(row["price"]) for row in rows if row["what"] == "set"][-2:] == ["4.3000", "4.2000"]
+    assert console.approvals.waiting("price") == [waiting]
+    pricing.post("/pricing/decide", {**form, "status": "rejected"})
+
+
 def test_who_asked_may_take_it_back(pricing, console):
     asked(pricing)
     (waiting,) = console.approvals.waiting("price")

@@ -10,19 +10,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import sqlalchemy as sa
 
+from regulars import clock
 from regulars.campaign.actions import Action
 from regulars.campaign.offer import standing
 from regulars.campaign.sending.hours import best_hours, next_at, zones
 from regulars.campaign.sending.queue import ALONE, Order, enqueue
 from regulars.campaign.sending.ready import refuse_unready
-from regulars.campaign.sending.tables import prepare
+from regulars.campaign.sending.tables import note_down, outbox, prepare
 from regulars.clock import micros, moment_of
 from regulars.customers import customers_as_of
 from regulars.errors import InputError
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
+    from regulars.tables import Written
 
 DECIDED = "decided"
 """What stands in the queue for a journey's name; by it they can be switched off."""
@@ -38,9 +41,14 @@ class Queued(NamedTuple):
 
 
 def queue_decided(
-    shop: Shop, message: str, moment: datetime, actions: Collection[str] = (), by: str = "campaign"
+    shop: Shop,
+    message: str,
+    moment: datetime,
+    actions: Collection[str] = (),
+    by: str = "campaign",
+    written: Written | None = None,
 ) -> Queued:
-    """Put the contacts of the newest decisions into the queue. Done twice, nothing is sent twice.
+    """Put the contacts of decisions into the queue. Done twice, nothing is sent twice.
 
     Who was left alone by lot is in no queue: what the others brought is measured against them.
 
@@ -50,21 +58,22 @@ def queue_decided(
     moment : from then on each leaves at its customer's hour. Consents, caps and quiet hours are asked when it leaves.
     actions : "spring by email"; default: all that were decided.
     by : who decided: a table of decisions with `action` and `channel`, and `hour` if it has one.
+    written : which table of them, such as the one that somebody approved; default: the newest.
 
     Raises
     ------
     NotFoundError
         If nothing was decided, or there is no such message.
     InputError
-        If the decisions are older than `OLDEST`, or hold no such action.
+        If the decisions are older than `OLDEST`, or hold no such action; or are not those that `written` names.
     ConfigError
         If nobody has approved the message, or a channel that it goes by is not set up.
     """
-    decisions = shop.tables.read(by, "decisions")
-    as_of = datetime.fromisoformat((decisions.schema.metadata or {})[b"as_of"].decode())
+    decisions = shop.tables.exactly(by, written) if written else shop.tables.read(by, "decisions")
+    as_of = _as_of(decisions)
     if moment - as_of > OLDEST:
         raise InputError(
-            f"{by}: the newest decisions are as of {as_of:%Y-%m-%d %H:%M}, over {OLDEST.days} days before "
+            f"{by}: the decisions are as of {as_of:%Y-%m-%d %H:%M}, over {OLDEST.days} days before "
             f"{moment:%Y-%m-%d %H:%M}. Decide again: regulars decide {by}"
         )
     rows = decisions.filter(pc.is_valid(decisions["channel"]))
@@ -76,10 +85,42 @@ def queue_decided(
     wanted = sorted(actions or there)
     refuse_unready(shop, message, {Action.of(name).channel for name in wanted})
     rows = rows.filter(pc.is_in(rows["action"], pa.array(wanted)))
-    orders = _orders(shop, rows, message, f"{DECIDED}/{by}/{as_of:%Y%m%dT%H%M%S}", moment)
+    orders = _orders(shop, rows, message, _stem(by, as_of), moment)
     with prepare(shop.state).write(alone=ALONE) as change:
         enqueue(change, orders)
     return Queued(as_of, {each["values"]: each["counts"] for each in rows["action"].value_counts().to_pylist()})
+
+
+def take_back(shop: Shop, message: str, written: Written, by: str = "campaign") -> int:
+    """Take contacts of decisions out of the queue that have not left yet; how many.
+
+    They can be queued again; what has left, or may have, is not sent twice even then.
+
+    Raises
+    ------
+    InputError
+        If the decisions are no longer what `written` names.
+    """
+    stem = _stem(by, _as_of(shop.tables.exactly(by, written)))
+    waits = (
+        outbox.c.status == "waiting",
+        outbox.c.message == message,
+        outbox.c.key.startswith(f"{stem}/", autoescape=True),
+    )
+    with prepare(shop.state).write(alone=ALONE) as change:
+        rows = change.execute(sa.select(outbox).where(*waits)).all()
+        change.execute(sa.delete(outbox).where(*waits))
+        note_down(change, rows, "taken back", "what approved it was taken back before it left", clock.now())
+    return len(rows)
+
+
+def _as_of(decisions: pa.Table) -> datetime:
+    return datetime.fromisoformat((decisions.schema.metadata or {})[b"as_of"].decode())
+
+
+def _stem(by: str, as_of: datetime) -> str:
+    """With what the keys of their messages begin."""
+    return f"{DECIDED}/{by}/{as_of:%Y%m%dT%H%M%S}"
 
 
 def _orders(shop: Shop, rows: pa.Table, message: str, stem: str, moment: datetime) -> list[Order]:

@@ -8,43 +8,34 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from regulars import clock
-from regulars.campaign.copy import Messages
-from regulars.campaign.copy import approve as approve_text
-from regulars.campaign.copy.approval import approvals as said_of
 from regulars.campaign.effects import effects
 from regulars.campaign.effects_report import rows_of
-from regulars.campaign.journey import Journeys, inside, overview, startable, surroundings, svg
+from regulars.campaign.journey import Journeys, inside, overview, surroundings, svg
 from regulars.campaign.journey import problems as problems_of
 from regulars.campaign.journey import run as advance
 from regulars.campaign.journey import simulate as simulated
-from regulars.campaign.journey import start as begin
 from regulars.campaign.journey import stop as end
-from regulars.campaign.offer import standing
 from regulars.campaign.plots import effects_plot
 from regulars.campaign.sending import (
     history,
     is_off,
-    preview,
-    queue_decided,
-    refuse_unready,
-    some_customers,
     turn,
 )
 from regulars.campaign.sending.tables import STATUSES, outbox
 from regulars.campaign.sending.tables import prepare as with_outbox
-from regulars.console.approvals import Approval
 from regulars.console.charts import chart
 from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
-from regulars.console.screens import campaign_audience
+from regulars.console.screens import campaign_approvals, campaign_audience, campaign_texts
+from regulars.console.screens.campaign_approvals import waiting_of
+from regulars.console.screens.campaign_texts import is_approved
 from regulars.console.visit import Visit
 from regulars.customers.by_hand import present
-from regulars.errors import InputError, NotEnoughError, NotFoundError, RegularsError
+from regulars.errors import InputError, NotEnoughError, NotFoundError
 from regulars.lifecycle.audience import SegmentAudience
 
 if TYPE_CHECKING:
-    from regulars.campaign.copy import Message
     from regulars.console.jobs import Progress
 
 screen = Screen("campaigns", group="acting")
@@ -69,12 +60,10 @@ QUEUED = (
 )
 STATES = ("open", "stopped", "not_started")
 CHANGING = only("growth")
-CAMPAIGN = "campaign"
-"""The kind of its approvals."""
 EVERYTHING = "all"
 SIMULATED_DAYS = 30
 SHOWN = 5
-"""Customers to whom a message is shown."""
+"""Reasons of what was not sent."""
 TOLD = 20
 """Lines of a journey's history."""
 
@@ -128,13 +117,13 @@ def switch(visit: Visit) -> Response:
 @screen.get("/campaigns/journey", may=ALL)
 def journey(visit: Visit) -> Response:
     """One journey: its graph, where customers stand in it, its messages, and what was done."""
-    row = _known(visit, _asked_name(visit))
+    row = _known(visit, visit.needed("name"))
     state, name = visit.shop.state, row["name"]
     one = Journeys(visit.shop).get(name)
-    sends = [(step, _is_approved(visit, step.message)) for step in one.sends]
+    sends = [(step, is_approved(visit, step.message)) for step in one.sends]
     return visit.page(
         "campaigns/journey.html", row=row, one=one, sends=sends, counts=_counts(visit, name),
-        is_off=is_off(state, name), history=history(state, journey=name, limit=TOLD), waiting=_waiting(visit, name),
+        is_off=is_off(state, name), history=history(state, journey=name, limit=TOLD), waiting=waiting_of(visit, name),
         may_change=CHANGING,
     )  # fmt: skip
 
@@ -142,7 +131,7 @@ def journey(visit: Visit) -> Response:
 @screen.get("/campaigns/journey/graph", may=ALL)
 def graph(visit: Visit) -> Response:
     """A journey as a picture, with how many customers are at each step."""
-    name = _asked_name(visit)
+    name = visit.needed("name")
     drawn = svg(Journeys(visit.shop).get(name), inside(visit.shop, name))
     return Response(drawn, media_type="image/svg+xml")
 
@@ -150,7 +139,7 @@ def graph(visit: Visit) -> Response:
 @screen.get("/campaigns/journey/tried", may=ALL)
 def tried(visit: Visit) -> Response:
     """Whether a journey can go live, and what it would have done in the past days."""
-    name = _asked_name(visit)
+    name = visit.needed("name")
     with visit.console.reading() as shop:
         one, moment = Journeys(shop).get(name), present(shop)
         audience = SegmentAudience(shop, moment)
@@ -166,84 +155,6 @@ def stop(visit: Visit) -> Response:
     end(visit.shop, name, visit.who)
     visit.note("campaigns.stopped", name, {"state": "open"}, {"state": "stopped"})
     return visit.go("/campaigns/journey", visit.t(".said_stopped", name=name), name=name)
-
-
-@screen.post("/campaigns/ask", may=CHANGING)
-def ask(visit: Visit) -> Response:
-    """Ask to start a journey, or to send a message to whom was decided: another person approves it."""
-    what, name = visit.given("what"), visit.given("name")
-    if what == "start":
-        with visit.console.reading() as shop:
-            startable(shop, name, SegmentAudience(shop, present(shop)))
-    elif what == "send":
-        refuse_unready(visit.shop, name, _channels(visit))
-    else:
-        raise InputError(visit.t(".no_such_verb"))
-    asked = visit.console.approvals.ask(CAMPAIGN, name, {"what": what}, by=visit.who)
-    visit.note("campaigns.asked", name, None, {"what": what, "approval": asked.id})
-    undo = ("/campaigns/decide", {"approval": str(asked.id), "status": "rejected", "note": visit.t(".taken_back")})
-    return visit.go("/campaigns/approvals", visit.t(f".said_asked_{what}", name=name), undo)
-
-
-@screen.get("/campaigns/approvals", may=ALL)
-def approvals(visit: Visit) -> Response:
-    """What waits for a second person, and messages whose text nobody has approved."""
-    messages = Messages(visit.shop.folder)
-    texts = [(name, _is_approved(visit, name)) for name in messages.names()]
-    return visit.page("campaigns/approvals.html", waiting=_waiting(visit), texts=texts, may_change=CHANGING)
-
-
-@screen.post("/campaigns/decide", may=CHANGING)
-def decide(visit: Visit) -> Response:
-    """Approve what was asked for, which does it; or reject it. Nobody approves what he or she asked for."""
-    status, number = visit.given("status"), visit.given("approval")
-    if status not in ("approved", "rejected"):
-        raise InputError(visit.t(".no_such_verb"))
-    asked = next((each for each in _waiting(visit) if str(each.id) == number), None)
-    if asked is None:
-        raise NotFoundError(visit.t(".nothing_waits"))
-    said = visit.t(".said_rejected", name=asked.about)
-    if status == "approved":
-        if asked.asked_by == visit.who:
-            raise InputError(visit.t(".own"))
-        said = _done(visit, asked)
-    visit.console.approvals.decide(asked.id, status, by=visit.who, note=str(visit.form.get("note") or ""))
-    visit.note(f"campaigns.{status}", asked.about, {"what": asked.document["what"]}, {"approval": asked.id})
-    return visit.go("/campaigns/approvals", said)
-
-
-@screen.get("/campaigns/message", may=ALL)
-def message(visit: Visit) -> Response:
-    """One message: its texts, and what it says to real customers."""
-    one = Messages(visit.shop.folder).get(_asked_name(visit))
-    said = said_of(visit.shop.state, one.variants)
-    return visit.page(
-        "campaigns/message.html", one=one, texts=[(each, said.get(each.fingerprint)) for each in one.variants],
-        offers=[each.name for each in standing(visit.shop.state)], offer=visit.asked("offer"),
-        customer=visit.asked("customer"), is_approved=_is_approved(visit, one.name), may_change=CHANGING,
-    )  # fmt: skip
-
-
-@screen.get("/campaigns/message/preview", may=ALL)
-def shown(visit: Visit) -> Response:
-    """What a message would say to a customer, or to a few. Nothing is sent, no coupon is issued."""
-    name, customer = _asked_name(visit), visit.asked("customer")
-    with visit.console.reading() as shop:
-        moment = present(shop)
-        people = [customer] if customer else some_customers(shop, moment, SHOWN)
-        found = list(preview(shop, name, people, moment, visit.asked("offer")))
-    return visit.page("campaigns/preview.html", found=found)
-
-
-@screen.post("/campaigns/message/approve", may=CHANGING)
-def approve(visit: Visit) -> Response:
-    """Approve the texts of a message as they are now, or take that back."""
-    one, withdraw = Messages(visit.shop.folder).get(visit.given("name")), visit.given("verb") == "withdraw"
-    approve_text(visit.shop.state, one, visit.who, withdraw=withdraw)
-    visit.note("campaigns.text_withdrawn" if withdraw else "campaigns.text_approved", one.name)
-    undo = ("/campaigns/message/approve", {"name": one.name, "verb": "approve" if withdraw else "withdraw"})
-    said = visit.t(".said_withdrawn" if withdraw else ".said_text", name=one.name)
-    return visit.go("/campaigns/message", said, undo, name=one.name)
 
 
 @screen.get("/campaigns/queue", may=ALL)
@@ -284,13 +195,6 @@ def brought(visit: Visit) -> Response:
     return visit.page("campaigns/effects.html", said="", drawn=drawn, rows=rows, days=days, as_of=moment)
 
 
-def _asked_name(visit: Visit) -> str:
-    name = visit.asked("name")
-    if not name:
-        raise InputError(visit.t("shell.field_missing", name="name"))
-    return name
-
-
 def _journeys(visit: Visit) -> list[dict[str, Any]]:
     return [
         {
@@ -315,35 +219,5 @@ def _counts(visit: Visit, name: str = "") -> dict[str, int]:
         return {row[0]: row[1] for row in view.execute(asked)}
 
 
-def _waiting(visit: Visit, name: str = "") -> list[Approval]:
-    return [each for each in visit.console.approvals.waiting(CAMPAIGN) if name in ("", each.about)]
-
-
-def _is_approved(visit: Visit, name: str) -> bool:
-    """Whether all texts of a message are approved as they are now; not of one that there is not."""
-    try:
-        one: Message = Messages(visit.shop.folder).get(name)
-    except RegularsError:
-        return False
-    said = said_of(visit.shop.state, one.variants)
-    return all(each.fingerprint in said and said[each.fingerprint].is_approved for each in one.variants)
-
-
-def _channels(visit: Visit) -> set[str]:
-    """By which channels the newest decisions contact customers."""
-    table = visit.shop.tables.read("campaign", "decisions")
-    return set(table["channel"].drop_null().unique().to_pylist())
-
-
-def _done(visit: Visit, asked: Approval) -> str:
-    """Do what is approved: both who asked and who approves are named."""
-    who = f"{asked.asked_by}, {visit.who}"
-    with visit.console.reading() as shop:
-        if asked.document["what"] == "start":
-            begin(shop, asked.about, who, SegmentAudience(shop, present(shop)), clock.now())
-            return visit.t(".said_started", name=asked.about)
-        found = queue_decided(shop, asked.about, clock.now())
-    return visit.t(".said_queued", name=asked.about, count=f"{sum(found.contacts.values()):,}")
-
-
-screen.routes += campaign_audience.screen.routes
+for part in (campaign_audience, campaign_texts, campaign_approvals):
+    screen.routes += part.screen.routes

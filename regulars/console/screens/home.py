@@ -39,7 +39,7 @@ LATE_DAYS = 2
 OLD_DAYS = 60
 """So much the log may grow before what was learned from it is an alert."""
 DELIVERED_DAYS = 7
-KINDS = {"price": "/pricing", "campaign": "/campaigns"}
+KINDS = {"price": "/pricing/approvals", "campaign": "/campaigns/approvals"}
 """Where approvals of a kind are decided."""
 MOST_CASES = 1000
 PLACES = {"fraud": "/fraud", "pricing": "/pricing", "campaign": "/campaigns", "ads": "/ads", "support": "/support"}

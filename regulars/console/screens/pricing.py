@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from starlette.responses import Response
 
+from regulars.console import deciding
 from regulars.console.approvals import Approval
 from regulars.console.charts import chart
 from regulars.console.listing import Column, Found, Listing
@@ -66,6 +67,7 @@ MATCHES = (Column("competitor"), Column("what"), Column("product_id"), Column("s
 CHANGING = only("pricing")
 PRICE = "price"
 """The kind of its approvals."""
+PATH = "/pricing/approvals"
 
 
 @screen.get("/pricing", may=ALL)
@@ -104,13 +106,13 @@ def suggest(visit: Visit) -> Response:
 @screen.get("/pricing/product", may=ALL)
 def product(visit: Visit) -> Response:
     """One product; what its page shows comes part by part."""
-    return visit.page("pricing/product.html", id=_asked_id(visit))
+    return visit.page("pricing/product.html", id=visit.needed("id"))
 
 
 @screen.get("/pricing/product/price", may=ALL)
 def price(visit: Visit) -> Response:
     """What is asked now, between which bounds it may move, what is suggested, and what waits for approval."""
-    product_id = _asked_id(visit)
+    product_id = visit.needed("id")
     with visit.console.reading() as shop:
         products = _products(shop)
         place = _place(visit, products, product_id)
@@ -134,7 +136,7 @@ def price(visit: Visit) -> Response:
 @screen.get("/pricing/product/curve", may=ALL)
 def curve(visit: Visit) -> Response:
     """Demand and profit by price, with their intervals."""
-    product_id = _asked_id(visit)
+    product_id = visit.needed("id")
     with visit.console.reading() as shop:
         products = _products(shop)
         place = _place(visit, products, product_id)
@@ -148,7 +150,7 @@ def curve(visit: Visit) -> Response:
 @screen.get("/pricing/product/rivals", may=ALL)
 def rivals(visit: Visit) -> Response:
     """What competitors ask for this product, where that is fresh."""
-    product_id = _asked_id(visit)
+    product_id = visit.needed("id")
     with visit.console.reading() as shop:
         moment = present(shop)
         rows = Competitors(shop, _products(shop)).newest(moment).to_pylist()
@@ -161,8 +163,8 @@ def rivals(visit: Visit) -> Response:
 def trail(visit: Visit) -> Response:
     """The newest prices of this product that were set, shown or charged."""
     with visit.console.reading() as shop:
-        rows = audit_of(shop, _asked_id(visit)).to_pylist()
-    return visit.page("pricing/trail.html", id=_asked_id(visit), rows=rows[: -TRAIL - 1 : -1], total=len(rows))
+        rows = audit_of(shop, visit.needed("id")).to_pylist()
+    return visit.page("pricing/trail.html", id=visit.needed("id"), rows=rows[: -TRAIL - 1 : -1], total=len(rows))
 
 
 TRAIL = 12
@@ -177,16 +179,13 @@ def ask(visit: Visit) -> Response:
         products = _products(shop)
         place = _place(visit, products, product_id)
         before = _held(visit, shop, products, place, wanted)
-    made = visit.console.approvals.ask(
-        PRICE, product_id, {"price": wanted, "before": str(before), "why": str(visit.form.get("why") or "")},
-        by=visit.who,
-    )  # fmt: skip
-    visit.note("pricing.asked", product_id, {"price": str(before)}, {"price": wanted, "approval": made.id})
-    undo = ("/pricing/decide", {"approval": str(made.id), "status": "rejected", "note": visit.t(".taken_back")})
-    return visit.go("/pricing/product", visit.t(".is_asked", product=product_id, price=wanted), undo, id=product_id)
+    document = {"price": wanted, "before": str(before), "why": str(visit.form.get("why") or "")}
+    said = visit.t(".is_asked", product=product_id, price=wanted)
+    undo = deciding.ask(visit, PRICE, product_id, document, PATH)
+    return visit.go("/pricing/product", said, undo, id=product_id)
 
 
-@screen.get("/pricing/approvals", may=ALL)
+@screen.get(PATH, may=ALL)
 def approvals(visit: Visit) -> Response:
     """The prices that wait for a second person."""
     return visit.page(
@@ -196,23 +195,14 @@ def approvals(visit: Visit) -> Response:
 
 @screen.post("/pricing/decide", may=CHANGING)
 def decide(visit: Visit) -> Response:
-    """Approve a price, which sets it; or reject it. Nobody approves what he or she asked for."""
-    approvals, status, number = visit.console.approvals, visit.given("status"), visit.given("approval")
-    if status not in ("approved", "rejected"):
-        raise InputError(visit.t(".no_such_status"))
-    asked = next((each for each in approvals.waiting(PRICE) if str(each.id) == number), None)
-    if asked is None:
-        raise NotFoundError(visit.t(".nothing_waits"))
-    if status == "approved":
-        if asked.asked_by == visit.who:
-            raise InputError(visit.t(".own"))
-        _set(visit, asked)
-    approvals.decide(asked.id, status, by=visit.who, note=str(visit.form.get("note") or ""))
-    before, after = asked.document["before"], asked.document["price"]
-    is_set = status == "approved"
-    visit.note(f"pricing.{status}", asked.about, {"price": before}, {"price": after if is_set else before})
-    said = visit.t(f".said_{status}", product=asked.about, price=after)
-    return visit.go("/pricing/approvals", said)
+    """Approve a price, which sets it; or reject it."""
+    return deciding.decide(visit, PRICE, PATH, _set)
+
+
+@screen.post("/pricing/reopen", may=CHANGING)
+def reopen(visit: Visit) -> Response:
+    """Take that back: the price is again what it was before."""
+    return deciding.reopen(visit, PRICE, PATH, _set_back)
 
 
 @screen.get("/pricing/competitors", may=ALL)
@@ -286,13 +276,6 @@ def audit(visit: Visit) -> Response:
     return visit.page("pricing/audit.html", found=listing.of_rows(rows), problems=problems, kinds=kinds)
 
 
-def _asked_id(visit: Visit) -> str:
-    product_id = visit.asked("id")
-    if not product_id:
-        raise InputError(visit.t("shell.field_missing", name="id"))
-    return product_id
-
-
 def _products(shop: Shop) -> Products:
     """The products at present: read once for each version of the log, for a page asks in several parts."""
     return _products_of(shop, shop.log.version)
@@ -356,15 +339,21 @@ def _held(visit: Visit, shop: Shop, products: Products, place: int, wanted: str)
     return to_amount(int(products.price[place]), products.currency)
 
 
-def _set(visit: Visit, asked: Approval) -> None:
-    """Set an approved price from now on; the guardrails are held again, for costs may have changed since."""
+def _set(visit: Visit, asked: Approval) -> str:
+    """Set an approved price from now on."""
     why = asked.document["why"] or visit.t(".by_hand")
-    row = pa.table(
-        {
-            "product_id": [asked.about],
-            "suggested": [Decimal(asked.document["price"])],
-            "why": [f"{why} ({asked.asked_by}, {visit.who})"],
-        }
-    )
+    _ask_from_now(visit, asked, asked.document["price"], why)
+    return visit.t(".said_approved", product=asked.about, price=asked.document["price"])
+
+
+def _set_back(visit: Visit, asked: Approval) -> str:
+    _ask_from_now(visit, asked, asked.document["before"], visit.t("shell.taken_back"))
+    return visit.t(".said_approved", product=asked.about, price=asked.document["before"])
+
+
+def _ask_from_now(visit: Visit, asked: Approval, price: str, why: str) -> None:
+    """The guardrails are held again, for costs may have changed since."""
+    said = f"{why} ({asked.asked_by}, {visit.who})"
+    row = pa.table({"product_id": [asked.about], "suggested": [Decimal(price)], "why": [said]})
     with visit.console.reading() as shop:
         set_prices(shop, row, present(shop))
