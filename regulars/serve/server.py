@@ -21,6 +21,7 @@ from regulars.errors import ShopError, UnsafeError
 from regulars.serve import logs
 from regulars.serve.app import app
 from regulars.serve.keys import Keys
+from regulars.serve.unread import Unread
 
 if TYPE_CHECKING:
     from regulars.config import ServeSettings
@@ -78,7 +79,7 @@ def is_loopback(host: str) -> bool:
 def listening(made: ASGIApp, host: str, port: int) -> Server:
     """A server of an application in this process: `await server.serve()` until `server.stop()`."""
     return Server(
-        made,
+        Unread(made),
         address=host,
         port=port,
         interface=Interfaces.ASGI,
