@@ -317,3 +317,66 @@ def redis_url() -> str:
             pytest.fail("Redis is not running, and CI may not skip")
         pytest.skip("Redis is not running")
     return url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """A Chromium: one that is there, else Debian's, installed where that may be done; else the test is skipped, but
+    never in CI."""
+    found = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True)
+        wanted = ["chromium", "fonts-noto-cjk"]
+        subprocess.run(["apt-get", "install", "-y", "-qq", *wanted], check=False, capture_output=True)
+        found = shutil.which("chromium")
+    if found is None:
+        why = "there is no Chromium, and it cannot be installed here: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
+
+@pytest.fixture(scope="module")
+def engine(chromium: str) -> Iterator[Any]:
+    """A headless browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        # The sandbox of Chromium does not start for root.
+        made = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        yield made
+        made.close()
+
+
+AXE = Path(__file__).parent / "console" / "vendor" / "axe.min.js"
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which judges how accessible a page is."""
+    return AXE.read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def keep_behavior_model() -> Callable[..., None]:
+    """keep_behavior_model(shop, until, seed=0): put one to use that was not trained.
+
+    Its vectors are functions of the past all the same, and each seed has its own.
+    """
+    from regulars.behavior.dataset import vocabulary_and_content
+    from regulars.behavior.model import BehaviorModel
+    from regulars.behavior.sizes import Settings, size_named
+    from regulars.clock import micros
+
+    def keep(shop: Shop, until: datetime, seed: int = 0) -> None:
+        vocabulary, content = vocabulary_and_content(shop, until)
+        settings = Settings(size_named("tiny"), seed=seed)
+        model = BehaviorModel.new(vocabulary, content, settings, micros(until))
+        about = {"until": model.until, "earlier_until": None, "size": settings.size.__dict__}
+        kept = shop.models.save(
+            "behavior", model.to_files(), {"until": until.isoformat(), "about": about, "report": {}}
+        )
+        shop.models.use("behavior", kept.version)
+
+    return keep

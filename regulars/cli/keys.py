@@ -28,7 +28,7 @@ def create(
     origin: Annotated[
         list[str] | None,
         typer.Option(
-            help="For pages in browsers: which may use it, e.g. https://shop.example. It may then send alone."
+            help="For pages in browsers: which may use it, e.g. https://shop.example. For ingest and support alone."
         ),
     ] = None,
     expires: Annotated[

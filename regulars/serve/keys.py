@@ -22,6 +22,9 @@ SHOWN = len(PREFIX) + 6
 SCOPES = ("ingest", "decide", "support", "admin")
 """What a key may be for: sending events, asking for decisions, customer service, and the server itself."""
 
+OF_PAGES = ("ingest", "support")
+"""What a key in a page may be for: what says nothing of a customer who is not known to the page already."""
+
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         """
@@ -74,7 +77,7 @@ class Key:
     hash : SHA-256 of it, hexadecimal. It is random and long, so a slow hash would add nothing.
     scopes : of `SCOPES`.
     origins : the pages that may use it, such as https://shop.example: then it is a key for browsers, which is no
-        secret, and may send events alone. None for servers.
+        secret, and may be for what is in `OF_PAGES` alone. None for servers.
     """
 
     id: int
@@ -139,14 +142,15 @@ class Keys:
         Raises
         ------
         InputError
-            If there is no such scope, an origin is none, or a key for browsers may do more than send events.
+            If there is no such scope, an origin is none, or a key for browsers is for more than `OF_PAGES`.
         """
         unknown = [scope for scope in scopes if scope not in SCOPES]
         if unknown or not scopes:
             raise InputError(f'There is no scope "{"".join(unknown[:1])}". There are: {", ".join(SCOPES)}.')
-        if origins and tuple(scopes) != ("ingest",):
+        if origins and not set(scopes) <= set(OF_PAGES):
             raise InputError(
-                "A key with origins stands in a page, where everybody can read it: it may have the scope ingest alone."
+                "A key with origins stands in a page, where everybody can read it: it may have the scopes "
+                f"{' and '.join(OF_PAGES)} alone."
             )
         for origin in origins:
             scheme, found, host = origin.partition("://")

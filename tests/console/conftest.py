@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import html
 import json
-import os
 import re
-import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,6 +102,7 @@ def api(hostile_shop: Shop) -> Beside:
 def console(api: Beside) -> Console:
     """With the list of customers made, and a person of every role."""
     found = api.console
+    found.kept.patience = 60
     found.index.make(found.shop, lambda done, total: None)
     for role in ROLES:
         token = found.people.invite(role, by="tests")
@@ -139,24 +137,6 @@ def new_browser(api: Beside, console: Console) -> Browser:
     return Browser(api)
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """A Chromium: one that is there, else Debian's, installed where that may be done; else the test is skipped, but
-    never in CI."""
-    found = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True)
-        wanted = ["chromium", "fonts-noto-cjk"]
-        subprocess.run(["apt-get", "install", "-y", "-qq", *wanted], check=False, capture_output=True)
-        found = shutil.which("chromium")
-    if found is None:
-        why = "there is no Chromium, and it cannot be installed here: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
-
-
 @pytest.fixture(scope="module")
 def served(api: Beside, console: Console) -> Iterator[str]:
     """The address of the console, served by Granian on this machine."""
@@ -180,18 +160,6 @@ def served(api: Beside, console: Console) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     loops[0].call_soon_threadsafe(server.stop)
     thread.join(60)
-
-
-@pytest.fixture(scope="module")
-def engine(chromium: str) -> Iterator[Any]:
-    """A headless browser."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        # The sandbox of Chromium does not start for root.
-        made = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        yield made
-        made.close()
 
 
 class Watched:
@@ -229,15 +197,6 @@ def page(engine: Any, served: str) -> Iterator[Watched]:
     watched.sign_in("admin")
     yield watched
     context.close()
-
-
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The script of axe-core, which judges how accessible a page is."""
-    return AXE.read_text("utf-8")
 
 
 @pytest.fixture(scope="session")

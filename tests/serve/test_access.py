@@ -44,7 +44,7 @@ def test_a_key_is_long_random_and_kept_as_a_hash_alone(state):
     [
         (["all"], [], "There are: ingest"),
         ([], [], "There are: ingest"),
-        (["ingest", "admin"], [PAGE], "ingest alone"),
+        (["ingest", "admin"], [PAGE], "ingest and support alone"),
         (["ingest"], ["shop.example"], "is no origin"),
         (["ingest"], [f"{PAGE}/cart"], "is no origin"),
         (["ingest"], ["*"], "is no origin"),

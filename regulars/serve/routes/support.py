@@ -1,17 +1,25 @@
-"""Conversations with support: a message in, the reply as server-sent events."""
+"""Conversations with support: a message in, the reply as server-sent events; and the chat for pages.
+
+A conversation's id is random and long. Who has it may read on: the page that began it, or that was given it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter, Request
-from pydantic import Field
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from regulars.serve import body as bodies
 from regulars.serve.access import admit, given
+from regulars.serve.keys import Key
+from regulars.serve.problems import Problem
 from regulars.serve.routes.decision import MOST_BYTES, PROBLEMS, Asked, Id, asked_of, here, json_of
 from regulars.support import Chat, Reply
 
@@ -23,7 +31,47 @@ class Message(Asked):
 
     message: str = Field(max_length=20_000)
     conversation_id: Id | None = Field(None, description="Of the message before; none begins a conversation.")
-    customer_id: Id | None = Field(None, description="Who speaks, where the shop knows; only at the beginning.")
+    customer_id: Id | None = Field(
+        None, description="Who speaks, where the shop knows; only at the beginning, and never by the key of a page."
+    )
+
+
+class Opening(Asked):
+    """Who is signed in, by the word of the shop's server."""
+
+    customer_id: Id
+
+
+class Opened(BaseModel):
+    """A conversation that has begun."""
+
+    conversation_id: str
+
+
+class Told(BaseModel):
+    """One message.
+
+    Attributes
+    ----------
+    who : customer, ai or person: people's names stay inside.
+    """
+
+    at: datetime
+    who: str
+    text: str
+    citations: list[str]
+
+
+class Conversation(BaseModel):
+    """All that was said.
+
+    Attributes
+    ----------
+    status : open; person: one goes on; ended.
+    """
+
+    status: str
+    messages: list[Told]
 
 
 @routes.post(
@@ -48,11 +96,72 @@ class Message(Asked):
 )
 async def messages(request: Request) -> StreamingResponse:
     """A message of a customer; its answer as a stream of events: `conversation`, `text` a line each, `reply`."""
-    await admit(request, "support", given(request))
+    key = await admit(request, "support", given(request))
     asked: Message = asked_of(Message, await bodies.read(request, MOST_BYTES))
+    if asked.customer_id is not None:
+        _refuse_pages(key)
     chat = here(request).chat.get()
     conversation, reply = await asyncio.to_thread(_said, chat, asked)
     return StreamingResponse(_events(conversation, reply), media_type="text/event-stream")
+
+
+@routes.post(
+    "/v1/support/conversations",
+    responses=PROBLEMS,
+    openapi_extra={
+        "security": [{"key": []}],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": Opening.model_json_schema(), "example": {"customer_id": "ada"}}},
+        },
+    },
+)
+async def begin(request: Request) -> Opened:
+    """A conversation of a customer who is signed in, for the page that this customer sees; never by a page's key."""
+    _refuse_pages(await admit(request, "support", given(request)))
+    asked: Opening = asked_of(Opening, await bodies.read(request, MOST_BYTES))
+    chat = here(request).chat.get()
+    return Opened(conversation_id=await asyncio.to_thread(chat.open, asked.customer_id))
+
+
+@routes.get(
+    "/v1/support/conversations/{conversation_id}", responses=PROBLEMS, openapi_extra={"security": [{"key": []}]}
+)
+async def read(request: Request, conversation_id: str) -> Conversation:
+    """What was said in a conversation, by the assistant and by people."""
+    await admit(request, "support", given(request))
+    chat = here(request).chat.get()
+    status, said = await asyncio.to_thread(lambda: (chat.status(conversation_id), chat.said(conversation_id)))
+    return Conversation(
+        status=status,
+        messages=[
+            Told(
+                at=one.at, text=one.text, citations=one.about.get("citations", []),
+                who=one.who if one.who in ("customer", "ai") else "person",
+            )
+            for one in said
+        ],
+    )  # fmt: skip
+
+
+@routes.get("/support.js", response_class=Response, responses={200: {"content": {"text/javascript": {}}}})
+async def widget() -> Response:
+    """The chat for pages, as a script; see `regulars/client/support.js`."""
+    return Response(_script(), media_type="text/javascript", headers={"cross-origin-resource-policy": "cross-origin"})
+
+
+@cache
+def _script() -> bytes:
+    return (files("regulars.client") / "support.js").read_bytes()
+
+
+def _refuse_pages(key: Key | None) -> None:
+    if key is not None and key.origins:
+        raise Problem(
+            403,
+            f"The key {key.prefix}… stands in a page, where anybody could name anybody. Let the shop's server begin "
+            "the conversation: POST /v1/support/conversations",
+        )
 
 
 def _said(chat: Chat, asked: Message) -> tuple[str, Reply]:

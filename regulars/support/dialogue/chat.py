@@ -24,7 +24,7 @@ from regulars.support.handover.hours import Hours
 from regulars.support.handover.queue import expected_wait, hand_over
 from regulars.support.order.desk import Desk
 from regulars.support.record import LABELLED, RATED, write_event, write_message
-from regulars.support.tables import conversations
+from regulars.support.tables import conversations, messages
 
 SUMMARY = 1_000
 """Characters of what a customer asked that a person sees at a glance; the whole is in the conversation."""
@@ -109,6 +109,16 @@ class Chat:
             )
             reply = turn.reply_to(text)
         return self._keep(conversation, memory, text, reply)
+
+    def status(self, conversation: str) -> str:
+        """Whether a conversation is "open", with a "person", or has "ended"; NotFoundError if there is none."""
+        return str(self._row(conversation).status)
+
+    def said(self, conversation: str) -> list[Any]:
+        """What was said, in its order: rows with `at`, `who` (customer, ai, or a person's name), `text`, `about`."""
+        asked = sa.select(messages).where(messages.c.conversation_id == conversation).order_by(messages.c.id)
+        with self.desk.state.read() as view:
+            return list(view.execute(asked))
 
     def _row(self, conversation: str) -> Any:
         with self.desk.state.read() as view:
