@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from regulars.ads.delivery import Creative
-from regulars.errors import ConfigError, NotFoundError
+from regulars.ads.delivery import Creative, Places
+from regulars.errors import ConfigError, InputError, NotFoundError
+from regulars.experiment import Experiments, Plan
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -17,21 +19,26 @@ NEEDED = ("creative_id", "campaign", "product_id", "domain")
 
 
 class Creatives(NamedTuple):
-    """What may be shown, and for whom."""
+    """What may be shown, for whom, and where each campaign runs."""
 
     creatives: tuple[Creative, ...]
     advertiser: str
+    places: Mapping[str, Places]
 
 
 def creatives_of(shop: Shop) -> Creatives:
     """From `ads/creatives.csv`: creative_id, campaign, product_id, domain (the advertiser's), and width and height.
+
+    Where a campaign runs: `places`, codes of bid requests with spaces between them, and `region_lot`, the experiment
+    whose lot says in which regions; both by any line of the campaign.
 
     Raises
     ------
     NotFoundError
         If there is no such file.
     ConfigError
-        If it lacks a column, names several domains, or a size is no number; with the line.
+        If it lacks a column, names several domains, a size is no number, or a place or experiment cannot be; with the
+        line.
     """
     path = shop.folder / FILE
     if not path.is_file():
@@ -39,6 +46,7 @@ def creatives_of(shop: Shop) -> Creatives:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     found, domains = [], set()
+    places: dict[str, Places] = {}
     for line, row in enumerate(rows, 2):
         if missing := [name for name in NEEDED if not (row.get(name) or "").strip()]:
             raise ConfigError(f"{path}, line {line}: {missing[0]} is missing.")
@@ -48,6 +56,28 @@ def creatives_of(shop: Shop) -> Creatives:
         width, height = (int(size) for size in sizes)
         found.append(Creative(row["creative_id"], row["campaign"], row["product_id"], width, height))
         domains.add(row["domain"].strip())
+        codes, lot = tuple((row.get("places") or "").split()), (row.get("region_lot") or "").strip()
+        if codes or lot:
+            try:
+                places[row["campaign"]] = Places(codes, lot_of(shop, lot) if lot else None)
+            except (InputError, NotFoundError) as error:
+                raise ConfigError(f"{path}, line {line}: {error}") from None
     if len(domains) != 1:
         raise ConfigError(f"{path}: the domains {', '.join(sorted(domains)) or 'none'}; one advertiser is expected.")
-    return Creatives(tuple(found), domains.pop())
+    return Creatives(tuple(found), domains.pop(), places)
+
+
+def lot_of(shop: Shop, name: str) -> Plan:
+    """The lot of a running experiment whose customers are regions.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such experiment.
+    InputError
+        If it was not started.
+    """
+    found = Experiments(shop.state).get(name)
+    if found.started_at is None:
+        raise InputError(f'experiment "{name}" was not started. Start it: regulars experiment start {name}')
+    return found.plan(None)

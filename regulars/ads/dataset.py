@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from regulars.behaving.vectors import VectorColumns, with_columns
 from regulars.customers import later_worth
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
@@ -62,6 +63,11 @@ def features_of(table: pa.Table, names: Sequence[str]) -> Floats:
         for name in names
     ]
     return np.column_stack(columns) if columns else np.empty((table.num_rows, 0))
+
+
+def inputs_of(shop: Shop, profiles: pa.Table, vectors: VectorColumns | None, names: Sequence[str]) -> Floats:
+    """(n, k) of a table of profiles, with a behaviour vector's columns where the model has them."""
+    return features_of(with_columns(shop, profiles, vectors), names)
 
 
 def feature_names(table: pa.Table) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from regulars.ads.credit import Share, incremental_share
-from regulars.ads.dataset import FIELDS, features_of
+from regulars.ads.dataset import FIELDS, inputs_of
 from regulars.ads.delivery.dayparts import hour_of_week
 from regulars.ads.evaluate import meaning
 from regulars.ads.lift import ADVERTISE, HOLD_OUT
 from regulars.ads.model import AdsModel
 from regulars.ads.patterns import Patterns, model_hours, patterns
 from regulars.ads.permitted import Permitted, permitted
-from regulars.ads.prediction import AdRows, impression_value
+from regulars.ads.prediction import impression_value
 from regulars.ads.training import in_use
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
@@ -58,10 +58,10 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     NotEnoughError
         If nobody may be shown ads.
     """
-    model, settings = in_use(shop), shop.config.ads
+    model, settings = in_use(shop, as_of), shop.config.ads
     may = permitted(shop, as_of)
     profiles = shop.tables.of("profile", may.pairs)
-    features = features_of(profiles, model.names)
+    features = inputs_of(shop, profiles, model.vectors, model.names)
     margin, order = model.expected_margin(features), model.order_probability(features)
     learned = _patterns(shop, as_of)
     click = _click_chances(shop, model, profiles, as_of, learned)
@@ -108,21 +108,22 @@ def _click_chances(
     Live bids take the hour and what was seen since into account: `regulars.ads.live`.
     """
     count = profiles.num_rows
-    if model.click is None or model.words is None:
+    clicks = model.clicks
+    if clicks is None:
         return np.full(count, shop.config.ads.click_share)
     fields: dict[str, list[str | None]] = {name: [None] * count for name in FIELDS}
     fields |= {"hour": [str(as_of.hour)] * count, "weekday": [str(as_of.weekday())] * count}
     for name in ("campaign", "channel"):
-        known = list(model.words.values[name])
+        known = list(clicks.words.values[name])
         fields[name] = [known[0] if known else None] * count
-    rows = AdRows(tuple(model.words.values), model.words.encode(fields), features_of(profiles, model.click_numbers))
-    found = model.click.predict(rows)
+    rows = clicks.rows(shop, profiles, fields)
+    found = clicks.model.predict(rows)
     if learned is None:
         return found
     seen = np.array([learned.seen.get(one, 0) for one in profiles["customer_id"].to_pylist()])
     # The mean impression that the model learned from was not the first that its customer saw.
     tired = learned.fatigue.at(seen + 1) / learned.fatigue.mean
-    mean: Floats = np.clip(found / model_hours(model, rows)[hour_of_week(as_of)] * tired, 0.0, 1.0)
+    mean: Floats = np.clip(found / model_hours(clicks, rows)[hour_of_week(as_of)] * tired, 0.0, 1.0)
     return mean
 
 
@@ -166,7 +167,7 @@ def _told(
 
 def _reasons(model: AdsModel, picked: pa.Table, features: Floats, shop: Shop) -> list[list[str]]:
     """What raises the margin foreseen most, with each customer's own value."""
-    moved = np.where(np.isnan(features), 0.0, model.contributions(features))
+    moved = np.where(np.isnan(features) | ~model.is_named, 0.0, model.contributions(features))
     found = []
     for row, order in enumerate(np.argsort(-moved, axis=1, kind="stable")[:, :MOST_REASONS]):
         said = []

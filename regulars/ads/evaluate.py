@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from altair.typing import ChartType
 
-from regulars.ads.dataset import LEAST, Buyers, buyers, features_of, impressions
+from regulars.ads.dataset import LEAST, Buyers, buyers, impressions, inputs_of
 from regulars.ads.model import AdsModel
-from regulars.ads.training import Trained, click_rows, train
+from regulars.ads.training import Trained, train
 from regulars.capability import Learned
 from regulars.evaluation import (
     Check,
@@ -54,7 +54,8 @@ def learn(shop: Shop, until: datetime) -> Learned:
         "customers": trained.customers,
         "ads_shown": trained.shown,
         "ads_clicked": trained.clicked,
-        "click_losses": None if trained.model.click is None else trained.model.click.losses,
+        "behavior": {name: vars(tried) for name, tried in trained.tried.items()},
+        "click_losses": None if trained.model.clicks is None else trained.model.clicks.model.losses,
         "seed": 0,
     }
     return Learned(trained.model.to_files(), about, report)
@@ -74,7 +75,7 @@ def evaluate(shop: Shop, split: Split) -> Report:
 def _judge(shop: Shop, split: Split, trained: Trained, known: datetime) -> Report:
     model = trained.model
     data = buyers(shop, [split.as_of], split.horizon_days)
-    features = features_of(data.table, model.names)
+    features = inputs_of(shop, data.table, model.vectors, model.names)
     chance, baseline = model.order_probability(features), trained.baseline_chance(features)
     customers = np.asarray(data.table["customer_id"].to_pylist())
     scores = {"AUROC": auroc_score, "Brier": brier_loss, "calibration error": expected_calibration_error}
@@ -111,14 +112,14 @@ def _judge(shop: Shop, split: Split, trained: Trained, known: datetime) -> Repor
 
 def _clicks(shop: Shop, split: Split, trained: Trained, known: datetime) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
     """How well clicks after the split were foreseen, beside the same chance for all."""
-    model = trained.model
-    if model.click is None or model.words is None:
+    clicks = trained.model.clicks
+    if clicks is None:
         return (), ()
     later = impressions(shop, known, split.as_of)
     clicked = later.clicked.sum()
     if min(clicked, len(later.clicked) - clicked) < LEAST:
         return (), (f"{len(later.clicked):,} ads were shown after the split, {clicked:.0f} clicked: too few to judge.",)
-    said = model.click.predict(click_rows(model.words, model.click_numbers, later))
+    said = clicks.model.predict(clicks.of(shop, later))
     usual = np.full(len(said), trained.clicked / trained.shown)
     customers = np.asarray(later.table["customer_id"].to_pylist())
     scores = {
@@ -139,15 +140,16 @@ def _charts(
     metrics: tuple[Metric, ...],
     currency: str,
 ) -> dict[str, ChartType]:
-    weight = np.abs(model.contributions(features)).mean(axis=0)
+    moved = np.abs(model.contributions(features)).mean(axis=0)
+    names = [meaning(data.table, name) for name, is_named in zip(model.names, model.is_named, strict=True) if is_named]
+    weight = moved[model.is_named]
+    if not model.is_named.all():  # no number of a vector has a meaning of its own
+        names, weight = [*names, "behaviour vector"], np.append(weight, moved[~model.is_named].sum())
     top = np.argsort(-weight)[:12]
-    [meaning(data.table, model.names[k]) for k in top]
     return {
         "Is a chance of 30 % really 30 %?": calibration_plot(data.ordered, chance),
         "How many orders come from those with the highest chance?": gain_plot(data.ordered, chance, baseline),
-        "What moves the margin foreseen": importance_plot(
-            [meaning(data.table, model.names[k]) for k in top], weight[top]
-        ),
+        "What moves the margin foreseen": importance_plot([names[k] for k in top], weight[top]),
         "How expected margin is spread over customers": histogram(margin, "Expected margin", currency),
         "The model beside the baseline": metric_plot(metrics),
     }
@@ -168,7 +170,8 @@ def _leaks(shop: Shop, split: Split, data: Buyers, model: AdsModel) -> Check:
     events = shop.identities.events_of(shop.events, pairs)
 
     def compute(seen: Any) -> pa.Table:
-        features = features_of(shop.with_events(seen).tables.of("profile", pairs), model.names)
+        then = shop.with_events(seen)
+        features = inputs_of(then, then.tables.of("profile", pairs), model.vectors, model.names)
         return pairs.append_column("margin", pa.array(model.expected_margin(features)))
 
     return leak_check(compute, events, split.as_of)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import ibis
 import pyarrow as pa
 
 from regulars.ads.bidding import Bidder
-from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Rotation
+from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Places, Rotation
 from regulars.ads.delivery.dayparts import PARTS, hour_of_week
 from regulars.ads.lift import ADVERTISE
 from regulars.ads.openrtb.desk import Campaign, Desk
@@ -63,13 +64,20 @@ class Decided:
 
 
 def desk(
-    shop: Shop, creatives: Sequence[Creative], advertiser: str, start: datetime, *, stranger_value: float = 0.0
+    shop: Shop,
+    creatives: Sequence[Creative],
+    advertiser: str,
+    start: datetime,
+    *,
+    stranger_value: float = 0.0,
+    places: Mapping[str, Places] = MappingProxyType({}),
 ) -> Desk:
     """A desk with one campaign for each that creatives name; `[ads] budget` is shared evenly among them.
 
     Parameters
     ----------
     creatives : two or more of each campaign, to choose among.
+    places : where each campaign runs; of one that is not in it everywhere.
     advertiser : the shop's domain. start : when the first day begins, with its time zone.
 
     Raises
@@ -90,6 +98,7 @@ def desk(
             Rotation(name, [one for one in creatives if one.campaign == name]),
             Bidder(settings.auction, seed=number),
             Pacer(settings.budget / len(names), SpendCurve(), start),
+            places.get(name, Places()),
         )
         for number, name in enumerate(names)
     ]

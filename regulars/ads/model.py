@@ -10,8 +10,10 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from regulars.ads.prediction import ClickModel, Vocabulary
+from regulars.ads.clicks import Clicks
 from regulars.ads.prediction.calibration import line
+from regulars.behaving.vectors import FILE, VectorColumns, are_named
+from regulars.errors import CorruptLogError
 from regulars.logistic import Logistic, probability
 
 Floats = npt.NDArray[np.float64]
@@ -22,6 +24,7 @@ TREES = {
     "force_row_wise": True, "num_threads": 1,
 }  # fmt: skip
 ROUNDS = 120
+FORMAT = 2
 PENALTY = 0.01
 FOLDS = 3
 TOP = 0.995
@@ -37,7 +40,8 @@ class AdsModel:
     names : of the features. trees, linear : of the chance to order, in equal shares of log-odds.
     slope, level : of its calibration. margin : trees of the margin within the horizon.
     horizon_days : how far ahead.
-    click, words, click_numbers : of the click chance, its fields and features; None where the log tells of too few.
+    vectors : how its columns `behavior_0`, … come about, where it has any.
+    clicks : who clicks; None where the log tells of too few.
     """
 
     names: tuple[str, ...]
@@ -47,9 +51,13 @@ class AdsModel:
     level: float
     margin: lgb.Booster
     horizon_days: int
-    click: ClickModel | None = None
-    words: Vocabulary | None = None
-    click_numbers: tuple[str, ...] = ()
+    vectors: VectorColumns | None = None
+    clicks: Clicks | None = None
+
+    @property
+    def is_named(self) -> npt.NDArray[np.bool_]:
+        """(k,) which of the columns are features with a meaning in words."""
+        return are_named(self.names)
 
     def order_probability(self, features: Floats) -> Floats:
         """(n,) chance in (0, 1) of an order within the horizon."""
@@ -67,22 +75,33 @@ class AdsModel:
     def to_files(self) -> dict[str, bytes]:
         """As files: LightGBM's text, safetensors, JSON."""
         about = {
-            "names": self.names, "slope": self.slope, "level": self.level, "horizon_days": self.horizon_days,
-            "words": None if self.words is None else {name: dict(known) for name, known in self.words.values.items()},
-            "click_numbers": self.click_numbers,
+            "format": FORMAT, "names": self.names, "slope": self.slope, "level": self.level,
+            "horizon_days": self.horizon_days,
         }  # fmt: skip
         return {
             "order_trees.txt": self.trees.model_to_string().encode(),
             "order_linear.safetensors": self.linear.to_bytes(),
             "margin_trees.txt": self.margin.model_to_string().encode(),
             "model.json": json.dumps(about, indent=2).encode(),
-            **({} if self.click is None else self.click.to_files("click")),
+            **({} if self.vectors is None else {FILE: self.vectors.to_bytes()}),
+            **({} if self.clicks is None else self.clicks.to_files()),
         }
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> AdsModel:
-        """From what `to_files` gave."""
+        """From what `to_files` gave.
+
+        Raises
+        ------
+        CorruptLogError
+            If the model is of another version of the program.
+        """
         about = json.loads(files["model.json"])
+        if (given := about.get("format", 1)) != FORMAT:
+            raise CorruptLogError(
+                f"This model of ads is of format {given}; this version of Regulars reads format {FORMAT}. "
+                "Learn anew: regulars learn ads"
+            )
         return cls(
             names=tuple(about["names"]),
             trees=lgb.Booster(model_str=files["order_trees.txt"].decode()),
@@ -91,9 +110,8 @@ class AdsModel:
             level=about["level"],
             margin=lgb.Booster(model_str=files["margin_trees.txt"].decode()),
             horizon_days=about["horizon_days"],
-            click=ClickModel.from_files(files, "click") if "click.json" in files else None,
-            words=None if about["words"] is None else Vocabulary(about["words"]),
-            click_numbers=tuple(about["click_numbers"]),
+            vectors=VectorColumns.from_bytes(files[FILE]) if FILE in files else None,
+            clicks=Clicks.from_files(files) if "clicks.json" in files else None,
         )
 
 

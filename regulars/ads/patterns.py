@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from regulars.ads.clicks import Clicks
 from regulars.ads.dataset import LEAST, Impressions, impressions
 from regulars.ads.delivery import DayParts
 from regulars.ads.delivery.dayparts import PARTS
 from regulars.ads.measure import Fatigue
-from regulars.ads.model import AdsModel
 from regulars.ads.prediction import AdRows
-from regulars.ads.training import click_rows, in_use
+from regulars.ads.training import in_use
 from regulars.errors import NotEnoughError
 
 if TYPE_CHECKING:
@@ -58,20 +58,20 @@ def patterns(shop: Shop, as_of: datetime) -> Patterns:
     NotFoundError
         If there is no model in use.
     """
-    model, ads = in_use(shop), impressions(shop, as_of)
+    clicks_of, ads = in_use(shop, as_of).clicks, impressions(shop, as_of)
     clicks = int(ads.clicked.sum())
-    if model.click is None or model.words is None or clicks < LEAST:
+    if clicks_of is None or clicks < LEAST:
         raise NotEnoughError(
             f"ads: {len(ads.clicked):,} ads were shown before {as_of:%Y-%m-%d} and {clicks:,} clicked; at least "
             f"{LEAST} clicks, and a model that learned from them, are needed. Learn: regulars learn ads"
         )
-    rows = click_rows(model.words, model.click_numbers, ads)
-    foreseen = model.click.predict(rows)
+    rows = clicks_of.of(shop, ads)
+    foreseen = clicks_of.model.predict(rows)
     parts = DayParts()
     moments = ads.table["as_of"].to_pylist()
     for at, said, came in zip(moments, foreseen.tolist(), ads.clicked.tolist(), strict=True):
         parts.learn(at, foreseen=said, came=came)
-    hours = parts.factors() * model_hours(model, rows)
+    hours = parts.factors() * model_hours(clicks_of, rows)
     who = ads.table["customer_id"].to_pylist()
     late = [one for one, at in zip(who, moments, strict=True) if at > as_of - FRESH]
     return Patterns(
@@ -79,17 +79,17 @@ def patterns(shop: Shop, as_of: datetime) -> Patterns:
     )
 
 
-def model_hours(model: AdsModel, rows: AdRows) -> npt.NDArray[np.float64]:
+def model_hours(clicks: Clicks, rows: AdRows) -> npt.NDArray[np.float64]:
     """(168,) the click model's chance of some impressions in each hour of the week, over their mean over the week."""
-    if model.click is None or model.words is None or not len(rows):
+    if not len(rows):
         return np.ones(PARTS)
     some = rows.where(np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.int64))
     fields = np.repeat(some.fields[None], PARTS, axis=0)  # (168, s, f)
     for name, each in (("hour", np.arange(PARTS) % 24), ("weekday", np.arange(PARTS) // 24)):
-        known = model.words.values[name]
+        known = clicks.words.values[name]
         fields[:, :, some.names.index(name)] = np.array([known.get(str(one), 0) for one in each.tolist()])[:, None]
     tried = AdRows(some.names, fields.reshape(-1, len(some.names)), np.tile(some.numbers, (PARTS, 1)))
-    found = model.click.predict(tried).reshape(PARTS, -1).mean(axis=1)
+    found = clicks.model.predict(tried).reshape(PARTS, -1).mean(axis=1)
     return np.asarray(found / found.mean(), np.float64)
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from regulars.errors import InputError, NotFoundError
+from regulars.errors import InputError, NotEnoughError, NotFoundError
+from regulars.experiment import Plan
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,16 +61,24 @@ def numbers(path: Path, name: str, texts: Sequence[str], empty: float | None = N
     return found
 
 
-def by_region(path: Path, start: str) -> tuple[Floats, Floats, int]:
-    """Outcomes of regions with ads together (periods,), of each other (periods, regions), and the place of the start.
+def by_region(path: Path, start: str, lot: Plan | None = None) -> tuple[Floats, Floats, int, int]:
+    """Outcomes of the mean region with ads (periods,), of each other (periods, regions), the place of the start, and
+    how many regions have ads.
+
+    Parameters
+    ----------
+    lot : of an experiment whose customers are regions: it says which have ads, in place of a column `treated`; regions
+        that it left out are neither.
 
     Raises
     ------
     InputError
         If a region has no row for a period or two, is treated in some of its rows alone, or no period is the start.
+    NotEnoughError
+        If no region has ads.
     """
-    rows = read(path, ("period", "region", "outcome", "treated"))
-    outcome, flag = (numbers(path, name, rows[name]) for name in ("outcome", "treated"))
+    rows = read(path, ("period", "region", "outcome", *(() if lot else ("treated",))))
+    outcome = numbers(path, "outcome", rows["outcome"])
     periods, period = np.unique(np.array(rows["period"]), return_inverse=True)
     names, region = np.unique(np.array(rows["region"]), return_inverse=True)
     count = np.zeros((len(periods), len(names)), np.int64)
@@ -80,12 +90,22 @@ def by_region(path: Path, start: str) -> tuple[Floats, Floats, int]:
         )
     if start not in periods:
         raise InputError(f'{path}: no period "{start}". They go from {periods[0]} to {periods[-1]}.')
-    table, is_treated = np.zeros(count.shape), np.zeros(count.shape, bool)
-    table[period, region], is_treated[period, region] = outcome, np.array(flag) > 0
-    ours = is_treated.any(axis=0)
-    if (mixed := ours & ~is_treated.all(axis=0)).any():
-        raise InputError(
-            f'{path}: region "{names[mixed][0]}" is treated in some rows alone. Write 1 in all rows of a region with '
-            "ads, and say with --start when they began."
-        )
-    return table[:, ours].sum(axis=1), table[:, ~ours], int(np.searchsorted(periods, start))
+    table = np.zeros(count.shape)
+    table[period, region] = outcome
+    if lot is None:
+        is_treated = np.zeros(count.shape, bool)
+        is_treated[period, region] = np.array(numbers(path, "treated", rows["treated"])) > 0
+        ours = is_treated.any(axis=0)
+        if (mixed := ours & ~is_treated.all(axis=0)).any():
+            raise InputError(
+                f'{path}: region "{names[mixed][0]}" is treated in some rows alone. Write 1 in all rows of a region '
+                "with ads, and say with --start when they began."
+            )
+        others = ~ours
+    else:
+        arm = lot.numbers(pa.array(names.tolist()))
+        ours, others = arm > 0, arm == 0
+    if not ours.any():
+        raise NotEnoughError(f"{path}: no region has ads.")
+    # Their mean: a mix of others follows it best, for it is of the size of one.
+    return table[:, ours].mean(axis=1), table[:, others], int(np.searchsorted(periods, start)), int(ours.sum())

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from regulars.ads.dataset import LEAST, Impressions, buyers, feature_names, features_of, impressions
+from regulars.ads.clicks import Clicks
+from regulars.ads.dataset import LEAST, Buyers, Impressions, buyers, feature_names, features_of, impressions
 from regulars.ads.model import AdsModel, fit
 from regulars.ads.prediction import AdRows, ClickModel, Vocabulary
+from regulars.behaving import model_before
+from regulars.behaving.vectors import Tried, VectorColumns, vectors
 from regulars.errors import NotEnoughError
-from regulars.evaluation import cut_offs
+from regulars.evaluation import cut_offs, log_loss
 from regulars.logistic import Logistic
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 HISTORY_DAYS = 45
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class Trained:
     Attributes
     ----------
     moments : learned from, the newest first. customers : of them. shown, clicked : ads.
+    tried : of orders and of clicks, whether behaviour vectors help, where a behaviour model is old enough to tell.
     """
 
     model: AdsModel
@@ -40,6 +48,7 @@ class Trained:
     shown: int
     clicked: int
     notes: tuple[str, ...]
+    tried: dict[str, Tried] = field(default_factory=dict)
 
     def baseline_chance(self, features: Floats) -> Floats:
         """(n,) chance of an order from the days since the last one alone."""
@@ -66,37 +75,98 @@ def train(shop: Shop, until: datetime, horizon_days: int) -> Trained:
         history_days=HISTORY_DAYS,
     )
     data = buyers(shop, moments, horizon_days)
-    customers = data.table["customer_id"].to_pylist()
-    model = fit(data.features, data.ordered, data.margin, customers, data.names, horizon_days)
+    tried: dict[str, Tried] = {}
+    model = _orders(shop, data, moments, horizon_days, tried)
     recency = data.features[:, [data.names.index("recency_days")]]
     ads = impressions(shop, until)
     clicked = int(ads.clicked.sum())
     notes: tuple[str, ...] = ()
     if min(clicked, len(ads.clicked) - clicked) >= LEAST:
-        model = with_clicks(model, ads)
+        model = replace(model, clicks=_clicks(shop, ads, tried))
     else:
         notes = (
             f"{len(ads.clicked):,} ads were shown and {clicked:,} clicked; {LEAST} of each kind are needed to learn "
             f"who clicks. Until then each is taken to click by [ads] click_share = {shop.config.ads.click_share:g}.",
         )
+    notes += tuple(f"Of {name}: {each}" for name, each in tried.items())
     baseline = Logistic.fit(recency, data.ordered, penalty=1.0)
-    return Trained(model, baseline, moments, len(set(customers)), len(ads.clicked), clicked, notes)
+    customers = len(set(data.table["customer_id"].to_pylist()))
+    return Trained(model, baseline, moments, customers, len(ads.clicked), clicked, notes, tried)
 
 
-def with_clicks(model: AdsModel, ads: Impressions) -> AdsModel:
-    """The same model, with a click chance learned from impressions."""
-    words = Vocabulary.of(ads.fields())
-    numbers = feature_names(ads.table)
-    click = ClickModel.fit(words.sizes, click_rows(words, numbers, ads), ads.clicked)
-    return replace(model, click=click, words=words, click_numbers=numbers)
+def _orders(
+    shop: Shop, data: Buyers, moments: Sequence[datetime], horizon_days: int, tried: dict[str, Tried]
+) -> AdsModel:
+    """Who orders, from the named features; with a behaviour vector beside them where that is tried and helps.
+
+    Tried at the newest moment, by models of the moments whose outcome was known there.
+    """
+    at = np.array([moment.timestamp() for moment in data.table["as_of"].to_pylist()])
+    newest = moments[0].timestamp()
+    is_judged, is_learned = at == newest, at <= newest - horizon_days * DAY_SECONDS
+    kept = model_before(shop, min(moments))
+    may = [min(part.sum(), (1 - part).sum()) for part in (data.ordered[is_judged], data.ordered[is_learned])]
+    plain = partial(_fit, data, horizon_days)
+    if kept is None or min(may) < LEAST:
+        return plain(data.features, data.names, None)
+    known = vectors(shop, data.table, kept.version, kept.is_earlier)
+
+    def with_vectors(rows: Bools) -> tuple[Floats, tuple[str, ...], VectorColumns]:
+        columns = VectorColumns.of(kept.version, kept.is_earlier, known[rows])
+        return np.hstack([data.features, columns(known)]), (*data.names, *columns.names), columns
+
+    def loss(features: Floats, names: tuple[str, ...], columns: VectorColumns | None) -> float:
+        model = plain(features, names, columns, is_learned)
+        return log_loss(data.ordered[is_judged], model.order_probability(features[is_judged]))
+
+    losses = loss(*with_vectors(is_learned)), loss(data.features, data.names, None)
+    tried["orders"] = Tried(kept.version, kept.is_earlier, *losses)
+    if not tried["orders"].help:
+        return plain(data.features, data.names, None)
+    return plain(*with_vectors(np.ones(len(at), bool)))
 
 
-def click_rows(words: Vocabulary, numbers: tuple[str, ...], ads: Impressions) -> AdRows:
-    """Impressions as the click model takes them."""
-    return AdRows(tuple(words.values), words.encode(ads.fields()), features_of(ads.table, numbers))
+def _fit(
+    data: Buyers, horizon_days: int, features: Floats, names: tuple[str, ...], columns: VectorColumns | None,
+    rows: Bools | slice = slice(None),
+) -> AdsModel:  # fmt: skip
+    customers = np.array(data.table["customer_id"].to_pylist())[rows].tolist()
+    model = fit(features[rows], data.ordered[rows], data.margin[rows], customers, names, horizon_days)
+    return replace(model, vectors=columns)
 
 
-def in_use(shop: Shop) -> AdsModel:
-    """The model in use; NotFoundError, saying what to do, if there is none."""
+def _clicks(shop: Shop, ads: Impressions, tried: dict[str, Tried]) -> Clicks:
+    """Who clicks, from impressions; with a behaviour vector where the newest of them are foreseen better with it."""
+    words, numbers = Vocabulary.of(ads.fields()), feature_names(ads.table)
+    plain = _fitted(words, numbers, ads, features_of(ads.table, numbers), None)
+    kept = model_before(shop, ads.table["as_of"][0].as_py())
+    if kept is None:
+        return plain
+    known = vectors(shop, ads.table, kept.version, kept.is_earlier)
+    columns = VectorColumns.of(kept.version, kept.is_earlier, known)
+    features = np.hstack([features_of(ads.table, numbers), columns(known)])
+    other = _fitted(words, (*numbers, *columns.names), ads, features, columns)
+    tried["clicks"] = Tried(kept.version, kept.is_earlier, other.model.losses["blend"], plain.model.losses["blend"])
+    return other if tried["clicks"].help else plain
+
+
+def _fitted(
+    words: Vocabulary, numbers: tuple[str, ...], ads: Impressions, features: Floats, columns: VectorColumns | None
+) -> Clicks:
+    rows = AdRows(tuple(words.values), words.encode(ads.fields()), features)
+    return Clicks(ClickModel.fit(words.sizes, rows, ads.clicked), words, numbers, columns)
+
+
+def in_use(shop: Shop, as_of: datetime) -> AdsModel:
+    """The model in use, whose click chances have followed what came since it was learned.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none; saying what to do.
+    """
     kept = shop.models.in_use("ads")
-    return AdsModel.from_files({name: kept.read(name) for name in kept.card["files"]})
+    model = AdsModel.from_files({name: kept.read(name) for name in kept.card["files"]})
+    if model.clicks is not None:
+        model.clicks.follow(shop, datetime.fromisoformat(kept.card["until"]), as_of)
+    return model

@@ -79,6 +79,32 @@ class VectorColumns:
         return cls(version, bool(is_earlier), saved["middle"], saved["axes"])
 
 
+@dataclass(frozen=True)
+class Tried:
+    """Whether vectors of a behaviour model help, by the smallest log loss at a later moment with them and without.
+
+    Attributes
+    ----------
+    version, is_earlier : which behaviour model.
+    """
+
+    version: int
+    is_earlier: bool
+    with_vectors: float
+    without: float
+
+    @property
+    def help(self) -> bool:
+        """Whether the loss is smaller with them."""
+        return self.with_vectors < self.without
+
+    def __str__(self) -> str:
+        found = f"log loss {self.with_vectors:.4f} with them, {self.without:.4f} without, by a later outcome"
+        if self.help:
+            return f"Vectors of behaviour model {self.version} are used beside the features: {found}."
+        return f"Vectors of behaviour model {self.version} are left out, for they do not help: {found}."
+
+
 def vectors(shop: Shop, table: pa.Table, version: int, is_earlier: bool) -> Floats:
     """(n, D) of the customers and moments of a table, by one model."""
     from regulars import behavior  # noqa: PLC0415

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.behaving import model_before
-from regulars.behaving.vectors import VectorColumns, vectors, with_columns
+from regulars.behaving.vectors import Tried, VectorColumns, vectors, with_columns
 from regulars.churn.backtest import Chosen, Round, backtest, rounds
 from regulars.churn.dataset import Dataset, Floats, asked, dataset, features_of
 from regulars.churn.hazard import Hazard
@@ -27,32 +27,6 @@ if TYPE_CHECKING:
 
 HISTORY_DAYS = 30
 """So much log must lie before a moment from which to learn."""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """Whether vectors of a behaviour model help, by the smallest log loss at a later moment with them and without.
-
-    Attributes
-    ----------
-    version, is_earlier : which behaviour model.
-    """
-
-    version: int
-    is_earlier: bool
-    with_vectors: float
-    without: float
-
-    @property
-    def help(self) -> bool:
-        """Whether the loss is smaller with them."""
-        return self.with_vectors < self.without
-
-    def __str__(self) -> str:
-        found = f"log loss {self.with_vectors:.4f} with them, {self.without:.4f} without, by a later outcome"
-        if self.help:
-            return f"Vectors of behaviour model {self.version} are used beside the features: {found}."
-        return f"Vectors of behaviour model {self.version} are left out, for they do not help: {found}."
 
 
 @dataclass(frozen=True)

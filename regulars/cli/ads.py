@@ -1,4 +1,4 @@
-"""The commands of ads: audiences as files, lift by hold-out, attribution, the next budget, a replay of auctions."""
+"""The commands of ads: audiences, lift by hold-out, a day's pace, attribution, the next budget, auctions replayed."""
 
 from __future__ import annotations
 
@@ -115,25 +115,78 @@ def report(page: Page = None, shop: ShopFolder = Path(), as_of: AsOf = None, as_
         out.print(f"  {page}", soft_wrap=True)
 
 
+@commands.command(epilog="Example: regulars ads pace --out pace.html --shop myshop")
+def pace(
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="DAY", help="Which day (UTC, e.g. 2024-05-01). Default: the newest.")
+    ] = None,
+    page: Page = None,
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """How a day's budget was spent, hour by hour, beside how it was planned."""
+    from datetime import timedelta
+
+    from regulars import storage
+    from regulars.ads.charts import pace_page
+    from regulars.ads.pace import pace as paced
+    from regulars.shop import Shop
+    from regulars.units import shown
+
+    door = Shop.open(shop)
+    asked = to_moment(on)
+    now = door.now if asked is None else max(door.now, asked + timedelta(days=1))
+    day, currency = (asked or door.now).date(), door.config.shop.currency
+    found = paced(door, day, now)
+    if page is not None:
+        storage.replace(page, pace_page(found, f"{day}", currency))
+    if as_json:
+        emit(
+            {"day": f"{day}", "budget": found.budget, "spent": found.spent.tolist(), "planned": found.planned.tolist(),
+             "over": found.over, "apart": found.apart}
+        )  # fmt: skip
+        return
+    spent, budget = (shown(each, "money", currency) for each in (float(found.spent[-1]), found.budget))
+    out.print(f"{day}: spent [bold]{spent}[/] of {budget}; {found.over:.1%} over it.")
+    out.print(f"{found.apart:.0%} of it came in other hours than planned.")
+    if page is not None:
+        out.print(f"  {page}", soft_wrap=True)
+
+
 @commands.command(epilog="Example: regulars ads regions sales.csv --start 2024-05-06")
 def regions(
     file: Annotated[
         Path, typer.Argument(help="CSV: period (in an order that sorts), region, outcome, treated (1 where ads ran).")
     ],
     start: Annotated[str, typer.Option(metavar="PERIOD", help="The first period with ads.")],
+    experiment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="By its lot regions have ads: all arms but the first. No column treated then."
+        ),
+    ] = None,
+    shop: ShopFolder = Path(),
     as_json: Json = False,
 ) -> None:
     """What ads added in regions where they ran, beside a mix of those where they did not (synthetic control)."""
+    from regulars.ads.creatives import lot_of
     from regulars.ads.measure import geo_lift
     from regulars.ads.rows import by_region
+    from regulars.shop import Shop
 
-    treated, controls, place = by_region(file, start)
+    lot = lot_of(Shop.open(shop), experiment) if experiment else None
+    treated, controls, place, count = by_region(file, start, lot)
     found = geo_lift(treated, controls, place)
+    total, low, high = (each * count for each in (found.lift, found.low, found.high))
     if as_json:
-        emit({name: getattr(found, name) for name in ("lift", "low", "high", "p_value", "error_before")})
+        emit(
+            {"lift": total, "low": low, "high": high, "p_value": found.p_value, "error_before": found.error_before,
+             "regions_with_ads": count}
+        )  # fmt: skip
         return
     out.print(
-        f"Ads added [bold]{found.lift:,.2f}[/] ({found.low:,.2f} to {found.high:,.2f} at 95 %), p {found.p_value:.3f}."
+        f"In {count} regions ads added [bold]{total:,.2f}[/] ({low:,.2f} to {high:,.2f} at 95 %), "
+        f"p {found.p_value:.3f}."
     )
     out.print(f"Before ads the mix missed {found.error_before:.1%} of the mean outcome.")
 

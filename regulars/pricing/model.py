@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from regulars import storage
+from regulars.errors import CorruptLogError
 from regulars.pricing.dataset import Dataset
 from regulars.pricing.guard import Ints
 from regulars.pricing.suggest import ConstantElasticity, kept
@@ -119,5 +120,17 @@ class PricingModel:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> PricingModel:
-        """From what `to_files` gave."""
-        return cls(pq.read_table(io.BytesIO(files[FILE])), **json.loads(files[ABOUT]))
+        """From what `to_files` gave.
+
+        Raises
+        ------
+        CorruptLogError
+            If the model is of another version of the program.
+        """
+        about, table = json.loads(files[ABOUT]), pq.read_table(io.BytesIO(files[FILE]))
+        if set(about) != set(ABOUT_ALL) or not {"product_id", *COLUMNS} <= set(table.column_names):
+            raise CorruptLogError(
+                "This model of pricing was learned by another version of Regulars, which this one cannot read. "
+                "Learn anew: regulars learn pricing"
+            )
+        return cls(table, **about)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,14 +14,19 @@ import pyarrow as pa
 import pytest
 
 from regulars import Shop
+from regulars.ads.creatives import creatives_of
 from regulars.ads.credit import incremental_share
 from regulars.ads.dataset import impressions
 from regulars.ads.delivery import Cap, Creative, Exposures, Placement
 from regulars.ads.live import Decided, desk
+from regulars.ads.model import AdsModel
 from regulars.ads.openrtb import answer
 from regulars.ads.paths import paths
 from regulars.ads.permitted import permitted
-from regulars.errors import NotEnoughError, NotFoundError
+from regulars.ads.training import in_use, train
+from regulars.behaving.vectors import Tried
+from regulars.errors import ConfigError, CorruptLogError, NotEnoughError, NotFoundError
+from regulars.experiment import Design, Experiments
 
 Record = Callable[..., Any]
 Cli = Callable[..., tuple[int, str, str]]
@@ -42,8 +48,6 @@ def ads_shown(as_of: datetime) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def ads_shop(tea_shop: Shop, tea_as_of: datetime, record: Record, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    import shutil
-
     folder = tmp_path_factory.mktemp("ads") / "shop"
     shop = Shop.open(shutil.copytree(tea_shop.folder, folder))
     said = tea_as_of - timedelta(days=1)
@@ -187,11 +191,117 @@ def test_regions_with_ads_are_set_beside_those_without(cli: Cli, tmp_path: Path)
     code, text, _ = cli("ads", "regions", file, "--start", "w12", "--json")
     assert code == 0
     assert json.loads(text)["lift"] == pytest.approx(80, abs=8)
+    code, text, _ = cli("ads", "regions", file, "--start", "w12")
+    assert "In 1 regions ads added" in text
     code, _, said = cli("ads", "regions", file, "--start", "w99")
     assert 'no period "w99"' in said
     file.write_text("\n".join(rows[:-1]) + "\n")
     code, _, said = cli("ads", "regions", file, "--start", "w12")
     assert 'region "r7" has 0 rows of period w19' in said
+
+
+def test_a_lot_says_which_regions_have_ads_and_what_they_added(shop: Shop, cli: Cli, tmp_path: Path) -> None:
+    known = Experiments(shop.state, who="mei")
+    known.create("geo", Design({"no ads": 1, "ads": 1}))
+    arm = known.start("geo").plan(None)
+    names = [f"USA-{number}" for number in range(16)]
+    rng, rows = random.Random(0), ["period,region,outcome"]
+    for week in range(20):
+        common = 100 + 5 * rng.random() + week
+        for name in names:
+            more = 10 if arm.arm(name) == "ads" and week >= 12 else 0
+            rows.append(f"w{week:02d},{name},{common + rng.random() + more:.3f}")
+    file = tmp_path / "sales.csv"
+    file.write_text("\n".join(rows) + "\n")
+    said = ("ads", "regions", file, "--start", "w12", "--shop", shop.folder, "--json", "--experiment")
+    code, text, _ = cli(*said, "geo")
+    found = json.loads(text)
+    assert code == 0
+    assert found["regions_with_ads"] == sum(arm.arm(name) == "ads" for name in names)
+    assert found["lift"] / found["regions_with_ads"] == pytest.approx(80, abs=8)
+    known.create("later", Design({"no ads": 1, "ads": 1}))
+    assert "was not started" in cli(*said, "later")[1]
+
+
+def test_a_file_of_creatives_says_where_campaigns_run(shop: Shop) -> None:
+    file = shop.folder / "ads" / "creatives.csv"
+    file.parent.mkdir()
+    head = "creative_id,campaign,product_id,domain,places,region_lot\n"
+    file.write_text(head + "red,k0,tea,tea.example,DEU USA-NY,\nblue,k0,tea,tea.example,,\n")
+    places = creatives_of(shop).places["k0"]
+    assert [places.holds(each) for each in ("DEU", "USA-NY", "USA-CA", None)] == [True, True, False, False]
+    file.write_text(head + "red,k0,tea,tea.example,Germany,\n")
+    with pytest.raises(ConfigError, match='line 2: place "Germany": a country of three letters'):
+        creatives_of(shop)
+    file.write_text(head + "red,k0,tea,tea.example,,geo\n")
+    with pytest.raises(ConfigError, match="line 2: "):
+        creatives_of(shop)
+    known = Experiments(shop.state, who="mei")
+    known.create("geo", Design({"no ads": 1, "ads": 1}))
+    arm = known.start("geo").plan(None)
+    places = creatives_of(shop).places["k0"]
+    assert all(places.holds(f"USA-{k}") == (arm.arm(f"USA-{k}") == "ads") for k in range(20))
+
+
+def test_a_day_is_set_beside_its_plan(ads_shop: Shop, cli: Cli, tea_as_of: datetime, tmp_path: Path) -> None:
+    day = tea_as_of - timedelta(days=2)
+    page = tmp_path / "pace.html"
+    code, text, _ = cli("ads", "pace", "--on", f"{day:%Y-%m-%d}", "--out", page, "--shop", ads_shop.folder, "--json")
+    found = json.loads(text)
+    shown = [one for one in ads_shown(tea_as_of) if one["type"] == "ad_shown" and one["time"][:10] == f"{day:%Y-%m-%d}"]
+    assert code == 0
+    assert found["spent"][-1] == pytest.approx(0.02 * len(shown))
+    assert found["planned"][0] == 0
+    assert found["planned"][-1] == pytest.approx(found["budget"])
+    assert found["over"] == 0 <= found["apart"] <= 1
+    assert "Is the budget spent as planned?" in page.read_text()
+    code, _, said = cli("ads", "pace", "--on", "2019-01-01", "--shop", ads_shop.folder)
+    assert "no ad_shown with a price on 2019-01-01" in said
+
+
+def test_chances_follow_what_came_since_they_were_learned(ads_shop: Shop, tea_as_of: datetime) -> None:
+    then, later = (in_use(ads_shop, tea_as_of + timedelta(days=days)).clicks for days in (0, 19))
+    assert then is not None
+    assert later is not None
+    came = impressions(ads_shop, tea_as_of + timedelta(days=19), tea_as_of)
+    told = sum(part.sum() for part in later.model.calibration.told)
+    assert told > sum(part.sum() for part in then.model.calibration.told)
+    before, after = (
+        abs(one.model.predict(one.of(ads_shop, came)).mean() - came.clicked.mean()) for one in (then, later)
+    )
+    assert after <= before + 1e-9
+    again = in_use(ads_shop, tea_as_of + timedelta(days=19)).clicks
+    assert again is not None
+    assert again.model.calibration.level == later.model.calibration.level
+
+
+def test_a_model_of_an_older_program_says_what_to_do(ads_shop: Shop) -> None:
+    kept = ads_shop.models.get("ads", 1)
+    files = {name: kept.read(name) for name in kept.card["files"]}
+    files["model.json"] = files["model.json"].replace(b'"format": 2', b'"format": 1')
+    with pytest.raises(CorruptLogError, match="Learn anew: regulars learn ads"):
+        AdsModel.from_files(files)
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_behaviour_vectors_are_used_where_they_foresee_better(
+    ads_shop: Shop, tea_as_of: datetime, tmp_path: Path, keep_behavior_model: Callable[..., None], helps: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    shop = Shop.open(shutil.copytree(ads_shop.folder, tmp_path / "shop"))
+    keep_behavior_model(shop, tea_as_of - timedelta(days=95))
+    monkeypatch.setattr(Tried, "help", helps)
+    found = train(shop, tea_as_of, 30)
+    assert set(found.tried) == {"orders", "clicks"}
+    assert sum("Vectors of behaviour model 1" in note for note in found.notes) == 2
+    assert found.model.clicks is not None
+    assert (found.model.vectors is not None) == (found.model.clicks.vectors is not None) == helps
+    assert found.model.is_named.all() == (not helps)
+    again = AdsModel.from_files(found.model.to_files())
+    kept = shop.models.save("ads", again.to_files(), {"until": tea_as_of.isoformat(), "about": {}, "report": {}})
+    shop.models.use("ads", kept.version)
+    decided = shop.decide("ads", tea_as_of).table
+    assert not any("behav" in reason for why in decided["reasons"].to_pylist() for reason in why)
 
 
 def test_attribution_and_lift_are_printed_with_what_they_are(ads_shop: Shop, cli: Cli, tea_as_of: datetime) -> None:

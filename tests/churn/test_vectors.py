@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 
 from regulars import Shop
-from regulars.behaving.vectors import FILE, VectorColumns
-from regulars.behavior.dataset import vocabulary_and_content
-from regulars.behavior.model import BehaviorModel
-from regulars.behavior.sizes import Settings, size_named
-from regulars.churn.training import Tried, train
-from regulars.clock import micros
+from regulars.behaving.vectors import FILE, Tried, VectorColumns
+from regulars.churn.training import train
 from regulars.evaluation import Split
+
+KeepModel = Callable[..., None]
 
 FITTED = ("model.json", "trees.txt", "logistic.safetensors")
 DAY = timedelta(days=1)
-
-
-def keep_behavior_model(shop: Shop, until: datetime, seed: int = 0) -> None:
-    """One that was not trained: its vectors are functions of the past all the same, each seed has its own."""
-    vocabulary, content = vocabulary_and_content(shop, until)
-    settings = Settings(size_named("tiny"), seed=seed)
-    model = BehaviorModel.new(vocabulary, content, settings, micros(until))
-    about = {"until": model.until, "earlier_until": None, "size": settings.size.__dict__}
-    kept = shop.models.save("behavior", model.to_files(), {"until": until.isoformat(), "about": about, "report": {}})
-    shop.models.use("behavior", kept.version)
 
 
 def test_columns_are_the_directions_in_which_vectors_differ_most() -> None:
@@ -49,7 +38,7 @@ def test_columns_read_from_their_file_are_the_same() -> None:
 
 
 def test_a_behaviour_model_that_saw_the_moments_learned_from_changes_nothing(
-    own_tea_shop: Shop, tea_as_of: datetime
+    own_tea_shop: Shop, tea_as_of: datetime, keep_behavior_model: KeepModel
 ) -> None:
     before = own_tea_shop.models.in_use("churn")
     assert "behavior" not in before.card["about"]
@@ -62,7 +51,7 @@ def test_a_behaviour_model_that_saw_the_moments_learned_from_changes_nothing(
 
 
 def test_what_does_not_help_is_left_out(
-    own_tea_shop: Shop, tea_as_of: datetime, monkeypatch: pytest.MonkeyPatch
+    own_tea_shop: Shop, tea_as_of: datetime, keep_behavior_model: KeepModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Tried, "help", False)
     keep_behavior_model(own_tea_shop, tea_as_of - 95 * DAY)
@@ -76,7 +65,7 @@ def test_what_does_not_help_is_left_out(
 
 
 def test_an_evaluation_tries_them_by_what_was_known_then_and_says_what_it_left_out(
-    own_tea_shop: Shop, tea_as_of: datetime, monkeypatch: pytest.MonkeyPatch
+    own_tea_shop: Shop, tea_as_of: datetime, keep_behavior_model: KeepModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Tried, "help", False)
     keep_behavior_model(own_tea_shop, tea_as_of - 95 * DAY)
@@ -89,7 +78,7 @@ def test_an_evaluation_tries_them_by_what_was_known_then_and_says_what_it_left_o
 
 
 def test_what_helps_is_kept_with_the_model_that_made_it_and_is_no_reason(
-    own_tea_shop: Shop, tea_as_of: datetime, monkeypatch: pytest.MonkeyPatch
+    own_tea_shop: Shop, tea_as_of: datetime, keep_behavior_model: KeepModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Tried, "help", True)
     keep_behavior_model(own_tea_shop, tea_as_of - 95 * DAY)

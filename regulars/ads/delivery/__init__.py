@@ -4,8 +4,10 @@ from regulars.ads.delivery.caps import Cap, Exposures
 from regulars.ads.delivery.dayparts import DayParts
 from regulars.ads.delivery.exclusion import REASONS, excluded
 from regulars.ads.delivery.placement import BrandSafety, Placement
+from regulars.ads.delivery.places import Places
 from regulars.ads.delivery.rotation import Creative, Pick, Rotation
 
 __all__ = [
-    "REASONS", "BrandSafety", "Cap", "Creative", "DayParts", "Exposures", "Pick", "Placement", "Rotation", "excluded",
+    "REASONS", "BrandSafety", "Cap", "Creative", "DayParts", "Exposures", "Pick", "Placement", "Places", "Rotation",
+    "excluded",
 ]  # fmt: skip

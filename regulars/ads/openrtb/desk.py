@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import NamedTuple, Protocol
@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from regulars.ads.bidding import Bidder
-from regulars.ads.delivery import BrandSafety, Creative, Exposures, Pick, Placement, Rotation
+from regulars.ads.delivery import BrandSafety, Creative, Exposures, Pick, Placement, Places, Rotation
 from regulars.ads.openrtb.request import BidRequest, Impression
 from regulars.ads.pacing import Pacer
 from regulars.errors import InputError
@@ -33,12 +33,13 @@ class Valuer(Protocol):
 
 @dataclass
 class Campaign:
-    """What is bid for."""
+    """What is bid for, and where."""
 
     name: str
     rotation: Rotation
     bidder: Bidder
     pacer: Pacer
+    places: Places = field(default_factory=Places)
 
 
 class Placed(NamedTuple):
@@ -113,6 +114,8 @@ class Desk:
         best: tuple[Campaign, Pick, float] | None = None
         most = 0.0
         for campaign in self.campaigns:
+            if not campaign.places.holds(request.place):
+                continue
             if customer is not None and self.exposures.refusal(customer, campaign.name, at):
                 continue
             fits = [one for one in campaign.rotation.creatives.values() if _fits(one, impression)]

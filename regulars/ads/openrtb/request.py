@@ -39,6 +39,7 @@ class BidRequest:
     ----------
     auction : whether the own or the second price is paid.
     currencies : in which bids may be; empty for any.
+    place : country and region of the device, or else of the user, as USA-NY; None where it is not told.
     customer : the shop's id of the person (`user.buyeruid`), None where unknown.
     may_profile : False where the request says that the person is a child, limits tracking, or did not consent: then
         nothing that the shop knows of the person may be used.
@@ -51,6 +52,7 @@ class BidRequest:
     auction: Literal["first", "second"]
     currencies: tuple[str, ...]
     placement: Placement
+    place: str | None
     customer: str | None
     may_profile: bool
     tmax_ms: int | None
@@ -67,7 +69,8 @@ def read(body: bytes) -> BidRequest:
 
     Source
     ------
-    IAB Tech Lab, OpenRTB 2.6, sections 3.2.1 (BidRequest), 3.2.4 (Imp), 3.2.6 (Banner), 3.2.13 (Site), 3.2.20 (User).
+    IAB Tech Lab, OpenRTB 2.6, sections 3.2.1 (BidRequest), 3.2.4 (Imp), 3.2.6 (Banner), 3.2.13 (Site), 3.2.19 (Geo),
+    3.2.20 (User).
 
     Examples
     --------
@@ -107,6 +110,7 @@ def read(body: bytes) -> BidRequest:
         auction=AUCTIONS[auction],
         currencies=_texts(said, "cur", "bid request"),
         placement=_placement(said),
+        place=_place(said, user),
         customer=_text(user, "buyeruid", "user"),
         may_profile=_may_profile(said, user),
         tmax_ms=int(tmax) if isinstance(tmax, int) and not isinstance(tmax, bool) and tmax > 0 else None,
@@ -141,6 +145,16 @@ def _placement(said: Mapping[str, Any]) -> Placement:
         blocked_categories=_texts(said, "bcat", "bid request"),
         blocked_advertisers=_texts(said, "badv", "bid request"),
     )
+
+
+def _place(said: Mapping[str, Any], user: Mapping[str, Any]) -> str | None:
+    for part in (_object(said, "device", "bid request"), user):
+        geo = _object(part, "geo", "device or user")
+        country, region = _text(geo, "country", "geo"), _text(geo, "region", "geo")
+        if country:
+            # A region is told as NY, or with its country before it (ISO 3166-2), as US-NY.
+            return "-".join(filter(None, [country.upper(), (region or "").upper().rpartition("-")[2]]))
+    return None
 
 
 def _may_profile(said: Mapping[str, Any], user: Mapping[str, Any]) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import numpy as np
 import pyarrow as pa
 from starlette.responses import Response
 
+from regulars.ads.charts import pace_chart
 from regulars.ads.creatives import creatives_of
 from regulars.ads.delivered import delivered
 from regulars.ads.lift import ADVERTISE, lift
+from regulars.ads.pace import by_hour, planned
 from regulars.ads.pacing import SpendCurve
 from regulars.console.charts import Chart, chart
 from regulars.console.listing import Column, Listing
@@ -21,7 +22,6 @@ from regulars.console.screen import Screen
 from regulars.console.visit import Visit
 from regulars.customers.by_hand import present
 from regulars.errors import InputError, NotEnoughError, NotFoundError
-from regulars.evaluation import palette
 
 if TYPE_CHECKING:
     from regulars.ads.openrtb.desk import Desk
@@ -45,7 +45,6 @@ CREATIVES = (
     Column("size", is_wide=True),
     Column("chance", "share"),
 )
-HOURS = 24
 LIFT_DAYS = 28
 
 
@@ -149,18 +148,8 @@ def _decided(visit: Visit) -> dict[str, Any] | None:
 
 def _pace(visit: Visit, table: pa.Table, desk: Desk | None, budget: float, now: datetime) -> Chart:
     """Spend so far today, beside how it was planned."""
-    spent = np.bincount(table["hour"].to_numpy(), table["spend"].to_numpy(), HOURS).cumsum()[: now.hour + 1]
+    spent = by_hour(table).cumsum()[: now.hour + 1]
     curves = [one.pacer.curve for one in desk.campaigns] if desk else [SpendCurve()]
-    planned = [budget * float(np.mean([one.share(hour / HOURS) for one in curves])) for hour in range(HOURS + 1)]
-    of_spent = [{"hour": hour + 1, "money": float(each)} for hour, each in enumerate(spent)]
-    of_plan = [{"hour": hour, "money": each} for hour, each in enumerate(planned)]
-    at = alt.X("hour:Q", title=visit.t(".hour"), scale=alt.Scale(domain=[0, HOURS]))
-    money = alt.Y("money:Q", title=f"{visit.t('.column_spend')} ({visit.console.currency})")
-    done, plan = (
-        alt.Chart(alt.Data(values=rows)).encode(x=at, y=money)  # type: ignore[no-untyped-call]
-        for rows in (of_spent, of_plan)
-    )
-    lines = alt.layer(
-        plan.mark_line(color=palette.NEUTRAL, strokeDash=[5, 4]), done.mark_line(color=palette.MODEL, point=True)
-    )
-    return chart(lines, visit.t(".pace_about"))
+    plan = np.mean([planned(one, budget) for one in curves], axis=0)
+    money = f"{visit.t('.column_spend')} ({visit.console.currency})"
+    return chart(pace_chart(spent, plan, visit.t(".hour"), money), visit.t(".pace_about"))

@@ -9,6 +9,7 @@ from regulars.experiment.stats.guardrails import Guardrail, non_inferior
 from regulars.experiment.stats.moments import Arm, Moments, mean_of, ratio_of
 from regulars.experiment.stats.multiplicity import benjamini_hochberg, e_benjamini_hochberg, holm
 from regulars.experiment.stats.quantiles import quantile_of
+from regulars.experiment.stats.regions import GeoLift, geo_lift
 from regulars.experiment.stats.samples import customers_needed, detectable
 from regulars.experiment.stats.sequences import log_e_value, mixture_for, reach, shares_sequence
 from regulars.experiment.stats.shrinkage import Shrunk, shrink
@@ -19,6 +20,7 @@ __all__ = [
     "Arm",
     "Cut",
     "Effect",
+    "GeoLift",
     "Guardrail",
     "Health",
     "Moments",
@@ -33,6 +35,7 @@ __all__ = [
     "difference",
     "difference_of_shares",
     "e_benjamini_hochberg",
+    "geo_lift",
     "holm",
     "is_fragile",
     "log_e_value",

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.ads.bidding import Bidder
-from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Rotation
+from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Places, Rotation
 from regulars.ads.openrtb import Campaign, Desk, answer, read
 from regulars.ads.pacing import Pacer, SpendCurve
 from regulars.errors import InputError
@@ -50,6 +50,20 @@ def body(number: str = "r1", **more: Any) -> bytes:
         "some_new_field": {"a": [1, 2]},
     }
     return json.dumps({**said, **more}).encode()
+
+
+@pytest.mark.parametrize(
+    ("geo", "bids"),
+    [
+        ({"country": "USA", "region": "NY"}, True), ({"country": "usa", "region": "US-NY"}, True),
+        ({"country": "USA", "region": "CA"}, False), ({"country": "DEU"}, True), ({}, False),
+    ],
+)  # fmt: skip
+def test_a_campaign_runs_at_its_places_alone(geo: dict[str, str], bids: bool) -> None:
+    ours, _ = desk()
+    ours.campaigns[0].places = Places(("USA-NY", "DEU"))
+    assert (answer(body(device={"geo": geo}), ours, MORNING) is not None) == bids
+    assert (answer(body("r2", user={"buyeruid": "ada", "geo": geo}), ours, MORNING) is not None) == bids
 
 
 def test_a_bid_is_answered_in_the_exchange_s_own_terms() -> None:

@@ -77,7 +77,7 @@ def geo_lift(treated: npt.ArrayLike, controls: npt.ArrayLike, start: int) -> Geo
         raise InputError("an outcome is not a finite number. Leave out regions or periods that are not known.")
     if start < LEAST_PERIODS or start >= len(ours) or others.shape[1] < LEAST_REGIONS:
         raise NotEnoughError(
-            f"ads: {start} periods before ads, {len(ours) - start} with them, {others.shape[1]} regions without: at "
+            f"{start} periods before ads, {len(ours) - start} with them, {others.shape[1]} regions without: at "
             f"least {LEAST_PERIODS}, 1 and {LEAST_REGIONS} are needed."
         )
     expected, weights = _mixed(ours, others, start)
