@@ -179,7 +179,7 @@ class LiveShop:
             before.valuer = Decided(self.shop.tables.read("ads", "decisions"), before.exposures)
             return before
         self._creatives = made
-        return desk(self.shop, made.creatives, made.advertiser, clock.now())
+        return desk(self.shop, made.creatives, made.advertiser, clock.now(), places=made.places)
 
     def _hear(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
         """What bears on fraud, beside the attempts that are asked about."""
