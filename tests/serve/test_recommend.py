@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from regulars import clock
@@ -89,7 +91,8 @@ def test_decisions_and_outcomes_are_in_the_log(seen, start):
         made["propensity"],
         "recommend",
     )
-    assert '"capability":"recommend"' in decision["properties"]
+    said = json.loads(decision["properties"])
+    assert (said["capability"], said["products"]) == ("recommend", [line["product_id"] for line in made["products"]])
 
 
 def test_the_same_is_decided_once(seen, start):

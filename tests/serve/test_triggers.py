@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import tomlkit
 
-from regulars import Shop
+from regulars import Shop, clock
 from regulars.webhook import SIGNATURE
 
 
@@ -87,3 +88,24 @@ def test_what_a_killed_server_had_not_told_the_next_one_tells(seen, start_of, re
     start_of(shop)
     wait_until(lambda: len(came) == 1)
     assert came[0][0]["customer_id"] == "ada"
+
+
+def test_a_server_that_fell_behind_the_log_goes_on_with_what_triggers_were_told(seen, start_of, wait_until):
+    shop = with_settings(seen, triggers=["leaving: churn_risk >= 0.5 and views >= 2"])
+    server = start_of(shop, fold_seconds=0.1)
+    live, loop, inbox = server.serving.live, server._loop, server.serving.inbox
+    follower = live.follower
+    assert server.post("/v1/track", view("ada", "tea") | {"messageId": "first"}).status_code == 200
+    loop.call_soon_threadsafe(follower.tell, "ada", {"churn_risk": 0.9}, clock.now(), "last night")
+    asyncio.run_coroutine_threadsafe(follower._turn.acquire(), loop).result()
+    missed = [
+        {"type": "track", **view("ada", "pot")},
+        {"type": "track", "userId": "bob", "event": "Objection Made", "properties": {"review_body": "profiling"}},
+    ]
+    assert server.post("/v1/batch", {"batch": missed}).status_code == 200
+    wait_until(lambda: inbox.count() == 0)
+    inbox._newest.clear()  # as if thousands had come since
+    loop.call_soon_threadsafe(follower._turn.release)
+    wait_until(lambda: fired(shop) == ["ada"])
+    assert live.live.known("ada", clock.now())["views"] == 2
+    assert live.consents.forbids("bob", "profiling")

@@ -91,7 +91,7 @@ PRODUCT = ("product_id", "id", "sku", "name", "category", "brand", "price", "qua
 """What is read of a product."""
 
 # What went into columns, and so is left out of the properties: by whether the call has a product of its own,
-# whether that goes by `id`, and whether its order goes by `orderId`; the first for calls with traits.
+# whether that goes by `id`, and whether its order goes by `orderId`; the first for calls with traits and decisions.
 _ALWAYS = ("products", "order_id", "currency", "query", "review_body")
 _OF_PRODUCT = ("product_id", "name", "category", "brand", "price", "quantity")
 WITHOUT_OF_PRODUCT = [_OF_PRODUCT, (*_OF_PRODUCT, "id")]
@@ -183,10 +183,12 @@ class _Calls:
         read = extract(texts, list(paths.values()), OBJECTS)
         self.read = dict(zip(paths, read.columns, strict=True))
         self.shape, self.keys = read.shape, read.keys
-        self.list = Listed(self.read["products"], PRODUCT, "products")
-        self.problems = read.problems | self.list.problems
         self.call = by_word(self.read["call"], str.lower)
         self.types = self._types()
+        # The products of a decision are what it says, not lines of an order.
+        self.is_decision = pc.fill_null(pc.equal(self.types, "decision_made"), False)
+        self.list = Listed(pc.if_else(self.is_decision, None, self.read["products"]), PRODUCT, "products")
+        self.problems = read.problems | self.list.problems
         self.list.unfold(self.problems)
         self._find_products()
 
@@ -272,7 +274,7 @@ class _Calls:
         is_alone = ~self.list.is_listed
         uses_old = np.asarray(pc.and_(pc.is_null(read["order_id"]), pc.is_valid(read["orderId"])))[self.list.events]
         choice = 1 + (is_alone & np.asarray(self.has_product)) + 2 * (is_alone & self.uses_id) + 4 * uses_old
-        choice[np.asarray(has_traits)[self.list.events]] = 0
+        choice[np.asarray(pc.or_(has_traits, self.is_decision))[self.list.events]] = 0
         of_product = patched(
             self.list.texts.take(pa.array(self.list.element[~is_alone])),
             {},
@@ -302,7 +304,7 @@ class _Calls:
         at = OBJECTS.index(("properties",))
         table = [[not (names := keys[at]) or not set(names) <= set(gone) for gone in WITHOUT] for keys in self.keys]
         more = np.array([*table, [True] * len(WITHOUT)])[self.shape[self.list.events], choice]
-        more[choice == 0] = True  # of traits
+        more[choice == 0] = True  # of traits, and of decisions
         return more
 
 

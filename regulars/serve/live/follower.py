@@ -66,6 +66,7 @@ class Follower:
         self._fired: list[Fired] = []
         self.live: Live
         self.number: int
+        self._since: datetime  # what the log received before is known; of what it received later, `_ids` is
         self._triggers: Triggers
         self._begin()
         self.catch_up()
@@ -112,7 +113,7 @@ class Follower:
         card = {
             "identity": self._inbox.identity,
             "number": self.number,
-            "since": (since or clock.now()).isoformat(),
+            "since": (since or self._since).isoformat(),
             "ids": list(self._ids),
         }
         storage.replace(path / f"{self.live.position:020d}.json", sealed(json.dumps(card)))
@@ -138,7 +139,7 @@ class Follower:
                 if not entries:
                     entries = await asyncio.to_thread(self._inbox.read, self.number, AT_ONCE)
             except NotFoundError:  # they were folded before they were read
-                self._follow(*await asyncio.to_thread(self._from_log))
+                await self._take_up()
                 return
             for start in range(0, len(entries), PART):
                 if start:
@@ -169,8 +170,25 @@ class Follower:
             self._ids.popitem(last=False)
         return rows
 
-    def _follow(self, live: Live, number: int) -> None:
-        self.live, self.number = live, number
+    async def _take_up(self) -> None:
+        """Go on with what the log received meanwhile: what triggers were told stays, and what they missed fires."""
+        number, since = self._folded(), next(iter(self._ids.values()), self._since)
+        rows = await asyncio.to_thread(_received_since, self._shop, since)
+        for place, event in enumerate(_by_event(rows), 1):
+            if place % PART == 0:
+                await asyncio.sleep(0)
+            self._add(event)
+        self.number = max(self.number, number)
+
+    def _add(self, rows: list[Row]) -> None:
+        """Let an event of the log be known, if it is new."""
+        if new := self._new(rows):
+            for hears in self._hears:
+                hears(new, self.live.aliases)
+            self._fired += self._triggers.add(numbered(self.position + 1, new))
+
+    def _follow(self, live: Live, number: int, since: datetime) -> None:
+        self.live, self.number, self._since = live, number, since
         self._triggers = Triggers.of(self._shop, live)
 
     def _begin(self) -> None:
@@ -183,15 +201,12 @@ class Follower:
         if live is None or card is None:
             self._follow(*self._from_log())
             return
-        self._follow(live, card["number"])
-        since = datetime.fromisoformat(card["since"])
-        self._ids = OrderedDict.fromkeys(card["ids"], since)
-        position = self.position
-        for rows in _by_event(_received_since(self._shop, since)):
-            if self._new(rows):
-                position += 1
-                self._fired += self._triggers.add(numbered(position, rows))
-        self.number = max(self.number, self._folded())
+        self._follow(live, card["number"], datetime.fromisoformat(card["since"]))
+        self._ids = OrderedDict.fromkeys(card["ids"], self._since)
+        number = self._folded()
+        for rows in _by_event(_received_since(self._shop, self._since)):
+            self._add(rows)
+        self.number = max(self.number, number)
 
     def _card(self, live: Live) -> Mapping[str, Any] | None:
         path = self._folder / "followed" / f"{live.position:020d}.json"
@@ -201,10 +216,10 @@ class Follower:
             return None
         return card if card["identity"] == self._inbox.identity else None
 
-    def _from_log(self) -> tuple[Live, int]:
+    def _from_log(self) -> tuple[Live, int, datetime]:
         number = self._folded()
         now = clock.now()
-        return Live.of(self._shop, now + AHEAD, (clock.micros(now) - FIRST) * LINES), number
+        return Live.of(self._shop, now + AHEAD, (clock.micros(now) - FIRST) * LINES), number, now
 
     def _folded(self) -> int:
         return self._shop.log.snapshot().folded.get(self._inbox.identity, 0)
@@ -216,9 +231,9 @@ def _received_since(shop: Shop, since: datetime) -> list[Row]:
     rows = events.filter(events.received_at >= ibis.literal(since, "timestamp('UTC')"), ~events.type.isin(NOTED))
     rows = rows.order_by("time", "event_id", "line")
     columns = ["event_id", "type", "time", "received_at", "customer_id", "anonymous_id", "text", "properties",
-               "product_id", "unit_price", "quantity"]  # fmt: skip
+               "product_id", "unit_price", "quantity", "device_id", "ip", "payment_id"]  # fmt: skip
     found: list[Row] = shop.engine.to_arrow(rows.select(*columns)).to_pylist()
-    return found
+    return [{**row, "properties": json.loads(row["properties"] or "{}")} for row in found]
 
 
 def _by_event(rows: Iterable[Row]) -> Iterable[list[Row]]:

@@ -86,7 +86,7 @@ def recommend(here: LiveShop, wish: Wish, moment: datetime, *, explain: bool = F
         Decision(
             name, "recommend", wish.who, "recommend", policy, propensity, [line["reason"] for line in lines],
             [customer, live.position, wish.k, wish.where], here.model_version,
-            {"shown": shown},
+            {"products": shown},
         ),
         moment, shown,
     )  # fmt: skip
