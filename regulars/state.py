@@ -133,6 +133,15 @@ class State:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"regulars {alone}"))))
             yield connection
 
+    def scrub(self) -> None:
+        """Leave no byte in the database's files of what was deleted (SQLite; PostgreSQL's own vacuum does it later)."""
+        if self._is_sqlite:
+            with self._said(), self._engine.connect() as connection:
+                # Not by a transaction: neither runs inside one.
+                raw = connection.connection.dbapi_connection
+                for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    raw.execute(statement).fetchall()  # type: ignore[union-attr]
+
     def migrate(self, part: str, steps: Sequence[Sequence[str]]) -> None:
         """Bring the tables of a part to its newest form. Processes that begin at once do each step once.
 
@@ -226,7 +235,7 @@ def _sqlite(folder: Path) -> tuple[sa.Engine, str]:
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None  # else the driver begins by itself, and not at once
-        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {setting}")
 
     @event.listens_for(engine, "begin")

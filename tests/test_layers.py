@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("behaving",),
     ("profile", "churn", "recommend", "realtime", "segment", "fraud", "campaign", "pricing", "ads", "support"),
     ("lifecycle",),
+    ("privacy",),
     ("demo", "serve"),
     ("console",),
     ("cli",),

@@ -10,11 +10,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from regulars.cli import customer_data
 from regulars.cli.common import AsOf, Json, ShopFolder, emit, out, to_moment, working
 
 commands = typer.Typer(
     name="customers", help="Who the customers are, and which ids are one customer.", no_args_is_help=True
 )
+
+commands.registered_commands += customer_data.commands.registered_commands
 
 NAMED = 20
 """So many ids that were refused are named on the screen; `--json` names all."""

@@ -21,6 +21,7 @@ from regulars.events import catalogue, rates
 from regulars.events import commit as commits
 from regulars.events.commit import Commit, DataFile
 from regulars.events.duplicates import Hashes, concatenate, in_sorted, repeated, repeats
+from regulars.events.erased import Erased
 from regulars.events.identity import hash_rows, keys, whole
 from regulars.events.integrity import verified
 from regulars.events.known import Known
@@ -85,6 +86,7 @@ class Transaction:
         self._imported = dict(base.imported)
         self._folded = dict(base.folded)
         self._replaced: list[tuple[str, Collection[str], Sequence[DataFile]]] = []
+        self._erased = Erased.read(folder)
         self._remove_orphans()
 
     def _remove_orphans(self) -> None:
@@ -106,9 +108,14 @@ class Transaction:
     def write(self, events: pa.Table, source: str, places: Rows, number: int) -> None:
         """Write events, ordered by time, as one data file. May be called from several threads.
 
+        Those of customers who were erased are left out.
+
         places: (n,) the line of the source on which each row stands, for the report of conflicts.
         number: from `reserve`.
         """
+        if self._erased.until:
+            stays = pc.invert(self._erased.refused(events))
+            events, places = events.filter(stays), places[stays.to_numpy()]
         if events.num_rows:
             its_keys = keys(whole(events["event_id"]), whole(events["line"]))
             staged = Staged(self.store(events, number, {source: events.num_rows}), its_keys, places, number)

@@ -25,7 +25,7 @@ class Vacuumed(NamedTuple):
     bytes: int
 
 
-def vacuum(log: EventLog, keep_days: int, *, dry_run: bool = False) -> Vacuumed:
+def vacuum(log: EventLog, keep_days: int | None, *, dry_run: bool = False) -> Vacuumed:
     """Remove the versions that another replaced more than so many days ago, and the files that only they need.
 
     A reader takes the list of its files when it begins. So whoever began less than `keep_days` ago is not
@@ -33,6 +33,7 @@ def vacuum(log: EventLog, keep_days: int, *, dry_run: bool = False) -> Vacuumed:
 
     Parameters
     ----------
+    keep_days : None keeps the newest version alone, whatever the clock says.
     dry_run : only say what would be removed.
 
     Raises
@@ -54,12 +55,12 @@ def vacuum(log: EventLog, keep_days: int, *, dry_run: bool = False) -> Vacuumed:
     return plan
 
 
-def _plan(log: EventLog, keep_days: int) -> Vacuumed:
-    limit = clock.now() - timedelta(days=keep_days)
+def _plan(log: EventLog, keep_days: int | None) -> Vacuumed:
+    limit = clock.now() - timedelta(days=keep_days or 0)
     living = [commits.read(log.folder, version) for version in commits.versions(log.folder)]
     # A version was the newest until the next one came. From the oldest on, and no further than to the first
     # that is young: a clock that once went wrong must not cost a version in between.
-    replaced = [after.time < limit for after in living[1:]]
+    replaced = [keep_days is None or after.time < limit for after in living[1:]]
     gone = replaced.index(False) if False in replaced else len(replaced)
     needed = {file.path for commit in living[gone:] for files in commit.tables.values() for file in files}
     newest = living[-1].version if living else 0

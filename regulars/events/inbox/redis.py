@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -94,6 +94,13 @@ class RedisStore:
 
     def begin_after(self, sequence: int) -> None:
         """See `Store.begin_after`: numbers here are times, and go on by themselves."""
+
+    def scrub(self) -> None:
+        """See `Store.scrub`: the next rewriting of Redis's own file leaves out what was trimmed; this asks for one."""
+        import redis as library  # noqa: PLC0415
+
+        with self._said(), suppress(library.ResponseError):  # none is kept, or one is under way
+            self._client.bgrewriteaof()
 
     def close(self) -> None:
         """See `Reader.close`."""

@@ -80,7 +80,7 @@ class SQLiteStore:
 
     def _connected(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        for setting in ("journal_mode=WAL", "synchronous=FULL"):
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
             connection.execute(f"PRAGMA {setting}")
         with _transaction(connection):
             for table in TABLES:
@@ -129,6 +129,11 @@ class SQLiteStore:
                 # What it holds up to that number is in the log; rows before a gap would make `count` wrong.
                 self._connection.execute("DELETE FROM waiting")
                 self._connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'waiting'", [sequence])
+
+    def scrub(self) -> None:
+        """See `Store.scrub`."""
+        with self._said():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """See `Reader.close`."""

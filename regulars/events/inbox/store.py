@@ -34,6 +34,9 @@ class Reader(Protocol):
             If the engine does not answer.
         """
 
+    def deleted(self) -> int:
+        """The highest number that `Store.delete` was told; 0 if none."""
+
     def close(self) -> None:
         """Let go of what it holds."""
 
@@ -64,9 +67,6 @@ class Store(Reader, Protocol):
     def delete(self, through: int) -> None:
         """Drop the entries with numbers up to one."""
 
-    def deleted(self) -> int:
-        """The highest number that `delete` was told; 0 if none."""
-
     def count(self) -> int:
         """How many entries wait."""
 
@@ -75,3 +75,6 @@ class Store(Reader, Protocol):
 
         A store that was put back from an older copy would else use numbers twice.
         """
+
+    def scrub(self) -> None:
+        """Leave no byte on the disk of what was deleted, so that whoever was erased is nowhere."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from regulars.customers.consent import CONSENTS, OBJECTIONS, PURPOSES, ledger
 from regulars.customers.identities import JOINS
 from regulars.events.convert import AHEAD
+from regulars.events.erased import Erased
 from regulars.serve.live.reading import Row
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class Consents:
         if not said:
             return False
         return any(said.get((sort, purpose), (None, False))[1] for sort in ("consent", "objection"))
+
+    def forget(self, erased: Erased) -> None:
+        """Let go of who was erased."""
+        for who in erased.among(list(self._said)):
+            del self._said[who]
 
     def _note(self, said: Said, row: Row) -> None:
         sort, types = ("consent", CONSENTS) if row["type"] in CONSENTS else ("objection", OBJECTIONS)

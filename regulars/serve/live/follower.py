@@ -14,6 +14,7 @@ import ibis
 from regulars import clock, storage
 from regulars.errors import CorruptLogError, NotFoundError
 from regulars.events.convert import AHEAD
+from regulars.events.erased import Erased
 from regulars.events.inbox import Entry, Inbox
 from regulars.events.schema import NOTED
 from regulars.realtime import Fired, Live, Triggers, numbered
@@ -124,6 +125,15 @@ class Follower:
     async def keep(self) -> None:
         """The same while the server runs: what comes waits, and is known after."""
         async with self._turn:
+            await asyncio.to_thread(self.save)
+
+    async def forget(self, erased: Erased) -> None:
+        """Let go of who was erased, in memory and in what is kept of it on the disk."""
+        async with self._turn:
+            known = {*self.live.store.names(), *self.live.aliases, *self.live.aliases.values()}
+            self.live.forget(await asyncio.to_thread(erased.among, known))
+            self._ids.clear()
+            self._since = clock.now()
             await asyncio.to_thread(self.save)
 
     async def end(self) -> None:

@@ -17,6 +17,7 @@ Made = TypeVar("Made")
 
 ALONE = nullcontext()
 UNTRIED: Hashable = object()
+AGED: Hashable = object()
 RETRY_SECONDS = 60.0
 """What could not be made is tried again after so long."""
 
@@ -72,6 +73,10 @@ class Part(Generic[Made]):
     def peek(self) -> Made | None:
         """The same; None if there is none."""
         return self._made
+
+    def age(self) -> None:
+        """Let it be made anew by the next refresh, whatever its key says."""
+        self._of = AGED
 
     def refresh(self) -> bool:
         """Make it anew if what it is made of has changed; whether it was."""

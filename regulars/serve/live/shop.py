@@ -6,12 +6,14 @@ import asyncio
 import gc
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from threading import Event, Lock, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from regulars import clock
 from regulars.ads.creatives import FILE, Creatives, creatives_of
 from regulars.ads.live import Decided, desk
 from regulars.ads.openrtb.desk import Desk
+from regulars.events.erased import Erased
 from regulars.events.inbox import Inbox
 from regulars.fraud.live import Live as FraudLive
 from regulars.language.search import Index, Passage
@@ -64,7 +66,7 @@ class LiveShop:
     """
 
     def __init__(self, shop: Shop, inbox: Inbox, loop: asyncio.AbstractEventLoop) -> None:
-        self.shop, self._loop = shop, loop
+        self.shop, self._inbox, self._loop = shop, inbox, loop
         self.turn = Lock()
         self.model_version: int | None = None
         self._creatives: Creatives | None = None
@@ -207,5 +209,28 @@ class LiveShop:
             self._is_over.wait(LOOK_SECONDS)
 
     def _keep(self) -> None:
-        while not self._is_over.wait(SNAPSHOT_SECONDS):
-            asyncio.run_coroutine_threadsafe(self.follower.keep(), self._loop).result()
+        kept_at, erased = monotonic(), Erased.read(self.shop.log.folder).until
+        while not self._is_over.wait(LOOK_SECONDS):
+            try:
+                found = Erased.read(self.shop.log.folder)
+                if found.until != erased:
+                    self._forget(found)
+                    erased = found.until
+                elif monotonic() - kept_at >= SNAPSHOT_SECONDS:
+                    asyncio.run_coroutine_threadsafe(self.follower.keep(), self._loop).result()
+                    kept_at = monotonic()
+            except Exception as error:  # tried again
+                LOG.error("what is known could not be kept on the disk, or let go of", exc_info=error)
+
+    def _forget(self, erased: Erased) -> None:
+        """Let go of who was erased: at once what came by events, and by the next look what was read of the disk."""
+
+        async def let_go() -> None:
+            self.consents.forget(erased)
+            await self.follower.forget(erased)
+
+        asyncio.run_coroutine_threadsafe(let_go(), self._loop).result()
+        for part in self.parts:
+            part.age()
+        self._inbox.scrub()
+        LOG.info("customers were erased: what was known of them is forgotten")

@@ -1,0 +1,100 @@
+"""Who was erased: salted hashes of ids, so that an old file or a backup does not bring a customer back.
+
+Nobody can be found from these hashes but by whoever knows the id already. They hold until the moment of the erasure:
+what the same id does later is a new customer's, for whom nothing is remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars import clock, storage
+from regulars.errors import CorruptLogError
+from regulars.seal import sealed, unsealed
+
+FILE = "erased.json"
+"""In the log's folder."""
+COLUMNS = ("customer_id", "anonymous_id", "order_id", "session_id")
+"""Of events, that say whose they are."""
+
+
+@dataclass(frozen=True)
+class Erased:
+    """The ids that were erased, hashed, and until when what they did is refused (microseconds since 1970).
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> from regulars.events.schema import EVENTS
+    >>> erased = Erased("salt", {}).with_ids(["ada"], datetime(2024, 5, 2, tzinfo=UTC))
+    >>> days = [datetime(2024, 5, day, tzinfo=UTC) for day in (1, 3, 1)]
+    >>> rows = pa.table({"customer_id": ["ada", "ada", "bob"], "time": pa.array(days, EVENTS.field("time").type)})
+    >>> erased.refused(rows).to_pylist()
+    [True, False, False]
+    """
+
+    salt: str
+    until: Mapping[str, int]
+
+    @classmethod
+    def read(cls, log: Path) -> Erased:
+        """Of a log's folder; nobody if it has no such file.
+
+        Raises
+        ------
+        CorruptLogError
+            If the file was changed: then nobody knows who must stay away.
+        """
+        path = log / FILE
+        try:
+            raw = unsealed(path.read_bytes())
+        except FileNotFoundError:
+            return cls(secrets.token_hex(16), {})
+        except ValueError as error:
+            raise CorruptLogError(f"{path} is damaged ({error}). Restore it from a backup.") from None
+        return cls(raw["salt"], raw["until"])
+
+    def write(self, log: Path) -> None:
+        """Keep it in a log's folder, whose lock is held."""
+        storage.replace(log / FILE, sealed(json.dumps({"salt": self.salt, "until": dict(self.until)}, indent=0)))
+
+    def with_ids(self, ids: Iterable[str], until: datetime) -> Erased:
+        """The same and these besides, each until a moment."""
+        return Erased(self.salt, {**self.until, **dict.fromkeys(map(self._hash, ids), clock.micros(until))})
+
+    def refused(self, events: pa.Table) -> pa.ChunkedArray:
+        """Which rows are of somebody who was erased after them.
+
+        Parameters
+        ----------
+        events : (n,) time, and those of `COLUMNS` that there are.
+        """
+        times = events["time"].cast(pa.int64())
+        found = pc.less(times, 0)
+        if self.until:
+            for name in set(COLUMNS) & set(events.column_names):
+                found = pc.or_(found, pc.fill_null(pc.less(times, self.until_of(events[name])), False))
+        return found
+
+    def among(self, ids: Iterable[str]) -> list[str]:
+        """Those of some ids that were ever erased."""
+        return [id_ for id_ in ids if self._hash(id_) in self.until] if self.until else []
+
+    def until_of(self, ids: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Until when each id is refused, in microseconds; null if it never was."""
+        ids = ids.cast(pa.string())  # as it is read, a column may be a dictionary
+        distinct = ids.unique()
+        until = pa.array([id_ and self.until.get(self._hash(id_)) for id_ in distinct.to_pylist()], pa.int64())
+        return until.take(pc.index_in(ids, distinct))
+
+    def _hash(self, id_: str) -> str:
+        return hashlib.blake2b(id_.encode(errors="surrogatepass"), digest_size=16, key=self.salt.encode()).hexdigest()

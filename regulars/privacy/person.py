@@ -1,0 +1,146 @@
+"""Who is to be found: all ids of a customer, and what stands in their events and in nobody else's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from regulars import clock
+from regulars.customers.known import require_known
+from regulars.events.commit import Commit
+from regulars.events.schema import EVENTS, TIME
+from regulars.privacy.finder import LEAST, Finder, Mask
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
+
+LINKS = ("order_id", "session_id")
+"""What belongs to one customer by its nature: a row that has it is that customer's, though it names nobody."""
+OWN = ("event_id", *LINKS, "device_id", "ip", "payment_id", "query", "text")
+"""Columns whose values say who somebody is, where nobody else has them."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Some customers, as they can be found.
+
+    Attributes
+    ----------
+    ids : all ids that are theirs, joined ones too.
+    links : numbers of their orders and sessions.
+    texts : all else that stands in their events alone.
+    """
+
+    ids: frozenset[str]
+    links: frozenset[str]
+    texts: frozenset[str]
+
+    def with_(self, other: People) -> People:
+        """Both."""
+        return People(self.ids | other.ids, self.links | other.links, self.texts | other.texts)
+
+    @property
+    def finder(self) -> Finder:
+        """Finds them anywhere."""
+        return Finder(self.ids, self.links | self.texts)
+
+    def rows(self, events: pa.Table) -> Mask:
+        """Which rows of the log are theirs."""
+        named = _among(events["customer_id"], self.ids) | _among(events["anonymous_id"], self.ids)
+        linked = _among(events["order_id"], self.links) | _among(events["session_id"], self.links)
+        found: Mask = named | (linked & ~_is_named(events))
+        return found
+
+
+def ids_of(shop: Shop, customers: Sequence[str]) -> frozenset[str]:
+    """All ids of customers, each named by any of its ids: those that were joined with it and not parted since.
+
+    Raises
+    ------
+    NotFoundError
+        If the log has no event of one; the message names similar ids.
+    """
+    moment = _after_all(shop)
+    for customer in customers:
+        require_known(shop, customer, moment)
+    pairs = pa.table({"customer_id": list(customers), "as_of": pa.array([moment] * len(customers), TIME)})
+    return frozenset(shop.identities.members(pairs)["customer_id"].to_pylist())
+
+
+def people_of(shop: Shop, snapshot: Commit, ids: frozenset[str]) -> People:
+    """What can be found of customers by their ids, from all events of a version."""
+    mine: dict[str, set[str]] = {name: set() for name in OWN}
+    noted: set[str] = set()
+    for rows in _files(shop, snapshot):
+        own = rows.filter(pa.array(_among(rows["customer_id"], ids) | _among(rows["anonymous_id"], ids)))
+        for name in OWN:
+            mine[name].update(own[name].drop_null().unique().to_pylist())
+        noted.update(text for said in own["properties"].drop_null().unique().to_pylist() for text in _leaves(said))
+    noted = {text for text in noted if len(text.strip()) >= LEAST}
+    others = Finder([], noted)
+    for rows in _files(shop, snapshot):
+        is_mine = _among(rows["customer_id"], ids) | _among(rows["anonymous_id"], ids)
+        rest = rows.filter(pa.array(_is_named(rows) & ~is_mine))
+        for name in OWN:
+            mine[name] -= set(rest[name].filter(pc.is_in(rest[name], pa.array(mine[name], pa.string()))).to_pylist())
+        said = rest["properties"].filter(pa.array(others.cells(rest["properties"])))
+        for one in said.unique().to_pylist():
+            noted -= set(_leaves(one))
+    # What the shop says of its products is nobody's, though only one customer ever asked for it.
+    catalogue = shop.log.read("catalogue")
+    said_by_shop = [catalogue[name] for name in ("product_id", "title", "category", "brand", "text")]
+    known = "\n".join(text for column in said_by_shop for text in column.drop_null().unique().to_pylist())
+    texts = noted.union(*mine.values())
+    return People(
+        ids,
+        frozenset(mine["order_id"] | mine["session_id"]),
+        frozenset(text for text in texts if len(text.strip()) >= LEAST and text not in known and not _is_plain(text)),
+    )
+
+
+def _is_plain(text: str) -> bool:
+    """Numbers of money and the like, and moments: they say nothing about who somebody is."""
+    return text.strip().replace(".", "", 1).replace("-", "").isdecimal() and len(text.strip()) <= LEAST + 3
+
+
+def _after_all(shop: Shop) -> Any:
+    newest = shop.engine.to_arrow(shop.events.time.max()).as_py()
+    return max(clock.now(), newest or clock.now()) + timedelta(microseconds=1)
+
+
+def _files(shop: Shop, snapshot: Commit) -> Iterator[pa.Table]:
+    columns = [*OWN, "customer_id", "anonymous_id", "properties"]
+    for path in shop.log.paths(snapshot, "events"):
+        yield pq.read_table(path, columns=columns).cast(pa.schema([EVENTS.field(name) for name in columns]))
+
+
+def _leaves(text: str) -> Iterator[str]:
+    """The texts in a JSON document."""
+    try:
+        waiting = [json.loads(text)]
+    except ValueError:
+        return
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, str):
+            yield found
+        elif isinstance(found, dict):
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+
+
+def _among(column: pa.ChunkedArray, values: frozenset[str]) -> Any:
+    return np.asarray(pc.fill_null(pc.is_in(column, pa.array(sorted(values), pa.string())), False))
+
+
+def _is_named(events: pa.Table) -> Any:
+    return np.asarray(pc.or_(pc.is_valid(events["customer_id"]), pc.is_valid(events["anonymous_id"])))

@@ -1,0 +1,151 @@
+"""Who is erased is nowhere: not in a byte of the shop's folder, and nobody else is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from regulars import Shop, clock
+from regulars.errors import NotFoundError
+from regulars.events.mapping import Mapping
+from regulars.privacy.erase import JOURNAL, erase, erase_again, resume
+from regulars.privacy.finder import Finder
+from tests.privacy.conftest import IDS, MARKS, bytes_with, events
+
+
+def rows_of(shop: Shop):
+    return Shop.open(shop.folder).log.read("events").to_pylist()
+
+
+def test_who_is_erased_is_in_no_byte_of_the_shop_and_others_stay(planted):
+    assert len(bytes_with(planted.folder)) > 12
+    done = erase(planted, [IDS[1]])  # by a visitor's id: all that were joined go
+    assert set(done.ids) == set(IDS)
+    assert bytes_with(planted.folder) == []
+    left = rows_of(planted)
+    assert sorted(row["customer_id"] for row in left) == ["bob", "bob", "cid"]
+    assert planted.tables.read("churn", "decisions")["customer_id"].to_pylist() == ["bob"]
+    lists = json.loads((planted.folder / "fraud" / "lists.json").read_text())
+    assert [entry["value"] for entry in lists["entries"]] == ["bob"]
+    assert planted.models.versions("churn") == [2]  # the one that held no id
+    with planted.state.read() as view:
+        said = view.exec_driver_sql("SELECT text FROM support_messages").scalars().all()
+        audit = view.exec_driver_sql("SELECT about FROM console_audit").scalar()
+    assert said == ["is there more tea?"]
+    assert audit == "customer erased"
+
+
+def test_several_customers_go_in_one_rewrite(planted):
+    before = planted.log.version
+    erase(planted, [IDS[0], "bob"])
+    assert planted.log.version == before + 1
+    assert [row["customer_id"] for row in rows_of(planted)] == ["cid"]
+
+
+def test_importing_an_old_file_does_not_bring_the_erased_back_but_a_new_life_counts(planted, record):
+    with clock.held_at(datetime(2024, 6, 1, tzinfo=UTC)):
+        erase(planted, [IDS[0]])
+    again(planted, *events())
+    assert bytes_with(planted.folder) == []
+    again(planted, {"type": "product_viewed", "customer_id": IDS[0], "time": "2024-07-01T00:00:00Z"})
+    assert [row["time"].month for row in rows_of(planted) if row["customer_id"] == IDS[0]] == [7]
+
+
+def again(shop: Shop, *rows):
+    path = shop.folder.parent / f"again-{len(rows)}.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    columns = {name: name for row in rows for name in row}
+    shop.import_(path, mapping=Mapping(f"again_{len(columns)}", columns))
+
+
+def test_an_unknown_customer_is_said_and_nothing_is_done(planted):
+    before = planted.log.version
+    with pytest.raises(NotFoundError, match="Similar ids"):
+        erase(planted, [IDS[0], "nobody-such"])
+    assert planted.log.version == before
+    assert not (planted.folder / JOURNAL).exists()
+
+
+def test_a_backup_that_is_put_back_loses_them_again(planted, tmp_path):
+    import shutil
+
+    planted.state.close()
+    shutil.copytree(planted.folder, tmp_path / "backup")
+    erase(planted, [IDS[0]])
+    back = Shop.open(tmp_path / "backup")
+    assert bytes_with(back.folder)
+    done = erase_again(back, planted.folder / "log" / "erased.json")
+    assert done is not None
+    assert set(done.ids) == set(IDS)
+    assert bytes_with(back.folder) == []
+    assert erase_again(back) is None
+
+
+WORK = """
+import sys
+from regulars import Shop
+from regulars.privacy.erase import erase
+print("ready", flush=True)
+sys.stdin.readline()
+erase(Shop.open(sys.argv[1]), [sys.argv[2]])
+"""
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.4, 0.6, 0.9])
+def test_an_erasure_that_was_killed_is_finished_by_the_next(planted, share):
+    planted.state.close()
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORK, str(planted.folder), IDS[0]], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    worker.stdout.readline()
+    worker.stdin.write(b"\n")
+    worker.stdin.flush()
+    time.sleep(share * float(os.environ.get("REGULARS_ERASURE_SECONDS", "0.6")))
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    shop = Shop.open(planted.folder)
+    assert {row["customer_id"] for row in rows_of(shop)} >= {"bob", "cid"}
+    if resume(shop) is None and bytes_with(shop.folder):
+        erase(shop, [IDS[0]])
+    assert bytes_with(shop.folder) == []
+    assert sorted(row["customer_id"] for row in rows_of(shop)) == ["bob", "bob", "cid"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    mark=st.text(st.characters(codec="utf-8", categories=("L", "N"), include_characters="@.-_+ '\"<&"), min_size=6,
+                 max_size=30).filter(lambda text: len(text.strip()) >= 6 and text == text.strip()),
+    before=st.sampled_from(["", " ", "(", "to:", "\n", "茶", '"']),
+    after=st.sampled_from(["", " ", ")", ",", "\n", '"']),
+)  # fmt: skip
+def test_a_name_is_found_however_it_is_written(mark, before, after):
+    finder = Finder([mark])
+    if before == "茶" or not mark:
+        before = " 茶"
+    text = f"{before}{mark}{after}"
+    assert finder.is_in(text.encode())
+    assert finder.is_in(json.dumps({"a": text}).encode())
+    assert finder.is_in(json.dumps({"a": text}, ensure_ascii=False).encode())
+    assert mark not in finder.redacted(text)
+
+
+def test_a_longer_id_that_begins_alike_is_another_customer():
+    finder = Finder(["customer-1000"])
+    assert not finder.is_in(b"customer-10001 and xcustomer-1000")
+    assert finder.is_in(b"[customer-1000]")
+
+
+def test_every_mark_was_planted(planted):
+    for mark in MARKS:
+        assert bytes_with(planted.folder, (mark,)), mark
+    assert pq.read_table(planted.folder / "cache" / "rings.parquet").num_rows == 2
