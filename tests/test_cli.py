@@ -343,7 +343,7 @@ def test_real_processes_do_the_same(tmp_path: Path, orders: Path) -> None:
 def test_the_demo_ends_well_with_a_report_and_lists(gift_shop: Shop) -> None:
     said = json.loads((gift_shop.folder.parent / "stdout.json").read_text())
     assert all(Path(path).is_file() for path in said["files"])
-    assert len(said["findings"]) == 18
+    assert len(said["findings"]) == 19
     assert (gift_shop.folder / "report.html").is_file()
     for name in ("behavior", "profile", "churn", "recommend"):
         assert gift_shop.models.version_in_use(name) == 1

@@ -64,10 +64,11 @@ class Demo:
     suspect: Decided
     pilot: Decided
     advertised: Decided
+    next_best: Decided
     report: Path
 
     def findings(self) -> Iterator[str]:
-        """What was found, in eighteen lines."""
+        """What was found, in nineteen lines."""
         profile, churn, behavior, recommend, segment = (
             self.reports[name] for name in ("profile", "churn", "behavior", "recommend", "segment")
         )
@@ -103,6 +104,9 @@ class Demo:
             f"held out by lot, to see what ads bring. {self.reports['ads'].verdict}"
         )
         yield f"What those want who write to the shop: {self.reports['support'].verdict}"
+        best = Counter(self.next_best.table["action"].to_pylist())
+        chosen = ", ".join(f"{action} {count:,}" for action, count in best.most_common() if action != "none")
+        yield f"One next best action for each, nothing for the others: {chosen}. {self.reports['lifecycle'].verdict}"
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
             f"First of them: customer {first['customer_id']}, {shown(first['churn_probability'], 'share')} likely to "
@@ -158,12 +162,15 @@ def run(folder: Path, working: Working) -> Demo:
         pilot = shop.decide("campaign", AS_OF)
     with working("deciding who is worth a bid"):
         advertised = shop.decide("ads", AS_OF)
+    with working("choosing the one next best action of each customer"):
+        _, reports["lifecycle"] = shop.learn("lifecycle", AS_OF)
+        next_best = shop.decide("lifecycle", AS_OF)
     with working("writing profiles and the report"):
         known = profiles(shop, AS_OF)
         shop.tables.write("profile", "profiles", known, AS_OF)
         stages = dict(Counter(known["stage"].to_pylist()).most_common())
         page = folder / "report.html"
-        found = Demo(shop, imported, reports, stages, decided, shown, suspect, pilot, advertised, page)
+        found = Demo(shop, imported, reports, stages, decided, shown, suspect, pilot, advertised, next_best, page)
         storage.replace(found.report, _page(found))
     return found
 
@@ -226,9 +233,10 @@ def _page(found: Demo) -> str:
             "ads",
             "support",
             "behavior",
+            "lifecycle",
         )
     ]
-    acts = [contact, _gallery(found), _suspect(found), _pilot(found), _bids(found)]
+    acts = [contact, _gallery(found), _suspect(found), _pilot(found), _bids(found), _next_best(found)]
     return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [glance, *acts, life, *_groups(found), *judged])
 
 
@@ -278,6 +286,24 @@ def _bids(found: Demo) -> Section:
             "first ten:",
         ),
         table=Table(("", "Customer", "What", f"Worth of 1,000 impressions, {SETTINGS.currency}", "Because of"), rows),
+    )
+
+
+def _next_best(found: Demo) -> Section:
+    """What is done for whom, over all capabilities."""
+    table = found.next_best.table
+    rows = [
+        [row["customer_id"], row["stage"], row["action"], f"{row['expected_gain']:,.2f}", "; ".join(row["reasons"])]
+        for row in table.slice(0, 10).to_pylist()
+        if row["action"] != "none"
+    ]
+    return Section(
+        heading="One next best action",
+        text=(
+            "What each capability would do, weighed against each other in margin over the remaining life, within a "
+            "week's budget, contacts and hours. For most customers that is nothing. The first ten:",
+        ),
+        table=Table(("Customer", "Stage", "What", f"Brings, {SETTINGS.currency}", "Because"), rows),
     )
 
 

@@ -19,6 +19,7 @@ from regulars.lifecycle.actions.candidates import MESSAGE, OFFER, Floats
 from regulars.lifecycle.actions.sources import Asked
 from regulars.lifecycle.arbitration import Receipts, Schedule, Solved, Use, receipts, solve
 from regulars.lifecycle.dataset import Known, known_as_of
+from regulars.lifecycle.fairness import Groups, groups
 from regulars.lifecycle.model import LifecycleModel, in_use
 from regulars.lifecycle.past import Past, past
 from regulars.lifecycle.proof import without
@@ -95,7 +96,8 @@ def situation(shop: Shop, as_of: datetime, model: LifecycleModel | None = None) 
     left = np.maximum(settings.contacts - done.contacts, 0)
     fell = _lot(shop, known, offered, may & (left > 0)[:, None] & ~done.by_lot[:, None], done, as_of)
     rows = np.flatnonzero(~fell.is_drawn & ~facts.held_out)
-    solved = solve(_schedule(shop, offered, may, rows, left, done, fell))
+    owed = groups(shop, known.ids, as_of)
+    solved = solve(_schedule(shop, offered, may, rows, left, done, fell, owed))
     return Situation(as_of, known, standing, offered, facts, forbidden, done, fell, rows, solved)
 
 
@@ -157,11 +159,13 @@ def _schedule(
     left: npt.NDArray[np.int64],
     done: Past,
     fell: Fell,
+    owed: Groups,
 ) -> Schedule:
     """What is to be arbitrated: the coming week, of which the days before and the lot took their part."""
     settings = shop.config.lifecycle
     gain = np.where(may, offered.gain, -np.inf)[rows]
-    gain[gain - offered.cost[rows] < settings.least_net] = -np.inf
+    # Whom a floor speaks for may have what does not pay: nothing but the floor asks for it.
+    gain[(gain - offered.cost[rows] < settings.least_net) & (owed.group[rows] < 0)[:, None]] = -np.inf
     by_day = gain[:, :, None] * WAITING ** np.arange(DAYS)
     # What is negative must not become better by waiting.
     by_day = np.where(gain[:, :, None] > 0, by_day, gain[:, :, None])
@@ -180,9 +184,12 @@ def _schedule(
         for k, action in enumerate(offered.actions)
         if np.isfinite(action.stock)
     ]
+    open_ = np.zeros(len(may), bool)
+    open_[rows] = np.isfinite(gain[:, is_contact]).any(1) & (left[rows] > 0)
     return Schedule.of(
         by_day, cost=offered.cost[rows], actions=[action.name for action in offered.actions], is_contact=is_contact,
         contacts=left[rows], uses=uses, budget=max(settings.budget - done.spent - spent, 0.0),
+        group=np.where(open_, owed.group, -1)[rows], floors=owed.floors(open_, done.contacts),
     )  # fmt: skip
 
 

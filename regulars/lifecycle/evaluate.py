@@ -5,6 +5,7 @@ The simplest rule beside it: each customer brings again what it brought in as ma
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.capability import Learned
-from regulars.errors import NotEnoughError
+from regulars.errors import NotEnoughError, NotFoundError
 from regulars.evaluation import Check, Report, Split, Table, compare, correlation_score, leak_check, rmse_error
 from regulars.lifecycle.actions.candidates import Floats
 from regulars.lifecycle.dataset import Known, known_as_of
-from regulars.lifecycle.longrun import long_run
-from regulars.lifecycle.model import NAME, LifecycleModel
+from regulars.lifecycle.golive import may_go_live
+from regulars.lifecycle.longrun import LongRun, long_run, lots
+from regulars.lifecycle.model import NAME, LifecycleModel, in_use
 from regulars.lifecycle.stages import StageModel, dwelled
 from regulars.lifecycle.stages.map import counted, flows
 from regulars.lifecycle.stages.panel import ABSENT, DAYS, TRAITS
@@ -38,7 +40,10 @@ def learn(shop: Shop, until: datetime) -> Learned:
     known = known_as_of(shop, until)
     stages = _fitted(shop, known)
     report = evaluate(shop, Split(until - timedelta(days=HORIZON_DAYS), HORIZON_DAYS))
-    model = LifecycleModel(stages, long_run(shop, until, known, stages))
+    said = lots(shop, until, known, stages)
+    model = LifecycleModel(stages, long_run(said))
+    if said is not None and model.long_run is not None:
+        report = replace(report, checks=(*report.checks, may_go_live(said, _present(shop))))
     about = {
         "customers": len(known.ids),
         "weeks": known.panel.weeks,
@@ -47,6 +52,13 @@ def learn(shop: Shop, until: datetime) -> Learned:
         "seed": 0,
     }
     return Learned(model.to_files(), about, report)
+
+
+def _present(shop: Shop) -> LongRun | None:
+    try:
+        return in_use(shop).long_run
+    except NotFoundError:
+        return None
 
 
 def _fitted(shop: Shop, known: Known) -> StageModel:

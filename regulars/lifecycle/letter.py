@@ -18,7 +18,7 @@ from regulars.errors import NotEnoughError
 from regulars.lifecycle.decide import NOTHING, Situation
 from regulars.lifecycle.model import in_use
 from regulars.lifecycle.plan import plan
-from regulars.lifecycle.proof import proofs
+from regulars.lifecycle.proof import Proof, acted, proofs
 from regulars.lifecycle.stages.map import NAMES, counted, flows
 from regulars.lifecycle.turn import PROOF_DAYS
 from regulars.units import shown
@@ -45,6 +45,7 @@ LINES = {
         "quiet": "For {count} customers nothing was done, to measure by.",
         "nothing": "Nothing was done.",
         "proof": "The program brought {each} a customer in {days} days ({low} to {high} at 95 %), {total} in all.",
+        "part": "Of that {name} brought {each} a customer ({low} to {high} at 95 %).",
         "unproven": "What the program brings cannot be told yet: {why}",
         "plan": "Next week {contacts} contacts would bring {gain} ({low} to {high} at 95 %) for {cost}.",
         "scarce": "One more of {name} would bring {price}.",
@@ -60,6 +61,7 @@ LINES = {
         "quiet": "{count}位顾客未做任何动作，用作对照。",
         "nothing": "没有任何动作。",
         "proof": "方案在{days}天内为每位顾客带来{each}（95 %区间{low}至{high}），合计{total}。",
+        "part": "其中“{name}”为每位顾客带来{each}（95 %区间{low}至{high}）。",
         "unproven": "方案的价值尚无法判断：{why}",
         "plan": "下周{contacts}次触达预计带来{gain}（95 %区间{low}至{high}），成本{cost}。",
         "scarce": "“{name}”每多一单位可多带来{price}。",
@@ -179,11 +181,18 @@ def _tried(shop: Shop, as_of: datetime, said: dict[str, str]) -> list[Line]:
 def _learned(shop: Shop, now: Situation, said: dict[str, str], money: Money) -> list[Line]:
     query = f"margin of customers beside the control group, {PROOF_DAYS} days before {now.as_of:%Y-%m-%d}"
     try:
-        found = proofs(shop, now.as_of - timedelta(days=PROOF_DAYS), now.as_of)[0]
+        found, *parts = proofs(shop, now.as_of - timedelta(days=PROOF_DAYS), now.as_of, acted(shop))
     except NotEnoughError as error:
         return [Line(said["unproven"].format(why=error), query)]
-    figures = {name: money(getattr(found, name)) for name in ("each", "low", "high", "total")}
-    return [Line(said["proof"].format(days=PROOF_DAYS, **figures), query)]
+
+    def figures(of: Proof) -> dict[str, str]:
+        return {name: money(getattr(of, name)) for name in ("each", "low", "high", "total")}
+
+    apart = f"margin of customers for whom all but one capability acts, {PROOF_DAYS} days before {now.as_of:%Y-%m-%d}"
+    return [
+        Line(said["proof"].format(days=PROOF_DAYS, **figures(found)), query),
+        *(Line(said["part"].format(name=part.what, **figures(part)), apart) for part in parts),
+    ]
 
 
 def _moved(shop: Shop, now: Situation, language: Language) -> list[Line]:

@@ -1,22 +1,22 @@
 """What an action brings over the remaining life: fitted Q evaluation on the stages of life, from lots.
 
 An action's worth is the margin within some days, and what the customer is worth where it stands after them. A coupon
-that only brings forward what would have been bought at the full price leaves the customer less ready to buy: its margin
-is charged with that.
+that only brings forward what would have been bought at the full price leaves the customer less ready to buy, and one
+that teaches to wait for coupons does so for longer: its margin is charged with that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.campaign.actions import cost_of
 from regulars.campaign.dataset import dataset
-from regulars.campaign.uplift import Trial, UpliftModel, fit
+from regulars.campaign.uplift import Effects, Trial, UpliftModel, fit
 from regulars.clock import micros
 from regulars.errors import InputError, NotEnoughError
 from regulars.lifecycle.actions.candidates import Floats
@@ -31,39 +31,140 @@ MOST_WEEKS = 26
 """Lots of so many last weeks are learned from."""
 
 
-def long_run(shop: Shop, until: datetime, known: Known, stages: StageModel) -> UpliftModel | None:
-    """What each action of the shop's lots brings over the remaining life; None where no lot has enough customers.
+@dataclass(frozen=True)
+class Lots:
+    """What the shop's lots have to say, twice: of the same customers and arms.
 
-    The value of whoever decides later is that of what the shop does now: one step of policy iteration.
+    Attributes
+    ----------
+    soon : the margin within the horizon, with the orders in it.
+    after : by how much the customer is worth more after the horizon than before.
+    """
+
+    soon: Trial
+    after: Trial
+
+    def where(self, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Lots:
+        """Some of the rows."""
+        return Lots(self.soon.rows(rows), self.after.rows(rows))
+
+    @property
+    def whole(self) -> Trial:
+        """Of both together: the margin over the remaining life."""
+        return replace(self.soon, outcome=self.soon.outcome + self.after.outcome, visits=None)
+
+
+@dataclass(frozen=True)
+class LongRun:
+    """What each arm brings over the remaining life: two models, for what comes soon is known far better.
+
+    Attributes
+    ----------
+    soon : of the margin within the horizon.
+    after : of what the customer is worth after it; see `_sure`.
 
     Source
     ------
-    Le, Voloshin and Yue (2019), Batch Policy Learning under Constraints, section 4 (fitted Q evaluation); here with one
-    step of margin, and the value of the stage model after it.
+    Le, Voloshin and Yue (2019), Batch Policy Learning under Constraints, section 4 (fitted Q evaluation): here with one
+    step of margin, and the value of the stage model after it. The value of whoever decides later is that of what the
+    shop does now: one step of policy iteration.
     """
-    since = until - timedelta(weeks=MOST_WEEKS)
-    data = dataset(shop, until, since=since)
+
+    soon: UpliftModel
+    after: UpliftModel
+
+    worth = 1.0
+    """Effects are money."""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Of both models."""
+        return self.soon.arms
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Features of both models."""
+        return self.soon.names
+
+    def effects(self, features: Floats) -> Effects:
+        """As of `UpliftModel.effects`; errors of both are added, for both were learned from the same customers."""
+        soon, after = self.soon.effects(features), self.after.effects(features)
+        return Effects(*(one + other for one, other in zip(soon, after, strict=True)))
+
+    def gain(self, features: Floats) -> Floats:
+        """(n, arms) money that each arm would bring, less what it costs, more than leaving the customer alone."""
+        gain: Floats = self.soon.gain(features)
+        gain[:, 1:] += self.after.effects(features).mean
+        return gain
+
+    @classmethod
+    def fit(cls, lots: Lots) -> Self:
+        """Learn from lots."""
+        return cls(fit(lots.soon), _sure(fit(lots.after)))
+
+    def to_files(self) -> dict[str, bytes]:
+        """As those of the two, in folders."""
+        return {
+            f"{part}/{name}": data
+            for part in ("soon", "after")
+            for name, data in getattr(self, part).to_files().items()
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        """From what `to_files` gave."""
+        parts = {
+            part: {name.removeprefix(f"{part}/"): data for name, data in files.items() if name.startswith(f"{part}/")}
+            for part in ("soon", "after")
+        }
+        return cls(**{part: UpliftModel.from_files(own) for part, own in parts.items()})
+
+
+def lots(shop: Shop, until: datetime, known: Known, stages: StageModel) -> Lots | None:
+    """What the shop's lots have to say before a moment; None where no lot has enough customers."""
+    data = dataset(shop, until, since=until - timedelta(weeks=MOST_WEEKS))
     if data is None:
         return None
-    settings = shop.config.campaign
     place = pc.index_in(data.drawn.table["customer_id"].combine_chunks(), known.ids)
-    is_known = np.asarray(pc.is_valid(place))
     row = np.asarray(pc.fill_null(place, 0))
     day = (data.drawn.microseconds - micros(known.begin)) / DAY
     before, after = _worth(stages, known, row, day), _worth(stages, known, row, day + data.horizon_days)
     # What it was worth before is the same in all arms, and takes most of the spread away.
-    outcome = data.margin + stages.discount ** (data.horizon_days / DAYS) * after - before
-    keep = is_known & (day >= 0)
+    change = stages.discount ** (data.horizon_days / DAYS) * after - before
+    keep = np.asarray(pc.is_valid(place)) & (day >= 0)
+    settings = shop.config.campaign.model_copy(update={"outcome": "margin"})
     try:
-        trial = Trial.of(
-            data.features[keep], data.arms.arm[keep], outcome[keep], kind="money", propensity=data.arms.chance[keep],
-            arms=data.arms.names, names=data.names, costs=[cost_of(name, settings) for name in data.arms.names],
-            customers=data.drawn.table["customer_id"].filter(pa.array(keep)).to_pylist(),
-            is_estimated=data.overlap is not None,
-        )  # fmt: skip
+        soon = data.where(keep).trial(settings)
     except (NotEnoughError, InputError):
         return None
-    return fit(trial)
+    return Lots(soon, replace(soon, outcome=change[keep], visits=None))
+
+
+def long_run(found: Lots | None) -> LongRun | None:
+    """What each action of the shop's lots brings over the remaining life; None where there are none."""
+    return None if found is None or np.ptp(found.after.outcome) == 0 else LongRun.fit(found)
+
+
+def _sure(model: UpliftModel) -> UpliftModel:
+    """A model of a noisy outcome, as far as it is sure of itself.
+
+    One effect for all customers, unless they surely differ; each arm's drawn towards none as its error commands:
+
+        effect (1 - error^2 / effect^2)   or 0
+
+    so that noise of the far future does not drown what is known of the near one.
+
+    Source
+    ------
+    James and Stein (1961), Estimation with Quadratic Loss: the positive part, each arm by itself.
+    """
+    spread, slope = model.spread.copy(), model.slope
+    if next(each for each in model.tried if each.learner == model.learner).low <= 0:
+        slope = np.zeros_like(slope)
+        spread[:, 0, 1] = spread[:, 1, 0] = spread[:, 1, 1] = 0.0
+    error = spread[:, 0, 0]
+    square = np.maximum(model.offset**2, 1e-12)
+    return replace(model, slope=slope, spread=spread, offset=model.offset * np.maximum(1 - error / square, 0.0))
 
 
 def _worth(stages: StageModel, known: Known, row: np.ndarray, day: Floats) -> Floats:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regulars.campaign.uplift import UpliftModel
+from regulars.lifecycle.longrun import LongRun
 from regulars.lifecycle.stages import StageModel
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NAME = "lifecycle"
 SLASH = "__"
-"""In place of the folders of an uplift model's files: a version of a model is one folder."""
+"""In place of the folders of its files: a version of a model is one folder."""
 OF_LONG_RUN = "long_run__"
 
 
@@ -23,7 +23,7 @@ class LifecycleModel:
     """Stages of life, and what lots taught of the long run; None before there are enough."""
 
     stages: StageModel
-    long_run: UpliftModel | None
+    long_run: LongRun | None
 
     def to_files(self) -> dict[str, bytes]:
         """JSON, LightGBM's text, safetensors."""
@@ -38,7 +38,7 @@ class LifecycleModel:
             for name, data in files.items()
             if name.startswith(OF_LONG_RUN)
         }
-        return cls(StageModel.from_files(files), UpliftModel.from_files(own) if own else None)
+        return cls(StageModel.from_files(files), LongRun.from_files(own) if own else None)
 
 
 def in_use(shop: Shop) -> LifecycleModel:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from regulars.campaign.dataset import later
-from regulars.errors import NotEnoughError
+from regulars.errors import NotEnoughError, NotFoundError
 from regulars.events.schema import TIME
 from regulars.experiment import places
 from regulars.experiment.stats import Moments, adjusted, difference, mean_of
 from regulars.lifecycle.actions.facts import control_group
+from regulars.lifecycle.model import NAME
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -89,6 +91,15 @@ def compared(what: str, after: Floats, before: Floats, is_left_out: Mask) -> Pro
     effect = difference(arms[1], arms[0])
     count = len(after) - out
     return Proof(what, effect.difference, effect.low, effect.high, effect.difference * count, count, out)
+
+
+def acted(shop: Shop) -> tuple[str, ...]:
+    """The capabilities by whose word something was done lately, as the newest decisions have it."""
+    try:
+        table = shop.tables.read(NAME, "decisions")
+    except NotFoundError:
+        return ()
+    return tuple(sorted(name for name in pc.unique(table["source"]).to_pylist() if name))
 
 
 def proofs(shop: Shop, since: datetime, until: datetime, sources: tuple[str, ...] = ()) -> list[Proof]:

@@ -17,7 +17,7 @@ from regulars.campaign.sending import queue_decided
 from regulars.errors import ConfigError, InputError, NotEnoughError, NotFoundError, ShopError
 from regulars.events import inbox
 from regulars.lifecycle.model import NAME
-from regulars.lifecycle.proof import proofs
+from regulars.lifecycle.proof import acted, proofs
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -154,12 +154,14 @@ def _decided(shop: Shop, name: str, as_of: datetime) -> str:
 
 
 def prove(shop: Shop, as_of: datetime) -> str:
-    """What the program brought lately; if it surely lost money, the model before goes back into use."""
-    found = proofs(shop, as_of - timedelta(days=PROOF_DAYS), as_of)[0]
+    """What the program brought lately, and its parts; if it surely lost money, the model before is used again."""
+    found, *parts = proofs(shop, as_of - timedelta(days=PROOF_DAYS), as_of, acted(shop))
     said = (
         f"{found.each:,.2f} a customer in {PROOF_DAYS} days ({found.low:,.2f} to {found.high:,.2f} at 95 %), "
         f"{found.customers:,} customers beside {found.left_out:,} left out"
     )
+    for part in parts:
+        said += f"; {part.what} {part.each:,.2f} ({part.low:,.2f} to {part.high:,.2f})"
     version = shop.models.version_in_use(NAME)
     earlier = [number for number in shop.models.versions(NAME) if version is not None and number < version]
     if found.has_failed and earlier:

@@ -25,6 +25,7 @@ from regulars.lifecycle.letter import letter, write
 from regulars.lifecycle.plan import plan
 from regulars.lifecycle.proof import compared, without
 from regulars.lifecycle.turn import turn
+from regulars.profile.stage import STAGES
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 END = BEGIN + timedelta(days=280)
@@ -93,6 +94,30 @@ def test_deciding_again_adds_nothing_and_a_later_day_heeds_what_the_week_has_had
     assert not called & {row["customer_id"] for row in later if row["action"] == "call"}
     minutes = sum(one.table["minutes"].to_pylist()) + sum(row["minutes"] for row in later)
     assert minutes <= shop.config.lifecycle.minutes_week
+
+
+def test_a_group_with_a_floor_is_not_passed_over(shop: Shop, now: Situation) -> None:
+    is_lapsed = now.standing.stage == STAGES.index("lapsed")
+    of_shop = shop.tables.of
+
+    def tables(name: str, pairs: pa.Table) -> pa.Table:
+        stages = pa.array([STAGES[k] for k in now.standing.stage.tolist()])
+        return pairs.append_column("stage", stages) if name == "segment" else of_shop(name, pairs)
+
+    def called(found: Situation) -> int:
+        names = [action.name for action in found.offered.actions]
+        return int(is_lapsed[found.open[(found.solved.taken == names.index("call")).any(1)]].sum())
+
+    owed = 0.1 * is_lapsed.sum()
+    assert called(now) < 0.8 * owed  # who is gone is worth no call
+    config = shop.folder / "shop.toml"
+    text = config.read_text("utf-8").replace("# floors = []", 'floors = ["stage is lapsed: 0.1"]')
+    config.write_text(text.replace("# minutes_week = 300.0", "minutes_week = 900.0"))
+    shop = Shop.open(shop.folder)
+    shop.tables.of = tables  # type: ignore[method-assign]
+    found = situation(shop, END)
+    assert called(found) >= 0.8 * owed  # some of them are held out, or must not be called
+    assert "floor of stage is lapsed" in found.solved.binding
 
 
 def test_a_decision_has_its_receipt(shop: Shop) -> None:

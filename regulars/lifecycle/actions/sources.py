@@ -16,7 +16,6 @@ from regulars.campaign.actions import cost_of
 from regulars.campaign.dataset import features_as_of
 from regulars.campaign.offer import standing as standing_offers
 from regulars.campaign.training import in_use as campaign_in_use
-from regulars.campaign.uplift import UpliftModel
 from regulars.errors import NotFoundError
 from regulars.events.schema import TIME
 from regulars.lifecycle.actions.candidates import (
@@ -36,6 +35,8 @@ from regulars.lifecycle.stages import Standing
 from regulars.profile.stage import STAGES
 
 if TYPE_CHECKING:
+    from regulars.campaign.uplift import UpliftModel
+    from regulars.lifecycle.longrun import LongRun
     from regulars.shop import Shop
 
 LOST = [STAGES.index(name) for name in ("cooling", "lapsed")]
@@ -49,7 +50,7 @@ class Asked:
     ids: pa.Array
     as_of: datetime
     standing: Standing
-    long_run: UpliftModel | None
+    long_run: LongRun | None
 
 
 def candidates(asked: Asked) -> Candidates:
@@ -85,7 +86,7 @@ def _column(table: pa.Table, name: str, row: np.ndarray) -> Floats:
 def contacts(asked: Asked) -> Candidates:
     """Messages and offers, by what lots taught of the long run; else by campaign's model of the days after."""
     shop, count = asked.shop, len(asked.ids)
-    model = asked.long_run
+    model: LongRun | UpliftModel | None = asked.long_run
     notes: tuple[str, ...] = ()
     if model is None:
         try:
