@@ -25,6 +25,7 @@ from regulars.cli import (
     offpolicy,
     overview,
     pricing,
+    privacy,
     segment_rules,
     segments,
     serving,
@@ -57,6 +58,7 @@ app = typer.Typer(
 for group in (log, overview, upkeep, learning, acting, showing, segments, lifecycle, simulate, serving):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(customers.commands)
+app.add_typer(privacy.commands)
 app.add_typer(segment_rules.commands)
 app.add_typer(fraud.commands)
 app.add_typer(campaigns.commands)

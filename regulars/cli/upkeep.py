@@ -141,6 +141,25 @@ def vacuum(
     )
 
 
+@commands.command(epilog="Example: regulars retain --shop myshop")
+def retain(shop: ShopFolder = Path(), as_json: Json = False) -> None:
+    """Remove the events that [log] keep_events keeps no longer, from the log and from all that was made of them.
+
+    Older versions of the log go, too. A server may run meanwhile. Let it run once a night.
+    """
+    from regulars.privacy.erase import retain as retain_events
+    from regulars.shop import Shop
+
+    with working("looking for events that are too old", quiet=as_json):
+        done = retain_events(Shop.open(shop))
+    if as_json:
+        emit({"rows": done.rows if done else 0, "log_version": Shop.open(shop).log.version})
+    elif done is None:
+        out.print("No event is older than it is kept.")
+    else:
+        out.print(f"Removed: {done.rows:,} rows of the log. The log is at version {done.log_version}.")
+
+
 @commands.command(epilog="Example: regulars doctor --shop myshop")
 def doctor(shop: ShopFolder = Path(), as_json: Json = False) -> None:
     """What of this machine, or of the shop's set-up, is unsafe, and how to mend it.

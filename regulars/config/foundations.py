@@ -45,6 +45,11 @@ class LogSettings(Section):
     keep_days: int = Field(
         30, ge=0, description="For how many days a version can be read after the next one came; then vacuum removes it."
     )
+    keep_events: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        {},
+        description='For how many days events are kept, by type, "*" for all others: { product_viewed = 760 }; then '
+        "`regulars retain` removes them. What is not named is kept for ever.",
+    )
 
 
 class SendingSettings(Section):

@@ -53,7 +53,7 @@ def export(shop: Shop, customer: str, file: Path) -> dict[str, int]:
     finder = Finder(ids, people.links)
     state: dict[str, Any] = {}
     if shop.config.state.url or (shop.folder / STATE).exists():
-        state = records.texts_of(shop.state, finder)
+        state = records.about(shop.state, finder)
     decided = [_decision(row) for row in rows if row["type"] == DECISION]
     tables = _tables(shop, ids)
     lines = "".join(json.dumps(row, default=_plain, ensure_ascii=False) + "\n" for row in rows)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from regulars.privacy.finder import LEAST, Finder, Mask
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
+IDS = ("customer_id", "anonymous_id")
 LINKS = ("order_id", "session_id")
 """What belongs to one customer by its nature: a row that has it is that customer's, though it names nobody."""
 OWN = ("event_id", *LINKS, "device_id", "ip", "payment_id", "query", "text")
@@ -77,33 +78,56 @@ def ids_of(shop: Shop, customers: Sequence[str]) -> frozenset[str]:
 
 def people_of(shop: Shop, snapshot: Commit, ids: frozenset[str]) -> People:
     """What can be found of customers by their ids, from all events of a version."""
-    mine: dict[str, set[str]] = {name: set() for name in OWN}
+
+    def theirs(rows: pa.Table) -> Mask:
+        found: Mask = _among(rows["customer_id"], ids) | _among(rows["anonymous_id"], ids)
+        return found
+
+    return replace(only_in(shop, snapshot, theirs, lambda rows: _is_named(rows) & ~theirs(rows)), ids=ids)
+
+
+def only_in(
+    shop: Shop, snapshot: Commit, mine: Callable[[pa.Table], Mask], others: Callable[[pa.Table], Mask]
+) -> People:
+    """The ids, numbers and texts that stand in some rows of a version and not in some others.
+
+    Parameters
+    ----------
+    mine, others : which rows, by their columns; (n,) bool each.
+    """
+    values: dict[str, set[str]] = {name: set() for name in (*IDS, *OWN)}
     noted: set[str] = set()
     for rows in _files(shop, snapshot):
-        own = rows.filter(pa.array(_among(rows["customer_id"], ids) | _among(rows["anonymous_id"], ids)))
-        for name in OWN:
-            mine[name].update(own[name].drop_null().unique().to_pylist())
+        own = rows.filter(pa.array(mine(rows)))
+        for name, found in values.items():
+            found.update(own[name].drop_null().unique().to_pylist())
         noted.update(text for said in own["properties"].drop_null().unique().to_pylist() for text in _leaves(said))
     noted = {text for text in noted if len(text.strip()) >= LEAST}
-    others = Finder([], noted)
+    ids = set().union(*(values.pop(name) for name in IDS))
+    said_too = Finder([], noted)
     for rows in _files(shop, snapshot):
-        is_mine = _among(rows["customer_id"], ids) | _among(rows["anonymous_id"], ids)
-        rest = rows.filter(pa.array(_is_named(rows) & ~is_mine))
-        for name in OWN:
-            mine[name] -= set(rest[name].filter(pc.is_in(rest[name], pa.array(mine[name], pa.string()))).to_pylist())
-        said = rest["properties"].filter(pa.array(others.cells(rest["properties"])))
+        rest = rows.filter(pa.array(others(rows)))
+        for name, found in values.items():
+            found.difference_update(_held(rest[name], found))
+        for name in IDS:
+            ids -= _held(rest[name], ids)
+        said = rest["properties"].filter(pa.array(said_too.cells(rest["properties"])))
         for one in said.unique().to_pylist():
             noted -= set(_leaves(one))
     # What the shop says of its products is nobody's, though only one customer ever asked for it.
     catalogue = shop.log.read("catalogue")
     said_by_shop = [catalogue[name] for name in ("product_id", "title", "category", "brand", "text")]
     known = "\n".join(text for column in said_by_shop for text in column.drop_null().unique().to_pylist())
-    texts = noted.union(*mine.values())
+    texts = noted.union(*values.values())
     return People(
-        ids,
-        frozenset(mine["order_id"] | mine["session_id"]),
+        frozenset(ids),
+        frozenset(values["order_id"] | values["session_id"]),
         frozenset(text for text in texts if len(text.strip()) >= LEAST and text not in known and not _is_plain(text)),
     )
+
+
+def _held(column: pa.ChunkedArray, values: set[str]) -> set[str]:
+    return set(column.filter(pc.is_in(column, pa.array(values, pa.string()))).to_pylist())
 
 
 def _is_plain(text: str) -> bool:
@@ -117,7 +141,7 @@ def _after_all(shop: Shop) -> Any:
 
 
 def _files(shop: Shop, snapshot: Commit) -> Iterator[pa.Table]:
-    columns = [*OWN, "customer_id", "anonymous_id", "properties"]
+    columns = [*OWN, *IDS, "type", "time", "properties"]
     for path in shop.log.paths(snapshot, "events"):
         yield pq.read_table(path, columns=columns).cast(pa.schema([EVENTS.field(name) for name in columns]))
 

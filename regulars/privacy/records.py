@@ -44,17 +44,22 @@ def forget(state: State, finder: Finder) -> dict[str, int]:
     return done
 
 
-def texts_of(state: State, finder: Finder) -> dict[str, list[dict[str, Any]]]:
-    """The rows that name some customers, by table: for a copy of all that is kept about them."""
+def about(state: State, finder: Finder) -> dict[str, list[dict[str, Any]]]:
+    """The rows that are of some customers, by table: those that name them, and what hangs on these."""
     found: dict[str, list[dict[str, Any]]] = {}
     with state.read() as view:
         known = sa.MetaData()
         known.reflect(view)
-        for table in known.sorted_tables:
+        for table in known.sorted_tables:  # what others hang on comes first
             if table.name.startswith(SHOPS):
                 continue
+            links = [link for link in table.foreign_keys if link.column.table.name in found]
             for rows in _pieces(view, table):
-                places = np.flatnonzero(finder.rows(_as_arrow(table, rows))).tolist()
+                is_theirs = finder.rows(_as_arrow(table, rows))
+                for link in links:
+                    keys = {row[link.column.name] for row in found[link.column.table.name]}
+                    is_theirs |= np.array([row._mapping[link.parent.name] in keys for row in rows])
+                places = np.flatnonzero(is_theirs).tolist()
                 found.setdefault(table.name, []).extend(dict(rows[place]._mapping) for place in places)
     return {name: rows for name, rows in found.items() if rows}
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from regulars import Shop, clock
 from regulars.errors import NotFoundError
 from regulars.events.mapping import Mapping
-from regulars.privacy.erase import JOURNAL, erase, erase_again, resume
+from regulars.privacy.erase import erase, erase_again, resume
 from regulars.privacy.finder import Finder
+from regulars.privacy.journal import JOURNAL
 from tests.privacy.conftest import IDS, MARKS, bytes_with, events
 
 

@@ -1,0 +1,57 @@
+"""Events go when their type is kept no longer, and what stood in them alone goes from everywhere."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import tomlkit
+
+from regulars import Shop, clock
+from regulars.privacy.erase import retain
+from tests.privacy.conftest import IDS, ORDER, QUESTION, REVIEW, bytes_with
+
+JUNE = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+def keeping(shop: Shop, **days: int) -> Shop:
+    path = shop.folder / "shop.toml"
+    document = tomlkit.parse(path.read_text())
+    document.setdefault("log", tomlkit.table())["keep_events"] = days
+    path.write_text(tomlkit.dumps(document))
+    return Shop.open(shop.folder)
+
+
+def types_of(shop: Shop) -> list[str]:
+    return sorted(Shop.open(shop.folder).log.read("events")["type"].to_pylist())
+
+
+def test_events_that_are_too_old_go_by_type_and_their_words_from_everywhere(planted):
+    before = types_of(planted)
+    with clock.held_at(JUNE):
+        done = retain(keeping(planted, support_asked=20, product_reviewed=40))
+    assert done is not None
+    assert done.rows == 1
+    before.remove("support_asked")
+    assert types_of(planted) == before
+    assert bytes_with(planted.folder, (QUESTION,)) == []
+    assert bytes_with(planted.folder, (REVIEW,))  # 40 days are not over
+    assert bytes_with(planted.folder, (IDS[0],))  # the customer is one still
+
+
+def test_a_customer_of_whom_nothing_is_left_is_nowhere(planted):
+    with clock.held_at(datetime(2024, 5, 4, 1, tzinfo=UTC)):
+        retain(keeping(planted, **{"*": 1, "product_shared": 9_999}))
+    assert types_of(planted) == ["order_completed", "order_completed", "order_refunded", "product_shared"]
+    assert bytes_with(planted.folder, (IDS[1], IDS[2], QUESTION, REVIEW)) == []
+    assert bytes_with(planted.folder, (ORDER,)), "the refund is kept"
+
+
+def test_without_limits_and_without_anything_too_old_nothing_is_done(planted, cli):
+    version = planted.log.version
+    assert retain(planted) is None
+    with clock.held_at(JUNE):
+        assert retain(keeping(planted, support_asked=999)) is None
+        code, said, _ = cli("retain", "--shop", planted.folder, "--json")
+    assert code == 0
+    assert json.loads(said) == {"rows": 0, "log_version": version}
