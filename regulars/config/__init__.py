@@ -11,11 +11,11 @@ from regulars.config.capabilities import (
     SupportSettings,
 )
 from regulars.config.foundations import LanguageSettings, SendingSettings, ServeSettings, ShopSettings
-from regulars.config.whole import FILE, SECTIONS, Config, add_mapping, load, sample
+from regulars.config.whole import FILE, SECTIONS, Config, add_mapping, change, load, sample
 
 __all__ = [
     "CHANNELS", "FILE", "SECTIONS", "CampaignSettings", "ChurnSettings", "Config", "FraudSettings", "LanguageSettings",
     "LifecycleSettings",
     "PricingSettings", "RecommendSettings", "SendingSettings", "ServeSettings", "ShopSettings", "SupportSettings",
-    "add_mapping", "load", "sample",
+    "add_mapping", "change", "load", "sample",
 ]  # fmt: skip

@@ -42,6 +42,12 @@ def _day(text: str) -> str:
     return text
 
 
+def _boost(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]?:.*\S.*", text):
+        raise ValueError("is no boost; write \"3: category = 'tea'\", with 1 to 99 places")
+    return text
+
+
 class BehaviorSettings(Section):
     """[behavior]"""
 
@@ -98,6 +104,11 @@ class RecommendSettings(Section):
         ("stock <= 0",), description="Rules over the catalogue: products that are never shown (see docs/rules.md)."
     )
     pin: tuple[str, ...] = Field((), description="Ids of products that stand first in every list.")
+    boost: tuple[Annotated[str, AfterValidator(_boost)], ...] = Field(
+        (),
+        description="What stands so many places further up, each as \"3: category = 'tea'\": places, a colon, and a "
+        "rule over the catalogue.",
+    )
     again: str = Field("", description='Which products are shown again to who had them, as a rule; "" for all.')
     returned: bool = Field(
         False, description="Whether what a customer sent back is shown again, without another order."

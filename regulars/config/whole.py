@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import abc
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,39 @@ def load(folder: Path) -> Config:
         text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first letter
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text: {error}. Save it as UTF-8.") from None
+    return _read(path, text)
+
+
+def change(folder: Path, section: str, values: abc.Mapping[str, Any]) -> Config:
+    """Write settings of a section into shop.toml, keeping what else stands there, comments and all.
+
+    Raises
+    ------
+    ConfigError
+        If it would then be none; nothing is written.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = storage.replace(folder / FILE, "[fraud]\\nfee = 15.0  # of our bank\\n")
+    >>> change(folder, "fraud", {"fee": 20.0, "insult_share": 0.4}).fraud.insult_share
+    0.4
+    >>> print((folder / FILE).read_text().strip())
+    [fraud]
+    fee = 20.0  # of our bank
+    insult_share = 0.4
+    """
+    path = folder / FILE
+    document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    table = document.setdefault(section, tomlkit.table())
+    for key, value in values.items():
+        table[key] = list(value) if isinstance(value, tuple) else value
+    text = tomlkit.dumps(document)
+    config = _read(path, text)
+    storage.replace(path, text)
+    return config
+
+
+def _read(path: Path, text: str) -> Config:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -156,10 +190,24 @@ def sample(settings: ShopSettings) -> str:
         parts.append(f"\n[{name}]\n")
         for key, field in section.model_fields.items():
             value = getattr(getattr(values, name), key)
-            line = f"{key} = {tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()}"
+            line = f"{key} = {_toml(value)}"
             is_default = value == field.default
             parts.append(f"# {field.description}\n{'# ' * (is_default and name != 'shop')}{line}\n")
     return "".join(parts)
+
+
+def _toml(value: Any) -> str:
+    """A setting as it stands in a file, on one line.
+
+    >>> _toml(("a", "b")), _toml({"a": 1}), _toml({})
+    ('["a", "b"]', '{a = 1}', '{}')
+    """
+    if isinstance(value, dict):
+        table = tomlkit.inline_table()
+        table.update(value)
+        return str(table.as_string())
+    text: str = tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()
+    return text
 
 
 def add_mapping(folder: Path, mapping: Mapping) -> None:

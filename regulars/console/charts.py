@@ -33,5 +33,11 @@ def chart(drawn: alt.TopLevelMixin, description: str) -> Chart:
         spec.pop(name, None)
     if "layer" in spec or "mark" in spec:
         spec["width"] = "container"
-        spec.setdefault("height", 220)
+        spec.setdefault("height", {"step": 28} if _is_by_name(spec) else 220)
     return Chart(spec, description)
+
+
+def _is_by_name(spec: dict[str, Any]) -> bool:
+    """Whether a chart has a row for each name: it is as high as it has rows."""
+    parts = [spec, *spec.get("layer", ())]
+    return any(part.get("encoding", {}).get("y", {}).get("type") in ("nominal", "ordinal") for part in parts)

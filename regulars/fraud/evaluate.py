@@ -62,7 +62,7 @@ def learn(shop: Shop, until: datetime) -> Learned:
     """Learn from attempts before `until`; the report is of a model that learned from the first of them."""
     found = surprised(shop, attempts(shop, until))
     trained = train(found, shop.config.shop.timezone)
-    split = _split(found, until)
+    split = split_of(found, until)
     past = surprised(shop, attempts(shop, split.as_of))
     report = _judge(shop, split, found, train(past, shop.config.shop.timezone))
     model = trained.model
@@ -95,7 +95,7 @@ def evaluate(shop: Shop, split: Split) -> Report:
     return _judge(shop, split, found, train(past, shop.config.shop.timezone))
 
 
-def _split(found: Attempts, until: datetime) -> Split:
+def split_of(found: Attempts, until: datetime) -> Split:
     """A moment with most of the known attempts before it, and the days from there."""
     known = found.facts.time[(found.outcome >= 0) & found.is_even]
     time = known if len(known) else found.facts.time

@@ -43,6 +43,26 @@ def with_new(found: Ints, wide: Ints, is_new: Allowed, places: int) -> Ints:
     return np.where(is_given, given, found)
 
 
+def lifted(products: Ints, lift: Ints) -> Ints:
+    """Products in their order, some further up; of two at one place the one that was lifted stands first.
+
+    Parameters
+    ----------
+    products : (n, m) the best first, 0 where there is none.
+    lift : (products + 1,) by how many places.
+
+    Examples
+    --------
+    >>> lifted(np.array([[1, 2, 3, 4, 0], [4, 3, 1, 2, 0]]), np.array([0, 0, 0, 0, 2])).tolist()
+    [[1, 4, 2, 3, 0], [4, 3, 1, 2, 0]]
+    """
+    if not lift.any():
+        return products
+    up = lift[products]
+    place = np.arange(products.shape[1]) - up - (up > 0) / 2
+    return np.take_along_axis(products, np.argsort(place, axis=1, kind="stable"), 1)
+
+
 @dataclass(frozen=True)
 class Caps:
     """How many of a group a list may hold.

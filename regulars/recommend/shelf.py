@@ -18,7 +18,7 @@ from regulars.errors import ConfigError
 from regulars.events.schema import CATALOGUE
 from regulars.recommend.candidates import Floats, Ints
 from regulars.recommend.favourites import Categories
-from regulars.recommend.layout import Caps, arranged, with_new
+from regulars.recommend.layout import Caps, arranged, lifted, with_new
 from regulars.recommend.past import Past
 from regulars.rules import Rule, RuleError
 
@@ -47,6 +47,7 @@ class Shelf:
     adults : the customers who are known to be of age; asked for only if there is something for adults only.
     again : (products + 1,) which may be shown to who had them before.
     pinned : numbers of the products that stand first in every list.
+    lift : (products + 1,) by how many places each stands further up than the ranker says.
     """
 
     table: pa.Table
@@ -55,6 +56,7 @@ class Shelf:
     adults: frozenset[str]
     again: Allowed
     pinned: Ints
+    lift: Ints
     settings: RecommendSettings
     _filters: dict[str, Allowed] = field(default_factory=dict, repr=False)
 
@@ -98,7 +100,7 @@ class Shelf:
                 "new, learn again: regulars learn recommend"
             )
         pinned = np.array([number[name] for name in dict.fromkeys(settings.pin)], np.int64)
-        return cls(table, allowed, to_adults, adults, again, pinned, settings)
+        return cls(table, allowed, to_adults, adults, again, pinned, _lift(table, settings.boost), settings)
 
     def shown_to(self, customer: str | None, where: str = "") -> Allowed:
         """(products + 1,) which may be shown to a customer (None: to whoever comes), of those that a filter means.
@@ -125,6 +127,7 @@ class Shelf:
         vectors : (products + 1, d) of length 1 or 0, by which two products are alike.
         is_new, allowed : (products + 1,)
         """
+        products = lifted(products, self.lift)
         found = self._by_rules(products, k, vectors)
         if self.settings.fresh:
             found = with_new(found, products, is_new, self.settings.fresh)
@@ -169,6 +172,16 @@ def catalogue_of(shop: Shop, products: Sequence[str], as_of: datetime) -> pa.Tab
     asked = shop.engine.table(ids)
     found = shop.engine.to_arrow(asked.left_join(newest, "product_id").order_by("row"))
     return found.select(COLUMNS)
+
+
+def _lift(table: pa.Table, boosts: Sequence[str]) -> Ints:
+    """(products + 1,) the most places of the boosts that mean a product; 0 where none does."""
+    lift = np.zeros(table.num_rows + 1, np.int64)
+    for at, text in enumerate(boosts):
+        places, _, rule = text.partition(":")
+        means = _rule(table, rule.strip(), f"boost[{at}]").mask(table)
+        lift[1:] = np.maximum(lift[1:], int(places) * means)
+    return lift
 
 
 def _rule(table: pa.Table, text: str, where: str) -> Rule:

@@ -17,6 +17,7 @@ from regulars.errors import ConfigError
 from regulars.recommend.layout import Caps, arranged, with_new
 from regulars.recommend.shelf import Shelf
 from regulars.rules import RuleError
+from regulars.serve.live.rules import Rules
 
 MAY = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -110,6 +111,15 @@ def test_a_rule_that_cannot_be_read_is_named_with_its_place(tea: Shop, tmp_path:
         Shelf.of(with_setting(tea, 'exclude = ["colour = 3"]'), ["pot"], MAY)
     with pytest.raises(RuleError, match="There are: brand, category"):
         Shelf.of(tea, ["pot"], MAY).shown_to(None, "colour = 'red'")
+
+
+def test_what_is_boosted_stands_further_up_in_lists_of_all_kinds(tea: Shop) -> None:
+    products = ["cup", "pot", "tin", "gone"]
+    shelf = Shelf.of(with_setting(tea, "boost = [\"2: category = 'pots'\"]"), products, MAY)
+    ranked, vectors = np.array([[1, 4, 3, 2], [2, 1, 3, 4]]), np.zeros((5, 1), np.float32)
+    assert shelf.laid_out(ranked, 3, vectors, np.zeros(5, bool), shelf.allowed).tolist() == [[1, 2, 4], [2, 1, 3]]
+    live = Rules(shelf, {name: number for number, name in enumerate(products, 1)}, np.zeros(5, bool))
+    assert live.laid_out(["cup", "gone", "tin", "pot"], 3, "ada") == ["cup", "pot", "gone"]
 
 
 def test_what_is_for_adults_is_shown_to_known_adults_alone(tea: Shop, record: Callable[..., Any]) -> None:

@@ -60,7 +60,7 @@ class Rules:
     def has_layout(self) -> bool:
         """Whether a list is more than the first k."""
         said = self.shelf.settings
-        return bool(said.pin or said.most_per_category or said.most_per_brand or said.fresh)
+        return bool(said.pin or said.most_per_category or said.most_per_brand or said.fresh or said.boost)
 
     def allowed(self, products: Sequence[str], customer: str, had: Mapping[str, bool], where: str = "") -> list[str]:
         """Those products that may be shown to a customer, in their order. Of what the catalogue does not have, only a
