@@ -7,11 +7,12 @@ import os
 import re
 import resource
 import shutil
+import socket
 import sqlite3
 import stat
 import sys
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed
@@ -21,6 +22,7 @@ from typing import Literal, NamedTuple
 from regulars import clock, config, storage
 from regulars.errors import RegularsError
 from regulars.events.compaction import MANY, small_files
+from regulars.events.inbox import FOLDER, open_store
 from regulars.events.inbox.sqlite import is_mended
 from regulars.shop import Shop
 
@@ -57,6 +59,9 @@ def examine(shop: Shop) -> list[Finding]:
         memory(shop.config.engine.memory, _memory_bytes()),
         network(shop.folder),
         *permissions(shop.folder),
+        address(shop.config.serve.host, shop.config.serve.port),
+        *strangers(shop.config.serve.host, shop.config.serve.proxies),
+        *inbox(shop),
     ]
     try:
         newest = shop.log.snapshot()
@@ -220,6 +225,42 @@ def small(count: int) -> Finding:
     if count > MANY:
         return Finding("warning", "files", f"{count} small files in the log", "Put them together: regulars compact")
     return Finding("ok", "files", f"{count} small files in the log")
+
+
+def address(host: str, port: int) -> Finding:
+    """Can `regulars serve` listen where the settings say?"""
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            what = f"{host}:{port} cannot be listened at: {error.strerror}"
+            return Finding("warning", "server", what, "All is well if a server runs there. Else choose another: --port")
+    return Finding("ok", "server", f"{host}:{port} is free")
+
+
+def strangers(host: str, proxies: Sequence[str]) -> Iterator[Finding]:
+    """Can others than this machine ask the server, without a proxy before it that keeps keys secret on their way?
+
+    >>> [[finding.level for finding in strangers(*each)] for each in (("127.0.0.1", ()), ("0.0.0.0", ()))]
+    [[], ['warning']]
+    """
+    is_near = host == "localhost" or host.startswith("127.") or host == "::1"
+    if not is_near and not proxies:
+        what = f"others can reach {host}, and no proxy is named: keys and events cross the network as they are"
+        yield Finding("warning", "server", what, "Put a proxy with TLS before it, and name it: [serve] proxies")
+
+
+def inbox(shop: Shop) -> Iterator[Finding]:
+    """Does the Redis answer that is to keep events, and what is an acknowledgement worth there?"""
+    if not shop.config.serve.inbox:
+        return
+    try:
+        store = open_store(shop.folder / FOLDER, shop.config.serve.inbox, shop.state.secret("inbox"))
+        yield Finding("ok", "inbox", store.promise)
+    except RegularsError as error:
+        yield Finding("unsafe", "inbox", str(error), 'Start it, or keep events on this disk: [serve] inbox = ""')
 
 
 def permissions(folder: Path) -> Iterator[Finding]:

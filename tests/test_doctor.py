@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from regulars import clock, doctor, storage
+from regulars import clock, config, doctor, storage
 from regulars.shop import Shop
 
 
@@ -124,3 +125,14 @@ def test_a_damaged_log_is_told_with_the_way_to_the_check(with_orders: Path) -> N
         path.write_bytes(path.read_bytes()[:-9])
     found = doctor.examine(Shop.open(with_orders))[0]
     assert (found.subject, found.how) == ("log", "See what is damaged: regulars check")
+
+
+def test_a_port_that_is_taken_and_an_inbox_that_does_not_answer_are_told(with_orders: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert doctor.address("127.0.0.1", port).level == "warning"
+    config.change(with_orders, "serve", {"inbox": f"redis://127.0.0.1:{port}/0"})
+    (found,) = doctor.inbox(Shop.open(with_orders))
+    assert (found.level, found.subject) == ("unsafe", "inbox")

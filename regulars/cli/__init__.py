@@ -12,6 +12,7 @@ from rich.markup import escape
 from regulars.cli import (
     acting,
     ads,
+    audit,
     campaigns,
     customers,
     experiment_results,
@@ -68,6 +69,7 @@ experiments.commands.registered_commands += experiment_results.commands.register
 experiments.commands.registered_commands += offpolicy.commands.registered_commands
 app.add_typer(experiments.commands)
 app.add_typer(keys.commands)
+app.add_typer(audit.commands)
 app.add_typer(language.commands)
 support.commands.registered_commands += support_quality.commands.registered_commands
 app.add_typer(support.commands)

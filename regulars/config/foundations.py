@@ -155,6 +155,9 @@ class ServeSettings(Section):
     requests_per_address: float = Field(
         50.0, gt=0, description="So many each address may send with a key for browsers, or with a wrong one."
     )
+    reads_days: int = Field(
+        400, ge=1, le=3660, description="So long it is kept who read what is known of which customer: regulars audit."
+    )
     proxies: tuple[str, ...] = Field(
         (), description="Addresses of proxies before it, whose X-Forwarded-For is believed: 127.0.0.1."
     )

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from regulars import clock
-from regulars.console.tables import audit
+from regulars.console.tables import audit, prepare
 from regulars.state import State
 
 
@@ -24,3 +24,10 @@ def note(state: State, who: str, what: str, about: str, before: Any = None, afte
     row = {"at": clock.now(), "who": who, "what": what, "about": about, "before": before, "after": after}
     with state.write() as change:
         change.execute(sa.insert(audit).values({**row, "before": before or {}, "after": after or {}}))
+
+
+def all_of(state: State) -> list[dict[str, Any]]:
+    """All that was noted down, in order: `at`, `who`, `what`, `about`, `before`, `after`."""
+    asked = sa.select(*(column for column in audit.c if column.name != "id")).order_by(audit.c.id)
+    with prepare(state).read() as view:
+        return [dict(row._mapping) for row in view.execute(asked)]

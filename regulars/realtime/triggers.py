@@ -122,6 +122,21 @@ class Trigger:
         return sorted(found)
 
 
+def read(texts: Sequence[str]) -> list[Trigger]:
+    """Triggers as the settings have them.
+
+    Raises
+    ------
+    ConfigError
+        If a rule cannot be read, or two triggers have one name.
+    """
+    triggers = [Trigger.of(text) for text in texts]
+    names = [trigger.name for trigger in triggers]
+    if again := {name for name in names if names.count(name) > 1}:
+        raise ConfigError(f"[realtime] triggers: two are named {', '.join(sorted(again))}.")
+    return triggers
+
+
 @dataclass
 class Triggers:
     """All triggers of a shop, beside its live state.
@@ -152,13 +167,14 @@ class Triggers:
         ConfigError
             If a rule cannot be read, or two triggers have one name.
         """
-        triggers = [Trigger.of(text) for text in shop.config.realtime.triggers]
-        names = [trigger.name for trigger in triggers]
-        if again := {name for name in names if names.count(name) > 1}:
-            raise ConfigError(f"[realtime] triggers: two are named {', '.join(sorted(again))}.")
-        found = cls(live, triggers)
+        found = cls(live, read(shop.config.realtime.triggers))
         found._begin()
         return found
+
+    def change(self, triggers: Sequence[Trigger]) -> None:
+        """Others from now on, by what was told so far; what is true already does not fire."""
+        self.triggers = triggers
+        self._begin()
 
     def add(self, events: Iterable[Numbered]) -> list[Fired]:
         """Let events be known to the live state and to the rules, in their order; what they set off."""

@@ -28,6 +28,10 @@ class Limits:
         self._rate, self._most = per_second, max(per_second, 1.0)
         self._buckets: OrderedDict[object, tuple[float, float]] = OrderedDict()
 
+    def change(self, per_second: float) -> None:
+        """Another rate from now on; what is in the buckets stays."""
+        self._rate, self._most = per_second, max(per_second, 1.0)
+
     def wait(self, name: object) -> int:
         """Take a token: 0, or after how many whole seconds to try again if there is none."""
         now = time.monotonic()

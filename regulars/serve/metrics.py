@@ -40,6 +40,9 @@ class Metrics:
             "regulars_fold_failures", "Times that events could not be put into the log.", registry=own
         )
         self.waiting = Gauge("regulars_inbox_events", "Events that wait to be put into the log.", registry=own)
+        self.growth = Gauge(
+            "regulars_inbox_events_per_second", "Events that come a second, less those put into the log.", registry=own
+        )
         self.lag = Gauge("regulars_fold_lag_seconds", "Since when the log has not had all events.", registry=own)
 
         self._of_answers = lru_cache(KINDS_OF_ANSWERS)(

@@ -98,6 +98,7 @@ async def _serve(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI]
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     serving = made.state.serving
+    loop.add_signal_handler(signal.SIGHUP, serving.watched.again)
     serving.on_failure = lambda: loop.call_soon_threadsafe(server.stop)
     try:
         await server.serve()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from datetime import timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +23,9 @@ from regulars.serve.limits import Limits
 from regulars.serve.live import LiveShop
 from regulars.serve.logs import LOG
 from regulars.serve.metrics import Metrics
+from regulars.serve.reads import Reads
 from regulars.serve.repeated import Repeated
+from regulars.serve.watched import Watched
 
 if TYPE_CHECKING:
     from regulars.config import ServeSettings
@@ -35,6 +38,9 @@ DRAIN_SECONDS = 10.0
 WAITING_SECONDS = 10.0
 """After a fold that failed, so long until it is tried again."""
 
+CHANGING = ("fold_seconds", "requests_per_key", "requests_per_address", "proxies", "reads_days")
+"""Settings of `[serve]` that a running server goes by as soon as they change."""
+
 
 class Serving:
     """The state of a server, that routes find in `request.app.state.serving`.
@@ -44,6 +50,8 @@ class Serving:
     phase : starting until the inbox is open, then ready; draining once it stops.
     live : what decisions stand on; None while the server starts.
     arriving : takes events in.
+    reads : who read of which customer.
+    watched : the shop's settings, that may change.
     repeated : answers by the key under which they were asked for.
     under_way : requests that are not answered yet.
     on_failure : called if it cannot start.
@@ -61,6 +69,8 @@ class Serving:
         self.on_failure: Callable[[], None] = lambda: None
         self.metrics = Metrics()
         self.keyring = Keyring(Keys(shop.state))
+        self.reads = Reads(shop.state)
+        self.watched = Watched(shop)
         self.of_keys = Limits(settings.requests_per_key)
         self.of_addresses = Limits(settings.requests_per_address)
         self._inbox: Inbox | None = None
@@ -126,15 +136,20 @@ class Serving:
     def _work(self, inbox: Inbox) -> None:
         """Fold when enough wait, or those that do have waited for long; read the keys anew."""
         since: float | None = None
+        before: tuple[int, float] | None = None
         while not self._is_over.wait(TICK_SECONDS):
             if self.keyring.is_stale:
                 with suppress(RegularsError):  # the database of keys is away: those that are known go on counting
                     self.keyring.refresh()
+            self._look()
             try:
                 waiting = inbox.count()
                 now = time.monotonic()
                 since = (since or now) if waiting else None
                 self.metrics.waiting.set(waiting)
+                if before is not None:
+                    self.metrics.growth.set((waiting - before[0]) / (now - before[1]))
+                before = waiting, now
                 self.metrics.lag.set(now - since if since else 0)
                 if since and (waiting >= AT_ONCE or now - since >= self.settings.fold_seconds):
                     self._fold(inbox)
@@ -142,10 +157,25 @@ class Serving:
             except Exception as error:
                 self._failed(error)
                 self._is_over.wait(WAITING_SECONDS)
+        self._look()
         try:
             self._fold(inbox)
         except Exception as error:  # what waits is on the disk: the next server folds it
             self._failed(error)
+
+    def _look(self) -> None:
+        """Go by settings that have changed, and write down who read of whom."""
+        try:
+            if self.watched.look():
+                new = self.shop.config.serve
+                self.settings = self.settings.model_copy(update={name: getattr(new, name) for name in CHANGING})
+                self.of_keys.change(new.requests_per_key)
+                self.of_addresses.change(new.requests_per_address)
+                if self.live is not None:
+                    self.live.renew()
+            self.reads.flush(timedelta(days=self.settings.reads_days))
+        except Exception as error:  # tried again
+            LOG.error("what changes while a server runs could not be kept up", exc_info=error)
 
     def _fold(self, inbox: Inbox) -> None:
         shop = self.shop.config.shop

@@ -185,6 +185,7 @@ def _asked_id(visit: Visit) -> str:
     customer_id = visit.asked("id")
     if not customer_id:
         raise InputError(visit.t("shell.field_missing", name="id"))
+    visit.console.serving.reads.note(visit.signed_in.email, [customer_id], visit.request.url.path)
     return customer_id
 
 

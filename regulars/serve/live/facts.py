@@ -22,12 +22,14 @@ class Facts:
 
     Parameters
     ----------
-    triggers : of the shop; without any nobody is told.
+    triggers : those of the shop now; without any nobody is told.
     loop : whose thread alone asks the follower.
     """
 
-    def __init__(self, triggers: Sequence[str], follower: Follower, loop: asyncio.AbstractEventLoop) -> None:
-        self._is_asked = bool(triggers)
+    def __init__(
+        self, triggers: Callable[[], Sequence[str]], follower: Follower, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._triggers = triggers
         self._follower, self._loop = follower, loop
         self._before: dict[str, dict[str, Any]] = {}
 
@@ -42,7 +44,7 @@ class Facts:
         return self._told(people, "segment", lambda _, now: {"segments": [] if now is None else [now]})
 
     def _told(self, people: People, column: str, facts: Callable[[Any, Any], dict[str, Any]]) -> People:
-        if not self._is_asked:
+        if not self._triggers():
             return people
         now = dict(zip(people.ids, people.table[column].to_pylist(), strict=True))
         before = self._before.get(column)

@@ -19,6 +19,7 @@ from regulars.events.inbox import Entry, Inbox
 from regulars.events.schema import NOTED
 from regulars.realtime import Fired, Live, Triggers, numbered
 from regulars.realtime.live import LINES
+from regulars.realtime.triggers import read
 from regulars.seal import sealed, unsealed
 from regulars.serve.live.reading import Reading, Row
 from regulars.serve.logs import LOG
@@ -100,6 +101,12 @@ class Follower:
         fired = self._triggers.tell(customer, facts, moment, cause)
         if is_news:
             self._fired += fired
+
+    async def renew(self, triggers: Sequence[str]) -> None:
+        """Other triggers from now on; ConfigError if they cannot be read, and then all stays as it was."""
+        made = read(triggers)
+        async with self._turn:
+            self._triggers.change(made)
 
     def catch_up(self) -> None:
         """Let all be known that waits, before anybody asks."""

@@ -79,7 +79,7 @@ class LiveShop:
         catalogue = at_most(RULES_SECONDS, self._catalogue)
         self.rules = self._of_log("The catalogue", catalogue, lambda: Rules.of(shop, clock.now()))
         self.lists, self.campaign = self._decided("recommend"), self._decided("campaign")
-        facts = Facts(shop.config.realtime.triggers, self.follower, loop)
+        facts = Facts(lambda: shop.config.realtime.triggers, self.follower, loop)
         self.churn, self.segments = self._known("churn", facts.churn), self._known("segment", facts.segments)
         self.profiles = self._known("profile", lambda people: people)
         self.similar = self._of_log(
@@ -126,6 +126,13 @@ class LiveShop:
         """Let something read the shop's log or state, one after the other: not for the thread of the event loop."""
         with self.turn:
             return read(self.shop)
+
+    def renew(self) -> None:
+        """The shop's settings have changed: triggers go by them at once, all else by the next look."""
+        settings = self.shop.config.realtime
+        asyncio.run_coroutine_threadsafe(self.follower.renew(settings.triggers), self._loop).result()
+        for part in self.parts:
+            part.age()
 
     def close(self) -> None:
         """Keep the state on the disk; nobody asks any more."""

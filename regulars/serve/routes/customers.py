@@ -15,7 +15,7 @@ from regulars.errors import NotFoundError
 from regulars.profile import page
 from regulars.serve.live import LiveShop
 from regulars.serve.live.people import People
-from regulars.serve.routes.decision import PROBLEMS, Asked, Id, decide
+from regulars.serve.routes.decision import PROBLEMS, Asked, Id, decide, noted
 from regulars.serve.routes.reading import SECURED, Cursor, Customer, Limit, paged, reader, told
 
 routes = APIRouter(tags=["customers"])
@@ -83,6 +83,7 @@ class Places(BaseModel):
 async def profile(request: Request, customer_id: Customer, explain: bool = False, language: str = "en") -> Response:
     """Who a customer is, as of the last event."""
     live = await reader(request)
+    noted(request, [customer_id], "/v1/profile/{customer_id}")
     return told(request, await _profile(live, customer_id, explain, language))
 
 
@@ -134,7 +135,7 @@ async def churn_list(request: Request, cursor: Cursor = None, limit: Limit = 100
     """All customers, the likeliest to leave first."""
     live = await reader(request)
     people = live.churn.get()
-    return told(request, paged(people, "churn_probability", cursor, limit, _shown(live, people, _risk)))
+    return _listed(request, "/v1/churn", paged(people, "churn_probability", cursor, limit, _shown(live, people, _risk)))
 
 
 @routes.get("/v1/segments", responses=PROBLEMS, response_model=Places, openapi_extra=SECURED)
@@ -142,7 +143,12 @@ async def segments_list(request: Request, cursor: Cursor = None, limit: Limit = 
     """All customers, by segment."""
     live = await reader(request)
     people = live.segments.get()
-    return told(request, paged(people, "segment_id", cursor, limit, _shown(live, people, _place)))
+    return _listed(request, "/v1/segments", paged(people, "segment_id", cursor, limit, _shown(live, people, _place)))
+
+
+def _listed(request: Request, path: str, page: dict[str, Any]) -> Response:
+    noted(request, [each["customer_id"] for each in page["customers"]], path)
+    return told(request, page)
 
 
 def _shown(live: LiveShop, people: People, row: Any) -> Any:
@@ -166,5 +172,5 @@ def _place(people: People, customer: str, said: dict[str, Any], note: str | None
     return {"customer_id": customer, "as_of": people.as_of, **{name: said.get(name) for name in names}, "note": note}
 
 
-decide(routes, "/v1/churn", churn, Whom, Risk, {"customer_id": "ada"})
-decide(routes, "/v1/segments", segments, Whom, Place, {"customer_id": "ada"})
+decide(routes, "/v1/churn", churn, Whom, Risk, {"customer_id": "ada"}, is_read=True)
+decide(routes, "/v1/segments", segments, Whom, Place, {"customer_id": "ada"}, is_read=True)

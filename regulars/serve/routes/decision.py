@@ -6,7 +6,7 @@ A request with an `Idempotency-Key` is answered again as it was, without decidin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -81,17 +81,25 @@ def here(request: Request) -> LiveShop:
     return live
 
 
+def noted(request: Request, customer_ids: Iterable[str], path: str) -> None:
+    """Note down that who asks reads of customers."""
+    request.app.state.serving.reads.note(request.scope["key"], customer_ids, path)
+
+
 def json_of(answer: Any) -> bytes:
     """JSON, UTF-8."""
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY, default=str)
 
 
-def _handler(path: str, scope: str, asked: type[BaseModel], endpoint: Endpoint) -> Handler:
+def _handler(path: str, scope: str, asked: type[BaseModel], endpoint: Endpoint, is_read: bool) -> Handler:
     async def handle(request: Request) -> Response:
         await admit(request, scope, given(request))
         body = await bodies.read(request, MOST_BYTES)
         live = here(request)
         key = request.headers.get("idempotency-key")
+        if is_read:
+            said = asked_of(asked, body)
+            noted(request, [each.customer_id for each in getattr(said, "requests", [said])], path)
         if key is None:
             return _json(json_of(await endpoint(live, asked_of(asked, body))))
         if not 0 < len(key) <= LONGEST_KEY:
@@ -133,7 +141,7 @@ def asked_of(model: type[BaseModel], body: bytes) -> Any:
 
 def decide(
     routes: APIRouter, path: str, endpoint: Endpoint, asked: type[BaseModel], answer: type[BaseModel],
-    example: Mapping[str, Any], *, scope: str = "decide", has_batch: bool = True,
+    example: Mapping[str, Any], *, scope: str = "decide", has_batch: bool = True, is_read: bool = False,
 ) -> None:  # fmt: skip
     """Add a route that decides, and its batch form at `path/batch`.
 
@@ -141,9 +149,10 @@ def decide(
     ----------
     endpoint : takes the shop and what is asked; its name and its docstring are those of the operation.
     example : of a request.
+    is_read : whether the answer tells what is known of a customer, so that it is noted down who read it.
     """
     name, words = endpoint.__name__, endpoint.__doc__ or ""
-    _add(routes, path, _handler(path, scope, asked, endpoint), asked, answer, example, name, words)
+    _add(routes, path, _handler(path, scope, asked, endpoint, is_read), asked, answer, example, name, words)
     if not has_batch:
         return
 
@@ -156,7 +165,7 @@ def decide(
         return {"answers": found}
 
     path, of_several = f"{path}/batch", Batch[asked]  # type: ignore[valid-type]
-    handler = _handler(path, scope, of_several, several)
+    handler = _handler(path, scope, of_several, several, is_read)
     answers = Answers[answer]  # type: ignore[valid-type]
     _add(routes, path, handler, of_several, answers, {"requests": [example]}, f"{name}_batch", f"Many: {words}")
 

@@ -41,7 +41,7 @@ def places(**of_each: str | None) -> People:
 
 def test_a_risk_is_told_with_the_one_before_where_it_changed(loop):
     follower = Follower()
-    facts = Facts(["leaving: churn_risk >= 0.5"], follower, loop)
+    facts = Facts(lambda: ["leaving: churn_risk >= 0.5"], follower, loop)
     facts.churn(risks(ada=0.1, bob=0.2, cy=None))
     assert follower.told == [
         ("ada", {"churn_risk": 0.1, "churn_risk_before": None}, False),
@@ -57,7 +57,7 @@ def test_a_risk_is_told_with_the_one_before_where_it_changed(loop):
 
 def test_a_segment_is_told_when_a_customer_enters_it(loop):
     follower = Follower()
-    facts = Facts(['best: segments contains "champions"'], follower, loop)
+    facts = Facts(lambda: ['best: segments contains "champions"'], follower, loop)
     facts.segments(places(ada="new"))
     facts.segments(places(ada="champions"))
     assert follower.told[1:] == [("ada", {"segments": ["champions"]}, True)]
@@ -65,5 +65,5 @@ def test_a_segment_is_told_when_a_customer_enters_it(loop):
 
 def test_without_triggers_nobody_is_told(loop):
     follower = Follower()
-    Facts([], follower, loop).churn(risks(ada=0.1))
+    Facts(lambda: [], follower, loop).churn(risks(ada=0.1))
     assert follower.told == []
