@@ -85,9 +85,7 @@ def _facts(shop: Shop, words: dict[str, Any]) -> dict[str, Any]:
 def _type_row(row: dict[str, Any], keep: dict[str, int], words: dict[str, Any]) -> str:
     days = keep.get(row["type"], keep.get("*"))
     kept = words["days"].format(days=days) if days else words["for_ever"]
-    first, last = (
-        f"{moment:%Y-%m-%d}" if isinstance(moment, datetime) else "-" for moment in (row["first"], row["last"])
-    )
+    first, last = (f"{row[name]:%Y-%m-%d}" for name in ("first", "last"))
     about = TYPES.get(row["type"], "")
     return f"| `{row['type']}` | {about} | {row['rows']:,} | {row['customers']:,} | {first} – {last} | {kept} |"
 
