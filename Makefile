@@ -10,9 +10,12 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
 .PHONY: demo test soak lint bench serve clean
 
+# It ends in the console: in a browser where there is a screen; else its address is printed, and nothing waits.
 demo: $(VENV)/.installed
 	@rm -rf demo
 	$(BIN)/regulars demo --dir demo
+	@if [ -t 0 ] && [ -z "$$CI" ]; then exec $(BIN)/regulars console --shop demo; \
+	else $(BIN)/regulars console --shop demo --link; fi
 
 test: $(VENV)/.tested lint
 	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder

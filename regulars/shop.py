@@ -122,6 +122,12 @@ class Shop:
         known = self.engine.parquet(self.log.paths(snapshot, "rates"), RATES)
         return rates.in_currency(events, known, own)
 
+    def beside(self) -> Shop:
+        """The same shop for another thread: it waits for nobody; memory and state are shared."""
+        other = Shop(self.folder, self.config)
+        other.engine, other.state = self.engine.beside(), self.state
+        return other
+
     def with_events(self, events: ibis.Table) -> Shop:
         """The same shop as if these were its events: to ask what would be computed from another past."""
         other = Shop(self.folder, self.config)
@@ -150,14 +156,31 @@ class Shop:
         NotEnoughError
             If the log is empty.
         """
+        newest = self._newest()
+        if newest is None:
+            raise NotEnoughError(f"The log of {self.folder} is empty. Import a file: regulars import FILE")
+        return newest + timedelta(microseconds=1)
+
+    def _newest(self) -> datetime | None:
+        """The time of the newest event from outside: files that end before one that was found are not read."""
+        if self._events is not None:
+            return self._newest_of(self._events)
+        snapshot = self.log.snapshot()
+        files = zip(snapshot.tables.get("events", ()), self.log.paths(snapshot, "events"), strict=True)
+        newest: datetime | None = None
+        for file, path in sorted(files, key=lambda each: each[0].last or "", reverse=True):
+            if newest is not None and file.last is not None and datetime.fromisoformat(file.last) <= newest:
+                break
+            found = self._newest_of(self.engine.parquet([path], EVENTS))
+            newest = found if newest is None or (found is not None and found > newest) else newest
+        return newest
+
+    def _newest_of(self, events: ibis.Table) -> datetime | None:
         # Decisions are left out: they are made as of this moment and must not move it. So is what was
         # imported without a time into an empty log: the clock then may be years ahead of the events.
         is_undated = (ibis._.type == "customer_identified") & (ibis._.time == ibis._.received_at)
-        outside = self.events.filter(ibis._.type != decisions.TYPE, ~is_undated)
-        newest = self.engine.to_arrow(outside.time.max()).as_py()
-        if newest is None:
-            raise NotEnoughError(f"The log of {self.folder} is empty. Import a file: regulars import FILE")
-        return cast(datetime, newest) + timedelta(microseconds=1)
+        outside = events.filter(ibis._.type != decisions.TYPE, ~is_undated)
+        return cast(datetime | None, self.engine.to_arrow(outside.time.max()).as_py())
 
     def mapping_for(self, source: Source) -> Mapping:
         """The mapping of shop.toml whose columns are all in the file and are the most; else a guess.

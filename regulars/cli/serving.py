@@ -43,6 +43,9 @@ def console(
     is_opened: Annotated[
         bool, typer.Option("--open/--no-open", help="Open it in a browser, where this is typed at a screen.")
     ] = True,
+    is_link: Annotated[
+        bool, typer.Option("--link", help="Serve nothing: print by which address one joins or signs in.")
+    ] = False,
     shop: ShopFolder = Path(),
 ) -> None:
     """Serve the console, where a shop's people work, and the HTTP API beside it. Ctrl-C or SIGTERM stops it.
@@ -54,15 +57,23 @@ def console(
 
     try:
         from regulars.console import Beside
+        from regulars.console.app import first_link
+        from regulars.console.people import People
+        from regulars.console.tables import prepare
     except ImportError as error:
         raise _missing(error, "console") from None
 
     door, settings = _settings(shop, host, port)
     base = f"http://{settings.host}:{settings.port}"
+    if is_link:
+        err.print(f"Serve it: regulars console --shop {shop}. Then open, the first time within a day:")
+        print(first_link(People(prepare(door.state)), base) or f"{base}/console")
+        return
 
     def around(api: Any) -> Any:
         made = Beside(api, Shop.open(shop))
         link = made.console.first_link(base)
+        made.console.warm()
         if link is not None:
             err.print("The first administrator joins by this link, once, within a day:")
         print(link or f"{base}/console", flush=True)

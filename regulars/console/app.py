@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
-from threading import RLock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -23,8 +23,9 @@ from regulars.console import assets, tables
 from regulars.console.approvals import Approvals
 from regulars.console.index import Index
 from regulars.console.jobs import Jobs
-from regulars.console.kept import Kept
+from regulars.console.kept import Kept, NotYetError
 from regulars.console.people import People, Person
+from regulars.console.readers import Readers
 from regulars.console.roles import may
 from regulars.console.screen import GROUPS, Route, Screen
 from regulars.console.screens import SCREENS
@@ -53,7 +54,7 @@ class Console:
     ----------
     shop : opened apart from the API's, so that a page never waits for a decision's engine.
     index : the customers as lists and searches read them.
-    kept : what is worked out once for each version of the log.
+    kept : what takes long, worked out in the background for a version of the log.
     """
 
     def __init__(self, shop: Shop, serving: Serving) -> None:
@@ -62,30 +63,39 @@ class Console:
         self.currency = shop.config.shop.currency
         self.people, self.sessions, self.approvals = People(state), Sessions(state), Approvals(state)
         self.attempts, self.jobs = Attempts(), Jobs(state)
-        self.index, self.kept = Index(shop), Kept()
-        self._turn = RLock()
+        self.index, self.readers = Index(shop), Readers(shop)
+        self.kept = Kept(self.reading)
+        self._turn = Lock()
         self._now: tuple[int, datetime] | None = None
 
     @property
     def now(self) -> datetime:
         """The shop's present (`Shop.now`), looked up anew when the log has grown; NotEnoughError if it is empty."""
         version = self.shop.log.version
-        if self._now is None or self._now[0] != version:
-            with self.reading() as shop:
-                self._now = version, shop.now
-        return self._now[1]
-
-    @contextmanager
-    def reading(self) -> Iterator[Shop]:
-        """The shop, for as long as something reads its log or models: one request at a time."""
         with self._turn:
-            yield self.shop
+            if self._now is None or self._now[0] != version:
+                with self.reading() as shop:
+                    self._now = version, shop.now
+            return self._now[1]
+
+    def reading(self) -> AbstractContextManager[Shop]:
+        """The shop, for as long as something reads its log or models: nobody waits for another who reads."""
+        return self.readers.one()
+
+    def warm(self) -> None:
+        """Begin what screens would make somebody wait for: to be called when the console begins to serve."""
+
+        def work() -> None:
+            for screen in SCREENS:
+                for make in screen.warmed:
+                    with suppress(NotYetError, RegularsError):
+                        make(self)
+
+        Thread(target=work, name="warm", daemon=True).start()
 
     def first_link(self, base: str) -> str | None:
         """The address by which the first administrator comes, once; None if there is one already."""
-        if self.people.all():
-            return None
-        return base + url("/welcome", token=self.people.invite("admin", by=FIRST))
+        return first_link(self.people, base)
 
     def navigation(self, visit: Visit) -> list[tuple[str, list[Screen]]]:
         """The screens for who asks, by group."""
@@ -134,10 +144,10 @@ class Console:
                 return failed(visit, 403, visit.t("shell.form_is_old"))
         try:
             response = route.handler(visit)
-        except NotFoundError as error:
-            return failed(visit, 404, str(error))
+        except NotYetError as error:
+            return _not_yet(visit, error)
         except RegularsError as error:
-            return failed(visit, 400, str(error))
+            return failed(visit, 404 if isinstance(error, NotFoundError) else 400, str(error))
         except Exception as error:
             LOG.error("a page failed", exc_info=error, extra={"about": {"route": route.path}})
             return failed(visit, 500, visit.t("shell.mistake"))
@@ -214,12 +224,28 @@ class Beside:
             await self._api(scope, receive, send)
 
 
+def first_link(people: People, base: str) -> str | None:
+    """See `Console.first_link`."""
+    return None if people.all() else base + url("/welcome", token=people.invite("admin", by=FIRST))
+
+
 def failed(visit: Visit, status: int, said: str) -> Response:
     """A page, or the part of one that was asked for, that says what went wrong."""
     is_part = "hx-request" in visit.request.headers
     template = "parts/failed.html" if is_part else "failed.html"
     # htmx puts what fails into its place, too: the person is to read why.
     return visit.page(template, status, said=said)
+
+
+def _not_yet(visit: Visit, error: NotYetError) -> Response:
+    """A page, or a part of one, that comes by itself once it is worked out."""
+    if visit.request.method == "POST":
+        return failed(visit, 503, visit.t("shell.not_yet"))
+    is_part = "hx-request" in visit.request.headers
+    response = visit.page("parts/not_yet.html" if is_part else "not_yet.html", seconds=round(error.seconds))
+    if not is_part:
+        response.headers["refresh"] = "2"
+    return response
 
 
 async def _form(request: Request) -> dict[str, object]:

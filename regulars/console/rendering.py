@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from regulars.console import assets
+from regulars.console.spoken import spoken, spoken_chart
 from regulars.console.words import LANGUAGES, NAMES, catalogue, say
 from regulars.units import shown
 
@@ -35,8 +36,13 @@ def environment() -> jinja2.Environment:
 
 
 def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
-    """A template for who asks, with `visit`, `t` (its words) and `show` (values as its people read them)."""
-    context = {"visit": visit, "t": visit.t, "show": Showing(visit.language, visit.console.currency).show, **values}
+    """A template for who asks, with `visit`, `t` (its words), `show` (values as its people read them) and `spoken`
+    (sentences of capabilities)."""
+    context = {
+        "visit": visit, "t": visit.t, "show": Showing(visit.language, visit.console.currency).show,
+        "spoken": lambda text: spoken(str(text), visit.language),
+        "spoken_chart": lambda spec: spoken_chart(spec, visit.language), **values,
+    }  # fmt: skip
     return environment().get_template(template).render(context)
 
 
@@ -65,4 +71,5 @@ class Showing:
             return f"{value:%Y-%m-%d}" if kind == "date" else f"{value:%Y-%m-%d %H:%M}"
         if isinstance(value, date):
             return value.isoformat()
-        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        return spoken(text, self._language) if kind == "badge" else text

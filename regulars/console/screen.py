@@ -10,9 +10,11 @@ from starlette.responses import Response
 from regulars.console.roles import Roles
 
 if TYPE_CHECKING:
+    from regulars.console.app import Console
     from regulars.console.visit import Visit
 
 Handler = Callable[["Visit"], Response]
+Make = Callable[["Console"], object]
 Group = Literal["", "customers", "acting", "guarding", "running"]
 GROUPS: tuple[Group, ...] = ("", "customers", "acting", "guarding", "running")
 """Of the navigation, from top to bottom."""
@@ -41,6 +43,11 @@ class Screen:
     name : of its words (`words/NAME.toml`, which has a `title`), its templates and its path.
     group : where it stands in the navigation; None if it does not stand there.
 
+    Attributes
+    ----------
+    routes : what it answers.
+    warmed : what takes long and is begun when the console begins to serve (`Console.warm`).
+
     Examples
     --------
     >>> from regulars.console.roles import ALL
@@ -55,6 +62,7 @@ class Screen:
     def __init__(self, name: str, group: Group | None = None) -> None:
         self.name, self.group = name, group
         self.routes: list[Route] = []
+        self.warmed: list[Make] = []
 
     @property
     def path(self) -> str:

@@ -48,8 +48,8 @@ class Visit:
 
     @property
     def shop(self) -> Shop:
-        """The shop, read by one request at a time (see `Console.reading`)."""
-        return self.console.shop
+        """The shop; within `Console.reading` the one that this request reads by."""
+        return self.console.readers.held or self.console.shop
 
     @property
     def signed_in(self) -> Person:

@@ -57,12 +57,14 @@ def audience(visit: Visit) -> Response:
 @screen.get("/campaigns/audience/reach", may=ALL)
 def reached(visit: Visit) -> Response:
     """Who is in within a budget, and what all budgets are expected to earn."""
+    used = visit.shop.models.version_in_use("campaign")
+    try:
+        table = visit.console.kept.of(
+            "campaigns.reach", visit.shop.log.version, lambda shop: reach(shop, present(shop)), key=used
+        )
+    except (NotFoundError, NotEnoughError) as error:
+        return visit.page("campaigns/reach.html", said=str(error))
     with visit.console.reading() as shop:
-        version = (shop.log.version, shop.models.version_in_use("campaign"))
-        try:
-            table = visit.console.kept.of("campaign reach", version, lambda: reach(shop, present(shop)))
-        except (NotFoundError, NotEnoughError) as error:
-            return visit.page("campaigns/reach.html", said=str(error))
         budget = _budget(visit, shop)
         within = table.filter(pc.less_equal(table["spent"], budget))
         # Its links lead to the page that this is a part of.

@@ -146,8 +146,7 @@ def import_(visit: Visit) -> Response:
                 on_progress=lambda rows, share: progress(round(share * 1000), 1000),
             )
         )
-        with console.reading() as shop:
-            shop.config = config.load(shop.folder)
+        console.shop.config = config.load(console.shop.folder)
         storage.remove(path.parent)
         counts = {name: f"{getattr(result, name):,}" for name in ("read", "added", "duplicates", "rejected")}
         return visit.t(".imported_said", file=path.name, **counts)

@@ -19,8 +19,8 @@ from regulars.console.screen import Screen
 from regulars.console.screens.models import name_of
 from regulars.console.visit import Visit
 from regulars.errors import InputError, NotEnoughError, NotFoundError
+from regulars.fraud.monitor import Watch, scored, watch
 from regulars.fraud.monitor import alerts as fraud_alerts
-from regulars.fraud.monitor import scored, watch
 from regulars.fraud.review import queue
 from regulars.lifecycle.dataset import known_as_of
 from regulars.lifecycle.stages.map import NAMES
@@ -29,6 +29,7 @@ from regulars.profile.stage import STAGES
 from regulars.segment.plots import migration_plot
 
 if TYPE_CHECKING:
+    from regulars.console.app import Console
     from regulars.shop import Shop
 
 screen = Screen("home", group="")
@@ -39,7 +40,10 @@ LATE_DAYS = 2
 OLD_DAYS = 60
 """So much the log may grow before what was learned from it is an alert."""
 DELIVERED_DAYS = 7
-KINDS = {"price": "/pricing/approvals", "campaign": "/campaigns/approvals"}
+KINDS = {
+    "price": "/pricing/approvals", "campaign": "/campaigns/approvals",
+    "plan": "/lifecycle",
+}  # fmt: skip
 """Where approvals of a kind are decided."""
 MOST_CASES = 1000
 PLACES = {"fraud": "/fraud", "pricing": "/pricing", "campaign": "/campaigns", "ads": "/ads", "support": "/support"}
@@ -73,7 +77,7 @@ def index(visit: Visit) -> Response:
 def flow(visit: Visit) -> Response:
     """Who went from which stage of life into which, and what the customers of each stage brought."""
     weeks, names = _weeks(visit), NAMES[visit.language]
-    panel, stages = _life(visit)
+    panel, stages = life(visit.console)
     begin = stages[:, -1 - weeks] if panel.weeks > weeks else np.full(len(panel), ABSENT, np.int8)
     now = stages[:, -1]
     outside = visit.t(".not_known")
@@ -105,14 +109,13 @@ def flow(visit: Visit) -> Response:
 @screen.get("/home/week", may=ALL)
 def week(visit: Visit) -> Response:
     """What changed in the last seven days, in sentences."""
-    return visit.page("home/week.html", said=_sentences(visit, *_life(visit)))
+    return visit.page("home/week.html", said=_sentences(visit, *life(visit.console)))
 
 
 @screen.get("/home/decisions", may=ALL)
 def decisions(visit: Visit) -> Response:
     """What was decided last, capability by capability."""
-    with visit.console.reading() as shop:
-        rows = visit.console.kept.of("home.decisions", shop.log.version, lambda: _decided(shop))
+    rows = visit.console.kept.of("home.decisions", visit.shop.log.version, _decided)
     named = [{**row, "name": name_of(visit, row["capability"])} for row in rows]
     return visit.page("home/decisions.html", rows=named, places=PLACES)
 
@@ -121,7 +124,7 @@ def decisions(visit: Visit) -> Response:
 def alerts(visit: Visit) -> Response:
     """What is not as it should be."""
     with visit.console.reading() as shop:
-        found = [*_late(visit, shop), *_deliveries(visit, shop), *_frauds(visit, shop), *_models(visit, shop)]
+        found = [*_late(visit, shop), *_deliveries(visit, shop), *_frauds(visit), *_models(visit, shop)]
         cases = len(queue(shop.state, MOST_CASES))
     return visit.page("home/alerts.html", alerts=found, cases=cases)
 
@@ -131,14 +134,30 @@ def _weeks(visit: Visit) -> int:
     return int(asked) if asked in map(str, WEEKS) else WEEKS[1]
 
 
-def _life(visit: Visit) -> Life:
-    def make() -> Life:
+def life(console: Console) -> Life:
+    """The customers by weeks; what the first page draws."""
+
+    def make(shop: Shop) -> Life:
         settings = shop.config.profile
         panel = known_as_of(shop, shop.now).panel
         return Life(panel, panel.stages(panel.rhythm(settings.new_days, settings.won_back_days)))
 
-    with visit.console.reading() as shop:
-        return visit.console.kept.of("home.life", shop.log.version, make)
+    return console.kept.of("home.life", console.shop.log.version, make)
+
+
+def frauds(console: Console) -> Watch | None:
+    """How attempts stand beside those of before; None if nothing says."""
+
+    def make(shop: Shop) -> Watch | None:
+        try:
+            return watch(scored(shop, shop.now), shop.now, shop.config.fraud.dispute_days)
+        except (NotEnoughError, NotFoundError, InputError):
+            return None
+
+    return console.kept.of("home.fraud", console.shop.log.version, make)
+
+
+screen.warmed += [life, frauds]
 
 
 def _sentences(visit: Visit, panel: Panel, stages: Stages) -> list[str]:
@@ -209,14 +228,8 @@ def _deliveries(visit: Visit, shop: Shop) -> list[Alert]:
     return [Alert("bad", visit.t(".failing", **values), "/campaigns")]
 
 
-def _frauds(visit: Visit, shop: Shop) -> list[Alert]:
-    def make() -> Any:
-        try:
-            return watch(scored(shop, shop.now), shop.now, shop.config.fraud.dispute_days)
-        except (NotEnoughError, NotFoundError, InputError):
-            return None
-
-    found = visit.console.kept.of("home.fraud", shop.log.version, make)
+def _frauds(visit: Visit) -> list[Alert]:
+    found = frauds(visit.console)
     if found is None or not found.alerts:
         return []
     language = cast(Literal["en", "zh"], visit.language)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -114,7 +113,7 @@ def price(visit: Visit) -> Response:
     """What is asked now, between which bounds it may move, what is suggested, and what waits for approval."""
     product_id = visit.needed("id")
     with visit.console.reading() as shop:
-        products = _products(shop)
+        products = _products(visit)
         place = _place(visit, products, product_id)
         bounds, currency = products.bounds(rules_of(shop)), products.currency
         row = _suggested(shop, product_id)
@@ -138,7 +137,7 @@ def curve(visit: Visit) -> Response:
     """Demand and profit by price, with their intervals."""
     product_id = visit.needed("id")
     with visit.console.reading() as shop:
-        products = _products(shop)
+        products = _products(visit)
         place = _place(visit, products, product_id)
         found = curve_of(shop, products, product_id)
     charts = [chart(demand_plot(found), visit.t(".demand_about"))]
@@ -153,7 +152,7 @@ def rivals(visit: Visit) -> Response:
     product_id = visit.needed("id")
     with visit.console.reading() as shop:
         moment = present(shop)
-        rows = Competitors(shop, _products(shop)).newest(moment).to_pylist()
+        rows = Competitors(shop, _products(visit)).newest(moment).to_pylist()
         currency = shop.config.shop.currency
     found = [{**row, "price": to_amount(row["coins"], currency)} for row in rows if row["product_id"] == product_id]
     return visit.page("pricing/rivals.html", found=found)
@@ -176,7 +175,7 @@ def ask(visit: Visit) -> Response:
     """Ask for a price: within the guardrails, and another person approves it."""
     product_id, wanted = visit.given("id"), visit.given("price")
     with visit.console.reading() as shop:
-        products = _products(shop)
+        products = _products(visit)
         place = _place(visit, products, product_id)
         before = _held(visit, shop, products, place, wanted)
     document = {"price": wanted, "before": str(before), "why": str(visit.form.get("why") or "")}
@@ -209,7 +208,7 @@ def reopen(visit: Visit) -> Response:
 def competitors(visit: Visit) -> Response:
     """What of competitors' is thought to be which product: a person says whether it is."""
     with visit.console.reading() as shop:
-        rows = Competitors(shop, _products(shop)).matches(PROPOSED)
+        rows = Competitors(shop, _products(visit)).matches(PROPOSED)
     found = Listing.of(visit, MATCHES, sort="-similarity").of_rows([row._asdict() for row in rows])
     return visit.page("pricing/competitors.html", found=found, may_change=CHANGING)
 
@@ -219,7 +218,7 @@ def judge(visit: Visit) -> Response:
     """Say that something of a competitor's is a product of the shop, or is not."""
     competitor, what, is_same = visit.given("competitor"), visit.given("what"), visit.given("same") == "yes"
     with visit.console.reading() as shop:
-        book = Competitors(shop, _products(shop))
+        book = Competitors(shop, _products(visit))
         found = book.judge(competitor, what, approve=is_same, who=visit.who)
     verb = "pricing.matched" if is_same else "pricing.parted"
     visit.note(verb, found.product_id, None, {"competitor": competitor, "what": what})
@@ -276,14 +275,14 @@ def audit(visit: Visit) -> Response:
     return visit.page("pricing/audit.html", found=listing.of_rows(rows), problems=problems, kinds=kinds)
 
 
-def _products(shop: Shop) -> Products:
-    """The products at present: read once for each version of the log, for a page asks in several parts."""
-    return _products_of(shop, shop.log.version)
-
-
-@lru_cache(maxsize=1)
-def _products_of(shop: Shop, version: int) -> Products:
-    return Products.of(shop, present(shop))
+def _products(visit: Visit) -> Products:
+    """The products at present, for a page asks in several parts; a price that was set is in it at once."""
+    return visit.console.kept.of(
+        "pricing.products",
+        visit.shop.log.version,
+        lambda shop: Products.of(shop, present(shop)),
+        key=visit.shop.log.snapshot().tables.get("catalogue"),
+    )
 
 
 def _place(visit: Visit, products: Products, product_id: str) -> int:

@@ -19,6 +19,7 @@ from regulars.recommend.shelf import Shelf
 
 if TYPE_CHECKING:
     from regulars.config import RecommendSettings
+    from regulars.console.app import Console
     from regulars.shop import Shop
 
 screen = Screen("recommendations", group="customers")
@@ -59,8 +60,8 @@ def lists(visit: Visit) -> Response:
         raise InputError(visit.t("shell.field_missing", name="id"))
     pin = tuple(part.strip() for part in visit.asked("pin").split(",") if part.strip())
     where = visit.asked("where")
+    known = recommender(visit.console)
     with visit.console.reading() as shop:
-        known = _recommender(visit, shop)
         before = known.for_you(customer)
         after = _with(shop, known, visit, pin).for_you(customer, where=where) if pin or where else None
     shown = before.table.to_pylist()
@@ -71,8 +72,7 @@ def lists(visit: Visit) -> Response:
 @screen.get("/recommendations/why", may=ALL)
 def why(visit: Visit) -> Response:
     """What each source has to do with the place of a product in a customer's list."""
-    with visit.console.reading() as shop:
-        found = _recommender(visit, shop).explain(visit.asked("id"), visit.asked("product"))
+    found = recommender(visit.console).explain(visit.asked("id"), visit.asked("product"))
     rows = found.to_pylist()
     most = max((abs(row["share"]) for row in rows), default=1.0) or 1.0
     return visit.page("recommendations/why.html", rows=rows, most=most)
@@ -81,18 +81,21 @@ def why(visit: Visit) -> Response:
 @screen.get("/recommendations/health", may=ALL)
 def health(visit: Visit) -> Response:
     """How much of the catalogue the lists show, how evenly, and each product with its lists."""
-    with visit.console.reading() as shop:
-        found = visit.console.kept.of("recommendations.health", shop.log.version, lambda: _health(shop))
+    found = visit.console.kept.of("recommendations.health", visit.shop.log.version, _health)
     listing = Listing.of(visit, COLUMNS, ("q",), sort="-lists")
     wanted = listing.filters["q"].casefold()
     rows = [row for row in found.rows if wanted in f"{row['title']} {row['product_id']}".casefold()]
     return visit.page("recommendations/health.html", found=listing.of_rows(rows), health=found)
 
 
-def _recommender(visit: Visit, shop: Shop) -> Recommender:
+def recommender(console: Console) -> Recommender:
     """Of the newest event and the model in use."""
-    version = shop.log.version, shop.models.version_in_use("recommend")
-    return visit.console.kept.of("recommendations", version, lambda: Recommender.open(shop, visit.console.now))
+    key = console.shop.models.version_in_use("recommend"), console.shop.config.recommend
+    version = console.shop.log.version
+    return console.kept.of("recommendations", version, lambda shop: Recommender.open(shop, shop.now), key=key)
+
+
+screen.warmed.append(recommender)
 
 
 def _with(shop: Shop, known: Recommender, visit: Visit, pin: tuple[str, ...]) -> Recommender:

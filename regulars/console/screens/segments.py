@@ -22,6 +22,7 @@ from regulars.segment.rfm import CELLS
 from regulars.segment.rule import Count, Counter, Segments, Suggestion, Words, members, overlap, suggest
 
 if TYPE_CHECKING:
+    from regulars.console.app import Console
     from regulars.segment.rule import Segment
     from regulars.shop import Shop
 
@@ -74,8 +75,7 @@ def edit(visit: Visit) -> Response:
 def count(visit: Visit) -> Response:
     """How many customers a rule means, asked for as it is typed; and what fits at its end."""
     rule = visit.asked("rule")
-    with visit.console.reading() as shop:
-        told = _told(visit, shop, rule)
+    told = _told(counter(visit.console), rule)
     return visit.page("segments/count.html", told=told, rule=rule)
 
 
@@ -121,14 +121,14 @@ def learned(visit: Visit) -> Response:
 @screen.get("/segments/gallery", may=ALL)
 def gallery(visit: Visit) -> Response:
     """Each cluster with its name, what sets it apart, what it is worth and how firm it is."""
-    with visit.console.reading() as shop:
-        found = visit.console.kept.of(
-            f"segments.gallery.{visit.language}",
-            (shop.log.version, shop.models.version_in_use("segment")),
-            lambda: segment.overview(shop, visit.console.now, visit.language),
-        )
-        used = shop.models.version_in_use("segment")
-        about = shop.models.get("segment", used).card["about"] if used is not None else {}
+    used = visit.shop.models.version_in_use("segment")
+    found = visit.console.kept.of(
+        f"segments.gallery.{visit.language}",
+        visit.shop.log.version,
+        lambda shop: segment.overview(shop, shop.now, visit.language),
+        key=used,
+    )
+    about = visit.shop.models.get("segment", used).card["about"] if used is not None else {}
     return visit.page("segments/gallery.html", found=found, about=about)
 
 
@@ -142,12 +142,12 @@ def migration(visit: Visit) -> Response:
 def flow(visit: Visit) -> Response:
     """The moves between two moments, as ribbons and as a table."""
     weeks, by, end = _weeks(visit), _by(visit), visit.console.now
-    with visit.console.reading() as shop:
-        found = visit.console.kept.of(
-            f"segments.flow.{by}.{weeks}",
-            (shop.log.version, shop.models.version_in_use("segment")),
-            lambda: segment.migration(shop, end - timedelta(weeks=weeks), end, by),
-        )
+    found = visit.console.kept.of(
+        f"segments.flow.{by}.{weeks}",
+        visit.shop.log.version,
+        lambda shop: segment.migration(shop, end - timedelta(weeks=weeks), end, by),
+        key=visit.shop.models.version_in_use("segment"),
+    )
     rows = [
         {**row, "from": _said(visit, row["from"]), "to": _said(visit, row["to"])} for row in found.matrix.to_pylist()
     ]
@@ -174,8 +174,20 @@ def shared(visit: Visit) -> Response:
     return visit.page("segments/shared.html", found=found, first=first, second=second)
 
 
-def _told(visit: Visit, shop: Shop, rule: str) -> Told:
-    counter = _counter(visit, shop)
+def counter(console: Console) -> Counter:
+    """The customers ready to be counted, by the segments that are saved at this moment."""
+    return console.kept.of(
+        "segments.counter",
+        console.shop.log.version,
+        lambda shop: Counter.of(shop, shop.now),
+        key=tuple(sorted(Segments(console.shop).rules().items())),
+    )
+
+
+screen.warmed.append(counter)
+
+
+def _told(counter: Counter, rule: str) -> Told:
     offers = [(rule[: offer.start] + offer.text + " ", offer) for offer in suggest(rule, counter)[:MOST_OFFERS]]
     if not rule.strip():
         return Told(None, "", offers)
@@ -188,14 +200,6 @@ def _told(visit: Visit, shop: Shop, rule: str) -> Told:
 def _words(visit: Visit, shop: Shop) -> Words:
     """What rules may speak of, with the segments of this moment."""
     return Words.of(shop, visit.console.now)
-
-
-def _counter(visit: Visit, shop: Shop) -> Counter:
-    """The customers ready to be counted: made anew when the log has grown, or a segment was saved."""
-    rules = tuple(sorted(Segments(shop).rules().items()))
-    return visit.console.kept.of(
-        "segments.counter", (shop.log.version, rules), lambda: Counter.of(shop, visit.console.now)
-    )
 
 
 def _weeks(visit: Visit) -> int:

@@ -1,0 +1,201 @@
+"""Pictures of every screen of the console for the documentation: both languages, light and dark, a phone.
+
+    python docs/shots.py demo        of the shop in the folder demo, as `regulars demo` makes it
+
+The browser packs them itself, as WebP.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from playwright.sync_api import sync_playwright
+
+from regulars import Shop
+from regulars.console.index import Index
+from regulars.console.people import People
+from regulars.console.tables import prepare
+from regulars.customers.by_hand import present
+from regulars.errors import RegularsError
+from regulars.experiment import Design, Experiments
+from regulars.fraud import review
+from regulars.pricing.suggesting import suggestions
+from regulars.segment.rule import Segments, Words
+
+FOLDER = Path(__file__).parent / "images" / "console"
+PASSWORD = "tea for two at five"  # noqa: S105 - of a copy of a demo's shop
+EMAIL = "ada@shop.example"
+WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 780}
+QUALITY = 0.72
+WAIT_SECONDS = 180
+
+
+class Shot(NamedTuple):
+    """A picture: its name, the page, and how it is looked at besides wide and light."""
+
+    name: str
+    path: str
+    looks: tuple[str, ...] = ()
+
+
+SHOTS = (
+    Shot("home", "/", ("dark", "phone")),
+    Shot("customers", "/customers"),
+    Shot("customer", "/customer?id={customer}", ("dark",)),
+    Shot("segments", "/segments/edit?rule=orders%20%3E%3D%202%20and%20last_order%20%3E%2060%20days"),
+    Shot("clusters", "/segments/learned"),
+    Shot("migration", "/segments/migration"),
+    Shot("recommendations", "/recommendations?id={customer}"),
+    Shot("campaigns", "/campaigns/journey?name={journey}"),
+    Shot("audience", "/campaigns/audience"),
+    Shot("experiments", "/experiments"),
+    Shot("pricing", "/pricing"),
+    Shot("product", "/pricing/product?id={product}"),
+    Shot("ads", "/ads"),
+    Shot("fraud", "/fraud", ("dark", "phone")),
+    Shot("support", "/support", ("phone",)),
+    Shot("models", "/models"),
+    Shot("model", "/models/churn", ("dark",)),
+    Shot("data", "/data"),
+    Shot("settings", "/settings/people"),
+)
+
+
+def main() -> None:
+    """Take them all, of a copy of a shop: looking changes nothing of the shop itself."""
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    asked.add_argument("shop", type=Path)
+    asked.add_argument("--only", default="", help="names, with commas between")
+    given = asked.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "shop"
+        shutil.copytree(given.shop, folder)
+        shop = Shop.open(folder)
+        people = People(prepare(shop.state))
+        people.join(people.invite("admin", by="shots"), EMAIL, "Ada", PASSWORD, "en")
+        _work_in(shop)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        command = [sys.executable, "-m", "regulars", "console", "--shop", str(folder), "--no-open", "--port", str(port)]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            _wait_for(port)
+            _take(f"http://127.0.0.1:{port}/console", _names(folder), given.only.split(",") if given.only else [])
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+def _work_in(shop: Shop) -> None:
+    """What people would have done: the list of customers, cases, prices, segments, an experiment."""
+    Index(shop).make(shop, lambda done, total: None)
+    review.fill(shop)
+    moment = present(shop)
+    with suppress(RegularsError):
+        shop.tables.write("pricing", "suggestions", suggestions(shop, moment), moment)
+    words = Words.of(shop, shop.now).vocabulary
+    Segments(shop).save("regulars at risk", "orders >= 4 and last_order > 90 days", words, "for the spring letter")
+    Segments(shop).save("new this quarter", "first_order < 90 days", words, "")
+    design = Design(
+        {"as now": 1.0, "free delivery": 1.0}, "Free delivery from 30 GBP brings more orders.", planned_days=28
+    )
+    Experiments(shop.state, who=EMAIL).create("free delivery", design)
+
+
+def _names(folder: Path) -> dict[str, str]:
+    """A customer, a product and a journey that pictures are of."""
+    shop = Shop.open(folder)
+    first = shop.tables.read("churn", "decisions").slice(0, 1).to_pylist()[0]
+    sold = shop.events.filter(shop.events.type == "order_completed", shop.events.product_id.notnull())
+    best = shop.engine.to_arrow(sold.product_id.topk(1))["product_id"].to_pylist()[0]
+    return {"customer": str(first["customer_id"]), "product": str(best), "journey": "welcome"}
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(WAIT_SECONDS * 10):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"the console does not listen at port {port}")
+
+
+def _take(base: str, names: dict[str, str], only: list[str]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as started:
+        # The sandbox of Chromium does not start for root.
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        page = browser.new_context(viewport=WIDE).new_page()
+        packing = browser.new_page()
+        page.set_default_timeout(WAIT_SECONDS * 1000)
+        page.goto(f"{base}/sign-in")
+        page.fill("input[name=email]", EMAIL)
+        page.fill("input[name=password]", PASSWORD)
+        page.click("form button.primary")
+        page.wait_for_selector(".bar-person")
+        for language in ("en", "zh"):
+            _speak(page, base, language)
+            for shot in SHOTS:
+                if only and shot.name not in only:
+                    continue
+                for look in ("", *shot.looks):
+                    page.set_viewport_size(PHONE if look == "phone" else WIDE)
+                    page.emulate_media(color_scheme="dark" if look == "dark" else "light")
+                    page.goto(base + shot.path.format(**names))
+                    _settled(page)
+                    name = "-".join(part for part in (shot.name, look, language) if part)
+                    (FOLDER / f"{name}.webp").write_bytes(_packed(packing, page.screenshot()))
+                    print(name, flush=True)
+        browser.close()
+
+
+def _speak(page: Any, base: str, language: str) -> None:
+    """Choose the language, as a person does."""
+    page.set_viewport_size(WIDE)
+    page.goto(f"{base}/styleguide")
+    if page.locator(f".bar-person button[lang={language}]").count():
+        page.click(f".bar-person button[lang={language}]")
+        page.wait_for_selector(f"html[lang^={language}]")
+
+
+def _settled(page: Any) -> None:
+    """Wait until every part is there and every chart is drawn."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function("!document.querySelector('.loading, .job:not(.done):not(.failed) progress')")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.chart-place')].every(place => place.querySelector('canvas, svg'))"
+    )
+    page.wait_for_timeout(200)
+
+
+PACK = """async ([png, quality]) => {
+    const picture = new Image();
+    picture.src = "data:image/png;base64," + png;
+    await picture.decode();
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [picture.width, picture.height];
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    return canvas.toDataURL("image/webp", quality).split(",")[1];
+}"""
+
+
+def _packed(page: Any, taken: bytes) -> bytes:
+    """A picture as WebP."""
+    return base64.b64decode(page.evaluate(PACK, [base64.b64encode(taken).decode(), QUALITY]))
+
+
+if __name__ == "__main__":
+    main()

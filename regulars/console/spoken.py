@@ -1,0 +1,158 @@
+"""Sentences that capabilities wrote in one language, in that of who asks.
+
+Reasons, names and warnings stand in tables and in decisions as words of the language that the shop had then. A page
+translates them at its edge, by the pairs of texts that their writers hold, and those of `words/sentences.toml`. What no
+pair fits stays as it is: names of products and of people, and what people wrote.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from regulars.campaign import reasons as campaign_reasons
+from regulars.console.words import catalogue
+from regulars.fraud import reasons as fraud_reasons
+from regulars.fraud.graph import wording as fraud_rings
+from regulars.lifecycle import words as lifecycle_words
+from regulars.lifecycle.stages import map as stages
+from regulars.pricing import words as pricing_words
+from regulars.profile import wording as profile_words
+from regulars.profile.features import FEATURES
+from regulars.recommend import reasons as recommend_reasons
+from regulars.segment import naming
+from regulars.segment.traits import TRAITS
+
+WRITERS: tuple[Mapping[str, Any], ...] = (
+    recommend_reasons.WORDS, campaign_reasons.WORDS, fraud_reasons.NAMED, fraud_reasons.UNUSUAL, fraud_rings.WORDS,
+    lifecycle_words.SAID, stages.WORDS, stages.NAMES, pricing_words.SAID, naming.WORDS, profile_words.WORDS,
+)  # fmt: skip
+"""{language: text, or {key: text}} each."""
+OURS = "sentences."
+DEEPEST = 3
+"""Sentences in sentences."""
+_PARTS = re.compile(r"(; |(?<=[.!?。！？])\s*)")
+_PLACED = ("title", "text", "datasets", "values", "domain", "legend", "axis", "header")
+"""Where a chart says something: all else of it are names of fields and looks."""
+
+
+class _Rule(NamedTuple):
+    pattern: re.Pattern[str]
+    text: str
+
+    def said(self, text: str, language: str, depth: int) -> str | None:
+        found = self.pattern.fullmatch(text)
+        if found is None:
+            return None
+        places = {name: _spoken(value, language, depth + 1) for name, value in found.groupdict().items()}
+        return "".join(
+            literal + (places[_group(name)] if name is not None else "")
+            for literal, name, _, _ in string.Formatter().parse(self.text)
+        )
+
+
+def spoken(text: str, language: str) -> str:
+    """A sentence in a language, where it is known; else as it is.
+
+    >>> spoken("You bought it 3 times, last 12 days ago.", "zh")
+    '您买过它3次，最近一次在12天前。'
+    >>> spoken("days since the last order: 75 (typically 30)", "zh"), spoken("Earl Grey", "zh")
+    ('距最近一次下单的天数：75（通常为30）', 'Earl Grey')
+    """
+    return _spoken(text, language, 0)
+
+
+def spoken_chart(spec: Any, language: str) -> Any:
+    """The same chart of Vega-Lite, its titles and texts in a language; fields and looks are left alone."""
+    return _walked(spec, language, is_said=False)
+
+
+def _walked(part: Any, language: str, *, is_said: bool) -> Any:
+    if isinstance(part, dict):
+        return {name: _walked(each, language, is_said=is_said or name in _PLACED) for name, each in part.items()}
+    if isinstance(part, list):
+        return [_walked(each, language, is_said=is_said) for each in part]
+    return spoken(part, language) if is_said and isinstance(part, str) else part
+
+
+@lru_cache(maxsize=20_000)
+def _spoken(text: str, language: str, depth: int) -> str:
+    bare = text.strip()
+    if not bare or depth > DEEPEST or (language == "zh") != bool(re.search("[a-z]{2}", bare)):
+        return text
+    exact, rules = _rules(language)
+    if bare in exact:
+        return exact[bare]
+    for rule in rules:
+        found = rule.said(bare, language, depth)
+        if found is not None:
+            return found
+    parts = _PARTS.split(bare)
+    if len(parts) < 3 or depth:
+        return text
+    said = [_spoken(part, language, depth + 1) if place % 2 == 0 else part for place, part in enumerate(parts)]
+    return "".join(said)
+
+
+@cache
+def _rules(language: str) -> tuple[Mapping[str, str], tuple[_Rule, ...]]:
+    """What says the same in a language: texts without places, and those with, the most particular first."""
+    other = "en" if language == "zh" else "zh"
+    exact: dict[str, str] = {}
+    rules: list[tuple[int, _Rule]] = []
+    for texts in _pairs():
+        source, target = texts[other], texts[language]
+        parts = list(string.Formatter().parse(source))
+        names = [name for _, name, _, _ in parts if name is not None]
+        if not names:
+            exact.setdefault(source, target)
+            continue
+        literals = sum(len(literal.strip()) for literal, *_ in parts)
+        if literals < 2 or not {n for _, n, _, _ in string.Formatter().parse(target) if n is not None} <= set(names):
+            continue
+        rules.append((-literals, _Rule(_pattern(parts), target)))
+    rules.sort(key=lambda each: each[0])
+    return exact, tuple(rule for _, rule in rules)
+
+
+def _pattern(parts: Iterable[tuple[str, str | None, str | None, str | None]]) -> re.Pattern[str]:
+    written, seen = "", set()
+    for literal, name, _, _ in parts:
+        written += re.escape(literal)
+        if name is None:
+            continue
+        written += f"(?P={_group(name)})" if name in seen else f"(?P<{_group(name)}>.+?)"
+        seen.add(name)
+    return re.compile(written, re.DOTALL)
+
+
+def _group(name: str) -> str:
+    """The name of a place as a regular expression may have it."""
+    return "place_" + re.sub(r"\W", "_", name)
+
+
+def _pairs() -> Iterator[Mapping[str, str]]:
+    yield from (texts for key, texts in catalogue().items() if key.startswith(OURS))
+    for words in WRITERS:
+        yield from _pairs_of(words["en"], words["zh"])
+    for name, trait in TRAITS.items():
+        yield {"en": _meaning(name), "zh": trait.meaning}
+        yield from ({"en": one[0], "zh": one[1]} for one in (trait.low, trait.high))
+
+
+def _pairs_of(english: Any, chinese: Any) -> Iterator[Mapping[str, str]]:
+    if isinstance(english, str) and isinstance(chinese, str):
+        yield {"en": english, "zh": chinese}
+    elif isinstance(english, Mapping):
+        for name in english.keys() & chinese.keys():
+            yield from _pairs_of(english[name], chinese[name])
+    elif isinstance(english, tuple | list):
+        for one, other in zip(english, chinese, strict=False):
+            yield from _pairs_of(one, other)
+
+
+def _meaning(name: str) -> str:
+    return next(feature.meaning for feature in FEATURES if feature.name == name)

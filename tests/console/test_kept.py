@@ -1,0 +1,95 @@
+"""What takes long is made apart, and nobody waits for it longer than a page may take."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import nullcontext
+
+import pytest
+
+from regulars import Shop
+from regulars.console.kept import Kept, NotYetError
+from regulars.console.readers import Readers
+
+
+@pytest.fixture
+def door():
+    """Work that ends when somebody opens it."""
+    return threading.Event()
+
+
+@pytest.fixture
+def kept(door):
+    made = Kept(nullcontext, patience=0.05)
+    yield made
+    door.set()
+    made.close()
+
+
+def test_who_asks_first_is_told_that_it_comes_and_finds_it_later(kept, door):
+    with pytest.raises(NotYetError):
+        kept.of("orders", 1, lambda shop: door.wait() and 7)
+    door.set()
+    kept.patience = 10
+    assert kept.of("orders", 1, lambda shop: pytest.fail("it is under way")) == 7
+
+
+def test_an_older_one_is_shown_while_the_log_grows_but_none_of_another_key(kept, door):
+    assert kept.of("orders", 1, lambda shop: 7, key="a") == 7
+    assert kept.of("orders", 2, lambda shop: door.wait() and 8, key="a") == 7
+    with pytest.raises(NotYetError):
+        kept.of("orders", 2, lambda shop: door.wait() and 9, key="b")
+
+
+def test_what_took_long_rests_before_it_is_made_anew(kept):
+    kept.patience = 10
+    assert kept.of("orders", 1, lambda shop: time.sleep(0.1) or 7) == 7
+    kept.patience = 0.01
+    assert kept.of("orders", 2, lambda shop: 8) == 7
+    kept.patience = 10
+    assert kept.of("orders", 2, lambda shop: 8) == 8
+
+
+def test_a_failure_is_told_once_and_then_tried_again(kept, door):
+    def fail(shop):
+        door.wait()
+        raise ValueError("no orders")
+
+    with pytest.raises(NotYetError):
+        kept.of("orders", 1, fail)
+    door.set()
+    kept.patience = 10
+    with pytest.raises(ValueError, match="no orders"):
+        kept.of("orders", 1, fail)
+    assert kept.of("orders", 1, lambda shop: 7) == 7
+
+
+def test_somebody_reads_while_another_reads(tmp_path, record):
+    shop = Shop.create(tmp_path / "shop")
+    record(shop, {"type": "order_completed", "customer_id": "ada", "order_id": "1", "time": "2024-05-01T10:00:00Z"})
+    readers = Readers(shop)
+    found = []
+
+    def read():
+        with readers.one() as other:
+            found.append(other.now)
+
+    with readers.one() as held:
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join(60)
+        assert found == [held.now]
+
+
+def test_a_page_says_that_it_comes_and_comes_by_itself(api, browser_of, door):
+    console, browser = api.console, browser_of("admin")
+    given = console.kept
+    console.kept = Kept(console.reading, patience=0.01)
+    try:
+        part = browser.get("/home/flow", headers={"hx-request": "true"})
+        assert 'data-hx-get="/console/home/flow"' in part.text
+        console.kept.patience = 60
+        assert 'data-hx-get="/console/home/flow"' not in browser.get("/home/flow", headers={"hx-request": "true"}).text
+    finally:
+        console.kept = given
