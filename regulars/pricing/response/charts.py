@@ -65,11 +65,12 @@ def profit_plot(curve: ProfitCurve) -> ChartType:
     best = alt.Chart(_rows([{"price": _short(curve.best), "label": label}]))
     # Towards the middle of the chart, so that nothing of it is cut off at the edge.
     is_right = curve.best > (min(curve.price) + max(curve.price)) / 2
-    side = {"align": "right", "dx": -5} if is_right else {"align": "left", "dx": 5}
     layers = [
         *_band(rows, "profit", "Profit a week"),
         best.mark_rule(color=palette.GOOD, strokeDash=[5, 4], strokeWidth=2).encode(x="price:Q"),
-        best.mark_text(color=palette.GOOD, y=12, **side).encode(x="price:Q", text="label:N"),
+        best.mark_text(
+            color=palette.GOOD, align="right" if is_right else "left", dx=-5 if is_right else 5, y=12
+        ).encode(x="price:Q", text="label:N"),
     ]
     return _layered(
         layers,
