@@ -8,6 +8,7 @@ from regulars.console.screens.data import screen as data
 from regulars.console.screens.experiments import screen as experiments
 from regulars.console.screens.fraud import screen as fraud
 from regulars.console.screens.home import screen as home
+from regulars.console.screens.lifecycle import screen as lifecycle
 from regulars.console.screens.models import screen as models
 from regulars.console.screens.pricing import screen as pricing
 from regulars.console.screens.recommendations import screen as recommendations
@@ -19,7 +20,7 @@ from regulars.console.screens.styleguide import screen as styleguide
 from regulars.console.screens.support import screen as support
 
 SCREENS: tuple[Screen, ...] = (
-    shell, sign_in, styleguide, home, customers, segments, recommendations, campaigns,
+    shell, sign_in, styleguide, home, customers, segments, recommendations, lifecycle, campaigns,
     experiments, pricing, ads, fraud, support, models, data, settings,
 )  # fmt: skip
 

@@ -12,8 +12,8 @@ from regulars.campaign.journey import start as begin
 from regulars.campaign.journey import startable
 from regulars.campaign.journey import stop as end
 from regulars.campaign.sending import queue_decided, refuse_unready, take_back
-from regulars.console import deciding
 from regulars.console.approvals import Approval
+from regulars.console.deciding import Deciding
 from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
 from regulars.console.screens.campaign_texts import is_approved
@@ -26,14 +26,12 @@ from regulars.tables import Written
 screen = Screen("campaigns")
 
 CHANGING = only("growth")
-CAMPAIGN = "campaign"
-"""The kind of its approvals."""
-PATH = "/campaigns/approvals"
+CAMPAIGNS = Deciding("campaign", "/campaigns", "/campaigns/approvals")
 
 
 def waiting_of(visit: Visit, name: str = "") -> list[Approval]:
     """What waits about a journey or message, or about all."""
-    return [each for each in visit.console.approvals.waiting(CAMPAIGN) if name in ("", each.about)]
+    return [each for each in visit.console.approvals.waiting(CAMPAIGNS.kind) if name in ("", each.about)]
 
 
 @screen.post("/campaigns/ask", may=CHANGING)
@@ -52,11 +50,11 @@ def ask(visit: Visit) -> Response:
         document |= {**written._asdict(), "count": f"{table.num_rows - table['channel'].null_count:,}"}
     else:
         raise InputError(visit.t(".no_such_verb"))
-    undo = deciding.ask(visit, CAMPAIGN, name, document, PATH)
-    return visit.go(PATH, visit.t(f".said_asked_{what}", name=name), undo)
+    undo = CAMPAIGNS.ask(visit, name, document)
+    return visit.go(CAMPAIGNS.page, visit.t(f".said_asked_{what}", name=name), undo)
 
 
-@screen.get(PATH, may=ALL)
+@screen.get(CAMPAIGNS.page, may=ALL)
 def approvals(visit: Visit) -> Response:
     """What waits for a second person, and messages whose text nobody has approved."""
     texts = [(name, is_approved(visit, name)) for name in Messages(visit.shop.folder).names()]
@@ -66,13 +64,13 @@ def approvals(visit: Visit) -> Response:
 @screen.post("/campaigns/decide", may=CHANGING)
 def decide(visit: Visit) -> Response:
     """Approve what was asked for, which does it; or reject it."""
-    return deciding.decide(visit, CAMPAIGN, PATH, _done)
+    return CAMPAIGNS.decide(visit, _done)
 
 
 @screen.post("/campaigns/reopen", may=CHANGING)
 def reopen(visit: Visit) -> Response:
     """Take that back: nobody enters the journey any more, and messages that have not left yet do not."""
-    return deciding.reopen(visit, CAMPAIGN, PATH, _undone)
+    return CAMPAIGNS.reopen(visit, _undone)
 
 
 def _done(visit: Visit, asked: Approval) -> str:

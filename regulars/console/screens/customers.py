@@ -17,6 +17,7 @@ from regulars.console.charts import chart
 from regulars.console.listing import Column, Found, Listing
 from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
+from regulars.console.screens import customer_parts
 from regulars.console.visit import Visit
 from regulars.customers import object_to, one_customer
 from regulars.customers.consent import PURPOSES
@@ -254,3 +255,6 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment is None or moment.tzinfo else None
+
+
+screen.routes += customer_parts.screen.routes

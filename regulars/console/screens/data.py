@@ -16,6 +16,7 @@ from regulars import clock, config, storage
 from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
+from regulars.console.screens import data_quality
 from regulars.console.visit import Visit
 from regulars.errors import InputError, NotFoundError
 from regulars.events.guess import Guess, guess
@@ -238,3 +239,6 @@ def _mapping(visit: Visit, source: Source) -> Mapping:
     }
     time_format, decimal = str(visit.form.get("time_format") or ""), str(visit.form.get("decimal") or ".")
     return Mapping(visit.given("mapping"), columns, constants, time_format, decimal)
+
+
+screen.routes += data_quality.screen.routes

@@ -41,7 +41,7 @@ OLD_DAYS = 60
 """So much the log may grow before what was learned from it is an alert."""
 DELIVERED_DAYS = 7
 KINDS = {
-    "price": "/pricing/approvals", "campaign": "/campaigns/approvals",
+    "price": "/pricing/approvals", "campaign": "/campaigns/approvals", "fraud costs": "/fraud/costs",
     "plan": "/lifecycle",
 }  # fmt: skip
 """Where approvals of a kind are decided."""

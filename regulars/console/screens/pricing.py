@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from starlette.responses import Response
 
-from regulars.console import deciding
 from regulars.console.approvals import Approval
 from regulars.console.charts import chart
+from regulars.console.deciding import Deciding
 from regulars.console.listing import Column, Found, Listing
 from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
@@ -64,9 +64,7 @@ AUDITED = (
 GROUPS = (Column("group"), Column("customers", "number"), Column("discount", "share"), Column("is_judged", "yes"))
 MATCHES = (Column("competitor"), Column("what"), Column("product_id"), Column("similarity", "share"))
 CHANGING = only("pricing")
-PRICE = "price"
-"""The kind of its approvals."""
-PATH = "/pricing/approvals"
+PRICES = Deciding("price", "/pricing", "/pricing/approvals")
 
 
 @screen.get("/pricing", may=ALL)
@@ -123,7 +121,7 @@ def price(visit: Visit) -> Response:
     }
     is_open = not bounds.is_empty[place]
     ends = [to_amount(int(each[place]), currency) for each in (bounds.low, bounds.high)] if is_open else []
-    waiting = [each for each in visit.console.approvals.waiting(PRICE) if each.about == product_id]
+    waiting = [each for each in visit.console.approvals.waiting(PRICES.kind) if each.about == product_id]
     wanted = to_amount(int(to_coins([row["suggested"]], currency)[0]), currency) if row else known["price"]
     about = {"title": products.titles[place], "category": products.categories[place], "brand": products.brands[place]}
     return visit.page(
@@ -180,28 +178,31 @@ def ask(visit: Visit) -> Response:
         before = _held(visit, shop, products, place, wanted)
     document = {"price": wanted, "before": str(before), "why": str(visit.form.get("why") or "")}
     said = visit.t(".is_asked", product=product_id, price=wanted)
-    undo = deciding.ask(visit, PRICE, product_id, document, PATH)
+    undo = PRICES.ask(visit, product_id, document)
     return visit.go("/pricing/product", said, undo, id=product_id)
 
 
-@screen.get(PATH, may=ALL)
+@screen.get(PRICES.page, may=ALL)
 def approvals(visit: Visit) -> Response:
     """The prices that wait for a second person."""
     return visit.page(
-        "pricing/approvals.html", waiting=visit.console.approvals.waiting(PRICE), may_change=CHANGING, who=visit.who
+        "pricing/approvals.html",
+        waiting=visit.console.approvals.waiting(PRICES.kind),
+        may_change=CHANGING,
+        who=visit.who,
     )
 
 
 @screen.post("/pricing/decide", may=CHANGING)
 def decide(visit: Visit) -> Response:
     """Approve a price, which sets it; or reject it."""
-    return deciding.decide(visit, PRICE, PATH, _set)
+    return PRICES.decide(visit, _set)
 
 
 @screen.post("/pricing/reopen", may=CHANGING)
 def reopen(visit: Visit) -> Response:
     """Take that back: the price is again what it was before."""
-    return deciding.reopen(visit, PRICE, PATH, _set_back)
+    return PRICES.reopen(visit, _set_back)
 
 
 @screen.get("/pricing/competitors", may=ALL)

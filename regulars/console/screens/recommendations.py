@@ -12,6 +12,7 @@ from regulars.config import Config
 from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL
 from regulars.console.screen import Screen
+from regulars.console.screens import recommendation_rules
 from regulars.console.visit import Visit
 from regulars.errors import InputError
 from regulars.recommend import Recommender
@@ -124,3 +125,6 @@ def _health(shop: Shop) -> Health:
     top = sum(sorted((row["lists"] for row in rows), reverse=True)[:10]) / max(shown.num_rows, 1)
     as_of = (table.schema.metadata or {}).get(b"as_of", b"").decode()[:10]
     return Health(rows, table.num_rows, products, top, as_of)
+
+
+screen.routes += recommendation_rules.screen.routes

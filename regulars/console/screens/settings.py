@@ -9,6 +9,7 @@ from regulars import clock
 from regulars.console.listing import Column, Listing
 from regulars.console.roles import ADMIN, ROLES
 from regulars.console.screen import Screen
+from regulars.console.screens import settings_policies
 from regulars.console.tables import audit
 from regulars.console.visit import Visit, url
 from regulars.serve.keys import SCOPES, Key, Keys
@@ -110,3 +111,6 @@ def _row(key: Key) -> dict[str, object]:
         "id": key.id, "name": key.name, "prefix": f"{key.prefix}…", "scopes": list(key.scopes),
         "created_at": key.created_at, "is_open": key.counts_at(clock.now()),
     }  # fmt: skip
+
+
+screen.routes += settings_policies.screen.routes

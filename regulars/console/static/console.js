@@ -45,3 +45,8 @@ document.addEventListener("input", (event) => {
   form.querySelector("output").value = day;
   event.target.setAttribute("aria-valuetext", day);
 });
+
+// data-shown="ID": a range whose value stands in that element while it moves.
+document.addEventListener("input", (event) => {
+  if (event.target.dataset.shown) document.getElementById(event.target.dataset.shown).value = event.target.value;
+});

@@ -1,0 +1,133 @@
+"""Settings: the law of prices by place, consents, retention and budgets, and whether the language endpoint answers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow.compute as pc
+import pydantic
+from starlette.responses import Response
+
+from regulars import clock, config
+from regulars.config import SECTIONS
+from regulars.console.listing import Column, Listing
+from regulars.console.roles import ADMIN
+from regulars.console.screen import Screen
+from regulars.console.visit import Visit
+from regulars.customers.consent import PURPOSES, consents_as_of, objections_as_of
+from regulars.errors import InputError, RegularsError
+from regulars.language import Part, connect, is_connected
+from regulars.pricing.law import Law
+
+screen = Screen("settings")
+
+LAWS = (
+    Column("place"),
+    Column("mode", "badge"),
+    Column("status", is_wide=True),
+    Column("since", "date"),
+    Column("asks", is_sorted=False),
+    Column("sentence", is_wide=True, is_sorted=False),
+    Column("checked", "date", is_wide=True),
+)
+LIMITS = (
+    ("campaign", "budget"), ("campaign", "contacts"), ("lifecycle", "budget"), ("lifecycle", "contacts_week"),
+    ("lifecycle", "minutes_week"), ("pricing", "budget"), ("ads", "budget"), ("sending", "most_per_day"),
+    ("sending", "most_per_week"), ("language", "money_per_day"), ("log", "keep_days"),
+)  # fmt: skip
+"""What may be spent and how long versions are kept: section and key of shop.toml."""
+PATH = "/settings/limits"
+
+
+@screen.get("/settings/law", may=ADMIN)
+def law(visit: Visit) -> Response:
+    """What the law allows of personal prices, by place, and the words that it asks for."""
+    listing = Listing.of(visit, LAWS, ("q",), sort="place")
+    rows = [
+        {**asdict(row), "sentence": row.sentence.get(visit.language) or row.sentence.get("en", "")}
+        for row in Law.known(visit.shop.folder).rows
+        if listing.filters["q"].casefold() in row.place.casefold()
+    ]
+    return visit.page("settings/law.html", found=listing.of_rows(rows))
+
+
+@screen.get("/settings/consent", may=ADMIN)
+def consent(visit: Visit) -> Response:
+    """By purpose: how many customers allowed it, withdrew that, and object; counted when the page is there."""
+    return visit.page("settings/consent.html")
+
+
+@screen.get("/settings/consent/counts", may=ADMIN)
+def counts(visit: Visit) -> Response:
+    """The counts."""
+    with visit.console.reading() as shop:
+        said, objections = consents_as_of(shop, visit.console.now), objections_as_of(shop, visit.console.now)
+    rows = []
+    for purpose in PURPOSES:
+        of = said.filter(pc.equal(said["purpose"], purpose))
+        named = objections["purpose"]  # null is every purpose
+        against = objections.filter(pc.or_kleene(pc.is_null(named), pc.equal(named, purpose)))
+        granted = pc.sum(of["granted"]).as_py() or 0
+        rows.append(
+            {"purpose": purpose, "granted": granted, "withdrawn": of.num_rows - granted,
+             "objects": pc.count_distinct(against["customer_id"]).as_py()}
+        )  # fmt: skip
+    return visit.page("settings/counts.html", rows=rows)
+
+
+@screen.get(PATH, may=ADMIN)
+def limits(visit: Visit) -> Response:
+    """Budgets, caps and retention, as shop.toml has them, to be changed."""
+    now = visit.console.shop.config
+    rows = [(f"{section}.{key}", getattr(getattr(now, section), key)) for section, key in LIMITS]
+    return visit.page("settings/limits.html", rows=rows)
+
+
+@screen.post(PATH, may=ADMIN)
+def limit(visit: Visit) -> Response:
+    """Change one of them."""
+    name, text = visit.given("name"), visit.given("value")
+    section, _, key = name.partition(".")
+    if (section, key) not in LIMITS:
+        raise InputError(visit.t(".no_limit", name=name))
+    console = visit.console
+    before = getattr(getattr(console.shop.config, section), key)
+    try:
+        whole = SECTIONS[section].model_validate({**getattr(console.shop.config, section).model_dump(), key: text})
+    except pydantic.ValidationError as error:
+        raise InputError(f"{name}: {text}: {error.errors()[0]['msg']}") from None
+    after: Any = getattr(whole, key)
+    console.shop.config = config.change(console.shop.folder, section, {key: after})
+    visit.note("settings.limit_changed", name, before, after)
+    return visit.go(PATH, visit.t(".limit_said", name=name, value=after), (PATH, {"name": name, "value": str(before)}))
+
+
+@screen.get("/settings/language", may=ADMIN)
+def language(visit: Visit) -> Response:
+    """Which language model is connected, and what may leave this machine."""
+    now = visit.console.shop.config.language
+    return visit.page("settings/language.html", settings=now, is_connected=is_connected(now), found=None, problem="")
+
+
+@screen.post("/settings/language/test", may=ADMIN)
+def test(visit: Visit) -> Response:
+    """Ask the model for one word: how long it took, and what today has cost so far."""
+    now, found, problem = visit.console.shop.config.language, None, ""
+    schema = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
+    begun = time.monotonic()
+    try:
+        model = connect(now, visit.console.shop.state)
+        answer = model.ask("Answer with the word in the data.", [Part("facts", {"word": "tea"})], schema=schema)
+        spent = model.spending.today() if model.spending else None
+        found = {
+            "model": answer.model, "word": answer.value["word"], "seconds": time.monotonic() - begun,
+            "calls": spent.calls if spent else 0, "tokens": spent.tokens_in + spent.tokens_out if spent else 0,
+        }  # fmt: skip
+    except RegularsError as error:
+        problem = str(error)
+    visit.note("settings.language_tested", now.url or "none", None, {"problem": problem, "at": str(clock.now())})
+    return visit.page(
+        "settings/language.html", settings=now, is_connected=is_connected(now), found=found, problem=problem
+    )
