@@ -69,7 +69,7 @@ class Gate:
                 await mistake(request_id)(scope, receive, sending)
         finally:
             self._serving.under_way -= 1
-            self._told(scope, request_id, status, time.perf_counter() - began)
+            self._told(scope, headers, status, time.perf_counter() - began)
 
     def _of_pages(self, scope: Scope, headers: MutableMapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
         """Let pages send events, those that some key is for."""
@@ -80,12 +80,14 @@ class Gate:
             return [(b"vary", b"origin")]
         return [(b"vary", b"origin"), (b"access-control-allow-origin", origin)]
 
-    def _told(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+    def _told(self, scope: Scope, headers: MutableMapping[bytes, bytes], status: int, seconds: float) -> None:
         route: Any = scope.get("route")
         name = getattr(route, "path", "none")  # never the path itself: it may name a customer
         self._serving.metrics.answered(scope["method"], name, status, seconds)
+        if self._serving.telemetry is not None:
+            self._serving.telemetry.answered(scope["method"], name, status, seconds, scope["request_id"], headers)
         about = {
-            "request_id": request_id,
+            "request_id": scope["request_id"],
             "method": scope["method"],
             "route": name,
             "status": status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -12,7 +13,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Literal
 
 from regulars import clock
-from regulars.errors import RegularsError, UnavailableError
+from regulars.errors import ConfigError, RegularsError, UnavailableError
 from regulars.events.compaction import MANY, TINY, compact
 from regulars.events.inbox import FOLDER, Inbox, fold, open_store
 from regulars.events.inbox.folding import AT_ONCE
@@ -29,6 +30,7 @@ from regulars.serve.watched import Watched
 
 if TYPE_CHECKING:
     from regulars.config import ServeSettings
+    from regulars.serve.telemetry import Telemetry
     from regulars.shop import Shop
 
 TICK_SECONDS = 0.5
@@ -38,6 +40,8 @@ DRAIN_SECONDS = 10.0
 WAITING_SECONDS = 10.0
 """After a fold that failed, so long until it is tried again."""
 
+COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
+"""Where OpenTelemetry's is, in the environment."""
 CHANGING = ("fold_seconds", "requests_per_key", "requests_per_address", "proxies", "reads_days")
 """Settings of `[serve]` that a running server goes by as soon as they change."""
 
@@ -68,6 +72,7 @@ class Serving:
         self.failure: Exception | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.metrics = Metrics()
+        self.telemetry = _telemetry()
         self.keyring = Keyring(Keys(shop.state))
         self.reads = Reads(shop.state)
         self.watched = Watched(shop)
@@ -131,6 +136,8 @@ class Serving:
             self._thread.join()
         if self._inbox is not None:
             self._inbox.close()
+        if self.telemetry is not None:
+            self.telemetry.close()
         LOG.info("stopped")
 
     def _work(self, inbox: Inbox) -> None:
@@ -199,3 +206,13 @@ class Serving:
         self.metrics.failures.inc()
         about = {"error": str(error)} if isinstance(error, RegularsError | OSError) else {}
         LOG.error("events could not be put into the log", exc_info=None if about else error, extra={"about": about})
+
+
+def _telemetry() -> Telemetry | None:
+    if not os.environ.get(COLLECTOR):
+        return None
+    try:
+        from regulars.serve.telemetry import Telemetry  # noqa: PLC0415  (few have its libraries)
+    except ImportError as error:
+        raise ConfigError(f"{COLLECTOR} is set, and {error.name} is missing: pip install 'regulars[otel]'") from None
+    return Telemetry()
