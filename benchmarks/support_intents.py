@@ -23,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits
 
 from benchmarks.report import Row, save
 from regulars.evaluation.metrics import auroc_score
@@ -68,7 +69,8 @@ def run_banking() -> list[Row]:
     (texts, labels), (asked, right) = banking("train"), banking("test")
     intents = Intents.fit(texts, labels.tolist())
     start, busy = time.perf_counter(), time.process_time()
-    ours, _ = intents.probabilities(asked)
+    with threadpool_limits(1):  # on one core: threads that wait for each other count as work
+        ours, _ = intents.probabilities(asked)
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
     theirs, names = MiniLM().probabilities(texts, labels.tolist(), asked), sorted(set(labels))
     textbook = make_pipeline(TfidfVectorizer(), MultinomialNB()).fit(texts, labels).predict(asked)
@@ -96,7 +98,7 @@ def run_banking() -> list[Row]:
         Row(case, "accuracy where sure (.98 was asked for)", "higher", float((first == right)[sure].mean())),
         Row(case, "right intent among the three choices", "higher", float(among.mean())),
         Row(case, "texts a second, of the clock", "higher", len(asked) / seconds),
-        Row(case, "texts a second of the processor", "higher", len(asked) / busy),
+        Row(case, "texts a second of the processor, on one core", "higher", len(asked) / busy),
         Row(case, "MB of the saved model", "lower", megabytes),
     ]
 

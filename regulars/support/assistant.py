@@ -47,7 +47,7 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
         answer = Answers(knowledge, desk.backend, products, recommended_of(shop), model=model)
     agent = Agent(model, settings.seconds / 2) if model is not None and model.limits.send >= NEEDED else None
     hours = hours_of(settings, shop.config.shop.timezone)
-    return Chat(desk, hours, answer, partial(read, intents_of(shop)), agent, settings.language)
+    return Chat(desk, hours, answer, partial(read, intents_of(shop)), agent, settings.language, answer)
 
 
 def nearest_texts(shop: Shop, question: str, most: int = 3) -> list[Text]:

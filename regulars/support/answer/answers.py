@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from regulars import clock
+from regulars.errors import NotFoundError
 from regulars.language import LanguageModel, Pseudonyms
 from regulars.language.search.words import words
 from regulars.support.answer.generated import generated
@@ -12,14 +14,16 @@ from regulars.support.answer.grounded import Answered, Said, Source
 from regulars.support.answer.own import of_own_orders
 from regulars.support.answer.products import Products
 from regulars.support.answer.sentences import sentences
-from regulars.support.answer.sure import BY_QUESTION, BY_TEXT, probability
+from regulars.support.answer.sure import learned, probability
 from regulars.support.entities import cleaned
-from regulars.support.knowledge import Found, Knowledge
+from regulars.support.knowledge import Found, Knowledge, Text
 from regulars.support.order.backend import Backend
 from regulars.support.order.things import Customer
 
 SENTENCES = 3
 """Of a text that are told: those that share most words with the question, in their order."""
+OFFERED = 3
+"""Texts that are named where none surely answers."""
 GIVEN = 5
 """Texts that a language model is given."""
 READ = 1_000
@@ -97,24 +101,61 @@ class Answers:
         recommended = self._recommended(customer.customer_id) if self._recommended and customer is not None else ()
         return self._products.suggested(asked, language, recommended)
 
+    def offered(self, question: str, customer: Customer | None = None) -> list[tuple[str, str]]:
+        """Where none of them surely answers, those that may: ids and titles of texts, three at most.
+
+        Returns
+        -------
+        The likeliest first; none where the nearest is as far as from questions that are no business of a shop.
+        """
+        found = self._found(cleaned(question)[:READ], customer)
+        if not found or probability(found) < learned(found).offered:
+            return []
+        return [(one.text.id, one.text.title or one.text.citation) for one in found[:OFFERED]]
+
+    def told(
+        self, text: str, question: str, customer: Customer | None, language: str
+    ) -> tuple[str, tuple[str, ...]]:  # fmt: skip
+        """What a text says to a question, with its citation: for one that was offered, and picked.
+
+        Raises
+        ------
+        NotFoundError
+            If the shop has the text no more, or not for this customer.
+        """
+        found = None if self.knowledge is None else self.knowledge.get(text)
+        if found is None or not found.is_for(self._audiences_of(customer), clock.now().date()):
+            raise NotFoundError(f'There is no text "{text}" that may be told.')
+        said = _extracted(cleaned(question)[:READ], found, 1.0, language)
+        return said.text, said.citations
+
+    def _audiences_of(self, customer: Customer | None) -> frozenset[str]:
+        return frozenset() if self._audiences is None else self._audiences(customer)
+
+    def _found(self, asked: str, customer: Customer | None) -> list[Found]:
+        return [] if self.knowledge is None else self.knowledge.find(asked, GIVEN, self._audiences_of(customer))
+
     def _of_texts(self, asked: str, customer: Customer | None, language: str) -> Answered:
-        audiences = self._audiences(customer) if self._audiences is not None else frozenset[str]()
-        found = [] if self.knowledge is None else self.knowledge.find(asked, GIVEN, audiences)
-        sources = tuple(Source(one.text.citation, one.text.text, one.text.language) for one in found)
+        found = self._found(asked, customer)
+        sources = tuple(map(_source, found))
         if self._model is not None and sources:
             hidden = Pseudonyms(_names_of(customer))
             told = generated(self._model, asked, sources, NAMES.get(language, language), hidden)
             if told is not None:
                 return told
-        learned = BY_QUESTION if found and found[0].by_question else BY_TEXT
-        sure = probability(found, learned)
-        if sure < (learned.bar if self._bar is None else self._bar):
+        sure = probability(found)
+        if sure < (learned(found).bar if self._bar is None else self._bar):
             return Answered(False, sources=sources, probability=sure)
-        return _extracted(asked, found[0], sources[0], sure, language)
+        return _extracted(asked, found[0].text, sure, language)
 
 
-def _extracted(asked: str, found: Found, source: Source, sure: float, language: str) -> Answered:
-    told = sentences(found.text.text)
+def _source(found: Found) -> Source:
+    return Source(found.text.citation, found.text.text, found.text.language)
+
+
+def _extracted(asked: str, found: Text, sure: float, language: str) -> Answered:
+    source = Source(found.citation, found.text, found.language)
+    told = sentences(found.text)
     wanted = set(words(asked))
     by_words = sorted(range(len(told)), key=lambda place: (-len(wanted & set(words(told[place]))), place))
     picked = [told[place] for place in sorted(by_words[:SENTENCES])]

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 
 from regulars import clock
 from regulars.errors import NotFoundError
+from regulars.support.dialogue.given import Agent, Answer, Offers
 from regulars.support.dialogue.languages import NOTICES, language_of
 from regulars.support.dialogue.phrases import asked, waiting_time
 from regulars.support.dialogue.reply import Handed, Memory, Reply
-from regulars.support.dialogue.turn import Agent, Answer, Turn
+from regulars.support.dialogue.turn import Turn
 from regulars.support.dialogue.wants import Reader
 from regulars.support.entities import cleaned
 from regulars.support.handover.hours import Hours
@@ -73,8 +74,9 @@ class Chat:
 
     def __init__(
         self, desk: Desk, hours: Hours | None = None, answer: Answer | None = None, read: Reader | None = None,
-        agent: Agent | None = None, language: str = "en",
+        agent: Agent | None = None, language: str = "en", offers: Offers | None = None,
     ) -> None:  # fmt: skip
+        self._offers = offers
         self.desk, self.hours, self._answer = desk, hours or Hours(), answer
         self._read, self._agent, self._language = read, agent, language
 
@@ -105,8 +107,9 @@ class Chat:
             reply = Reply(asked("with_person", language), "with_person", language)
         else:
             turn = Turn(
-                self.desk, self._answer, self._read, conversation, memory, language, row.customer_id, self._agent
-            )
+                self.desk, self._answer, self._read, conversation, memory, language, row.customer_id, self._agent,
+                self._offers,
+            )  # fmt: skip
             reply = turn.reply_to(text)
         return self._keep(conversation, memory, text, reply)
 

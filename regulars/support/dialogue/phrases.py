@@ -59,6 +59,11 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "words.",
         "我不太确定您的意思。您是想：{choices}？请回复数字，或换一种说法。",
     ),
+    "texts": (
+        "I am not sure that we have the answer. Is it one of these: {choices}? Please answer with a number; or no, and "
+        "a person goes on.",
+        "我不确定有没有答案。您想问的是不是：{choices}？请回复数字；都不是请回复“不是”，由人工接手。",
+    ),
     "more": ("Can I do anything else for you?", "请问还有什么可以帮您？"),
     "declined": ("Nothing was changed. What would you like instead?", "没有做任何更改。请问您想怎么处理？"),
     "cannot": ("This cannot be done: {why}", "无法办理：{why}"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from regulars.errors import NotFoundError
 from regulars.support.dialogue.asking import order_shown, question
 from regulars.support.dialogue.drafts import Draft, loaded, stored
+from regulars.support.dialogue.given import Agent, Answer, Offers
 from regulars.support.dialogue.intents import ANGRY, GOODBYE, GREETING, PERSON, STATUS, UNDO, mood, verbs
 from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.reply import Handed, Kind, Memory, Reply
@@ -26,8 +27,10 @@ from regulars.support.order.things import Customer
 from regulars.support.order.wording import done, money, refusal, word
 from regulars.support.order.yes import is_no
 
-CHOICE = "choice"
-"""The question which of some intents is meant."""
+CHOICE, TEXTS = "choice", "texts"
+"""The questions which of some intents is meant, and which of some texts."""
+NONE = re.compile(r"\b(?:none|neither|nothing)\b|都不|没有", re.IGNORECASE)
+"""Of what was offered."""
 UNDERSTOOD = ("en", "zh")
 MISUNDERSTANDINGS = 2
 """After so many in a row a person goes on."""
@@ -40,21 +43,15 @@ ASKS_FOR_RULES = re.compile(
 FOR_A_PERSON = ("too_many_tries", "needs_person", "over_limit", "not_offered", "had_coupon")
 """What the policy forbids here, and a person may still decide."""
 
-Answer = Callable[[str, Customer | None, str], tuple[str, tuple[str, ...]] | None]
-"""A question, who asks and the language, to an answer with what it rests on; None if it cannot tell."""
-
-
-Agent = Callable[[Desk, str, str, str], Reply | None]
-"""A desk, a conversation, its customer's message and the language, to a reply; None if it has none."""
-
 
 class Turn:
     """One message on its way to a reply. It writes into the memory that it is given."""
 
     def __init__(
         self, desk: Desk, answer: Answer | None, read: Reader | None, conversation: str, memory: Memory, language: str,
-        customer_id: str | None, agent: Agent | None = None,
+        customer_id: str | None, agent: Agent | None = None, offers: Offers | None = None,
     ) -> None:  # fmt: skip
+        self._offers = offers
         self.desk, self._answer, self._read, self.conversation = desk, answer, read, conversation
         self._agent = agent
         self.memory, self.language, self.customer_id = memory, language, customer_id
@@ -209,6 +206,9 @@ class Turn:
             return self._wanted(found.intents[0], text)
         if found.whole.verdict == "unknown" or self.memory.misunderstood:
             return None
+        texts = self._offered(text)
+        if texts is not None:
+            return texts
         self.memory.misunderstood = 1
         self.memory.request, self.memory.question = text, CHOICE
         self.memory.listed = [intent for intent, _ in found.whole.choices]
@@ -216,9 +216,41 @@ class Turn:
         said = ("；" if self.language == "zh" else "; ").join(offered)
         return replace(self._say("choices", "ask", choices=said), choices=tuple(self.memory.listed))
 
-    def _chosen(self, text: str) -> Reply | None:
-        """Which of the offered intents the customer means; None if the message says something else."""
+    def _offered(self, text: str) -> Reply | None:
+        """The texts that may answer, by their titles; None where none is near, or where this did not help before."""
         memory = self.memory
+        if self._offers is None or memory.misunderstood or self.language not in UNDERSTOOD:
+            return None
+        found = self._offers.offered(text, self._customer())
+        if not found:
+            return None
+        memory.misunderstood, memory.request, memory.question = 1, text, TEXTS
+        memory.listed = [one for one, _ in found]
+        titles = [f"{place}. {title}" for place, (_, title) in enumerate(found, 1)]
+        return self._say("texts", "ask", choices=("；" if self.language == "zh" else "; ").join(titles))
+
+    def _picked(self, text: str) -> Reply | None:
+        """What the text says that the customer picked; a person if it is none of them; None for another message."""
+        memory = self.memory
+        memory.question = ""
+        place = place_in(text, len(memory.listed))
+        if place is None or self._offers is None:
+            return self._to_person("unanswered") if is_no(text) or NONE.search(text) else None
+        try:
+            said, citations = self._offers.told(memory.listed[place], memory.request, self._customer(), self.language)
+        except NotFoundError:
+            return self._to_person("unanswered")
+        memory.misunderstood = 0
+        return Reply(said, "answer", self.language, citations=citations)
+
+    def _customer(self) -> Customer | None:
+        return None if self.customer_id is None else self._account().customer
+
+    def _chosen(self, text: str) -> Reply | None:
+        """Which of the offered intents or texts the customer means; None if the message says something else."""
+        memory = self.memory
+        if memory.question == TEXTS:
+            return self._picked(text)
         if memory.question != CHOICE:
             return None
         memory.question = ""
@@ -241,8 +273,7 @@ class Turn:
         if task is not None:
             memory.request = text
             return replace(self._go_on([Draft(intent=task, text=text)], self._account()), intent=intent)
-        customer = None if self.customer_id is None else self._account().customer
-        told = self._from_knowledge(shown(intent, self.language), customer)
+        told = self._from_knowledge(shown(intent, self.language), self._customer()) or self._offered(text)
         memory.request = text
         return self._to_person("unanswered", intent) if told is None else replace(told, intent=intent)
 
@@ -340,6 +371,9 @@ class Turn:
     def _lost(self, text: str, again: str) -> Reply:
         """Not understood: once it is asked again, then a person goes on. So it is at once in a language not read."""
         memory = self.memory
+        offered = self._offered(text)
+        if offered is not None:
+            return offered
         memory.misunderstood += 1
         if self.language not in UNDERSTOOD:
             memory.request = memory.request or text

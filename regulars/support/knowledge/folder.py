@@ -102,6 +102,10 @@ class Knowledge:
         """All of them, by id."""
         return [self._texts[one] for one in sorted(self._texts)]
 
+    def get(self, one: str) -> Text | None:
+        """A text by its id."""
+        return self._texts.get(one)
+
     def refresh(self) -> Refreshed:
         """Read what is new or has changed, and forget what is gone."""
         with self._lock:

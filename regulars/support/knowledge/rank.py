@@ -1,5 +1,7 @@
 """Which of the texts that were found answers? They are compared once more, by what they are about.
 
+Where the encoder of questions and answers is not installed, by all the rest.
+
 The weights were learned from the questions of `benchmarks/support_development.json` (`python -m
 benchmarks.support_learn` learns them anew); `benchmarks/support_faq.json`, which was not learned from, judges them.
 """
@@ -14,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.language.embedding import embed
-from regulars.language.retrieval import PASSAGES, QUESTIONS
+from regulars.language.retrieval import PASSAGES, QUESTIONS, is_installed
 from regulars.language.search import Hit, Passage
 from regulars.language.search.fusion import script
 from regulars.support.knowledge.topics import About, Topics, unit
@@ -41,10 +43,12 @@ class Weights(NamedTuple):
 
 
 WEIGHTS = Weights(meaning=0.196, intents=0.165, topics=0.289, answers=0.350, words=0.1, same=0.0)
+WITHOUT_E5 = Weights(meaning=0.466, intents=0.181, topics=0.349, answers=0.0, words=0.1, same=0.004)
+"""Where the encoder of questions and answers is not installed."""
 
 
 class Row(NamedTuple):
-    """A text, as it is compared: what it is about, what it may answer, and its script."""
+    """A text, as it is compared: what it is about, what it may answer (nothing without the encoder), and its script."""
 
     about: About
     answers: Floats
@@ -76,6 +80,8 @@ def rows(passages: Sequence[Passage], cache: Path | None = None) -> list[Row]:
 
 def _answers(passages: Sequence[Passage], cache: Path | None) -> list[Floats]:
     """By the encoder of texts that answer, and of questions for those that are noted beside them."""
+    if not is_installed():
+        return [np.zeros(PASSAGES.dimensions, np.float32)] * len(passages)
     found: dict[str, Floats] = {}
     for encoder, is_question in ((PASSAGES, False), (QUESTIONS, True)):
         some = [one for one in passages if (one.kind == "question") == is_question]
@@ -99,7 +105,9 @@ def features(question: str, hits: Sequence[Hit], compared: Sequence[Row]) -> Flo
     asked, own = Topics.learned()([question]), script(question)
     about = zip(zip(*(row.about for row in compared), strict=True), asked, strict=True)
     cosines = [np.array(texts, np.float32) @ vectors[0] for texts, vectors in about]
-    answers = np.array([row.answers for row in compared], np.float32) @ embed([question], None, QUESTIONS)[0]
+    answers = np.zeros(len(hits), np.float32)
+    if is_installed():
+        answers = np.array([row.answers for row in compared], np.float32) @ embed([question], None, QUESTIONS)[0]
     is_same = np.array([row.script == own for row in compared], np.float32)
     words = np.array([hit.by_words for hit in hits], np.float32)
     return np.stack([*cosines, answers, is_same * words, is_same], axis=1)
@@ -107,5 +115,5 @@ def features(question: str, hits: Sequence[Hit], compared: Sequence[Row]) -> Flo
 
 def scores(features: Floats) -> Floats:
     """(n,) how well texts answer a question: mostly from 0 to 1, comparable from question to question."""
-    found: Floats = features @ np.array(WEIGHTS, np.float32)
+    found: Floats = features @ np.array(WEIGHTS if is_installed() else WITHOUT_E5, np.float32)
     return found

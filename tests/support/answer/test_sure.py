@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regulars.support.answer.sure import BY_TEXT, features, probability
+from regulars.support.answer.sure import features, learned, probability
 from regulars.support.knowledge import Found, Text
 
 
@@ -13,7 +13,9 @@ def found(*scores: float) -> list[Found]:
 
 
 def test_who_is_far_ahead_is_surer_than_who_is_one_of_many() -> None:
-    assert probability(found(0.9, 0.3, 0.2, 0.2)) > BY_TEXT.bar > probability(found(0.4, 0.4, 0.4, 0.4))
+    ahead, among = found(0.9, 0.3, 0.2, 0.2), found(0.4, 0.4, 0.4, 0.4)
+    assert probability(ahead) > learned(ahead).bar > probability(among)
+    assert learned(ahead).bar > learned(ahead).offered
 
 
 def test_a_lead_is_before_the_mean_of_the_next_three_each_at_least_as_near_as_in_a_large_shop() -> None:

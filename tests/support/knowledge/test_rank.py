@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from regulars.language.search import Index, Passage
+from regulars.support.knowledge import rank
 from regulars.support.knowledge.rank import features, rows, scores
 from regulars.support.knowledge.topics import Topics
 
@@ -27,6 +28,17 @@ def test_the_text_of_the_same_topic_comes_first_in_either_language(asked: str, r
     compared = dict(zip((one.id for one in PASSAGES), rows(PASSAGES), strict=True))
     scored = scores(features(asked, hits, [compared[hit.passage.id] for hit in hits]))
     assert hits[int(scored.argmax())].passage.id == right
+
+
+def test_without_the_encoder_of_questions_and_answers_the_rest_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rank, "is_installed", lambda: False)
+    index = Index()
+    index.update(PASSAGES)
+    hits = index.find("退货期限是多久")
+    compared = dict(zip((one.id for one in PASSAGES), rows(PASSAGES), strict=True))
+    table = features("退货期限是多久", hits, [compared[hit.passage.id] for hit in hits])
+    assert not table[:, 3].any()
+    assert hits[int(scores(table).argmax())].passage.id == "back"
 
 
 @pytest.mark.parametrize("text", ["\0", "🙂🙂", "\u200b", "где мой заказ", "x" * 100_000, ""])
