@@ -71,6 +71,20 @@ def test_a_trigger_reaches_the_webhook_and_the_log_once(seen, start_of, receiver
     assert len(came) == len(fired(shop)) == 2
 
 
+def test_of_whoever_objects_to_profiling_no_trigger_tells(seen, start_of, receiver, wait_until):
+    url, came = receiver
+    shop = with_settings(seen, triggers=["keen: views >= 2"], webhook=url)
+    server = start_of(shop)
+    objection = {"userId": "ada", "event": "Objection Made", "properties": {"review_body": "profiling"}}
+    assert server.post("/v1/track", objection).status_code == 200
+    for customer in ("ada", "bob"):
+        for _ in range(2):
+            assert server.post("/v1/track", view(customer, "tea")).status_code == 200
+    wait_until(lambda: came and fired(shop))
+    server.stop()
+    assert [said["customer_id"] for said, _, _ in came] == fired(shop) == ["bob"]
+
+
 def test_what_a_killed_server_had_not_told_the_next_one_tells(seen, start_of, receiver, wait_until):
     url, came = receiver
     shop = with_settings(seen, triggers=["keen: views >= 3"], webhook=url)

@@ -106,7 +106,7 @@ class LiveShop:
         self._threads.append(Thread(target=self._keep, name="snapshots", daemon=True))
         for thread in self._threads:
             thread.start()
-        self._telling = Telling(shop, self.follower, loop)
+        self._telling = Telling(shop, self.follower, self.consents, loop)
         self._telling.begin()
 
     @property

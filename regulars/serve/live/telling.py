@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from regulars import clock
 from regulars.realtime import Fired, fired
+from regulars.serve.live.consents import Consents
 from regulars.serve.live.follower import Follower
 from regulars.serve.logs import LOG
 from regulars.support import record
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 TELL_SECONDS = 1.0
+PURPOSE = "profiling"
 
 
 class Telling:
@@ -26,11 +28,12 @@ class Telling:
 
     Parameters
     ----------
+    consents : of whoever forbids profiling nothing is told: a trigger says what somebody did.
     loop : whose thread alone asks the follower.
     """
 
-    def __init__(self, shop: Shop, follower: Follower, loop: asyncio.AbstractEventLoop) -> None:
-        self._shop, self._follower, self._loop = shop, follower, loop
+    def __init__(self, shop: Shop, follower: Follower, consents: Consents, loop: asyncio.AbstractEventLoop) -> None:
+        self._shop, self._follower, self._consents, self._loop = shop, follower, consents, loop
         self._kept: list[Fired] = []
         self._is_over = Event()
         self._thread = Thread(target=self._work, name="telling", daemon=True)
@@ -56,7 +59,7 @@ class Telling:
     def _tell(self) -> None:
         asked = asyncio.run_coroutine_threadsafe(self._follower.set_off(clock.now()), self._loop)
         new, position = asked.result()
-        self._kept += new
+        self._kept += [one for one in new if not self._consents.forbids(one.customer_id, PURPOSE)]
         if self._kept:
             fired.keep(self._shop.state, self._kept, position)
             self._kept.clear()
