@@ -174,13 +174,15 @@ def _speak(page: Any, base: str, language: str) -> None:
 def _settled(page: Any) -> None:
     """Wait until every part is there and every chart is drawn."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("!document.querySelector('.loading, .job:not(.done):not(.failed) progress')")
-    page.wait_for_function(
-        "[...document.querySelectorAll('.chart-place')].every(place => place.querySelector('canvas, svg'))"
-    )
+    for _ in range(WAIT_SECONDS * 5):
+        if page.evaluate(SETTLED):
+            break
+        page.wait_for_timeout(200)
     page.wait_for_timeout(200)
 
 
+SETTLED = """() => !document.querySelector(".loading, .job:not(.done):not(.failed) progress")
+    && [...document.querySelectorAll(".chart-place")].every(place => place.querySelector("canvas, svg"))"""
 PACK = """async ([png, quality]) => {
     const picture = new Image();
     picture.src = "data:image/png;base64," + png;

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
-from threading import Lock
+from functools import partial
+from queue import SimpleQueue
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -70,7 +72,10 @@ class Kept:
     def __init__(self, reading: Callable[[], AbstractContextManager[Shop]], patience: float = PATIENCE_SECONDS) -> None:
         self.patience = patience
         self._reading = reading
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="kept")
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        for _ in range(AT_ONCE):
+            # Daemons: whoever stops the console does not wait until a million customers are counted.
+            Thread(target=self._labour, name="kept", daemon=True).start()
         self._turn = Lock()
         self._made: dict[str, _Made] = {}
         self._making: dict[str, _Making] = {}
@@ -98,8 +103,8 @@ class Kept:
                 value: Made = made.value
                 return value
             if making is None or making.of.key != key or (making.of != wanted and making.future.done()):
-                future = self._pool.submit(self._make, name, wanted, make)
-                making = self._making[name] = _Making(wanted, future, time.monotonic())
+                making = self._making[name] = _Making(wanted, Future(), time.monotonic())
+                self._work.put(partial(self._make, name, making, make))
         wait([making.future], self.patience)
         if making.future.done():
             with self._turn:
@@ -112,19 +117,23 @@ class Kept:
             return older
         raise NotYetError(time.monotonic() - making.since)
 
-    def close(self) -> None:
-        """Begin nothing more; what is under way comes to its end."""
-        self._pool.shutdown(cancel_futures=True)
-
     def _rests(self, made: _Made) -> bool:
         is_long = made.seconds > self.patience
         return is_long and time.monotonic() - made.at < RESTS * made.seconds
 
-    def _make(self, name: str, of: _Of, make: Callable[[Shop], Any]) -> Any:
+    def _labour(self) -> None:
+        while True:
+            self._work.get()()
+
+    def _make(self, name: str, making: _Making, make: Callable[[Shop], Any]) -> None:
         begun = time.monotonic()
-        with self._reading() as shop:
-            value = make(shop)
+        try:
+            with self._reading() as shop:
+                value = make(shop)
+        except BaseException as error:  # told to whoever asks
+            making.future.set_exception(error)
+            return
         now = time.monotonic()
         with self._turn:
-            self._made[name] = _Made(of, value, now - begun, now)
-        return value
+            self._made[name] = _Made(making.of, value, now - begun, now)
+        making.future.set_result(value)

@@ -110,7 +110,7 @@ def _rules(language: str) -> tuple[Mapping[str, str], tuple[_Rule, ...]]:
         if not names:
             exact.setdefault(source, target)
             continue
-        literals = sum(len(literal.strip()) for literal, *_ in parts)
+        literals = sum(len(literal) for literal, *_ in parts)
         if literals < 2 or not {n for _, n, _, _ in string.Formatter().parse(target) if n is not None} <= set(names):
             continue
         rules.append((-literals, _Rule(_pattern(parts), target)))

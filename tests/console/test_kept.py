@@ -24,7 +24,6 @@ def kept(door):
     made = Kept(nullcontext, patience=0.05)
     yield made
     door.set()
-    made.close()
 
 
 def test_who_asks_first_is_told_that_it_comes_and_finds_it_later(kept, door):
