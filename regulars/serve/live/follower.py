@@ -141,6 +141,8 @@ class Follower:
             self.live.forget(await asyncio.to_thread(erased.among, known))
             self._ids.clear()
             self._since = clock.now()
+            for kept in ("state", "followed"):  # snapshots of before
+                storage.remove(self._folder / kept)
             await asyncio.to_thread(self.save)
 
     async def end(self) -> None:

@@ -17,6 +17,7 @@ from regulars.events.erased import Erased
 from regulars.events.inbox import Inbox
 from regulars.fraud.live import Live as FraudLive
 from regulars.language.search import Index, Passage
+from regulars.privacy.journal import JOURNAL
 from regulars.realtime import Live
 from regulars.realtime.model import RealtimeModel
 from regulars.recommend.live import Recommender
@@ -49,6 +50,7 @@ FRAUD = {
     "product_reviewed": "reviewed",
 }  # fmt: skip
 """Events that bear on fraud, as its live state names them."""
+NOBODY = Erased("", {})
 Found = TypeVar("Found")
 
 
@@ -216,18 +218,24 @@ class LiveShop:
             self._is_over.wait(LOOK_SECONDS)
 
     def _keep(self) -> None:
-        kept_at, erased = monotonic(), Erased.read(self.shop.log.folder).until
+        kept_at, seen = monotonic(), self._erasures()
         while not self._is_over.wait(LOOK_SECONDS):
             try:
-                found = Erased.read(self.shop.log.folder)
-                if found.until != erased:
-                    self._forget(found)
-                    erased = found.until
+                found = self._erasures()
+                if found != seen:
+                    self._forget(found[0])
+                    seen = found
                 elif monotonic() - kept_at >= SNAPSHOT_SECONDS:
                     asyncio.run_coroutine_threadsafe(self.follower.keep(), self._loop).result()
                     kept_at = monotonic()
             except Exception as error:  # tried again
                 LOG.error("what is known could not be kept on the disk, or let go of", exc_info=error)
+
+    def _erasures(self) -> tuple[Erased, bool]:
+        """Who was erased, and whether it goes on: what was read of the log meanwhile may still have been theirs."""
+        is_under_way = (self.shop.folder / JOURNAL).exists()
+        found = Erased.read(self.shop.log.folder)
+        return (found if found.until else NOBODY), is_under_way
 
     def _forget(self, erased: Erased) -> None:
         """Let go of who was erased: at once what came by events, and by the next look what was read of the disk."""
