@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,21 @@ def customers_as_of(shop: Shop, as_of: datetime) -> pa.Table:
         found[f"jurisdiction_{name}"] = pc.if_else(is_told, found[name], ordered)
     found["other_ids"] = _other_ids(known, as_of, who.members)
     return pa.table([found[field.name] for field in CUSTOMERS], schema=CUSTOMERS)
+
+
+def place_of(traits: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The country and region that traits name, as `customers_as_of` reads them.
+
+    >>> place_of({"email": "ada@tea.example", "address": {"countryCode": "US", "state": "NY"}})
+    ('US', 'NY')
+    """
+    address = traits.get("address")
+    inside = {f"address.{key}": value for key, value in address.items()} if isinstance(address, Mapping) else {}
+    found: dict[str | None, str] = {}
+    for key, value in sorted({**traits, **inside}.items(), key=lambda each: _preference(each[0])):
+        if isinstance(value, str) and value:
+            found.setdefault(_trait(key), value)
+    return found.get("country"), found.get("region")
 
 
 def _plain(key: str) -> str:

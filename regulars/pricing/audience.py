@@ -1,8 +1,13 @@
-"""What a discount would bring of each customer: what it would spend, what that costs, how it answers prices."""
+"""What a discount would bring of each customer: what it would spend, what that costs, how it answers prices.
+
+What a discount gives away is sure, what it brings is not. So whom one is given is decided by a doubtful look at each
+(`Audience.doubted`): a discount must be a gain with the chance `least_chance`, as a new list price must. Which of those
+that are is best is decided by what is believed in the mean, and lots go on asking all, or nobody would ever be known.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.stats import norm
 
+from regulars.pricing.caring import caring_of
 from regulars.pricing.guard import UNKNOWN, require_allowed
 from regulars.pricing.model import PricingModel
 
@@ -35,17 +42,35 @@ class Audience:
     Attributes
     ----------
     spend : expected within the horizon at list prices, in the shop's currency.
-    elasticity : of what the customer buys.
+    elasticity : of what the customer buys. error : of it, from those of the products.
+    caring : in [0, 1], how far the customer's own purchases at reduced prices bear that out, at the end of their
+        interval that speaks against it: 0 for who is not known to look at prices. 1 where it was not looked at.
     cost_share : share of that spend that the products cost; the shop's where none is known.
     """
 
     spend: Floats
     elasticity: Floats
+    error: Floats
+    caring: Floats
     cost_share: Floats
 
     def where(self, rows: npt.NDArray[np.int64]) -> Audience:
         """Some of them."""
-        return Audience(self.spend[rows], self.elasticity[rows], self.cost_share[rows])
+        return Audience(
+            self.spend[rows], self.elasticity[rows], self.error[rows], self.caring[rows], self.cost_share[rows]
+        )
+
+    def doubted(self, chance: float) -> Audience:
+        """The same customers, answering prices as little as they may with the chance `chance` that it is more.
+
+        Examples
+        --------
+        >>> one = np.array([1.0])
+        >>> Audience(one, -3 * one, 0.5 * one, 0.5 * one, one).doubted(0.5).elasticity.tolist()
+        [-1.5]
+        """
+        least = np.minimum(self.elasticity + norm.ppf(chance) * self.error, 0.0) * self.caring
+        return replace(self, elasticity=np.maximum(self.elasticity, least))
 
     def gain(self, levels: npt.ArrayLike, lifetime_weight: float) -> tuple[Floats, Floats]:
         """What discounts add and give away.
@@ -67,7 +92,7 @@ class Audience:
         Examples
         --------
         >>> one = np.array([1.0])
-        >>> gain, spend = Audience(100 * one, -4 * one, 0.5 * one).gain([0.0, 0.1], lifetime_weight=0.0)
+        >>> gain, spend = Audience(100 * one, -4 * one, 0 * one, one, 0.5 * one).gain([0.0, 0.1], lifetime_weight=0.0)
         >>> gain.round(2).tolist(), spend.round(2).tolist()
         ([[0.0, 10.97]], [[0.0, 15.24]])
         """
@@ -80,12 +105,13 @@ class Audience:
 
 
 def audience(
-    shop: Shop, customer_ids: pa.Array, as_of: datetime, products: Products, model: PricingModel, horizon_days: int
-) -> Audience:
+    shop: Shop, customer_ids: pa.Array, as_of: datetime, products: Products, model: PricingModel, horizon_days: int,
+    least_chance: float,
+) -> Audience:  # fmt: skip
     """What is known of customers before a moment.
 
     What they will spend is what they spent in the last 182 days, for as many days as the horizon; of who is new, since
-    the first order (28 days at least).
+    the first order (28 days at least). Of who bought too little to tell, `caring` is that of any customer.
     """
     require_allowed(FEATURES)
     events = shop.events
@@ -107,9 +133,10 @@ def audience(
     names = [product if product in products.place else None for product in table["product_id"].to_pylist()]
     place = np.array([UNKNOWN if name is None else products.place[name] for name in names], np.int64)
     there = place >= 0
-    elasticity_of, cost_of = model.elasticity_of(products.ids), _cost_share(products)
+    (elasticity_of, error_of), cost_of = model.elasticity_of(products.ids), _cost_share(products)
     middle = float(np.nanmedian(cost_of)) if np.isfinite(cost_of).any() else np.nan
     each_e = np.where(there, elasticity_of[place] if len(elasticity_of) else 0.0, model.common)
+    each_error = np.where(there, error_of[place] if len(error_of) else 0.0, model.spread)
     each_c = np.where(there, cost_of[place] if len(cost_of) else 0.0, np.nan)
     paid, weight = table["paid"].to_numpy(), table["lines"].to_numpy().astype(float)
     days = (as_of.timestamp() - table["first"].cast(pa.int64()).to_numpy() / 1e6) / 86_400
@@ -119,6 +146,9 @@ def audience(
     common = float((weight * each_e).sum() / total) if total else model.common
     lines_of = np.bincount(who, weight, count)
     elasticity = (np.bincount(who, weight * each_e, count) + SHRUNK * common) / (lines_of + SHRUNK)
+    # Errors of products go together, for most of each is that of all: their mean, not that of independent ones.
+    usual = float((weight * each_error).sum() / total) if total else model.spread
+    error = (np.bincount(who, weight * each_error, count) + SHRUNK * usual) / (lines_of + SHRUNK)
     known = np.isfinite(each_c)
     paid_known = np.bincount(who[known], paid[known], count)
     share = np.divide(
@@ -126,7 +156,10 @@ def audience(
         where=paid_known > 0,
     )  # fmt: skip
     spend = np.bincount(who, paid, count) * horizon_days / np.clip(since, 28.0, PAST_DAYS)
-    return Audience(spend.round(4), elasticity.round(6), np.clip(share, 0.0, 1.0).round(6))
+    caring = caring_of(shop, customer_ids, as_of, least_chance)
+    return Audience(
+        spend.round(4), elasticity.round(6), error.round(6), caring.round(6), np.clip(share, 0.0, 1.0).round(6)
+    )
 
 
 def _cost_share(products: Products) -> Floats:

@@ -93,8 +93,13 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     known = known_of(shop, ids.to_pylist(), as_of)
     products = Products.of(shop, as_of)
     moved = strength_of(shop, as_of, products)
-    asked = audience(shop, ids, as_of, products, model, settings.horizon_days)
-    own = replace(asked, elasticity=(asked.elasticity * moved.value).round(6))
+    asked = audience(shop, ids, as_of, products, model, settings.horizon_days, settings.least_chance)
+    own = replace(
+        asked,
+        elasticity=(asked.elasticity * moved.value).round(6),
+        # That of lists and that of discounts over them: of a product of two the larger part is that of both.
+        error=np.hypot(asked.error * moved.value, asked.elasticity * moved.error).round(6),
+    )
     chosen = _chosen(settings, ids, known, own, f"{as_of:%Y-%m-%d}")
     modes = np.array(known.modes, object)
     is_personal = modes == "personal"
@@ -116,6 +121,8 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "place": pa.array([terms.place for terms in known.terms], pa.string()),
             "spend": asked.spend,
             "elasticity": own.elasticity,
+            "error": own.error,
+            "caring": own.caring,
             "cost_share": asked.cost_share,
         }
     )
@@ -184,7 +191,9 @@ def _personal(
     fits = (1 - levels) * (1 - settings.min_margin) >= asked.cost_share[:, None]
     may = (np.isfinite(gain) & fits) | (levels == 0)
     gain = np.where(may, gain, -np.inf)
-    usual = discounts(levels.tolist(), gain, cost, budget=settings.budget * (1 - settings.explore), groups=groups)
+    sure, _ = asked.doubted(settings.least_chance).gain(levels, settings.lifetime_weight)
+    best = np.where((sure > 0) | (levels == 0), gain, -np.inf)
+    usual = discounts(levels.tolist(), best, cost, budget=settings.budget * (1 - settings.explore), groups=groups)
     # Lots give away no more than their part of the budget.
     even = may / may.sum(1, keepdims=True)
     spread = float((even * np.where(may, cost, 0.0)).sum())

@@ -89,7 +89,7 @@ def _judge(shop: Shop, split: Split) -> Report:
             f"{split.as_of:%Y-%m-%d}; at least 20 are needed to judge by. Choose another time, or let prices differ by "
             "lot: regulars pricing explore"
         )
-    elasticity = model.elasticity_of(later.ids)
+    elasticity, _ = model.elasticity_of(later.ids)
     with_prices, without = (_foreseen(later, e)[has_moved] for e in (elasticity, np.zeros(len(elasticity))))
     owner = np.repeat(np.arange(len(moved.ids)), weeks)
     metrics = compare(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 QUOTED = "price_quoted"
 SESSION_DAYS = 30
 """No session lasts longer."""
+AHEAD = timedelta(days=1)
+"""Prices that are to be asked until then are known too: they count from their moment on."""
 
 
 class Shown(NamedTuple):
@@ -68,7 +70,7 @@ class Facts:
     @classmethod
     def read(cls, shop: Shop, as_of: datetime, customer_id: str | None = None) -> Facts:
         """Of all customers; where one is named, of that one alone, from its own events."""
-        prices, version = PriceLog.read(shop, as_of), shop.models.version_in_use(NAME) or 0
+        prices, version = PriceLog.read(shop, as_of, AHEAD), shop.models.version_in_use(NAME) or 0
         if customer_id is not None:
             pairs = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
             shop = shop.with_events(shop.identities.events_of(shop.events, pairs))

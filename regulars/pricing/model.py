@@ -99,9 +99,10 @@ class PricingModel:
             line_elasticity=found["line_elasticity"],
         )
 
-    def elasticity_of(self, ids: Sequence[str]) -> Floats:
-        """(n,) of products; that of all where one is not known."""
-        return self._of(ids)["elasticity"]
+    def elasticity_of(self, ids: Sequence[str]) -> tuple[Floats, Floats]:
+        """(n,) of products, and its error; that of all where one is not known."""
+        found = self._of(ids)
+        return found["elasticity"], found["error"]
 
     def _of(self, ids: Sequence[str]) -> dict[str, Floats]:
         place = np.array([self._place.get(product, -1) for product in ids], np.int64)

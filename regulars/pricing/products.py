@@ -96,15 +96,15 @@ class Products:
 
     @classmethod
     def at(cls, log: PriceLog, as_of: datetime) -> Products:
-        """The same, of what was read of the log; of prices since the moment it may hold none."""
-        history = log.history
+        """The same, of what was read of the log: prices that it holds from the moment on are not asked yet."""
+        moment = int(as_of.timestamp() * 1_000_000)
+        history = log.history.filter(pa.array(log.history["since"].cast(pa.int64()).to_numpy() < moment))
         ids = sorted(set(history["product_id"].to_pylist()))
         number = {product: place for place, product in enumerate(ids)}
         who = np.array([number[product] for product in history["product_id"].to_pylist()], np.int64)
         coins = history["coins"].to_numpy()
         since = history["since"].cast(pa.int64()).to_numpy()
         every = np.arange(len(ids))
-        moment = int(as_of.timestamp() * 1_000_000)
         order = np.lexsort((since, who))
         last = np.searchsorted(who[order], every, side="right") - 1
         first = np.searchsorted(who[order], every)
@@ -133,7 +133,7 @@ class Products:
 
 @dataclass(frozen=True)
 class PriceLog:
-    """What the log and the shop's files say of products and prices before a moment.
+    """What the log and the shop's files say of products before a moment, and of prices until then or later.
 
     Attributes
     ----------
@@ -148,11 +148,11 @@ class PriceLog:
     currency: str
 
     @classmethod
-    def read(cls, shop: Shop, as_of: datetime) -> PriceLog:
-        """What there is before a moment."""
+    def read(cls, shop: Shop, as_of: datetime, ahead: timedelta = timedelta()) -> PriceLog:
+        """What there is before a moment, and the prices that are to be asked so long after it."""
         currency, path = shop.config.shop.currency, shop.folder / MINIMUMS
         minimums = _read_minimums(open_source(path), currency) if path.is_file() else ({}, {})
-        return cls(price_history(shop, as_of), _newest(shop, as_of), *minimums, currency)
+        return cls(price_history(shop, as_of + ahead), _newest(shop, as_of), *minimums, currency)
 
     def only(self, product_id: str) -> PriceLog:
         """The same of one product."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +12,22 @@ import numpy as np
 import pyarrow as pa
 
 from regulars import clock
+from regulars.customers.view import place_of
 from regulars.errors import InputError, NotFoundError
 from regulars.events.schema import EVENTS
 from regulars.pricing.facts import QUOTED, Facts, Shown, Told, longest
 from regulars.pricing.guard import UNKNOWN, personal_prices, reduced_from, require_none, wrong_personal_prices
-from regulars.pricing.law import Mode, Quote
+from regulars.pricing.law import Mode, Quote, Terms, strictest
 from regulars.pricing.money import to_amount
-from regulars.pricing.products import Products
+from regulars.pricing.products import PriceLog, Products
 from regulars.pricing.rules import MEMBERS, STRANGER, Person, kinds_of, mode_of, rules_of
 from regulars.pricing.words import SAID
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
+
+
+ORDERED = "order_completed"
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Desk:
         self._told: Told = facts.told
         self._ordered: set[str] = set()
         self._members: set[str] = set()
+        self._places: dict[str, tuple[str | None, str | None]] = {}
 
     def renew(self, facts: Facts) -> None:
         """Stand on what was read later. What was told and heard may not be in the log yet, and still counts."""
@@ -94,15 +99,26 @@ class Desk:
                 if at >= facts.as_of - self._longest:
                     self.note(product_id, customer_id, each, at)
         self._ordered -= facts.ordered
+        known = facts.people
+        self._places = {who: place for who, place in self._places.items() if known.get(who, STRANGER)[:2] != place}
+
+    def reprice(self, prices: PriceLog) -> None:
+        """Stand on prices that were read later; all else stays."""
+        self._facts = replace(self._facts, prices=prices)
 
     def hear(self, rows: Sequence[Mapping[str, Any]], aliases: Mapping[str, str]) -> None:
-        """Rows of events, and whose the ids of visitors are: stated rules hang on who ordered and who signed up."""
+        """Rows of events, and whose the ids of visitors are: stated rules hang on who ordered and who signed up, the
+        law on where each is."""
         for row in rows:
             who = row.get("customer_id") or row.get("anonymous_id")
-            if who and row["type"] == "order_completed":
-                self._ordered.add(aliases.get(who, who))
-            elif who and row["type"] in MEMBERS:
-                self._members.add(aliases.get(who, who))
+            if not who or row["type"] not in (ORDERED, *MEMBERS):
+                continue
+            who = aliases.get(who, who)
+            (self._ordered if row["type"] == ORDERED else self._members).add(who)
+            place = place_of(row.get("properties") or {})
+            # An order tells it only of whom nothing else does.
+            if place[0] and (row["type"] != ORDERED or self._facts.people.get(who, STRANGER).country is None):
+                self._places[who] = place
 
     def note(self, product_id: str, customer_id: str, shown: Shown, at: datetime) -> None:
         """A customer was told a price of one."""
@@ -133,15 +149,14 @@ class Desk:
         """
         if quantity < 1:
             raise InputError(f"quantity = {quantity}: at least 1 is expected.")
-        prices = self._facts.prices.only(product_id)
-        if not prices.history.num_rows:
+        there = Products.at(self._facts.prices.only(product_id), at)
+        if not len(there):
             raise NotFoundError(f'There is no product "{product_id}" with a price before {at:%Y-%m-%d %H:%M}.')
-        there = Products.at(prices, at)
         place, currency = there.place[product_id], there.currency
         listed = int(there.price[place])
         person = self._person(customer_id, objects=objects)
         kinds = () if customer_id is None else kinds_of(self._settings, there.categories[place])
-        law = self._facts.law.terms(person.country, person.region, at, kinds=kinds, language=person.language)
+        law = self._terms(customer_id, person, at, kinds)
         mode: Mode = "off" if customer_id is None else mode_of(self._settings.mode, law, objects=person.objects)
         offer = self._offer(customer_id, person, mode, quantity)
         shown, of_personal = self._shown(product_id, customer_id, at, session_id, mode)
@@ -188,6 +203,18 @@ class Desk:
             return STRANGER
         said = self._facts.people.get(customer_id, STRANGER)
         return said._replace(objects=said.objects or objects, is_member=said.is_member or customer_id in self._members)
+
+    def _terms(self, customer_id: str | None, person: Person, at: datetime, kinds: tuple[str, ...]) -> Terms:
+        """By the law of the customer's place, or of one heard of since the facts were read where that is no laxer."""
+
+        def of(country: str | None, region: str | None) -> Terms:
+            return self._facts.law.terms(country, region, at, kinds=kinds, language=person.language)
+
+        known, heard = of(person.country, person.region), self._places.get(customer_id or "")
+        if heard is None:
+            return known
+        newer = of(*heard)
+        return newer if strictest(known.mode, newer.mode) == newer.mode else known
 
     def _has_ordered(self, customer_id: str) -> bool:
         return customer_id in self._facts.ordered or customer_id in self._ordered

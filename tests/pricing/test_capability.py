@@ -6,8 +6,10 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +17,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from regulars import Shop
 from regulars.config import ShopSettings
 from regulars.customers import object_to
-from regulars.errors import InputError, NotEnoughError, NotFoundError
+from regulars.errors import CorruptLogError, InputError, NotEnoughError, NotFoundError
 from regulars.events.schema import CATALOGUE, EVENTS, TIME
 from regulars.pricing.audit import audit, audit_of
 from regulars.pricing.facts import Facts
 from regulars.pricing.guard import GuardError, ParityError
-from regulars.pricing.law import Law
+from regulars.pricing.law import Law, strictest
+from regulars.pricing.model import PricingModel
 from regulars.pricing.money import to_amount, to_amounts
 from regulars.pricing.pictures import curve_of, page
 from regulars.pricing.products import Products
@@ -380,6 +385,50 @@ def test_who_orders_is_not_new_at_once(tea: Callable[..., Shop]) -> None:
     assert desk.quote("p02", "zoe", T).policy == "no stated rule applies"
 
 
+def test_a_price_that_is_to_come_counts_from_its_moment_on(tea: Callable[..., Shop]) -> None:
+    shop = tea()
+    desk = Desk(shop, Facts.read(shop, T))
+    soon = T + timedelta(hours=1)
+    listed = desk.quote("p01", None, T).list_price
+    chosen = to_amount(round(listed * 100) + 10, "EUR")
+    set_prices(shop, pa.table({"product_id": ["p01"], "suggested": [chosen]}), soon)
+    desk.reprice(Facts.read(shop, T + timedelta(seconds=1)).prices)
+    told = [desk.quote("p01", None, soon + timedelta(seconds=second)).list_price for second in (-1, 1)]
+    assert told == [listed, chosen]
+
+
+@pytest.mark.parametrize(
+    ("traits", "mode"),
+    [
+        ({"country": "CN"}, "declared"), ({"address": {"country": "JP"}}, "declared"),
+        ({"country": "US", "region": "CA"}, "personal"), ({"email": "ada@tea.example"}, "personal"),
+    ],
+)  # fmt: skip
+def test_a_stricter_place_counts_at_once_and_a_laxer_one_once_the_log_has_it(
+    personal: tuple[Shop, str], traits: dict[str, Any], mode: str
+) -> None:
+    shop, who = personal
+    desk = Desk(shop, Facts.read(shop, now(shop)))
+    assert desk.quote("p01", who, now(shop), session_id="s").personalised
+    said = {"type": "customer_identified", "customer_id": who, "properties": traits}
+    desk.hear([said], {})
+    made = desk.quote("p01", who, now(shop), session_id="s")
+    assert (made.mode, made.personalised) == (mode, mode == "personal")
+    if mode == "declared":
+        assert made.price == made.list_price
+        desk.hear([said | {"properties": {"country": "DE"}}], {})
+        assert desk.quote("p01", who, now(shop)).mode == "personal"  # as the log still has it: a New Yorker
+
+
+def test_what_another_program_learned_says_what_to_run(made: Path) -> None:
+    kept = Shop.open(made).models.in_use("pricing")
+    files = {name: kept.read(name) for name in kept.card["files"]}
+    about = json.loads(files["model.json"])
+    del about["effects"]
+    with pytest.raises(CorruptLogError, match="Learn anew: regulars learn pricing"):
+        PricingModel.from_files(files | {"model.json": json.dumps(about).encode()})
+
+
 def test_who_pays_the_list_price_may_look_again(tea: Callable[..., Shop]) -> None:
     shop = tea()
     desk = Desk(shop, Facts.read(shop, T))
@@ -460,3 +509,45 @@ def test_a_page_draws_a_product_s_curves_and_its_way_to_net(tea: Callable[..., S
     assert "Profit by price" not in page(shop, T)
     with pytest.raises(NotFoundError, match='no product "none"'):
         page(shop, T, "none")
+
+
+PLACES = st.sampled_from(
+    [{"country": "CN"}, {"country": "DE"}, {"country": "US", "region": "NY"}, {"country": "JP"}, {}]
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    heard=st.lists(PLACES, max_size=4), coins=st.lists(st.integers(100, 5000), max_size=4), minute=st.integers(0, 50)
+)
+def test_whatever_is_heard_a_price_keeps_to_the_law_and_the_list_price_of_its_moment(
+    personal: tuple[Shop, str], heard: list[dict[str, str]], coins: list[int], minute: int
+) -> None:
+    shop, who = personal
+    facts = replace(_facts_of(shop), told={})
+    desk, at = Desk(shop, facts), facts.as_of + timedelta(minutes=minute, seconds=1)
+    before = desk.quote("p01", None, at).list_price
+    to_come = [facts.as_of + timedelta(minutes=10 * number) for number in range(len(coins))]
+    rows = pa.table(
+        {"product_id": ["p01"] * len(coins), "since": pa.array(to_come, TIME), "coins": pa.array(coins, pa.int64())}
+    )
+    history = pa.concat_tables([facts.prices.history, rows.cast(facts.prices.history.schema)])
+    order = [(name, "ascending") for name in ("product_id", "since", "coins")]
+    desk.reprice(replace(facts.prices, history=history.sort_by(order)))
+    for place in heard:
+        desk.hear([{"type": "customer_identified", "customer_id": who, "properties": place}], {})
+    made = desk.quote("p01", who, at)
+    past = [coin for coin, since in zip(coins, to_come, strict=True) if since < at]
+    assert made.list_price == (to_amount(past[-1], "EUR") if past else before)
+    assert made.price <= made.list_price
+    told = [place for place in heard if place]
+    of_last = facts.law.terms(told[-1]["country"], told[-1].get("region"), at) if told else None
+    assert made.mode == ("personal" if of_last is None else strictest("personal", of_last.mode))
+    if made.personalised:
+        assert made.disclosure == "\n".join(made.terms.sentences)
+        assert made.terms.place == (of_last.place if of_last else "US-NY")
+
+
+@cache
+def _facts_of(shop: Shop) -> Facts:
+    return Facts.read(shop, now(shop))

@@ -53,7 +53,7 @@ def held_within(
     order = np.lexsort((at, who))
     who, at, value = who[order], at[order], value[order]
     names, starts = np.unique(who, return_index=True)
-    ends = dict(zip(names.tolist(), zip(starts.tolist(), [*starts[1:].tolist(), len(who)], strict=True), strict=True))
+    ends = dict(zip(names.tolist(), zip(starts.tolist(), [*starts.tolist(), len(who)][1:], strict=True), strict=True))
     lowest, highest = np.full(len(wanted), UNKNOWN, np.int64), np.full(len(wanted), UNKNOWN, np.int64)
     for row, one in enumerate(wanted.tolist()):
         low, high = ends.get(one, (0, 0))

@@ -13,9 +13,11 @@ import orjson
 from regulars import clock
 from regulars.errors import UnavailableError
 from regulars.events.inbox import Inbox
-from regulars.pricing.facts import QUOTED, Facts, Shown
+from regulars.pricing.facts import AHEAD, QUOTED, Facts, Shown
 from regulars.pricing.law import Quote
+from regulars.pricing.law.table import OWN
 from regulars.pricing.money import to_coins
+from regulars.pricing.products import MINIMUMS, PriceLog
 from regulars.pricing.quoting import Desk, name_of
 from regulars.pricing.rules import PURPOSES
 from regulars.serve.live.consents import Consents
@@ -50,16 +52,23 @@ class Quotes:
         self._waiting = list(self._told_before())
 
     def key(self) -> Hashable:
-        """The last version of the log that somebody else wrote: prices, decisions, an import."""
+        """The last version of the log that somebody else wrote (prices, decisions, an import), and the shop's files."""
         newest = self._shop.log.version
         if newest > self._seen:
             since = takewhile(lambda commit: commit.version > self._seen, self._shop.log.history())
             others = (commit.version for commit in since if commit.operation not in FOLDS)
             self._version, self._seen = next(others, self._version), newest
-        return self._version
+        files = (self._shop.folder / name for name in (MINIMUMS, OWN))
+        return self._version, tuple(path.stat().st_mtime_ns if path.is_file() else None for path in files)
 
     def read(self) -> Facts:
-        """What the log says of all customers by now; prices are told from it on."""
+        """What the log says of all customers by now; prices are told from it on.
+
+        New list prices count before all else is read, which may take long in a large shop.
+        """
+        if self._desk is not None:
+            prices = PriceLog.read(self._shop, clock.now(), AHEAD)
+            self._loop.call_soon_threadsafe(self._desk.reprice, prices)
         facts = Facts.read(self._shop, clock.now())
         self._loop.call_soon_threadsafe(self._stand_on, facts)
         return facts
