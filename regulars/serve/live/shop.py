@@ -96,15 +96,15 @@ class LiveShop:
         self._model = Part("The live model", version(shop, "realtime"), self._made_model)
         quick: tuple[Part[Any], ...] = (self.lists, self.campaign, self._model, self.experiments, self.ads)
         slow: tuple[Part[Any], ...] = (
-            self.rules, self.prices, self.chat, self.search, self.profiles, self.churn, self.segments, self.fraud,
+            self.rules, self.chat, self.search, self.profiles, self.churn, self.segments, self.fraud,
             self.similar,
         )  # fmt: skip
-        self.parts = (*quick, *slow)
+        self.parts = (*quick, *slow, self.prices)
         for part in (self.rules, self.lists, self._model):  # lists are asked for from the first request on
             part.refresh()
         self._is_over = Event()
         # What takes long to make holds up nothing that changes often.
-        self._threads = [Thread(target=self._renew, args=[parts], name="live", daemon=True) for parts in (quick, slow)]
+        self._threads = [Thread(target=self._renew, args=[parts], name="live", daemon=True) for parts in (quick, slow, (self.prices,))]
         self._threads.append(Thread(target=self._keep, name="snapshots", daemon=True))
         for thread in self._threads:
             thread.start()
