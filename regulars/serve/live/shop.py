@@ -104,7 +104,10 @@ class LiveShop:
             part.refresh()
         self._is_over = Event()
         # What takes long to make holds up nothing that changes often.
-        self._threads = [Thread(target=self._renew, args=[parts], name="live", daemon=True) for parts in (quick, slow, (self.prices,))]
+        self._threads = [
+            Thread(target=self._renew, args=[parts], name="live", daemon=True)
+            for parts in (quick, slow, (self.prices,))
+        ]
         self._threads.append(Thread(target=self._keep, name="snapshots", daemon=True))
         for thread in self._threads:
             thread.start()
