@@ -102,6 +102,10 @@ class Shop:
     def engine(self) -> Engine:
         """Where the shop's tables are computed."""
         settings = self.config.engine
+        if settings.spark:
+            from regulars.engine.spark import SparkEngine  # noqa: PLC0415  (half a gigabyte, where it is wanted)
+
+            return SparkEngine(settings.spark, memory=settings.memory)
         return Engine(spill=self.folder / settings.spill, memory=settings.memory, threads=settings.threads)
 
     @cached_property

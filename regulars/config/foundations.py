@@ -30,6 +30,11 @@ class ShopSettings(Section):
 class EngineSettings(Section):
     """[engine]"""
 
+    spark: str = Field(
+        "",
+        description='Where Spark computes tables: "local[*]", "spark://host:7077", "yarn"; "" for this process, which '
+        "needs nothing beside it. Needs Java and pip install regulars[spark].",
+    )
     memory: str = Field(
         "4GB",
         pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$",

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ibis
+from ibis.backends import BaseBackend
 
 __all__ = ["Query"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Query:
-    """An expression as the engine reads it, written of tables that are named only when it is asked.
+    """An expression as an engine reads it, written of tables that are named only when it is asked.
 
     To write a large expression takes longer than to answer it of a small shop: a second of Python for all
-    features. `Engine.answers` asks it.
+    features. So each dialect of it is written once. `Engine.answers` asks it.
 
     Examples
     --------
     >>> orders = Query.stand_in("orders", ibis.schema({"customer": "string", "price": "float64"}))
-    >>> Query.of(orders.filter(orders.price > 4)).sql
+    >>> Query(orders.filter(orders.price > 4)).sql(ibis.duckdb.connect())
     '(SELECT * FROM "orders" AS "t0" WHERE "t0"."price" > 4)'
     """
 
-    sql: str
+    expression: ibis.Table
+    _written: dict[str, str] = field(default_factory=dict, repr=False)
 
-    @classmethod
-    def of(cls, expression: ibis.Expr) -> Query:
-        """Written from an expression of `stand_in` tables."""
-        return cls(f"({ibis.to_sql(expression, dialect='duckdb', pretty=False)})")
+    def sql(self, backend: BaseBackend) -> str:
+        """As an engine reads it."""
+        if backend.name not in self._written:
+            self._written[backend.name] = f"({backend.compile(self.expression)})"
+        return self._written[backend.name]
 
     @staticmethod
     def stand_in(name: str, schema: ibis.Schema) -> ibis.Table:

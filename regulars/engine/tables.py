@@ -1,10 +1,11 @@
-"""Tables in the engine: expressions of Ibis, computed by DuckDB."""
+"""Tables in the engine: expressions of Ibis, computed by DuckDB in this process."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 
@@ -18,6 +19,9 @@ from regulars.engine.query import Query
 from regulars.errors import RegularsError
 
 __all__ = ["Engine"]
+
+PIECE = 1_000_000
+"""So many rows are in memory at once where more are written."""
 
 
 class Engine:
@@ -80,8 +84,8 @@ class Engine:
         if key not in self._tables:
             # Files never change once written: the same list is the same table, and expressions
             # made from it at different times can be put together.
-            with self._turn, _refused():
-                self._tables[key] = self._backend.read_parquet(list(key))
+            with self._turn, self._refused():
+                self._tables[key] = self._read(key)
         return self._tables[key]
 
     def table(self, rows: pa.Table) -> ibis.Table:
@@ -90,53 +94,109 @@ class Engine:
 
     def to_arrow(self, expression: ibis.Expr) -> pa.Table:
         """Compute an expression, into memory; RegularsError if the system refuses memory, disk or a file."""
-        with self._turn, _refused():
-            return self._backend.to_pyarrow(expression)
+        with self._turn, self._refused():
+            return self._collected(expression)
+
+    def write(
+        self,
+        rows: ibis.Table,
+        folder: Path,
+        through: Callable[[pa.Table], pa.Table] | None = None,
+        schema: pa.Schema | None = None,
+    ) -> None:
+        """Compute rows and write them as Parquet files into a new folder, a piece at a time: more than memory holds.
+
+        Parameters
+        ----------
+        folder : is made; it appears whole or not at all.
+        through : what becomes of each piece, such as the scores of a model; a piece is any of the rows, and no more
+            than a million.
+        schema : of what comes out of it.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pyarrow.parquet as pq
+        >>> engine, folder = Engine(), Path(tempfile.mkdtemp()) / "twice"
+        >>> orders = engine.table(pa.table({"price": [2.0, 5.0]}))
+        >>> twice = lambda piece: pa.table({"twice": [2 * price for price in piece["price"].to_pylist()]}, schema)
+        >>> schema = pa.schema({"twice": pa.float64()})
+        >>> engine.write(orders, folder, twice, schema)
+        >>> pq.read_table(folder).to_pylist()
+        [{'twice': 4.0}, {'twice': 10.0}]
+        """
+        if folder.exists():
+            raise RegularsError(f"{folder} is there already. Choose a folder that is new.")
+        unfinished = storage.make_folder(folder.with_name(f".{folder.name}.tmp"))
+        try:
+            with self._turn, self._refused():
+                nothing = rows.schema().to_pyarrow().empty_table()
+                self._backend._run_pre_execute_hooks(rows)
+                pieces = self._backend.con.sql(self._backend.compile(rows)).to_arrow_reader(PIECE)
+                for number, batches in enumerate(chain([nothing.to_batches()], ([batch] for batch in pieces))):
+                    piece = pa.Table.from_batches(batches).cast(nothing.schema) if batches else nothing
+                    made = piece if through is None else through(piece)
+                    storage.create(unfinished / f"part-{number:05d}.parquet", storage.parquet(made, has_metadata=True))
+            storage.move_folder(unfinished, folder)
+        finally:
+            storage.remove(unfinished)
 
     def answers(self, queries: Sequence[Query], tables: Mapping[str, ibis.Table]) -> list[pa.Table]:
         """The answer to each query, of tables by the names of their stand-ins.
 
         >>> engine = Engine()
         >>> orders = engine.table(pa.table({"customer": ["ada", "bob"], "price": [2.0, 5.0]}))
-        >>> dear = Query.of(Query.stand_in("orders", orders.schema()).filter(ibis._.price > 4))
+        >>> dear = Query(Query.stand_in("orders", orders.schema()).filter(ibis._.price > 4))
         >>> engine.answers([dear], {"orders": orders})[0].to_pylist()
         [{'customer': 'bob', 'price': 5.0}]
         """
-        with self._turn, _refused():
+        with self._turn, self._refused():
             given = self._given(tables)
-            return [self._backend.con.sql(given + query.sql).to_arrow_table() for query in queries]
+            return [self._asked(given, query) for query in queries]
 
     def answer_once(self, query: Query, tables: Mapping[str, ibis.Table]) -> pa.Table:
         """The answer to a query, a few rows, kept for as long as the engine is there: of a log its first events, say.
 
         What stands in a table never changes: files are written once, and Arrow tables under names of their own.
         """
-        with self._turn, _refused():
-            text = self._given(tables) + query.sql
+        with self._turn, self._refused():
+            given = self._given(tables)
+            text = given + query.sql(self._backend)
             if text not in self._answers:
-                self._answers[text] = self._backend.con.sql(text).to_arrow_table()
+                self._answers[text] = self._asked(given, query)
             return self._answers[text]
+
+    def _read(self, paths: Sequence[str]) -> ibis.Table:
+        return self._backend.read_parquet(list(paths))
+
+    def _collected(self, expression: ibis.Expr) -> pa.Table:
+        return self._backend.to_pyarrow(expression)
+
+    def _asked(self, given: str, query: Query) -> pa.Table:
+        return self._backend.con.sql(given + query.sql(self._backend)).to_arrow_table()
 
     def _given(self, tables: Mapping[str, ibis.Table]) -> str:
         """What says before a query which tables its stand-ins are."""
         for table in tables.values():
             self._backend._run_pre_execute_hooks(table)
+        return self._with({name: self._backend.compile(table) for name, table in tables.items()})
+
+    def _with(self, written: Mapping[str, str]) -> str:
         # Not materialized: else the engine would hold a whole log in memory, every column of it.
-        named = (f'"{name}" AS NOT MATERIALIZED ({self._backend.compile(t)})' for name, t in tables.items())
+        named = (f'"{name}" AS NOT MATERIALIZED ({sql})' for name, sql in written.items())
         return f"WITH {', '.join(named)} FROM "
 
     def sql(self, expression: ibis.Expr) -> str:
         """What the engine is asked, as it reads it."""
         return str(ibis.to_sql(expression, dialect=self._backend.name))
 
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    """What the system refuses the engine (a full disk, too many open files, no memory), said as a user can mend it."""
-    try:
-        yield
-    except duckdb.OperationalError as error:
-        raise RegularsError(
-            f"{error} Free some space on the disk, raise [engine] memory in shop.toml, or the limit on open files "
-            "(ulimit -n 4096), and do it again."
-        ) from error
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """What the system refuses it (a full disk, too many open files, no memory), said as a user can mend it."""
+        try:
+            yield
+        except duckdb.OperationalError as error:
+            raise RegularsError(
+                f"{error} Free some space on the disk, raise [engine] memory in shop.toml, or the limit on open files "
+                "(ulimit -n 4096), and do it again."
+            ) from error

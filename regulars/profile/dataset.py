@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KEYS = ("customer_id", "as_of")
 TABLES = ("events", "catalogue", "pairs", "members")
 """What a `Source` is made of."""
+NO_FRACTION = 1.5 * 2.0**52
 MANY = 50_000
 """From so many customers as of one moment on, all events are aggregated by customer and the rest is left
 out at the end: cheaper than to join every event to the customers asked for."""
@@ -141,7 +142,7 @@ def _evidence_query(events: ibis.Schema, catalogue: ibis.Schema) -> Query:
         brand_since=known.valid_from.min(where=known.brand.notnull()),
     )
     said = said.filter(~said.type.isin(NOTED))
-    return Query.of(first_times(said.left_join(since, "product_id")))
+    return Query(first_times(said.left_join(since, "product_id")))
 
 
 def _values(engine: Engine, source: Source, there: frozenset[str]) -> dict[str, pa.ChunkedArray]:
@@ -184,7 +185,13 @@ def _query(
     # Rounded: the engine adds floats up in any order, and the same log must give the same
     # features, to the last bit, or what is learned and decided from them would differ too.
     # Twice: what lies half-way between two results of the second is first freed of that noise.
-    return Query.of(found.select("pair", **{f.name: found[f.name].round(7).round(4) for f in features}))
+    return Query(found.select("pair", **{f.name: _rounded(_rounded(found[f.name], 1e7), 1e4) for f in features}))
+
+
+def _rounded(values: Any, steps: float) -> Any:
+    # A float this large has no room for a fraction: to add it rounds to whole numbers, in every engine to the
+    # same one. Their own functions differ half-way: 2.00005 to four digits is 2.0 in one and 2.0001 in another.
+    return (values * steps + NO_FRACTION - NO_FRACTION) / steps
 
 
 def _metadata(feature: Feature) -> dict[str, str]:

@@ -20,7 +20,7 @@ def _paid(orders: ibis.Table) -> ibis.Table:
 
 
 def _query() -> Query:
-    return Query.of(_paid(Query.stand_in("orders", ibis.Schema.from_pyarrow(ORDERS.schema))))
+    return Query(_paid(Query.stand_in("orders", ibis.Schema.from_pyarrow(ORDERS.schema))))
 
 
 def test_a_query_is_answered_as_its_expression_is_of_each_table() -> None:
