@@ -12,6 +12,8 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from regulars.events.convert import AHEAD, EARLIEST
+from regulars.events.formats.segment import type_of
+from regulars.events.schema import NOTED
 from regulars.serve.body import DEEPEST, refuse_deep
 from regulars.serve.problems import Problem
 
@@ -37,6 +39,8 @@ _KNOWN = _KEPT | _SETTLED
 _IDS = ("userId", "anonymousId", "previousId", "groupId", "messageId")
 _NEEDED = {"track": ("event",), "alias": ("previousId", "userId"), "group": ("groupId",)}
 _WITH_TRAITS = ("identify", "group")
+_OWN = frozenset(NOTED) - {"experiment_viewed"}
+"""Whoever sends these would set prices or decide; which arm was seen a page may say."""
 
 
 class Refused(ValueError):
@@ -159,6 +163,8 @@ def _check(call: Mapping[str, Any], kind: str) -> None:
             raise Refused(f"{name} is missing")
     if not isinstance(call.get("event", ""), str):
         raise Refused("event is no text")
+    if kind == "track" and type_of(call["event"]) in _OWN:
+        raise Refused(f'event "{call["event"][:40]}" is noted down by Regulars itself; nobody else can say so')
     if len(call.get("messageId", "")) > LONGEST_ID:
         raise Refused(f"messageId is longer than {LONGEST_ID} letters")
     for name in ("properties", "traits", "context"):

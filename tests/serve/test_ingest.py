@@ -123,6 +123,8 @@ def test_one_bad_call_of_a_batch_does_not_lose_the_others(server):
         (VIEW | {"timestamp": "2200-01-01T00:00:00Z"}, "ahead"),
         (VIEW | {"timestamp": "9999-12-31T23:59:00Z", "sentAt": "2001-01-01T00:00:00Z"}, "ahead"),
         (VIEW | {"sentAt": "now"}, "sentAt"),
+        (VIEW | {"event": "Price Set"}, "noted down by Regulars itself"),
+        (VIEW | {"event": "decisionMade"}, "noted down by Regulars itself"),
     ],
 )
 def test_a_call_that_cannot_be_an_event_is_refused_with_its_reason(server, call, words):
