@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,6 +103,17 @@ class Learner:
         if known != number and tables is not None and tables.last[number] > tables.last[known]:
             for column in (tables.session, tables.last, tables.used):
                 column[known] = column[number]
+
+    def forget(self, customers: Iterable[str]) -> None:
+        """Let go of customers by name, and of when they came; what their visits taught of products names nobody."""
+        for customer in customers:
+            number = self._customer.pop(customer, None)
+            if number is None:
+                continue
+            self._names[number] = ""
+            if self.tables is not None and number < len(self.tables.session):
+                for name in sessions.OF_CUSTOMERS:
+                    getattr(self.tables, name)[number] = sessions.FRESH.get(name, 0)
 
     def numbers(self, products: Sequence[str]) -> Ints:
         """The numbers of those products that were met, in their order."""

@@ -162,6 +162,7 @@ class Live:
         for customer in gone:
             self.store.drop(customer)
         self.aliases = {old: new for old, new in self.aliases.items() if not {old, new} & gone}
+        self.learner.forget(gone)
         self.feedback.shown.clear()
 
     def save(self, folder: Path) -> Path:

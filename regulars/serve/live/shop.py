@@ -221,14 +221,16 @@ class LiveShop:
             self._is_over.wait(LOOK_SECONDS)
 
     def _keep(self) -> None:
-        kept_at, seen = monotonic(), self._erasures()
-        while not self._is_over.wait(LOOK_SECONDS):
+        kept_at, seen, is_over = monotonic(), self._erasures(), False
+        while not is_over:
+            # Once more at the end: the last snapshot must name nobody who was erased since the last look.
+            is_over = self._is_over.wait(LOOK_SECONDS)
             try:
                 found = self._erasures()
-                if found != seen:
+                if found != seen or (is_over and found[1]):
                     self._forget(found[0])
                     seen = found
-                elif monotonic() - kept_at >= SNAPSHOT_SECONDS:
+                elif not is_over and monotonic() - kept_at >= SNAPSHOT_SECONDS:
                     asyncio.run_coroutine_threadsafe(self.follower.keep(), self._loop).result()
                     kept_at = monotonic()
             except Exception as error:  # tried again
