@@ -106,7 +106,10 @@ def curve_plot(found: Curve, currency: str) -> ChartType:
         for k, held in enumerate(found.held)
     ]
     line = alt.Chart(_data(rows)).mark_line().encode(
-        x=alt.X("held:Q", scale=alt.Scale(type="symlog"), title="attempts held, those of most expected loss first"),
+        x=alt.X(
+            "held:Q", scale=alt.Scale(type="symlog"), title="attempts held, those of most expected loss first",
+            axis=alt.Axis(tickMinStep=1, format="d"),
+        ),
         y=alt.Y("cost:Q", title=f"cost ({currency})"),
         color=alt.Color("of:N", title=None, scale=alt.Scale(range=[palette.BASELINE, palette.NEUTRAL, palette.MODEL])),
     )  # fmt: skip
