@@ -52,8 +52,8 @@ class LogSettings(Section):
     )
     keep_events: dict[str, Annotated[int, Field(ge=1)]] = Field(
         {},
-        description='For how many days events are kept, by type, "*" for all others: { product_viewed = 760 }; then '
-        "`regulars retain` removes them. What is not named is kept for ever.",
+        description='For how many days events are kept, by type, "*" for all others; then `regulars retain` removes '
+        "them. What is not named is kept for ever.",
     )
 
 

@@ -64,7 +64,7 @@ class Demo:
     suspect: Decided
     pilot: Decided
     advertised: Decided
-    next_best: Decided
+    next_best: Decided | None
     report: Path
 
     def findings(self) -> Iterator[str]:
@@ -104,9 +104,7 @@ class Demo:
             f"held out by lot, to see what ads bring. {self.reports['ads'].verdict}"
         )
         yield f"What those want who write to the shop: {self.reports['support'].verdict}"
-        best = Counter(self.next_best.table["action"].to_pylist())
-        chosen = ", ".join(f"{action} {count:,}" for action, count in best.most_common() if action != "none")
-        yield f"One next best action for each, nothing for the others: {chosen}. {self.reports['lifecycle'].verdict}"
+        yield f"One next best action for each: {self._chosen()}{self.reports['lifecycle'].verdict}"
         yield f"{table.num_rows} customers to contact this week; {total:,.0f} {SETTINGS.currency} at risk in 90 days."
         yield (
             f"First of them: customer {first['customer_id']}, {shown(first['churn_probability'], 'share')} likely to "
@@ -114,6 +112,12 @@ class Demo:
             f"Why: {'; '.join(first['reasons'])}."
         )
         yield "Every figure was learned from before its moment and judged by what came after."
+
+    def _chosen(self) -> str:
+        if self.next_best is None:
+            return "none is chosen while what customers bring cannot be foreseen. "
+        best = Counter(self.next_best.table["action"].to_pylist())
+        return ", ".join(f"{action} {count:,}" for action, count in best.most_common() if action != "none") + ". "
 
     def _returns(self) -> tuple[int, int]:
         events = self.shop.events
@@ -164,7 +168,7 @@ def run(folder: Path, working: Working) -> Demo:
         advertised = shop.decide("ads", AS_OF)
     with working("choosing the one next best action of each customer"):
         _, reports["lifecycle"] = shop.learn("lifecycle", AS_OF)
-        next_best = shop.decide("lifecycle", AS_OF)
+        next_best = shop.decide("lifecycle", AS_OF) if reports["lifecycle"].in_use else None
     with working("writing profiles and the report"):
         known = profiles(shop, AS_OF)
         shop.tables.write("profile", "profiles", known, AS_OF)
@@ -236,7 +240,7 @@ def _page(found: Demo) -> str:
             "lifecycle",
         )
     ]
-    acts = [contact, _gallery(found), _suspect(found), _pilot(found), _bids(found), _next_best(found)]
+    acts = [contact, _gallery(found), _suspect(found), _pilot(found), _bids(found), *_next_best(found)]
     return render(f"{SETTINGS.name}, as of {AS_OF:%d %B %Y}", [glance, *acts, life, *_groups(found), *judged])
 
 
@@ -289,15 +293,17 @@ def _bids(found: Demo) -> Section:
     )
 
 
-def _next_best(found: Demo) -> Section:
+def _next_best(found: Demo) -> list[Section]:
     """What is done for whom, over all capabilities."""
+    if found.next_best is None:
+        return []
     table = found.next_best.table
     rows = [
         [row["customer_id"], row["stage"], row["action"], f"{row['expected_gain']:,.2f}", "; ".join(row["reasons"])]
         for row in table.slice(0, 10).to_pylist()
         if row["action"] != "none"
     ]
-    return Section(
+    section = Section(
         heading="One next best action",
         text=(
             "What each capability would do, weighed against each other in margin over the remaining life, within a "
@@ -305,6 +311,7 @@ def _next_best(found: Demo) -> Section:
         ),
         table=Table(("Customer", "Stage", "What", f"Brings, {SETTINGS.currency}", "Because"), rows),
     )
+    return [section]
 
 
 def _groups(found: Demo) -> list[Section]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -12,13 +13,12 @@ from regulars.clock import moment_of
 from regulars.fraud.attempts import attempts
 from regulars.fraud.surprise import COLUMN, WITHIN, surprised
 from regulars.fraud.training import in_use
-from tests.churn.test_vectors import keep_behavior_model
 
 DAY = timedelta(days=1)
 
 
 def test_it_is_the_mean_surprise_of_the_hour_before_and_unknown_of_what_the_model_learned_from(
-    own_tea_shop: Shop, tea_as_of: datetime
+    own_tea_shop: Shop, tea_as_of: datetime, keep_behavior_model: Callable[..., None]
 ) -> None:
     until = tea_as_of - 90 * DAY
     keep_behavior_model(own_tea_shop, until)
@@ -45,7 +45,7 @@ def test_a_shop_without_a_behaviour_model_has_no_such_column(own_tea_shop: Shop,
 
 
 def test_the_model_keeps_whose_surprise_it_learned_with_and_nothing_leaks(
-    own_tea_shop: Shop, tea_as_of: datetime
+    own_tea_shop: Shop, tea_as_of: datetime, keep_behavior_model: Callable[..., None]
 ) -> None:
     keep_behavior_model(own_tea_shop, tea_as_of - 98 * DAY)
     kept, report = own_tea_shop.learn("fraud", tea_as_of)
