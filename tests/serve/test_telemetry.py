@@ -41,7 +41,7 @@ def collector(monkeypatch):
 def test_each_answer_is_a_span_in_the_trace_of_who_asked(collector, start):
     server = start()
     said = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
-    assert server.post("/v1/track", {"userId": "ada", "event": "Product Viewed"}, headers=said).status_code == 200
+    assert server.post("/v1/track", {"userId": "ada.lovelace", "event": "Product Viewed"}, headers=said).status_code == 200
     server.stop()
     spans = [
         span
@@ -53,7 +53,7 @@ def test_each_answer_is_a_span_in_the_trace_of_who_asked(collector, start):
     (span,) = [span for span in spans if span.name == "POST /v1/track"]
     assert span.trace_id.hex() == TRACE
     assert span.end_time_unix_nano > span.start_time_unix_nano
-    assert b"ada" not in b"".join(collector["/v1/traces"])
+    assert b"ada.lovelace" not in b"".join(collector["/v1/traces"])
     assert b"http.server.request.duration" in b"".join(collector["/v1/metrics"])
 
 
