@@ -106,7 +106,7 @@ class RecommendSettings(Section):
     pin: tuple[str, ...] = Field((), description="Ids of products that stand first in every list.")
     boost: tuple[Annotated[str, AfterValidator(_boost)], ...] = Field(
         (),
-        description="What stands so many places further up, each as \"3: category = 'tea'\": places, a colon, and a "
+        description='What stands so many places further up, each as "3: stock > 9": places, a colon, and a '
         "rule over the catalogue.",
     )
     again: str = Field("", description='Which products are shown again to who had them, as a rule; "" for all.')
