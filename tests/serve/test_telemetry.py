@@ -41,7 +41,9 @@ def collector(monkeypatch):
 def test_each_answer_is_a_span_in_the_trace_of_who_asked(collector, start):
     server = start()
     said = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
-    assert server.post("/v1/track", {"userId": "ada.lovelace", "event": "Product Viewed"}, headers=said).status_code == 200
+    assert (
+        server.post("/v1/track", {"userId": "ada.lovelace", "event": "Product Viewed"}, headers=said).status_code == 200
+    )
     server.stop()
     spans = [
         span
