@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from regulars.engine import Engine
 
 CLUSTER = os.environ.get("REGULARS_TEST_SPARK", "")
-"""Left out unless it is asked for: Spark's start forks, which crashes in a process that has run the console's tests."""
+"""Spark's address, set by `test_spark.py`: its start forks, which a process that has run other tests may not survive."""
 
 SETTINGS = {
     # So little fits into the driver that whatever is collected there by mistake fails.
@@ -27,9 +26,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Spark, as REGULARS_TEST_SPARK says (local-cluster[2,1,1024] has executors apart); one session for the run."""
-    if not CLUSTER or shutil.which("java") is None:
-        pytest.skip("REGULARS_TEST_SPARK names no Spark, or Java is not installed")
+    """Spark; one session for the run."""
     from regulars.engine.spark import SparkEngine
 
     patch = pytest.MonkeyPatch()
@@ -39,9 +36,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     patch.undo()
 
 
-@pytest.fixture(params=["duckdb", pytest.param("spark", marks=pytest.mark.xdist_group("spark"))])
+@pytest.fixture(params=["duckdb", *(["spark"] if CLUSTER else [])])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Either engine."""
+    """Each engine."""
     return Engine(threads=1) if request.param == "duckdb" else request.getfixturevalue("spark")
 
 

@@ -13,12 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from regulars import Shop
-from regulars.customers import Identities
 from regulars.engine import Engine, Query
 from regulars.errors import RegularsError
-from regulars.events.schema import CATALOGUE, EVENTS, TIME
-from regulars.profile.dataset import compute
+from regulars.events.schema import EVENTS, TIME
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 ORDERS = pa.table(
@@ -101,6 +98,12 @@ def test_a_file_that_is_gone_is_said_as_a_user_can_mend_it(engine: Engine, tmp_p
         engine.to_arrow(engine.parquet([tmp_path / "gone.parquet"], ORDERS.schema))
 
 
+def test_one_beside_it_takes_turns_of_its_own(engine: Engine, orders: ibis.Table) -> None:
+    other = engine.beside()
+    assert other.to_arrow(other.table(ORDERS).price.sum()).as_py() == 14.0
+    assert engine.to_arrow(orders.price.sum()).as_py() == 14.0
+
+
 def test_rows_are_written_as_they_are(engine: Engine, orders: ibis.Table, folder: Path) -> None:
     engine.write(orders, folder)
     assert pq.read_table(folder).sort_by("time").to_pylist() == ORDERS.sort_by("time").to_pylist()
@@ -112,7 +115,7 @@ def test_more_than_the_driver_holds_is_scored_and_written_by_the_executors(
     engine: Engine, folder: Path, tmp_path: Path
 ) -> None:
     # 8 MB where the driver of Spark takes 1 MB.
-    many = _million(engine, tmp_path)
+    many = million(engine, tmp_path)
     many = many.mutate(x=many.n.cast("float64"))
     schema = pa.schema({"n": pa.int64(), "score": pa.float64()})
     engine.write(many, folder, functools.partial(pa.Table.rename_columns, names=schema.names), schema)
@@ -121,31 +124,7 @@ def test_more_than_the_driver_holds_is_scored_and_written_by_the_executors(
     assert np.array_equal(found["score"].to_numpy(), np.arange(1_000_000.0))
 
 
-@pytest.mark.xdist_group("spark")
-def test_spark_refuses_to_collect_that_much(spark: Engine, tmp_path: Path) -> None:
-    with pytest.raises(RegularsError, match="maxResultSize"):
-        spark.to_arrow(_million(spark, tmp_path))
-
-
-def _million(engine: Engine, folder: Path) -> ibis.Table:
+def million(engine: Engine, folder: Path) -> ibis.Table:
     numbers = pa.table({"n": np.random.default_rng(0).permutation(1_000_000)})
     pq.write_table(numbers, folder / "million.parquet")
     return engine.parquet([folder / "million.parquet"], numbers.schema)
-
-
-@pytest.mark.xdist_group("spark")
-def test_all_features_are_the_same_in_either_engine(spark: Engine, tea_shop: Shop, tea_as_of: datetime) -> None:
-    pairs = tea_shop.customers(tea_as_of).slice(0, 60)
-    found = []
-    for engine in (tea_shop.engine, spark):
-        tables = [
-            engine.parquet(tea_shop.log.paths(tea_shop.log.snapshot(), name), schema)
-            for name, schema in (("events", EVENTS), ("catalogue", CATALOGUE))
-        ]
-        found.append(compute(engine, *tables, pairs, "Europe/London", Identities.of(engine, tables[0])))
-    ours, theirs = found
-    assert ours.column_names == theirs.column_names
-    assert ours.num_columns > 90
-    for name in ours.column_names[2:]:
-        one, other = (np.array(table[name].to_pylist(), float) for table in found)
-        assert np.allclose(one, other, rtol=0, atol=1e-9, equal_nan=True), name
