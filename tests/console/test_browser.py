@@ -5,8 +5,11 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from regulars.console.screens import SCREENS
+
+PHONE = {"width": 375, "height": 740}
 
 
 def pages(hostile: str) -> list[str]:
@@ -30,18 +33,12 @@ def in_language(page, console, people, request):
     console.people.change(people["admin"].id, language="en")
 
 
-def test_no_text_of_the_shop_runs_and_nothing_is_asked_of_others(page, hostile):
-    page.faults.clear()
-    for path in pages(hostile):
-        page.go(path)
-        is_whole(page)
-    # What cannot be said yet is an answer with a status that the browser remarks on.
-    assert [fault for fault in page.faults if "status of 40" not in fault] == []
-
-
 @pytest.mark.parametrize(("in_language", "scheme"), [("en", "light"), ("zh", "dark")], indirect=["in_language"])
-def test_no_page_has_serious_faults_of_accessibility(page, hostile, axe, in_language, scheme):
+def test_pages_are_safe_usable_by_everybody_and_fit_on_a_phone(page, hostile, axe, in_language, scheme):
+    """No text of the shop runs, nothing is asked of others, no serious fault of accessibility, nothing to scroll aside."""
+    page.faults.clear()
     page.page.emulate_media(color_scheme=scheme)
+    size = page.page.viewport_size
     found = []
     for path in pages(hostile):
         page.go(path)
@@ -55,7 +52,15 @@ def test_no_page_has_serious_faults_of_accessibility(page, hostile, axe, in_lang
             for each in told["violations"]
             if each["impact"] in ("serious", "critical")
         ]
+        page.page.set_viewport_size(PHONE)
+        try:  # charts follow a little later
+            page.page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=3000)
+        except TimeoutError:
+            found.append((path, "wider than", PHONE["width"]))
+        page.page.set_viewport_size(size)
     assert found == []
+    # What cannot be said yet is an answer with a status that the browser remarks on.
+    assert [fault for fault in page.faults if "status of 40" not in fault] == []
 
 
 def test_charts_are_drawn_under_the_policy(page):
@@ -83,13 +88,10 @@ def test_a_key_goes_to_the_search(page):
     assert page.page.locator("tbody tr").count() == 1
 
 
-def test_pages_fit_on_a_phone(page, hostile):
+def test_the_menu_of_a_phone_opens(page):
     size = page.page.viewport_size
-    page.page.set_viewport_size({"width": 375, "height": 740})
+    page.page.set_viewport_size(PHONE)
     try:
-        for path in pages(hostile):
-            page.go(path)
-            assert not is_whole(page) or page.page.evaluate("document.documentElement.scrollWidth") <= 375, path
         page.go("/")
         page.page.click("[data-toggles=nav]")
         assert page.page.is_visible("#nav")
