@@ -66,11 +66,16 @@ def forget(folder: Path, finder: Finder) -> Cleaned:
             storage.replace(path, shorter)
             done.rewritten.append(name)
         else:
-            for one in sorted(path.parent.glob(f"{path.stem}.*")) if path.stem else [path]:
+            for one in _with_companions(path):
                 storage.remove(one)
-            storage.remove(path)
             done.removed.append(name)
     return done
+
+
+def _with_companions(path: Path) -> list[Path]:
+    """A file that goes, and those of the same name beside it, which are about it; never what people wrote."""
+    beside = [one for one in path.parent.iterdir() if one.stem == path.stem and one.suffix not in AUTHORED]
+    return sorted({path, *beside})
 
 
 def naming(folder: Path, finder: Finder) -> Iterator[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FIXED: Mapping[str, Iterable[str]] = {
     "shop": ("currency", "timezone"),
     "state": ("url",),
-    "engine": ("spill", "memory", "threads"),
+    "engine": ("spark", "spill", "memory", "threads"),
     "serve": ("host", "port", "inbox", "inbox_events"),
 }
 """What a server was started by, and what it holds already is made of: a change of it waits for the next start."""

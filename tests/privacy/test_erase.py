@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -21,6 +22,7 @@ from regulars.events.mapping import Mapping
 from regulars.privacy.erase import erase, erase_again, resume
 from regulars.privacy.finder import Finder
 from regulars.privacy.journal import JOURNAL
+from regulars.privacy.places import forget
 from tests.privacy.conftest import IDS, MARKS, bytes_with, events
 
 
@@ -150,3 +152,12 @@ def test_every_mark_was_planted(planted):
     for mark in MARKS:
         assert bytes_with(planted.folder, (mark,)), mark
     assert pq.read_table(planted.folder / "cache" / "rings.parquet").num_rows == 2
+
+
+def test_a_file_that_goes_takes_what_is_about_it_and_nothing_that_people_wrote(tmp_path: Path) -> None:
+    (tmp_path / "answers [1].bin").write_bytes(b"said by ada@tea.example")
+    for name in ("answers [1].json", "answers [1].md", "answers 1.json"):
+        (tmp_path / name).write_text("{}")
+    done = forget(tmp_path, Finder(["ada@tea.example"]))
+    assert done.removed == ["answers [1].bin"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["answers 1.json", "answers [1].md"]
