@@ -118,6 +118,7 @@ def asked(clicks: Clicks) -> Iterator[tuple[int, list[int]]]:
 def ours(clicks: Clicks, blends: list[Blend]) -> np.ndarray:
     """(blends, questions) places."""
     learner, lessons = learner_of(int(clicks.session.max()) + 1, clicks.products), clicks.lessons()
+    weights = np.column_stack([blend.weights for blend in blends])
     found, learned = [], 0
     for place, known in asked(clicks):
         learner.learn(lessons.part(learned, place))
@@ -128,7 +129,8 @@ def ours(clicks: Clicks, blends: list[Blend]) -> np.ndarray:
             items, visit = np.array(list(dict.fromkeys(known[::-1]))[::-1], np.int64), -1
         some = learner.candidates(items, visit, now)
         at = np.flatnonzero(some.product == clicks.item[place])
-        found.append([_rank(blend.scores(some.features), at) for blend in blends])
+        scores = some.features @ weights
+        found.append([_rank(each, at) for each in scores.T])
     return np.array(found).T
 
 
@@ -196,7 +198,7 @@ def _mrr(ranks: np.ndarray) -> float:
 
 def foreseen(name: str, clicks: Clicks, refit: int) -> list[Row]:
     """Recall and reciprocal rank at 20, of ours and of the peers."""
-    blends = list(tried())
+    blends = tried()
     early = clicks.validation()
     blend = blends[int(np.argmax([_mrr(ranks) for ranks in ours(early, blends)]))]
     grid = list(itertools.product((500, 1000), (100, 500), ("linear", "quadratic", "last")))

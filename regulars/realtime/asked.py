@@ -55,6 +55,7 @@ def walk(learner: Learner, lessons: Lessons, blends: Sequence[Blend]) -> Answers
     """Ask for the next new product of sessions under way, then learn it, event by event."""
     asked = _questions(lessons)
     asked = asked[:: max(-(-len(asked) // MOST_ASKED), 1)]
+    weights = np.column_stack([blend.weights for blend in blends])  # f, b
     customers, places, simple, wanted = [], [], [], []
     learned = 0
     for place in asked.tolist():
@@ -68,9 +69,8 @@ def walk(learner: Learner, lessons: Lessons, blends: Sequence[Blend]) -> Answers
         is_new = found.features[:, SEEN] == 0
         features, products = found.features[is_new], found.product[is_new]
         at = np.flatnonzero(products == product)
-        ranks = [_place(blend.scores(features), at) for blend in blends]
         customers.append(customer)
-        places.append(ranks)
+        places.append(_places(features @ weights, at))
         simple.append(_place_in(learner.simple(items), product, items))
         wanted.append(_place_in(learner.wanted(), product, items))
     learner.learn(lessons.part(learned, len(lessons.time)))
@@ -86,12 +86,13 @@ def _questions(lessons: Lessons) -> npt.NDArray[np.intp]:
     return np.sort(order[1:][follows])
 
 
-def _place(scores: Floats, at: npt.NDArray[np.intp]) -> int:
-    """The place of a score, from 1; of equal ones half count as better."""
+def _places(scores: Floats, at: npt.NDArray[np.intp]) -> Ints:
+    """(b,) the place of a row in each column of scores (n, b), from 1; of equal ones half count as better."""
     if not len(at):
-        return K + 1
+        return np.full(scores.shape[1], K + 1, np.int64)
     own = scores[at[0]]
-    return 1 + int((scores > own).sum()) + int((scores == own).sum() - 1) // 2
+    found: Ints = 1 + (scores > own).sum(axis=0) + ((scores == own).sum(axis=0) - 1) // 2
+    return found
 
 
 def _place_in(products: Ints, product: int, items: Ints) -> int:

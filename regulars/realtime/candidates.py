@@ -23,27 +23,37 @@ from regulars.realtime.sessions import (
     Tables,
 )
 
-FEATURES = ("level", "neighbours", "follows", "hot", "steady", "votes", "seen")
-"""What is known of a candidate, each in [0, 1]: a 1; what neighbours say, what follows, and what is wanted now and of
-late, each by the largest of the list; the share of neighbours that name it; whether the session has it already."""
-LEVEL, NEIGHBOURS, FOLLOWS, HOTTEST, STEADIEST, VOTES, SEEN = range(len(FEATURES))
+FEATURES = ("level", "neighbours", "follows", "next", "hot", "steady", "votes", "seen")
+"""What is known of a candidate, each in [0, 1]: a 1; what neighbours say, what follows the last products, what came
+directly after the last one, and what is wanted now and of late, each by the largest of the list; the share of
+neighbours that name it; whether the session has it already."""
+LEVEL, NEIGHBOURS, FOLLOWS, NEXT, HOTTEST, STEADIEST, VOTES, SEEN = range(len(FEATURES))
 LEAST = 1e-4
 """What a candidate scores of which no source says anything."""
 
 
 @dataclass(frozen=True)
 class Blend:
-    """What sources count beside neighbours, which count 1; chosen when learning."""
+    """What each source counts; chosen when learning."""
 
+    neighbours: float = 1.0
     follows: float = 0.5
+    next: float = 0.0
     hot: float = 0.02
     steady: float = 0.02
 
+    @property
+    def weights(self) -> Floats:
+        """(f,) of `FEATURES`."""
+        found = np.zeros(len(FEATURES))
+        found[[LEVEL, NEIGHBOURS, FOLLOWS, NEXT, HOTTEST, STEADIEST]] = (
+            LEAST, self.neighbours, self.follows, self.next, self.hot, self.steady,
+        )  # fmt: skip
+        return found
+
     def scores(self, features: Floats) -> Floats:
         """(n,) above 0: of candidates by their features (n, f)."""
-        weights = np.zeros(len(FEATURES))
-        weights[[LEVEL, NEIGHBOURS, FOLLOWS, HOTTEST, STEADIEST]] = LEAST, 1.0, self.follows, self.hot, self.steady
-        found: Floats = features @ weights
+        found: Floats = features @ self.weights
         return found
 
 
@@ -84,7 +94,7 @@ def _gathered(
     scratch.asked[0] += 1
     room = len(product) + min(len(items), WINDOW) * tables.follower.shape[1] + 2 * TOP
     found, because, votes = np.empty(room, np.int64), np.zeros(room, np.int64), np.zeros(room, np.int64)
-    features = np.zeros((room, 7))
+    features = np.zeros((room, len(FEATURES)))
     count = 0
     for k in range(len(product)):
         at = _place(scratch, found, because, count, product[k], led[k])
@@ -105,7 +115,7 @@ def _gathered(
     for item in items:
         if scratch.product_mark[item] == scratch.asked[0]:
             features[scratch.because[item], SEEN] = 1.0
-    for column in (NEIGHBOURS, FOLLOWS, HOTTEST, STEADIEST):
+    for column in (NEIGHBOURS, FOLLOWS, NEXT, HOTTEST, STEADIEST):
         features[:count, column] /= max(features[:count, column].max() if count else 0.0, 1e-300)
     return found[:count], features[:count], because[:count], votes[:count]
 
@@ -132,6 +142,8 @@ def _followers(
             if one and total > 0.0:
                 at = _place(scratch, found, because, count, one, other)
                 features[at, FOLLOWS] += FADING**back * tables.following[other, j] / total
+                if back == 0:
+                    features[at, NEXT] = tables.next[other, j]
                 count = max(count, at + 1)
     return count
 

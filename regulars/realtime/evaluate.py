@@ -39,7 +39,7 @@ def learn(shop: Shop, until: datetime) -> Learned:
     """
     horizon = shop.config.realtime.horizon_days
     split = Split(until - timedelta(days=horizon), horizon)
-    blends = list(tried())
+    blends = tried()
     judged, chosen, learner = _walked(shop, split, blends)
     report = _report(shop, split, judged, blends, chosen)
     blend = blends[judged.best()]
@@ -55,7 +55,7 @@ def evaluate(shop: Shop, split: Split) -> Report:
     NotEnoughError
         If the log holds too little before or within it.
     """
-    blends = list(tried())
+    blends = tried()
     judged, chosen, _ = _walked(shop, split, blends)
     return _report(shop, split, judged, blends, chosen)
 

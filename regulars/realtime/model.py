@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING
 
 from regulars.realtime.candidates import Blend
@@ -31,8 +31,19 @@ class RealtimeModel:
         return cls(Blend(**json.loads(model.read(FILE))))
 
 
-def tried() -> Iterator[Blend]:
-    """The blends that are tried when learning."""
-    for follows in (0.0, 0.25, 0.5, 1.0, 2.0, 5.0, 20.0):
-        for wanted in (0.0, 0.02, 0.1):
-            yield Blend(follows, wanted, wanted)
+SHARES = (0.0, 0.25, 1.0)
+
+
+def tried() -> list[Blend]:
+    """The blends that are tried when learning: the first is neighbours alone, and each source stands alone in one.
+
+    >>> tried()[0]
+    Blend(neighbours=1.0, follows=0.0, next=0.0, hot=0.0, steady=0.0)
+    """
+    shares = sorted(product(SHARES, repeat=3), key=lambda each: (-each[0], each))
+    return [
+        Blend(neighbours, follows, next_, wanted, wanted)
+        for neighbours, follows, next_ in shares
+        if max(neighbours, follows, next_) == 1
+        for wanted in (0.0, 0.02, 0.1)
+    ]

@@ -39,7 +39,7 @@ HOURLY = 120.0
 """What one customer can teach fades to nothing towards so many products within an hour."""
 FLOOR, SHARE = 20.0, 0.2
 """What a product's trend may rise within a minute: by so much, and by such a share of what it is."""
-FAR = 300.0
+FAR = 100.0
 """After so many half-lives the moment is moved that weights are counted from, lest they become too large."""
 VISITS, SINCE_HOT, SINCE_STEADY, SINCE_LASTING = 0, 1, 2, 3
 """Places in `clock`."""
@@ -69,7 +69,8 @@ class Tables(NamedTuple):
     postings, posting_size, posting_count : (P,) where its newest visits stand in the pool, in a ring.
     hot, steady : (P,) float, how much it is wanted, by both half-lives.
     minute, risen : (P,) the last minute in which it was wanted, and by how much it rose in that.
-    follower, following : (P, FOLLOWERS) what follows it, 0 for nothing, and how often.
+    follower, following, next : (P, FOLLOWERS) what follows it, 0 for nothing; how often, near or far; and how often as
+        the very next one, of those that are counted for it.
     top_hot, top_steady : (TOP,) the most wanted, the first first; 0 for none.
     pool, free : see `pool`.
     clock : (4,) how many visits there were, and from when weights are counted.
@@ -92,7 +93,8 @@ class Tables(NamedTuple):
     minute: Ints
     risen: Floats
     follower: npt.NDArray[np.int32]
-    following: Floats
+    following: npt.NDArray[np.float32]
+    next: npt.NDArray[np.float32]
     top_hot: Ints
     top_steady: Ints
     pool: Ints
@@ -104,6 +106,7 @@ OF_CUSTOMERS = ("session", "last", "used")
 OF_VISITS = ("visit", "owner", "items", "item_size", "item_count")
 OF_PRODUCTS = (
     "had", "postings", "posting_size", "posting_count", "hot", "steady", "minute", "risen", "follower", "following",
+    "next",
 )  # fmt: skip
 FRESH = {"session": -1, "visit": -1, "minute": -1}
 """What stands where nothing has happened; else 0."""
@@ -114,7 +117,8 @@ def empty(since: int) -> Tables:
     numbers, free = pool.empty()
     nothing: dict[str, Any] = {name: np.zeros(0, np.int64) for name in Tables._fields}
     nothing |= {name: np.zeros(0) for name in ("used", "hot", "steady", "risen")}
-    nothing |= {"follower": np.zeros((0, FOLLOWERS), np.int32), "following": np.zeros((0, FOLLOWERS))}
+    nothing |= {"follower": np.zeros((0, FOLLOWERS), np.int32)}
+    nothing |= {name: np.zeros((0, FOLLOWERS), np.float32) for name in ("following", "next")}
     nothing |= {name: np.zeros(TOP, np.int64) for name in ("top_hot", "top_steady")}
     clock = np.array([0, since, since, since], np.int64)
     return Tables(**{**nothing, "pool": numbers, "free": free, "clock": clock})
@@ -183,7 +187,9 @@ def _advance(tables: Tables, now: int) -> None:
         tables.steady[:] *= 2.0 ** ((tables.clock[SINCE_STEADY] - now) / STEADY)
         tables.clock[SINCE_STEADY] = now
     if (now - tables.clock[SINCE_LASTING]) / LASTING > FAR:
-        tables.following[:] *= 2.0 ** ((tables.clock[SINCE_LASTING] - now) / LASTING)
+        faded = np.float32(2.0 ** ((tables.clock[SINCE_LASTING] - now) / LASTING))
+        tables.following[:] *= faded
+        tables.next[:] *= faded
         tables.clock[SINCE_LASTING] = now
 
 
@@ -231,22 +237,23 @@ def _follow(tables: Tables, start: int, count: int, product: int, now: int, trus
     for distance in range(min(count, WINDOW)):
         other = tables.pool[start + count - 1 - distance]
         worth = one * FADING**distance
-        _count(tables.follower[other], tables.following[other], product, worth)
-        _count(tables.follower[product], tables.following[product], other, worth * BACKWARD)
+        _count(tables, other, product, worth, one if distance == 0 else 0.0)
+        _count(tables, product, other, worth * BACKWARD, 0.0)
 
 
 @numba.njit(cache=True)
-def _count(names: npt.NDArray[np.int32], weights: Floats, product: int, weight: float) -> None:
+def _count(tables: Tables, before: int, product: int, worth: float, directly: float) -> None:
     """What is counted least makes room."""
+    names, weights, nexts = tables.follower[before], tables.following[before], tables.next[before]
     least = 0
     for j in range(len(names)):
         if names[j] == product:
-            weights[j] += weight
+            weights[j] += worth
+            nexts[j] += directly
             return
         if weights[j] < weights[least]:
             least = j
-    names[least] = product
-    weights[least] = weight
+    names[least], weights[least], nexts[least] = product, worth, directly
 
 
 @numba.njit(cache=True)

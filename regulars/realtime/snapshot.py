@@ -18,7 +18,7 @@ from regulars import storage
 from regulars.errors import CorruptLogError
 from regulars.seal import sealed, unsealed
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2
 TEXTS = "texts"
 Arrays = Mapping[str, npt.NDArray[Any]]

@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.realtime import sessions
+from regulars.realtime.asked import reciprocal, walk
 from regulars.realtime.kinds import GAP, MINUTE
+from regulars.realtime.learner import Learner, Lessons
+from regulars.realtime.model import tried
 from regulars.realtime.neighbours import NEAREST, STEPS, Scratch, neighbours
 from regulars.realtime.sessions import HOURLY, LONGEST, RECENT, Tables
 
@@ -130,3 +133,24 @@ def test_the_most_wanted_stand_in_order() -> None:
     for top, weights in ((tables.top_hot, tables.hot), (tables.top_steady, tables.steady)):
         wanted = [product for product in range(1, PRODUCTS + 1) if weights[product] > 0]
         assert top[top > 0].tolist() == sorted(wanted, key=lambda product: -weights[product])
+
+
+def test_what_came_directly_after_is_counted_apart() -> None:
+    tables = learned([(1, 1, 0), (1, 2, 1), (1, 3, 1), (2, 1, 60), (2, 2, 1)])
+    counted = dict(zip(tables.follower[1].tolist(), tables.next[1].tolist(), strict=True))
+    assert (round(counted[2]), counted[3]) == (2, 0.0)
+
+
+def test_what_is_chosen_is_never_worse_than_a_source_alone_where_it_was_chosen() -> None:
+    lines, rng = np.arange(2000) % 40, np.random.default_rng(0)
+    whose = np.arange(2000) // 40
+    product = np.where(rng.random(2000) < 0.3, rng.integers(1, 41, 2000), lines + 1)
+    time = START + np.arange(2000) * MINUTE
+    learner = Learner()
+    learner._names, learner.products = [str(k) for k in range(50)], [None, *(str(k) for k in range(1, 41))]
+    blends = tried()
+    found = walk(learner, Lessons(whose, product, time, np.ones(2000)), blends)
+    by_blend = reciprocal(found.places).mean(axis=1)
+    alone = [k for k, blend in enumerate(blends) if (blend.weights > 1e-3).sum() == 1]
+    assert len(alone) == 3
+    assert by_blend[found.best()] >= by_blend[alone].max() > 0.2
