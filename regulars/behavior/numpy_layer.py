@@ -74,6 +74,35 @@ class Layer(NamedTuple):
         x = x + _gate(x, self.gate_forward) * (self.down @ (gate * expit(gate) * up))
         return x, np.stack([k, v])
 
+    def several(self, x: Floats, times: Ints, edges: Ints, context: int) -> tuple[Floats, Floats]:
+        """Tokens (n, D) of one customer, one after the other, after the block; their keys and values (2, H, n, D/H).
+
+        Parameters
+        ----------
+        times : (n,) when each was; edges : of `time_bucket_edges`.
+        context : so many tokens each looks at, itself the last.
+        """
+        heads = len(self.place_bias)
+        asked = normed(x, self.norm_attention) @ self.qkv.T
+        q, k, v = asked.reshape(len(x), 3, heads, -1).transpose(1, 2, 0, 3)  # H, n, D/H
+        found = np.empty_like(x)
+        for first in range(0, len(x), context):  # so that memory grows with the context, not with the history
+            rows = np.arange(first, min(first + context, len(x)))
+            seen = np.arange(max(first - context + 1, 0), rows[-1] + 1)
+            back = rows[:, None] - seen
+            scores = q[:, rows] @ k[:, seen].transpose(0, 2, 1) / np.float32(np.sqrt(q.shape[2]))  # H, rows, seen
+            scores += self.place_bias[:, np.clip(back, 0, context - 1)]
+            if self.time_bias is not None:
+                scores += self.time_bias[:, np.searchsorted(edges, times[rows, None] - times[seen], side="right")]
+            scores[:, (back < 0) | (back >= context)] = -np.inf
+            weights = np.exp(scores - scores.max(2, keepdims=True))
+            weights /= weights.sum(2, keepdims=True)
+            found[rows] = (weights @ v[:, seen]).transpose(1, 0, 2).reshape(len(rows), -1)
+        x = x + _gate(x, self.gate_attention) * (found @ self.out.T)
+        up, gate = np.split(normed(x, self.norm_forward) @ self.up.T, 2, axis=1)  # n, 2 D
+        x = x + _gate(x, self.gate_forward) * ((gate * expit(gate) * up) @ self.down.T)
+        return x, np.stack([k, v])
+
 
 def time_bucket_edges() -> Ints:
     """(buckets - 1,) the least microseconds of each of `time_bucket` but the first, found by halving.
@@ -91,14 +120,14 @@ def time_bucket_edges() -> Ints:
 
 
 def normed(x: Floats, weight: Floats) -> Floats:
-    """(D,) as torch.nn.RMSNorm does it."""
-    scale: Any = 1 / np.sqrt(x @ x / len(x) + EPSILON)
+    """(..., D) as torch.nn.RMSNorm does it."""
+    scale: Any = 1 / np.sqrt(np.vecdot(x, x)[..., None] / x.shape[-1] + EPSILON)
     found: Floats = x * scale * weight
     return found
 
 
 def _gate(x: Floats, linear: tuple[Floats, Floats]) -> Any:
-    return expit(linear[0] @ x + linear[1])
+    return expit(x @ linear[0].T + linear[1])
 
 
 def array(tensor: torch.Tensor) -> Floats:

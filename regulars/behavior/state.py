@@ -211,10 +211,27 @@ class IncrementalModel:
         # Whole rounds of slots are passed over, so that each event stands in the slot of its place.
         skipped = max(end - first - self.size.layers * context, 0) // context * context
         rows = np.column_stack([sequences.fields[name][first + skipped : end] for name in FIELDS])
-        state = self.begin()
-        for fields, time in zip(rows.tolist(), sequences.time[first + skipped : end].tolist(), strict=True):
-            self._add(state, fields, time)
-        state.count += skipped
+        return self._state_of(rows, sequences.time[first + skipped : end], end - first)
+
+    def _state_of(self, fields: Ints, times: Ints, count: int) -> CustomerState:
+        """The state after the last of `count` events, of which those are given that matter, in one pass.
+
+        Parameters
+        ----------
+        fields : (n, f) of the last n events, in the order of FIELDS; times : (n,)
+        """
+        state, context, n = self.begin(), self.size.context, len(times)
+        if not n:
+            return state
+        x = self.products[fields[:, 0]]  # n, D
+        for place, table in self._tables:
+            x = x + table[fields[:, place]]
+        kept = np.arange(max(n - context, 0), n)
+        slots = (count - n + kept) % context
+        for number, layer in enumerate(self._layers):
+            x, own = layer.several(x, times, self._edges, context)
+            state.cache[number][:, :, slots] = own[:, :, kept]
+        state.times[slots], state.vector, state.count = times[kept], normed(x[-1], self._norm), count
         return state
 
     def from_bytes(self, data: bytes) -> CustomerState:

@@ -196,7 +196,7 @@ def same(one: CustomerState, other: CustomerState) -> bool:
     return (
         one.count == other.count
         and bool((one.times == other.times).all())
-        and np.allclose(one.vector, other.vector, atol=1e-5)
+        and np.allclose(one.vector, other.vector, atol=BOUND)
         and np.allclose(one.cache.astype(np.float32), other.cache.astype(np.float32), atol=BOUND)
     )
 
