@@ -129,7 +129,8 @@ def change(folder: Path, section: str, values: abc.Mapping[str, Any]) -> Config:
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     table = document.setdefault(section, tomlkit.table())
     for key, value in values.items():
-        table[key] = list(value) if isinstance(value, tuple) else value
+        # As `sample` writes it: a table of its own would take the lines after it for its own.
+        table[key] = tomlkit.value(_toml(value))
     text = tomlkit.dumps(document)
     config = _read(path, text)
     storage.replace(path, text)

@@ -117,6 +117,11 @@ class Kept:
             return older
         raise NotYetError(time.monotonic() - making.since)
 
+    def forget(self) -> None:
+        """Let go of all that was made: who is erased is in none of what comes after."""
+        with self._turn:
+            self._made.clear()
+
     def _rests(self, made: _Made) -> bool:
         is_long = made.seconds > self.patience
         return is_long and time.monotonic() - made.at < RESTS * made.seconds

@@ -21,7 +21,7 @@ SIZE = 50
 FURTHEST = 1_000
 """Pages: who looks for more narrows the list down."""
 
-Kind = Literal["text", "number", "money", "share", "date", "time", "badge", "yes"]
+Kind = Literal["text", "number", "money", "share", "date", "time", "badge", "yes", "said"]
 
 
 class Column(NamedTuple):
@@ -30,7 +30,8 @@ class Column(NamedTuple):
     Attributes
     ----------
     name : of its field, and of its word in the screen's catalogue: `column_NAME`.
-    kind : how its values are shown; numbers stand at the right.
+    kind : how its values are shown; numbers stand at the right. What is "said" was written by a capability and is
+        read in the language of who asks, as a badge is. A row's `looks`, if it has any, colours its badge.
     is_wide : left out on phones.
     """
 

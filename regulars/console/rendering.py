@@ -38,9 +38,10 @@ def environment() -> jinja2.Environment:
 def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
     """A template for who asks, with `visit`, `t` (its words), `show` (values as its people read them) and `spoken`
     (sentences of capabilities)."""
+    folder = f"{visit.console.shop.folder}/"  # in messages for the command line: nothing to a person at a page
     context = {
         "visit": visit, "t": visit.t, "show": Showing(visit.language, visit.console.currency).show,
-        "spoken": lambda text: spoken(str(text), visit.language),
+        "spoken": lambda text: spoken(str(text).replace(folder, ""), visit.language),
         "spoken_chart": lambda spec: spoken_chart(spec, visit.language), **values,
     }  # fmt: skip
     return environment().get_template(template).render(context)
@@ -60,16 +61,17 @@ class Showing:
         self._language, self._currency = language, currency
 
     def show(self, value: Any, kind: str = "text") -> str:
-        """A value; of a kind of `listing.Column`."""
+        """A value; of a kind of `listing.Column`, or an amount: money whose currency the head of its column says."""
         if value is None or value == "" or (isinstance(value, float) and value != value):  # noqa: PLR0124
             return "–"
         if kind == "yes":
             return say(self._language, "shell.yes" if value else "shell.no")
-        if kind in ("share", "money", "number"):
-            return shown(float(value), kind, self._currency)
+        if kind in ("share", "money", "number", "amount"):
+            unit, currency = ("money", "") if kind == "amount" else (kind, self._currency)
+            return shown(float(value), unit, currency)
         if isinstance(value, datetime):
             return f"{value:%Y-%m-%d}" if kind == "date" else f"{value:%Y-%m-%d %H:%M}"
         if isinstance(value, date):
             return value.isoformat()
         text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        return spoken(text, self._language) if kind == "badge" else text
+        return spoken(text, self._language) if kind in ("badge", "said") else text

@@ -7,6 +7,7 @@ pair fits stays as it is: names of products and of people, and what people wrote
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +17,9 @@ from typing import Any, NamedTuple
 from regulars.campaign import reasons as campaign_reasons
 from regulars.console.words import catalogue
 from regulars.fraud import reasons as fraud_reasons
+from regulars.fraud.features.named import MEASURE_BY_NAME, RATIO_BY_NAME
+from regulars.fraud.features.terms import OTHERS
+from regulars.fraud.features.words import meaning, said, unit
 from regulars.fraud.graph import wording as fraud_rings
 from regulars.lifecycle import words as lifecycle_words
 from regulars.lifecycle.stages import map as stages
@@ -34,6 +38,10 @@ WRITERS: tuple[Mapping[str, Any], ...] = (
 OURS = "sentences."
 DEEPEST = 3
 """Sentences in sentences."""
+MANY = 7777.0
+"""A figure that stands for any other in a sentence of fraud, and for days where it is seconds."""
+_FIGURES = re.compile(r"7,777\.00|7777\.0|777700 %|7,777 days|7,777天|7,777")
+_BETWEEN = re.compile(r"([-+]?[\d.,]+) to ([-+]?[\d.,]+)")
 _PARTS = re.compile(r"(; |(?<=[.!?。！？])\s*)")
 _PLACED = ("title", "text", "datasets", "values", "domain", "legend", "axis", "header")
 """Where a chart says something: all else of it are names of fields and looks."""
@@ -84,15 +92,19 @@ def _spoken(text: str, language: str, depth: int) -> str:
     if not bare or depth > DEEPEST or (language == "zh") != bool(re.search("[a-z]{2}", bare)):
         return text
     exact, rules = _rules(language)
-    if bare in exact:
-        return exact[bare]
+    known = exact.get(bare) or exact.get(bare[:1].lower() + bare[1:])
+    if known:
+        return known
     for rule in rules:
         found = rule.said(bare, language, depth)
         if found is not None:
             return found
+    listed = [_spoken(each, language, depth + 1) for each in bare.split(", ")]
+    if len(listed) > 1 and not set(listed) & set(bare.split(", ")):
+        return ("、" if language == "zh" else ", ").join(listed)
     parts = _PARTS.split(bare)
     if len(parts) < 3 or depth:
-        return text
+        return _BETWEEN.sub(r"\1至\2", text) if language == "zh" else text
     said = [_spoken(part, language, depth + 1) if place % 2 == 0 else part for place, part in enumerate(parts)]
     return "".join(said)
 
@@ -138,9 +150,20 @@ def _pairs() -> Iterator[Mapping[str, str]]:
     yield from (texts for key, texts in catalogue().items() if key.startswith(OURS))
     for words in WRITERS:
         yield from _pairs_of(words["en"], words["zh"])
+    yield from _pairs_of_fraud()
     for name, trait in TRAITS.items():
-        yield {"en": _meaning(name), "zh": trait.meaning}
+        yield {"en": _meaning_of_feature(name), "zh": trait.meaning}
         yield from ({"en": one[0], "zh": one[1]} for one in (trait.low, trait.high))
+
+
+def _pairs_of_fraud() -> Iterator[Mapping[str, str]]:
+    """What reasons and rules say of each column of attempts, figures as places."""
+    for name in (*MEASURE_BY_NAME, *RATIO_BY_NAME, *OTHERS):
+        yield {"en": meaning(name), "zh": meaning(name, "zh")}
+        many = MANY * (86400 if unit(name) == "seconds" else 1)
+        for value in (0.0, 1.0, many, math.nan):
+            texts = {"en": said(name, value), "zh": said(name, value, "zh")}
+            yield {language: _FIGURES.sub("{figure}", text) for language, text in texts.items()}
 
 
 def _pairs_of(english: Any, chinese: Any) -> Iterator[Mapping[str, str]]:
@@ -154,5 +177,5 @@ def _pairs_of(english: Any, chinese: Any) -> Iterator[Mapping[str, str]]:
             yield from _pairs_of(one, other)
 
 
-def _meaning(name: str) -> str:
+def _meaning_of_feature(name: str) -> str:
     return next(feature.meaning for feature in FEATURES if feature.name == name)

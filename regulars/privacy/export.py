@@ -30,7 +30,14 @@ DECISION = "decision_made"
 
 
 def export(shop: Shop, customer: str, file: Path) -> dict[str, int]:
-    """Write the copy; how many rows of each kind are in it.
+    """Write the copy (`archive`); how many rows of each kind are in it."""
+    data, counts = archive(shop, customer)
+    storage.replace(file, data)
+    return counts
+
+
+def archive(shop: Shop, customer: str) -> tuple[bytes, dict[str, int]]:
+    """The copy as an archive (ZIP), and how many rows of each kind are in it.
 
     In the archive: `customer.json` (ids, traits, consents and objections), `events.jsonl` and `events.csv` (the log's
     rows; imported into an empty shop they give the same profile), `decisions.json` (with model, reasons and the
@@ -66,11 +73,10 @@ def export(shop: Shop, customer: str, file: Path) -> dict[str, int]:
         "tables.json": _json(tables),
     }
     sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, data in content.items():
-            archive.writestr(name, data)
-    storage.replace(file, sink.getvalue())
-    return {
+            packed.writestr(name, data)
+    return sink.getvalue(), {
         "ids": len(ids),
         "events": len(rows),
         "decisions": len(decided),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import altair as alt
@@ -126,15 +127,24 @@ def rfm_plot(scores: Ints) -> ChartType:
     return chart
 
 
-def migration_plot(matrix: pa.Table) -> ChartType:
+def migration_plot(matrix: pa.Table, order: Sequence[str] = ()) -> ChartType:
     """Who moved where: a ribbon for each pair, as wide as it has customers; see `migration.Migration.matrix`.
+
+    Parameters
+    ----------
+    order : of the names, from top to bottom. Default: the largest first.
 
     >>> table = pa.table({"from": ["a", "a"], "to": ["a", "b"], "customers": [3, 1], "share": [0.75, 0.25]})
     >>> sorted({row["flow"] for row in migration_plot(table).to_dict()["layer"][0]["data"]["values"]})
     ['a → a', 'a → b']
     """
     flows = matrix.slice(0, _FLOWS).to_pylist()
-    sides = [_stacked(flows, "from", "to"), _stacked(flows, "to", "from")]
+    size = Counter[str]()
+    for flow in flows:
+        size.update({flow["from"]: flow["customers"], flow["to"]: flow["customers"]})
+    names = [*(name for name in order if name in size), *(name for name, _ in size.most_common() if name not in order)]
+    place = {name: number for number, name in enumerate(names)}
+    sides = [_stacked(flows, "from", "to", place), _stacked(flows, "to", "from", place)]
     ribbons, bars = [], []
     # A smooth step from one height to the other.
     way = np.linspace(0, 1, _STEPS)
@@ -163,17 +173,17 @@ def migration_plot(matrix: pa.Table) -> ChartType:
         .mark_area(opacity=0.55)
         .encode(
             x=alt.X("x:Q", scale=scale, axis=None),
-            y=alt.Y("y:Q", axis=None),
+            y=alt.Y("y:Q", axis=None, scale=alt.Scale(reverse=True)),
             y2="y2:Q",
             detail="flow:N",
-            color=alt.Color("from:N", legend=None),
+            color=alt.Color("from:N", legend=None, sort=names),
             tooltip=[alt.Tooltip("flow:N", title="Moved"), alt.Tooltip("customers:Q", title="Customers", format=",")],
         )
     )
     aligned: tuple[tuple[str, Literal["left", "right"], int], ...] = (("from", "right", -6), ("to", "left", 6))
     texts = [
         alt.Chart(_rows([bar for bar in bars if bar["side"] == side]))
-        .mark_text(align=align, dx=dx, fontSize=10, limit=170, color=palette.NEUTRAL)
+        .mark_text(align=align, dx=dx, fontSize=12, limit=170, color=palette.NEUTRAL)
         .encode(x=alt.X("x:Q", scale=scale, axis=None), y="y:Q", text="name:N")
         for side, align, dx in aligned
     ]
@@ -186,10 +196,12 @@ def migration_plot(matrix: pa.Table) -> ChartType:
     return chart
 
 
-def _stacked(flows: Sequence[dict[str, Any]], key: str, other: str) -> dict[int, tuple[float, float]]:
+def _stacked(
+    flows: Sequence[dict[str, Any]], key: str, other: str, place: Mapping[str, int]
+) -> dict[int, tuple[float, float]]:
     """Where each flow begins and ends on one side, groups one after another with a gap between."""
     total = sum(flow["customers"] for flow in flows)
-    order = sorted(range(len(flows)), key=lambda number: (flows[number][key], flows[number][other]))
+    order = sorted(range(len(flows)), key=lambda number: (place[flows[number][key]], place[flows[number][other]]))
     found, at, last = {}, 0.0, None
     for number in order:
         if last is not None and flows[number][key] != last:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+import io
 import json
+import time
+import zipfile
 from urllib.parse import quote
 
 import pytest
@@ -69,8 +72,9 @@ def test_an_objection_is_logged_noted_and_taken_back(growth, console, browser_of
 def test_all_that_is_known_of_a_customer_can_be_taken_along(growth, browser_of):
     found = growth.get("/customer/export?id=ada")
     assert found.headers["content-disposition"].startswith("attachment")
-    told = json.loads(found.text)
-    assert {event["type"] for event in told["events"]} >= {"product_viewed", "order_completed"}
+    with zipfile.ZipFile(io.BytesIO(found.content)) as archive:
+        told = [json.loads(line) for line in archive.read("events.jsonl").splitlines()]
+    assert {event["type"] for event in told} >= {"product_viewed", "order_completed"}
     assert browser_of("read_only").get("/customer/export?id=ada").status_code == 403
 
 
@@ -80,15 +84,35 @@ def test_hostile_ids_are_customers_like_others(growth, hostile):
     assert hostile not in text
 
 
-def test_the_list_is_made_by_work_that_goes_on_when_its_page_is_left(growth, console):
-    growth.post("/customers/index")
-    job = console.jobs.newest("customers.job_index")
-    for _ in range(200):
-        job = console.jobs.one(job.id)
+def ended(console, kind):
+    job = console.jobs.newest(kind)
+    for _ in range(400):
         if job.status != "running":
             break
-        import time
-
         time.sleep(0.05)
+        job = console.jobs.one(job.id)
+    return job
+
+
+def test_the_list_is_made_by_work_that_goes_on_when_its_page_is_left(growth, console):
+    growth.post("/customers/index")
+    job = ended(console, "customers.job_index")
     assert (job.status, job.said) == ("done", "2 customers.")
     assert "2 customers." in growth.get(f"/jobs/{job.id}").text
+
+
+def test_who_is_erased_is_in_no_list_and_no_note_any_more(browser_of, console, record):
+    viewed = {"type": "product_viewed", "event_id": "v9", "product_id": "tea", "time": "2024-05-08T09:00:00Z"}
+    record(console.shop, {**viewed, "customer_id": "erasmus"})
+    console.index.make(console.shop, lambda done, total: None)
+    service = browser_of("service")
+    service.get("/customer/export?id=erasmus")
+    assert browser_of("growth").post("/customer/erase", {"id": "erasmus", "sure": "erasmus"}).status_code == 403
+    assert service.post("/customer/erase", {"id": "erasmus", "sure": "erastus"}).status_code == 400
+    assert "erasmus" in service.get("/customers").text
+    assert service.post("/customer/erase", {"id": "erasmus", "sure": "erasmus"}).status_code == 303
+    assert ended(console, "customers.job_erase").status == "done"
+    assert "erasmus" not in service.get("/customers").text
+    told = browser_of("admin").get("/settings/audit").text
+    assert "Customer erased" in told
+    assert "erasmus" not in told

@@ -47,7 +47,7 @@ COLUMNS = (
     Column("done", "number", is_wide=True),
     Column("version", "number", is_wide=True),
     Column("started_at", "date", is_wide=True),
-    Column("note", is_wide=True, is_sorted=False),
+    Column("note", "said", is_wide=True, is_sorted=False),
 )
 QUEUED = (
     Column("not_before", "time"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,11 @@ from regulars import churn, profile
 from regulars.churn.charts import alive_plot, waiting_plot
 from regulars.console.charts import chart
 from regulars.console.listing import Column, Found, Listing
-from regulars.console.roles import ALL, only
+from regulars.console.roles import ALL
 from regulars.console.screen import Screen
-from regulars.console.screens import customer_parts
+from regulars.console.screens import customer_parts, customer_rights
 from regulars.console.visit import Visit
-from regulars.customers import object_to, one_customer
+from regulars.customers import one_customer
 from regulars.customers.consent import PURPOSES
 from regulars.errors import InputError, NotFoundError, RegularsError
 from regulars.events.schema import TIME
@@ -34,7 +33,7 @@ COLUMNS = (
     Column("customer_id"),
     Column("name"),
     Column("stage", "badge"),
-    Column("segment", is_wide=True),
+    Column("segment", "said", is_wide=True),
     Column("country", is_wide=True),
     Column("orders", "number"),
     Column("spend", "money"),
@@ -44,7 +43,6 @@ COLUMNS = (
 )
 FILTERS = ("q", "stage", "country")
 EVENTS_AT_ONCE = 100
-CHANGING = only("growth", "service", "risk")
 SLIDER_DAYS = 730
 
 
@@ -52,9 +50,10 @@ SLIDER_DAYS = 730
 def index(visit: Visit) -> Response:
     """The list, as its address asks for it."""
     console = visit.console
-    job = console.jobs.newest("customers.job_index")
+    kinds = ("customers.job_index", customer_rights.JOB)
+    jobs = [job for job in map(console.jobs.newest, kinds) if job and job.status != "done"]
     if console.index.version is None:
-        return visit.page("customers/none.html", job=job)
+        return visit.page("customers/none.html", jobs=jobs)
     listing = Listing.of(visit, COLUMNS, FILTERS, sort="-spend")
     found, stages, countries = console.index.ask(lambda engine, table: _listed(engine, table, listing))
     if not found.rows and listing.filters["q"]:
@@ -62,7 +61,7 @@ def index(visit: Visit) -> Response:
         if customer is not None:
             return visit.go("/customer", id=customer)
     choices = {"stage": stages, "country": countries}
-    return visit.page("customers/index.html", found=found, choices=choices, job=job, index=console.index)
+    return visit.page("customers/index.html", found=found, choices=choices, jobs=jobs, index=console.index)
 
 
 @screen.post("/customers/index", may=ALL)
@@ -86,8 +85,9 @@ def customer(visit: Visit) -> Response:
     now = visit.console.now
     days = [now - timedelta(days=days) for days in range(0, SLIDER_DAYS + 1, 7)]
     return visit.page(
-        "customers/one.html", id=customer_id, row=row, as_of=visit.as_of, now=now, days=days, may_change=CHANGING
-    )
+        "customers/one.html", id=customer_id, row=row, as_of=visit.as_of, now=now, days=days,
+        may_change=customer_rights.CHANGING, may_erase=customer_rights.ERASING,
+    )  # fmt: skip
 
 
 @screen.get("/customer/profile", may=ALL)
@@ -151,35 +151,8 @@ def known(visit: Visit) -> Response:
     with visit.console.reading() as shop:
         found = one_customer(shop, _asked_id(visit), as_of)
         segments = _segments(visit, found["customer_id"], as_of)
-    return visit.page("customers/known.html", found=found, segments=segments, purposes=PURPOSES, may_change=CHANGING)
-
-
-@screen.get("/customer/export", may=CHANGING)
-def export(visit: Visit) -> Response:
-    """All that the shop knows of a customer, as a file of JSON: what the law lets a customer ask for."""
-    customer_id, now = _asked_id(visit), visit.console.now
-    with visit.console.reading() as shop:
-        found = one_customer(shop, customer_id, now)
-        rows = _events(visit, customer_id, now).order_by("time", "event_id", "line")
-        found["events"] = shop.engine.to_arrow(rows).to_pylist()
-    visit.note("customers.exported", found["customer_id"])
-    body = json.dumps(found, ensure_ascii=False, indent=1, default=str)
-    headers = {"content-disposition": 'attachment; filename="customer.json"'}
-    return Response(body, media_type="application/json", headers=headers)
-
-
-@screen.post("/customer/object", may=CHANGING)
-def object_(visit: Visit) -> Response:
-    """Log an objection, or that one is taken back."""
-    customer_id, purpose = visit.given("id"), visit.given("purpose")
-    withdraw = visit.form.get("withdraw") == "yes"
-    with visit.console.reading() as shop:
-        object_to(shop, customer_id, purpose, withdraw=withdraw)
-    what = "customers.objection_withdrawn" if withdraw else "customers.objection_made"
-    visit.note(what, customer_id, {"objects": withdraw}, {"objects": not withdraw, "purpose": purpose})
-    fields = {"id": customer_id, "purpose": purpose, "withdraw": "" if withdraw else "yes"}
-    said = visit.t(what, purpose=visit.t(f".purpose_{purpose}"))
-    return visit.go("/customer", said, undo=("/customer/object", fields), id=customer_id)
+    may_change = customer_rights.CHANGING
+    return visit.page("customers/known.html", found=found, segments=segments, purposes=PURPOSES, may_change=may_change)
 
 
 def _asked_id(visit: Visit) -> str:
@@ -257,4 +230,4 @@ def _moment(text: str) -> datetime | None:
     return moment if moment is None or moment.tzinfo else None
 
 
-screen.routes += customer_parts.screen.routes
+screen.routes += customer_parts.screen.routes + customer_rights.screen.routes

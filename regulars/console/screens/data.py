@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 screen = Screen("data", group="running")
 
-VERSIONS = (Column("version", "number"), Column("at", "time"), Column("operation"), Column("rows", "number"))
+VERSIONS = (Column("version", "number"), Column("at", "time"), Column("operation", "said"), Column("rows", "number"))
 FILES = (Column("file"), Column("at", "time", is_wide=True), Column("kilobytes", "number"))
 REJECTS = (
     Column("line", "number"),
     Column("column"),
     Column("value"),
-    Column("reason"),
+    Column("reason", "said"),
     Column("detail", is_wide=True),
 )
 MOST_VERSIONS, MOST_REJECTS = 500, 100_000

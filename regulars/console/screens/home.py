@@ -102,7 +102,8 @@ def flow(visit: Visit) -> Response:
         }
         for place, stage in enumerate(STAGES)
     ]
-    drawn = chart(migration_plot(matrix), visit.t(".flow_about", weeks=weeks))
+    from_top = [*(names[stage] for stage in STAGES), outside]
+    drawn = chart(migration_plot(matrix, from_top), visit.t(".flow_about", weeks=weeks))
     return visit.page("home/flow.html", rows=[row for row in rows if row["customers"] or row["before"]], drawn=drawn)
 
 
@@ -213,7 +214,8 @@ def _late(visit: Visit, shop: Shop) -> list[Alert]:
         days = (clock.now() - visit.console.now).days
     except NotEnoughError:
         return [Alert("warning", visit.t(".empty_log"), "/data")]
-    return [Alert("warning", visit.t(".late", days=f"{days:,}"), "/data")] if days > LATE_DAYS else []
+    said = visit.t(".late", day=f"{visit.console.now:%Y-%m-%d}")
+    return [Alert("warning", said, "/data")] if days > LATE_DAYS else []
 
 
 def _deliveries(visit: Visit, shop: Shop) -> list[Alert]:

@@ -33,8 +33,8 @@ COLUMNS = (
     Column("name"),
     Column("state", "badge"),
     Column("version", "number"),
-    Column("metric", is_wide=True),
-    Column("gain", is_wide=True, is_sorted=False),
+    Column("metric", "said", is_wide=True),
+    Column("gain", "said", is_wide=True, is_sorted=False),
     Column("until", "date"),
     Column("versions", "number", is_wide=True),
 )
@@ -43,7 +43,7 @@ VERSIONS = (
     Column("state", "badge"),
     Column("made_at", "time"),
     Column("until", "date", is_wide=True),
-    Column("value", is_wide=True, is_sorted=False),
+    Column("value", "said", is_wide=True, is_sorted=False),
 )
 REPORT = "report.html"
 

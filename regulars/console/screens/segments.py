@@ -13,6 +13,7 @@ from regulars.console.charts import chart
 from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
+from regulars.console.spoken import spoken
 from regulars.console.visit import Visit
 from regulars.errors import InputError
 from regulars.rules import RuleError
@@ -217,4 +218,4 @@ def _said(visit: Visit, name: str) -> str:
     own = {OUTSIDE: ".outside", NONE: ".in_none"}
     if name in own:
         return visit.t(own[name])
-    return CELLS.get(name, name) if visit.language == "zh" else name
+    return CELLS.get(name) or spoken(name, "zh") if visit.language == "zh" else name

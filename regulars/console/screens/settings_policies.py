@@ -26,9 +26,9 @@ screen = Screen("settings")
 LAWS = (
     Column("place"),
     Column("mode", "badge"),
-    Column("status", is_wide=True),
+    Column("status", "said", is_wide=True),
     Column("since", "date"),
-    Column("asks", is_sorted=False),
+    Column("asks", "said", is_sorted=False),
     Column("sentence", is_wide=True, is_sorted=False),
     Column("checked", "date", is_wide=True),
 )

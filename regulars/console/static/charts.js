@@ -10,14 +10,16 @@ function themed() {
     axis: { ...text, gridColor: token("--line"), domainColor: token("--line"), tickColor: token("--line"), titleFontWeight: "normal" },
     legend: text,
     view: { stroke: null },
-    range: { category: [1, 2, 3, 4, 5].map((number) => token(`--series-${number}`)) },
+    range: { category: [1, 2, 3, 4, 5, 6, 7, 8].map((number) => token(`--series-${number}`)) },
     mark: { color: token("--series-1") },
     text: { color: token("--ink") },
   };
 }
 
 function draw(place) {
-  const spec = { ...JSON.parse(place.dataset.spec), config: themed() };
+  // The grey of a report's page (`evaluation.palette.NEUTRAL`) is read on both themes, but well on neither.
+  const soft = getComputedStyle(document.documentElement).getPropertyValue("--soft").trim();
+  const spec = { ...JSON.parse(place.dataset.spec.replaceAll("#8a94a3", soft)), config: themed() };
   // A chart of many charts is as wide as they are.
   if (spec.width === "container") spec.autosize = { type: "fit-x", contains: "padding" };
   const compiled = vegaLite.compile(spec).spec;

@@ -36,6 +36,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// data-names="ID": says which file the field ID holds.
+document.addEventListener("change", (event) => {
+  const said = event.target.id && document.querySelector(`[data-names="${CSS.escape(event.target.id)}"]`);
+  if (said) said.value = event.target.files[0]?.name ?? "";
+});
+
 // data-slider='["2024-05-01", …]': a range whose places are dates; its form sends the date.
 document.addEventListener("input", (event) => {
   if (!event.target.dataset.slider) return;

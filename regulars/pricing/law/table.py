@@ -98,7 +98,7 @@ class Law:
         if path is None or not path.is_file():
             return shipped
         try:
-            own = _rows(tomllib.loads(path.read_text(encoding="utf-8-sig")), str(path))
+            own = rows_of(tomllib.loads(path.read_text(encoding="utf-8-sig")), str(path))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not valid TOML: {error}") from None
         by_id = {row.id: row for row in (*shipped.rows, *own)}
@@ -179,10 +179,11 @@ def _shipped() -> Law:
         for country, inside in raw["regions"].items()
     }
     groups = {name: tuple(members) for name, members in raw["groups"].items()}
-    return Law(_rows(raw, "law.toml"), groups, countries, regions)
+    return Law(rows_of(raw, "law.toml"), groups, countries, regions)
 
 
-def _rows(raw: Mapping[str, Any], where: str) -> tuple[Row, ...]:
+def rows_of(raw: Mapping[str, Any], where: str) -> tuple[Row, ...]:
+    """The rows of a file; ConfigError, with the place `where`, if one says something that cannot be."""
     return tuple(_row(said, f"{where}, law {number}") for number, said in enumerate(raw.get("law", []), 1))
 
 
