@@ -6,6 +6,7 @@
     ├── InputError                a file from outside cannot be read at all
     │   └── RejectedError         a strict import met a row that it cannot read
     ├── CorruptLogError           a file of the log is missing or is not what was committed
+    ├── CorruptBackupError        a backup lacks a file, or one is not what was saved
     ├── NotFoundError             no such customer, capability, version or model
     ├── NotEnoughError            the log holds too little to answer honestly
     ├── UnsafeError               the machine or the set-up can lose events, or let others read secrets
@@ -60,6 +61,13 @@ class RejectedError(InputError):
 
 class CorruptLogError(RegularsError):
     """A file of the log is missing, or its bytes are not those that were committed."""
+
+    exit_code = 7
+    status = 500
+
+
+class CorruptBackupError(RegularsError):
+    """A backup lacks a file, or one of its files is not what was saved."""
 
     exit_code = 7
     status = 500

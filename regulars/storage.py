@@ -18,7 +18,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -57,6 +57,8 @@ NETWORK = frozenset({
 })  # fmt: skip
 """File systems that lie on another machine, as /proc/self/mountinfo calls them."""
 
+COPIED_AT_ONCE = 1 << 20
+"""Bytes."""
 MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -80,7 +82,7 @@ def named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None:
+        if error.errno is None or isinstance(error.__cause__, OSError):  # it is named: of what a copy reads from
             raise
         remedy = REMEDIES.get(error.errno)
         said = f"{error.strerror}. {remedy}" if remedy else error.strerror
@@ -120,13 +122,20 @@ def create(path: Path, data: bytes | memoryview) -> Written:
     For data files that nobody looks for before a commit lists them: several may share one folder
     sync. What is left of a file that could not be written whole is removed.
     """
-    view = memoryview(data)
+    return _create(path, [memoryview(data)])
+
+
+def _create(path: Path, pieces: Iterable[memoryview]) -> Written:
+    digest, size = hashlib.sha256(), 0
     with named(path):
         handle = _open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
-            done = 0
-            while done < len(view):
-                done += _write(handle, view[done:])
+            for piece in pieces:
+                done = 0
+                while done < len(piece):
+                    done += _write(handle, piece[done:])
+                digest.update(piece)
+                size += len(piece)
             # A failed sync is final: the kernel may have dropped the pages, so a retry would "succeed"
             # without the bytes (PostgreSQL's fsync lesson of 2018).
             _sync(handle)
@@ -136,7 +145,7 @@ def create(path: Path, data: bytes | memoryview) -> Written:
             raise
         finally:
             os.close(handle)
-    return Written(len(view), hashlib.sha256(view).hexdigest())
+    return Written(size, digest.hexdigest())
 
 
 def _temporary(path: Path) -> Path:
@@ -174,6 +183,32 @@ def replace(path: Path, data: bytes | str) -> Written:
         with suppress(OSError):
             _unlink(temporary)
     return written
+
+
+def copy(source: Path, target: Path) -> Written:
+    """Copy a file of any size, in place of the one that has the name: a reader sees the old or the new, whole.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or it went meanwhile.
+    """
+    temporary = _temporary(target)
+    try:
+        written = _create(temporary, _pieces(source))
+        with named(target):
+            _rename(temporary, target)
+        sync_folder(target.parent)
+    finally:
+        with suppress(OSError):
+            _unlink(temporary)
+    return written
+
+
+def _pieces(path: Path) -> Iterator[memoryview]:
+    with named(path), path.open("rb") as opened:
+        while piece := opened.read(COPIED_AT_ONCE):
+            yield memoryview(piece)
 
 
 def append(path: Path, data: bytes) -> None:

@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("profile", "churn", "recommend", "realtime", "segment", "fraud", "campaign", "pricing", "ads", "support"),
     ("lifecycle",),
     ("privacy",),
+    ("backup",),
     ("demo", "serve"),
     ("console",),
     ("cli",),

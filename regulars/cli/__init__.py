@@ -13,6 +13,7 @@ from regulars.cli import (
     acting,
     ads,
     audit,
+    backups,
     campaigns,
     customers,
     experiment_results,
@@ -56,7 +57,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for group in (log, overview, upkeep, learning, acting, showing, segments, lifecycle, simulate, serving):
+for group in (log, overview, upkeep, backups, learning, acting, showing, segments, lifecycle, simulate, serving):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(customers.commands)
 app.add_typer(privacy.commands)

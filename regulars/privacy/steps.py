@@ -102,7 +102,7 @@ def fold_inbox(shop: Shop) -> None:
         finally:
             inbox.close()
         return
-    reader = open_reader(folder, url, shop.folder.resolve().name)
+    reader = open_reader(folder, url, shop.state.secret("inbox") if url else "")
     try:
         deadline = time.monotonic() + INBOX_SECONDS
         begun = reader.deleted()
