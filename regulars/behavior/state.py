@@ -29,6 +29,7 @@ from regulars.errors import CorruptLogError
 Floats = npt.NDArray[np.float32]
 Halves = npt.NDArray[np.float16]
 Ints = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32]
 
 FORMAT = 1
 """Of the bytes of a state; those of another are refused."""
@@ -161,17 +162,8 @@ class IncrementalModel:
                 f"an event at {event.time} comes after one at {moment_of(last)}: events are taken in by time. Make the "
                 "state anew from the whole history: state_of"
             )
-        fields = event_fields(
-            self.vocabulary,
-            product=self.vocabulary.numbers([event.product_id]),
-            type=np.array([self._types.get(event.type, 0)], np.int32),
-            channel=np.array([self._channels.get(event.channel or "", 0)], np.int32),
-            time=np.array([time]),
-            gap=np.array([-1 if last is None else time - last]),
-            price=np.array([np.nan if event.unit_price is None else event.unit_price], np.float64),
-            quantity=np.array([np.nan if event.quantity is None else event.quantity], np.float64),
-        )
-        return self._add(state, [int(fields[name][0]) for name in FIELDS], time)
+        fields, _ = self._described([event], last)
+        return self._add(state, fields[0].tolist(), time)
 
     def as_of(self, state: CustomerState, moment: datetime) -> Floats:
         """Who the customer is as of a moment, by the events in the state; the state stays as it is.
@@ -200,20 +192,47 @@ class IncrementalModel:
         vector, _ = self._pass(state, asked.tolist(), time)
         return vector
 
-    def state_of(self, sequences: Sequences, customer: int) -> CustomerState:
-        """The state after all events of a customer, by its number in `sequences`.
+    def state_of(self, sequences: Sequences, customer: int, since: Sequence[Event] = ()) -> CustomerState:
+        """The state after all events of a customer, by its number in `sequences` (-1 for one without), and those since.
 
         What is further back than all layers together look is not read: the time that it takes does not grow with the
         history beyond (L + 1) C events.
         """
-        first, end = sequences.starts[customer : customer + 2].tolist()
+        first, end = sequences.starts[customer : customer + 2].tolist() if customer >= 0 else (0, 0)
         context = self.size.context
         # Whole rounds of slots are passed over, so that each event stands in the slot of its place.
         skipped = max(end - first - self.size.layers * context, 0) // context * context
-        rows = np.column_stack([sequences.fields[name][first + skipped : end] for name in FIELDS])
-        return self._state_of(rows, sequences.time[first + skipped : end], end - first)
+        known = slice(first + skipped, end)
+        rows = np.column_stack([sequences.fields[name][known] for name in FIELDS])
+        added, times = self._described(since, int(sequences.time[end - 1]) if end > first else None)
+        rows, times = np.concatenate([rows, added]), np.concatenate([sequences.time[known], times])
+        return self._state_of(rows, times, end - first + len(since))
 
-    def _state_of(self, fields: Ints, times: Ints, count: int) -> CustomerState:
+    def _described(self, events: Sequence[Event], last: int | None) -> tuple[Numbers, Ints]:
+        """The numbers (n, f) that describe events, in the order of FIELDS, and their times (n,).
+
+        Parameters
+        ----------
+        last : when the event before them was; None if there was none.
+        """
+        known = self.vocabulary
+        time = np.array([micros(each.time) if known.is_timed else 0 for each in events], np.int64)
+        gap = np.diff(time, prepend=0 if last is None else last)
+        if last is None:
+            gap[:1] = -1
+        fields = event_fields(
+            known,
+            product=known.numbers([each.product_id for each in events]),
+            type=np.array([self._types.get(each.type, 0) for each in events], np.int32),
+            channel=np.array([self._channels.get(each.channel or "", 0) for each in events], np.int32),
+            time=time,
+            gap=gap,
+            price=np.array([np.nan if each.unit_price is None else each.unit_price for each in events], np.float64),
+            quantity=np.array([np.nan if each.quantity is None else each.quantity for each in events], np.float64),
+        )
+        return np.column_stack([fields[name] for name in FIELDS]), time
+
+    def _state_of(self, fields: Numbers, times: Ints, count: int) -> CustomerState:
         """The state after the last of `count` events, of which those are given that matter, in one pass.
 
         Parameters

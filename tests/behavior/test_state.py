@@ -189,6 +189,9 @@ def test_a_state_made_at_once_is_the_one_that_was_stepped(count: int) -> None:
     for event in history:
         incremental.add(stepped, event)
     assert same(incremental.state_of(batch_of(model, [[], history]), 1), stepped)
+    known = batch_of(model, [history[:20]])
+    assert same(incremental.state_of(known, 0, history[20:]), stepped)
+    assert same(incremental.state_of(known, -1, history), stepped)
 
 
 def same(one: CustomerState, other: CustomerState) -> bool:
