@@ -8,7 +8,7 @@ TORCH ?= cpu
 TORCH_VERSION := 2.13.0
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: demo test soak lint bench serve clean
+.PHONY: demo test soak lint bench docs serve clean
 
 # It ends in the console: in a browser where there is a screen; else its address is printed, and nothing waits.
 demo: $(VENV)/.installed
@@ -38,13 +38,17 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.simulate
 	$(BIN)/python -m benchmarks.behavior
 
+# The documentation as a site, searched offline: site/index.html
+docs: $(VENV)/.tested
+	$(BIN)/mkdocs build --strict
+
 # The console over the demo's shop, and the HTTP API beside it, on this machine only.
 serve: $(VENV)/.installed
 	@test -f demo/report.html || $(BIN)/regulars demo --dir demo
 	$(BIN)/regulars console --shop demo
 
 clean:
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed; name one: make PYTHON=python3.11"'
@@ -56,5 +60,5 @@ endif
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP) --editable '.[dev,bench,console]'
+	$(PIP) --editable '.[dev,bench,console,docs]'
 	touch $@
