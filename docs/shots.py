@@ -1,8 +1,10 @@
 """Pictures of every screen of the console for the documentation: both languages, light and dark, a phone.
 
-    python docs/shots.py demo        of the shop in the folder demo, as `regulars demo` makes it
+    python docs/shots.py demo simulated
 
-The browser packs them itself, as WebP.
+Of the shop in the folder demo, as `regulars demo` makes it, and of one that `regulars simulate` and `regulars learn`
+made: it has what a real shop's invoices lack, such as frauds, ads and questions. The browser packs the pictures itself,
+as WebP.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import ibis
 from playwright.sync_api import sync_playwright
 
 from regulars import Shop
@@ -32,6 +35,7 @@ from regulars.experiment import Design, Experiments
 from regulars.fraud import review
 from regulars.pricing.suggesting import suggestions
 from regulars.segment.rule import Segments, Words
+from regulars.support import assistant
 
 FOLDER = Path(__file__).parent / "images" / "console"
 PASSWORD = "tea for two at five"  # noqa: S105 - of a copy of a demo's shop
@@ -41,12 +45,22 @@ QUALITY = 0.72
 WAIT_SECONDS = 180
 
 
+WRITTEN = (
+    ("Hello, where is my order {order}?", "It was promised for Monday. I want to speak to a person, please."),
+    ("This is the second broken mug! You are a scam, I want my money back now.",),
+    ("我的订单{order}什么时候发货？", "请转人工客服。"),
+    ("Can I change the address of {order}?", "Let me talk to somebody."),
+)
+"""What customers write, one line of each at a time."""
+
+
 class Shot(NamedTuple):
-    """A picture: its name, the page, and how it is looked at besides wide and light."""
+    """A picture: its name, the page, how it is looked at besides wide and light, and whether of the simulated shop."""
 
     name: str
     path: str
     looks: tuple[str, ...] = ()
+    is_simulated: bool = False
 
 
 SHOTS = (
@@ -57,34 +71,49 @@ SHOTS = (
     Shot("clusters", "/segments/learned"),
     Shot("migration", "/segments/migration"),
     Shot("recommendations", "/recommendations?id={customer}"),
-    Shot("campaigns", "/campaigns/journey?name={journey}"),
-    Shot("audience", "/campaigns/audience"),
-    Shot("experiments", "/experiments"),
-    Shot("pricing", "/pricing"),
-    Shot("product", "/pricing/product?id={product}"),
-    Shot("ads", "/ads"),
-    Shot("fraud", "/fraud", ("dark", "phone")),
-    Shot("support", "/support", ("phone",)),
+    Shot("lifecycle", "/lifecycle", (), True),
+    Shot("campaigns", "/campaigns/journey?name=welcome"),
+    Shot("audience", "/campaigns/audience", (), True),
+    Shot("experiments", "/experiments/new"),
+    Shot("pricing", "/pricing", (), True),
+    Shot("product", "/pricing/product?id={product}", (), True),
+    Shot("ads", "/ads", (), True),
+    Shot("fraud", "/fraud", ("dark", "phone"), True),
+    Shot("case", "/fraud/case/1", ("phone",), True),
+    Shot("ring", "/fraud/rings", (), True),
+    Shot("costs", "/fraud/costs", (), True),
+    Shot("support", "/support", ("phone",), True),
+    Shot("talk", "/support/talk/1", ("phone",), True),
     Shot("models", "/models"),
     Shot("model", "/models/churn", ("dark",)),
     Shot("data", "/data"),
-    Shot("settings", "/settings/people"),
+    Shot("settings", "/settings/law"),
 )
 
 
 def main() -> None:
-    """Take them all, of a copy of a shop: looking changes nothing of the shop itself."""
+    """Take them all, of copies of the shops: looking changes nothing of the shops themselves."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     asked.add_argument("shop", type=Path)
+    asked.add_argument("simulated", type=Path)
     asked.add_argument("--only", default="", help="names, with commas between")
     given = asked.parse_args()
+    wanted = given.only.split(",") if given.only else [shot.name for shot in SHOTS]
+    for source, is_simulated in ((given.shop, False), (given.simulated, True)):
+        shots = [shot for shot in SHOTS if shot.name in wanted and shot.is_simulated == is_simulated]
+        if shots:
+            _of_shop(source, shots)
+
+
+def _of_shop(source: Path, shots: list[Shot]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "shop"
-        shutil.copytree(given.shop, folder)
+        shutil.copytree(source, folder)
         shop = Shop.open(folder)
         people = People(prepare(shop.state))
         people.join(people.invite("admin", by="shots"), EMAIL, "Ada", PASSWORD, "en")
         _work_in(shop)
+        names = _names(shop)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
@@ -92,7 +121,7 @@ def main() -> None:
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _wait_for(port)
-            _take(f"http://127.0.0.1:{port}/console", _names(folder), given.only.split(",") if given.only else [])
+            _take(f"http://127.0.0.1:{port}/console", names, shots)
         finally:
             server.terminate()
             server.wait(60)
@@ -112,15 +141,28 @@ def _work_in(shop: Shop) -> None:
         {"as now": 1.0, "free delivery": 1.0}, "Free delivery from 30 GBP brings more orders.", planned_days=28
     )
     Experiments(shop.state, who=EMAIL).create("free delivery", design)
+    _write_in(shop)
 
 
-def _names(folder: Path) -> dict[str, str]:
-    """A customer, a product and a journey that pictures are of."""
-    shop = Shop.open(folder)
+def _write_in(shop: Shop) -> None:
+    """Customers who wrote and wait for a person."""
+    newest = shop.events.filter(shop.events.type == "order_completed", shop.events.customer_id.notnull())
+    rows = shop.engine.to_arrow(
+        newest.order_by(ibis.desc("time")).select("customer_id", "order_id").distinct().limit(9)
+    )
+    chat = assistant(shop)
+    for row, said in zip(rows.to_pylist(), WRITTEN, strict=False):
+        conversation = chat.open(row["customer_id"])
+        for text in said:
+            chat.say(conversation, text.format(order=row["order_id"]))
+
+
+def _names(shop: Shop) -> dict[str, str]:
+    """A customer and a product that pictures are of."""
     first = shop.tables.read("churn", "decisions").slice(0, 1).to_pylist()[0]
     sold = shop.events.filter(shop.events.type == "order_completed", shop.events.product_id.notnull())
     best = shop.engine.to_arrow(sold.product_id.topk(1))["product_id"].to_pylist()[0]
-    return {"customer": str(first["customer_id"]), "product": str(best), "journey": "welcome"}
+    return {"customer": str(first["customer_id"]), "product": str(best)}
 
 
 def _wait_for(port: int) -> None:
@@ -132,7 +174,7 @@ def _wait_for(port: int) -> None:
     raise TimeoutError(f"the console does not listen at port {port}")
 
 
-def _take(base: str, names: dict[str, str], only: list[str]) -> None:
+def _take(base: str, names: dict[str, str], shots: list[Shot]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as started:
@@ -148,9 +190,7 @@ def _take(base: str, names: dict[str, str], only: list[str]) -> None:
         page.wait_for_selector(".bar-person")
         for language in ("en", "zh"):
             _speak(page, base, language)
-            for shot in SHOTS:
-                if only and shot.name not in only:
-                    continue
+            for shot in shots:
                 for look in ("", *shot.looks):
                     page.set_viewport_size(PHONE if look == "phone" else WIDE)
                     page.emulate_media(color_scheme="dark" if look == "dark" else "light")
@@ -173,7 +213,6 @@ def _speak(page: Any, base: str, language: str) -> None:
 
 def _settled(page: Any) -> None:
     """Wait until every part is there and every chart is drawn."""
-    page.wait_for_load_state("networkidle")
     for _ in range(WAIT_SECONDS * 5):
         if page.evaluate(SETTLED):
             break

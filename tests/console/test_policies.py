@@ -6,6 +6,7 @@ import pytest
 
 from regulars import config
 from regulars.customers import one_customer
+from regulars.pricing.law import own_rows
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +82,28 @@ def test_rules_of_lists_are_checked_kept_in_shop_toml_and_taken_back(admin, cons
     assert config.load(console.shop.folder).recommend.boost == ()
     preview = admin.get("/recommendations/rules/preview", params={**rules, "id": "ada"})
     assert (preview.status_code, "regulars learn recommend" in preview.text) == (404, True)
+
+
+def test_a_row_of_the_law_is_kept_changed_taken_back_and_dropped(admin, console):
+    row = {
+        "id": "own-de", "place": "DE", "mode": "declared", "status": "in force", "from": "2026-01-01", "kinds": "food",
+        "asks": "We agreed to it.", "source": "our works council", "checked": "2026-11-01", "sentence": "de: Für Sie.",
+    }  # fmt: skip
+    assert admin.post("/settings/law", {**row, "from": "soon"}).status_code == 400
+    admin.post("/settings/law", row)
+    assert own_rows(console.shop.folder)[0]["sentence"] == {"de": "Für Sie."}
+    admin.post("/settings/law", {**row, "mode": "off"})
+    assert "de: Für Sie." in admin.get("/settings/law/row?id=own-de").text
+    assert "own-de" in admin.get("/settings/audit").text
+    admin.post("/settings/law/drop", {"id": "own-de"})
+    assert "Undo" in admin.get("/settings/law").text
+    assert own_rows(console.shop.folder) == []
+
+
+def test_how_long_events_of_a_type_are_kept_is_set_and_taken_back(admin, console):
+    admin.post("/settings/retention", {"type": "product_viewed", "days": "30"})
+    assert config.load(console.shop.folder).log.keep_events == {"product_viewed": 30}
+    assert "Remove what is too old now" in admin.get("/settings/limits").text
+    assert admin.post("/settings/retention", {"type": "product_viewed", "days": "0"}).status_code == 400
+    admin.post("/settings/retention", {"type": "product_viewed"})
+    assert config.load(console.shop.folder).log.keep_events == {}
