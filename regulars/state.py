@@ -20,11 +20,13 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from regulars import clock, storage
-from regulars.errors import ConfigError, ShopError
+from regulars.errors import ConfigError, DiskFullError, ShopError, UnavailableError
 
 FILE = "state.db"
 WAIT_SECONDS = 30
 """So long a change waits for another one to be done."""
+NO_SUCH_TABLE = "42P01"
+"""What PostgreSQL calls that."""
 SYNCED = """
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
@@ -104,7 +106,9 @@ class State:
         ConfigError
             If the url is none, or names a database that this cannot use.
         ShopError
-            If the database cannot be reached, or a newer Regulars has written it.
+            If a newer Regulars has written it.
+        UnavailableError
+            If the database cannot be reached.
         """
         state = cls(*(_postgresql(url) if url else _sqlite(folder)))
         state.migrate("state", STEPS)
@@ -207,10 +211,21 @@ class State:
             said = str(error.orig).strip()
             if "lock" in said:  # of both: "database is locked", "canceling statement due to lock timeout"
                 said = f"another change held it for {WAIT_SECONDS} s. Wait until that is done, and do this again"
+            elif not self._is_sqlite:
+                raise UnavailableError(f"{self._place}: {said}. Start it, and do this again.") from None
+            elif getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+                raise DiskFullError(f"{self._place}: the disk is full. Free some space and do this again.") from None
             raise ShopError(f"{self._place}: {said}.") from None
         except exc.DatabaseError as error:
             if isinstance(error.orig, sqlite3.DatabaseError) and "not a database" in str(error.orig):
                 raise ShopError(f"{self._place} is no database of SQLite. Put back a copy that you saved.") from None
+            if getattr(error.orig, "sqlstate", "") == NO_SUCH_TABLE and not sa.inspect(self._engine).has_table(
+                "state_steps"
+            ):
+                raise UnavailableError(
+                    f"{self._place} lacks tables that it had: it was emptied, or is another one. Put back a copy that "
+                    "you saved; to begin with an empty state, start the server again."
+                ) from None
             raise
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from regulars.errors import ConfigError, ShopError
+from regulars.errors import ConfigError, ShopError, UnavailableError
 from regulars.state import FILE, Document, Moment, State
 
 NOTES = [("CREATE TABLE notes (id {id}, at BIGINT, about TEXT)",)]
@@ -204,7 +204,7 @@ def test_a_url_that_cannot_be_used_is_named_without_its_password(tmp_path: Path,
 
 
 def test_a_database_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
-    with pytest.raises(ShopError, match=r"ada:\*\*\*@127\.0\.0\.1:1/") as caught:
+    with pytest.raises(UnavailableError, match=r"ada:\*\*\*@127\.0\.0\.1:1/") as caught:
         State.open(tmp_path, "postgresql+psycopg://ada:tea@127.0.0.1:1/x")
     assert ":tea@" not in str(caught.value)
 

@@ -39,6 +39,7 @@ class Metrics:
         self.failures = Counter(
             "regulars_fold_failures", "Times that events could not be put into the log.", registry=own
         )
+        self.lost = Gauge("regulars_events_lost", "Events acknowledged that Redis no longer has.", registry=own)
         self.waiting = Gauge("regulars_inbox_events", "Events that wait to be put into the log.", registry=own)
         self.growth = Gauge(
             "regulars_inbox_events_per_second", "Events that come a second, less those put into the log.", registry=own

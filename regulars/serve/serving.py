@@ -144,6 +144,7 @@ class Serving:
         """Fold when enough wait, or those that do have waited for long; read the keys anew."""
         since: float | None = None
         before: tuple[int, float] | None = None
+        lost = 0
         while not self._is_over.wait(TICK_SECONDS):
             if self.keyring.is_stale:
                 with suppress(RegularsError):  # the database of keys is away: those that are known go on counting
@@ -151,6 +152,11 @@ class Serving:
             self._look()
             try:
                 waiting = inbox.count()
+                if inbox.lost > lost:
+                    said = "Redis was started again without events that were acknowledged: they are lost"
+                    LOG.error(said, extra={"about": {"events": inbox.lost - lost}})
+                    lost = inbox.lost
+                    self.metrics.lost.set(lost)
                 now = time.monotonic()
                 since = (since or now) if waiting else None
                 self.metrics.waiting.set(waiting)

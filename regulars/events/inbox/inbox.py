@@ -70,6 +70,11 @@ class Inbox:
         """What an acknowledgement is worth here, in a sentence."""
         return self._store.promise
 
+    @property
+    def lost(self) -> int:
+        """Of the store."""
+        return self._store.lost
+
     def put(self, bodies: Sequence[bytes]) -> Future[int]:
         """Keep calls, each as JSON: all of them or none; the number of the last, once they are on the disk.
 

@@ -51,6 +51,8 @@ class RedisStore:
         self._place = f"Redis at {urlsplit(url).hostname}"
         self._client = _client(url)
         self._stream, self._about = f"regulars:{name}:inbox", f"regulars:{name}:about"
+        self.lost = 0
+        self._held = self._last_deleted = 0  # when it was last looked at
         with self._said():
             self._client.hsetnx(self._about, "identity", secrets.token_hex(8))
             self.identity = str(self._asked("identity"))
@@ -61,7 +63,9 @@ class RedisStore:
         with self._said(), self._client.pipeline(transaction=True) as pipeline:
             for body in bodies:
                 pipeline.xadd(self._stream, {"body": body})
-            return [_number(name) for name in pipeline.execute()]
+            names = pipeline.execute()
+        self._held += len(names)
+        return [_number(name) for name in names]
 
     def read(self, after: int, most: int) -> list[Entry]:
         """See `Reader.read`."""
@@ -81,6 +85,7 @@ class RedisStore:
             pipeline.hset(self._about, "deleted", through)
             pipeline.xtrim(self._stream, minid=_name(through + 1), approximate=False)
             pipeline.execute()
+        self._held = 0  # counted anew by the next look
 
     def deleted(self) -> int:
         """See `Store.deleted`."""
@@ -88,9 +93,16 @@ class RedisStore:
             return int(self._asked("deleted") or 0)
 
     def count(self) -> int:
-        """See `Store.count`."""
-        with self._said():
-            return int(self._client.xlen(self._stream))
+        """See `Store.count`. What is gone without that anybody deleted it is `lost`."""
+        with self._said(), self._client.pipeline(transaction=True) as pipeline:
+            pipeline.hsetnx(self._about, "identity", self.identity)  # a Redis that was started again empty has none
+            pipeline.hget(self._about, "deleted")
+            pipeline.xlen(self._stream)
+            _, deleted, held = pipeline.execute()
+        if int(deleted or 0) <= self._last_deleted:
+            self.lost += max(self._held - held, 0)
+        self._last_deleted, self._held = int(deleted or 0), held
+        return int(held)
 
     def begin_after(self, sequence: int) -> None:
         """See `Store.begin_after`: numbers here are times, and go on by themselves."""
@@ -135,10 +147,14 @@ class RedisStore:
 def _client(url: str) -> library.Redis:
     try:
         import redis as library  # noqa: PLC0415
+        from redis.backoff import NoBackoff  # noqa: PLC0415
+        from redis.retry import Retry  # noqa: PLC0415
     except ImportError:
         raise ConfigError("[serve] inbox names Redis, whose client is missing: pip install 'regulars[redis]'") from None
     try:
-        return library.Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS)
+        # Tried again once, for connections that a restart has cut; waiting for longer is left to who sends.
+        again = Retry(NoBackoff(), 1)
+        return library.Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=again)
     except ValueError as error:
         raise ConfigError(f"[serve] inbox cannot be read: {error}. Write it as redis://host:6379/0") from None
 

@@ -54,6 +54,9 @@ class SQLiteStore:
         If another process writes to it, or the folder lies on a network file system.
     """
 
+    lost = 0
+    """What this engine has kept it has: a file that was put back from an older copy is told by `begin_after`."""
+
     def __init__(self, folder: Path) -> None:
         self._path = storage.make_folder(folder) / FILE
         storage.refuse_network(self._path)

@@ -48,10 +48,13 @@ class Store(Reader, Protocol):
     ----------
     identity : random, made with the store: numbers of another store say nothing about this one.
     promise : what an acknowledgement is worth here, in a sentence.
+    lost : entries that were kept, were not deleted, and are gone, as far as this process knows: an engine that was
+        started again without all it held. `count` looks.
     """
 
     identity: str
     promise: str
+    lost: int
 
     def append(self, bodies: Sequence[bytes]) -> list[int]:
         """Keep bodies, in one transaction that is synced when this returns; the number of each.
