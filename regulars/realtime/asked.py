@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,12 @@ from regulars.realtime.sessions import Floats, Ints
 K = 20
 MOST_ASKED = 4_000
 """So many questions tell how good it is; of more, every so-manieth is asked. All events are learned."""
+Foreseen = Callable[[Ints], Sequence[Mapping[str, float]]]
+
+
+def nobody(places: Ints) -> Sequence[Mapping[str, float]]:
+    """Where there is no behaviour model."""
+    return [{}] * len(places)
 
 
 @dataclass(frozen=True)
@@ -51,21 +57,26 @@ def reciprocal(places: Ints) -> Floats:
     return found
 
 
-def walk(learner: Learner, lessons: Lessons, blends: Sequence[Blend]) -> Answers:
-    """Ask for the next new product of sessions under way, then learn it, event by event."""
+def walk(learner: Learner, lessons: Lessons, blends: Sequence[Blend], foreseen: Foreseen = nobody) -> Answers:
+    """Ask for the next new product of sessions under way, then learn it, event by event.
+
+    Parameters
+    ----------
+    foreseen : what the behaviour model said before some of the lessons, by their places.
+    """
     asked = _questions(lessons)
     asked = asked[:: max(-(-len(asked) // MOST_ASKED), 1)]
     weights = np.column_stack([blend.weights for blend in blends])  # f, b
     customers, places, simple, wanted = [], [], [], []
     learned = 0
-    for place in asked.tolist():
+    for place, likely in zip(asked.tolist(), foreseen(asked), strict=True):
         learner.learn(lessons.part(learned, place))
         learned = place
         customer, product, now = (int(column[place]) for column in lessons[:3])
         items, visit = learner.session_of(customer, now)
         if not len(items) or product in items:
             continue
-        found = learner.candidates(items, visit, now)
+        found = learner.candidates(items, visit, now, likely)
         is_new = found.features[:, SEEN] == 0
         features, products = found.features[is_new], found.product[is_new]
         at = np.flatnonzero(products == product)
@@ -78,7 +89,7 @@ def walk(learner: Learner, lessons: Lessons, blends: Sequence[Blend]) -> Answers
     return Answers(np.array(customers, np.int64), shape, np.array(simple, np.int64), np.array(wanted, np.int64))
 
 
-def _questions(lessons: Lessons) -> npt.NDArray[np.intp]:
+def _questions(lessons: Lessons) -> Ints:
     """The events that come within the gap after another of their customer."""
     order = np.lexsort((np.arange(len(lessons.time)), lessons.customer))
     follows = lessons.customer[order][1:] == lessons.customer[order][:-1]

@@ -23,11 +23,11 @@ from regulars.realtime.sessions import (
     Tables,
 )
 
-FEATURES = ("level", "neighbours", "follows", "next", "hot", "steady", "votes", "seen")
+FEATURES = ("level", "neighbours", "follows", "next", "foreseen", "hot", "steady", "votes", "seen")
 """What is known of a candidate, each in [0, 1]: a 1; what neighbours say, what follows the last products, what came
-directly after the last one, and what is wanted now and of late, each by the largest of the list; the share of
-neighbours that name it; whether the session has it already."""
-LEVEL, NEIGHBOURS, FOLLOWS, NEXT, HOTTEST, STEADIEST, VOTES, SEEN = range(len(FEATURES))
+directly after the last one, what the behaviour model foresees, and what is wanted now and of late, each by the largest
+of the list; the share of neighbours that name it; whether the session has it already."""
+LEVEL, NEIGHBOURS, FOLLOWS, NEXT, FORESEEN, HOTTEST, STEADIEST, VOTES, SEEN = range(len(FEATURES))
 LEAST = 1e-4
 """What a candidate scores of which no source says anything."""
 
@@ -39,6 +39,7 @@ class Blend:
     neighbours: float = 1.0
     follows: float = 0.5
     next: float = 0.0
+    foreseen: float = 0.0
     hot: float = 0.02
     steady: float = 0.02
 
@@ -46,8 +47,8 @@ class Blend:
     def weights(self) -> Floats:
         """(f,) of `FEATURES`."""
         found = np.zeros(len(FEATURES))
-        found[[LEVEL, NEIGHBOURS, FOLLOWS, NEXT, HOTTEST, STEADIEST]] = (
-            LEAST, self.neighbours, self.follows, self.next, self.hot, self.steady,
+        found[[LEVEL, NEIGHBOURS, FOLLOWS, NEXT, FORESEEN, HOTTEST, STEADIEST]] = (
+            LEAST, self.neighbours, self.follows, self.next, self.foreseen, self.hot, self.steady,
         )  # fmt: skip
         return found
 
@@ -74,7 +75,24 @@ class Candidates(NamedTuple):
     votes: Ints
 
 
-def candidates(tables: Tables, scratch: Scratch, items: Ints, own: int, now: int) -> Candidates:
+class Likely(NamedTuple):
+    """Products that the behaviour model foresees.
+
+    Attributes
+    ----------
+    product : (m,) each once; chance : (m,)
+    """
+
+    product: Ints
+    chance: Floats
+
+
+NOTHING_LIKELY = Likely(np.zeros(0, np.int64), np.zeros(0))
+
+
+def candidates(
+    tables: Tables, scratch: Scratch, items: Ints, own: int, now: int, likely: Likely = NOTHING_LIKELY
+) -> Candidates:
     """What could follow in a session.
 
     Parameters
@@ -84,15 +102,24 @@ def candidates(tables: Tables, scratch: Scratch, items: Ints, own: int, now: int
     now : microseconds since 1970.
     """
     found = neighbours(tables, scratch, items, own)
-    return Candidates(*_gathered(tables, scratch, items, now, *found))
+    return Candidates(*_gathered(tables, scratch, items, now, *found, *likely))
 
 
 @numba.njit(cache=True)
 def _gathered(
-    tables: Tables, scratch: Scratch, items: Ints, now: int, product: Ints, score: Floats, led: Ints, voted: Ints
+    tables: Tables,
+    scratch: Scratch,
+    items: Ints,
+    now: int,
+    product: Ints,
+    score: Floats,
+    led: Ints,
+    voted: Ints,
+    likely: Ints,
+    chance: Floats,
 ) -> tuple[Ints, Floats, Ints, Ints]:
     scratch.asked[0] += 1
-    room = len(product) + min(len(items), WINDOW) * tables.follower.shape[1] + 2 * TOP
+    room = len(product) + min(len(items), WINDOW) * tables.follower.shape[1] + 2 * TOP + len(likely)
     found, because, votes = np.empty(room, np.int64), np.zeros(room, np.int64), np.zeros(room, np.int64)
     features = np.zeros((room, len(FEATURES)))
     count = 0
@@ -101,6 +128,10 @@ def _gathered(
         votes[at], features[at, NEIGHBOURS] = voted[k], score[k]
         count = max(count, at + 1)
     count = _followers(tables, scratch, items, found, because, features, count)
+    for k in range(len(likely)):
+        at = _place(scratch, found, because, count, likely[k], 0)
+        features[at, FORESEEN] = chance[k]
+        count = max(count, at + 1)
     for top in (tables.top_hot, tables.top_steady):
         for one in top:
             if one:
@@ -115,7 +146,7 @@ def _gathered(
     for item in items:
         if scratch.product_mark[item] == scratch.asked[0]:
             features[scratch.because[item], SEEN] = 1.0
-    for column in (NEIGHBOURS, FOLLOWS, NEXT, HOTTEST, STEADIEST):
+    for column in (NEIGHBOURS, FOLLOWS, NEXT, FORESEEN, HOTTEST, STEADIEST):
         features[:count, column] /= max(features[:count, column].max() if count else 0.0, 1e-300)
     return found[:count], features[:count], because[:count], votes[:count]
 

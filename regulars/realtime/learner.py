@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.realtime import sessions
-from regulars.realtime.candidates import FEATURES, Candidates, candidates, session_of
+from regulars.realtime.candidates import FEATURES, Candidates, Likely, candidates, session_of
 from regulars.realtime.dataset import Events
 from regulars.realtime.kinds import GAP
 from regulars.realtime.neighbours import Scratch
 from regulars.realtime.sessions import Floats, Ints, Tables
 
+NOTHING: Mapping[str, float] = {}
 AT_ONCE = 4096
 """So many events are learned between two looks at the room in the tables."""
 
@@ -145,14 +146,16 @@ class Learner:
         both = np.concatenate([followers[followers > 0], self.wanted()])
         return both[np.sort(np.unique(both, return_index=True)[1])]
 
-    def candidates(self, items: Ints, visit: int, now: int) -> Candidates:
-        """See `candidates.candidates`."""
+    def candidates(self, items: Ints, visit: int, now: int, foreseen: Mapping[str, float] = NOTHING) -> Candidates:
+        """See `candidates.candidates`; `foreseen` are chances by product, of which those count that were met."""
         if self.tables is None:
             nothing = np.zeros(0, np.int64)
             return Candidates(nothing, np.zeros((0, len(FEATURES))), nothing, nothing)
         if self._scratch is None or not self._scratch.fits(self.tables):
             self._scratch = Scratch.of(self.tables)
-        return candidates(self.tables, self._scratch, items, visit, now)
+        met = [(number, chance) for name, chance in foreseen.items() if (number := self._product.get(name))]
+        likely = Likely(np.array([number for number, _ in met], np.int64), np.array([chance for _, chance in met]))
+        return candidates(self.tables, self._scratch, items, visit, now, likely)
 
     def customers_of(self, product: str, since: int) -> list[str]:
         """Who had to do with a product in one of its newest visits, and was here since a time."""

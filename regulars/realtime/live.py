@@ -18,7 +18,7 @@ from regulars.clock import micros
 from regulars.customers.identities import JOINS
 from regulars.errors import InputError
 from regulars.realtime import customers, snapshot
-from regulars.realtime.candidates import HOTTEST, SEEN, STEADIEST, Candidates, best
+from regulars.realtime.candidates import FORESEEN, HOTTEST, SEEN, STEADIEST, Candidates, best
 from regulars.realtime.customers import NEWEST, code
 from regulars.realtime.dataset import Events, events_before, of_rows, recommendation_of
 from regulars.realtime.feedback import Feedback, ordered
@@ -30,6 +30,7 @@ from regulars.realtime.store import Memory, Store, opened
 from regulars.realtime.words import reason
 
 if TYPE_CHECKING:
+    from regulars.realtime.foresight import Foresight
     from regulars.shop import Shop
 
 RECALLED = 8
@@ -79,6 +80,7 @@ class Live:
     Attributes
     ----------
     position : of the last event that is in here.
+    foresight : the behaviour model, which hears of every event; None where the shop has none, or it is not read yet.
 
     Examples
     --------
@@ -100,6 +102,7 @@ class Live:
     aliases: dict[str, str] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     position: int = customers.NOWHERE
+    foresight: Foresight | None = None
 
     @classmethod
     def of(cls, shop: Shop, as_of: datetime, position: int = 0) -> Live:
@@ -164,6 +167,14 @@ class Live:
         self.aliases = {old: new for old, new in self.aliases.items() if not {old, new} & gone}
         self.learner.forget(gone)
         self.feedback.shown.clear()
+        if self.foresight is not None:
+            self.foresight.forget(gone)
+
+    def foresee(self, foresight: Foresight | None, since: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Let a behaviour model be asked from now on, which hears first of the rows that its log had not yet."""
+        if foresight is not None:
+            foresight.hear(row for each in since if (row := _named(each, self.aliases)) is not None)
+        self.foresight = foresight
 
     def save(self, folder: Path) -> Path:
         """Write a snapshot, beside those of before, of which one stays; where it is."""
@@ -195,7 +206,7 @@ class Live:
             if what == "join":
                 for event in some:
                     self._join(event)
-            rows = [_named(event, self.aliases) for event in some]
+            rows = [_named(event.row, self.aliases) for event in some]
             known = [(event.position, row) for event, row in zip(some, rows, strict=True) if row is not None]
             touched.update(dict.fromkeys(row["customer_id"] for _, row in known))
             self._add([position for position, _ in known], [row for _, row in known], what == "list")
@@ -215,6 +226,8 @@ class Live:
         customers.note(held, places[events.customer], events.time, events.kind, product, events.value, at)
         self.store.put(events.customers, held, places)
         self.learner.add(events)
+        if self.foresight is not None:
+            self.foresight.hear(rows)
         self._settle(rows, events)
 
     def _show(self, rows: list[dict[str, Any]], events: Events) -> None:
@@ -257,6 +270,8 @@ class Live:
             return  # the first customer keeps it: see `regulars.customers`
         self.aliases[visitor] = customer
         self.learner.join(visitor, customer)
+        if self.foresight is not None:
+            self.foresight.join(visitor, customer)
         one, other = (self.store.take([name]) for name in (customer, visitor))
         into, of = one[0][one[1]], other[0][other[1]]
         customers.merge(into, of, event.position)
@@ -304,7 +319,10 @@ class Live:
         items, visit = self.learner.session(customer, now)
         if not len(items):
             items = self._recalled(customer)
-        return self.learner.candidates(items, visit, now)
+        likely: Mapping[str, float] = {}
+        if self.foresight is not None and self.model.blend.foreseen:
+            likely = self.foresight.next(customer)
+        return self.learner.candidates(items, visit, now, likely)
 
     def _recalled(self, customer: str) -> Ints:
         """The last products of who has no session under way."""
@@ -319,8 +337,9 @@ class Live:
         led = int(found.because[at])
         product = self.learner.products[led]
         title = None if product is None else self.titles.get(product, product)
-        is_hot = bool(found.features[at, HOTTEST] > found.features[at, STEADIEST])
-        return reason(self.language, title, int(found.votes[at]), is_hot)
+        sources = {"foreseen": FORESEEN, "hot": HOTTEST, "steady": STEADIEST}
+        most = max(reversed(sources), key=lambda name: found.features[at, sources[name]])
+        return reason(self.language, title, int(found.votes[at]), most)
 
     def _coded(self, products: Sequence[str]) -> Ints:
         """(products + 1,) codes, the last of none, and remember whose they are."""
@@ -334,10 +353,10 @@ def _breaks(event: Numbered) -> str:
     return "join" if kind in JOINS else "list" if kind == LISTED else "other"
 
 
-def _named(event: Numbered, aliases: Mapping[str, str]) -> dict[str, Any] | None:
+def _named(row: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, Any] | None:
     """The row with who did it, as of now; None of an event of nobody."""
-    raw = event.row.get("customer_id") or event.row.get("anonymous_id")
-    return None if not raw else {**event.row, "customer_id": aliases.get(raw, raw)}
+    raw = row.get("customer_id") or row.get("anonymous_id")
+    return None if not raw else {**row, "customer_id": aliases.get(raw, raw)}
 
 
 def _aliases(shop: Shop, as_of: datetime) -> dict[str, str]:

@@ -34,16 +34,22 @@ class RealtimeModel:
 SHARES = (0.0, 0.25, 1.0)
 
 
-def tried() -> list[Blend]:
+def tried(is_foreseen: bool = False) -> list[Blend]:
     """The blends that are tried when learning: the first is neighbours alone, and each source stands alone in one.
 
+    Parameters
+    ----------
+    is_foreseen : whether there is a behaviour model; where it does not help, those without it come first.
+
     >>> tried()[0]
-    Blend(neighbours=1.0, follows=0.0, next=0.0, hot=0.0, steady=0.0)
+    Blend(neighbours=1.0, follows=0.0, next=0.0, foreseen=0.0, hot=0.0, steady=0.0)
+    >>> len(tried()), len(tried(is_foreseen=True))
+    (57, 195)
     """
-    shares = sorted(product(SHARES, repeat=3), key=lambda each: (-each[0], each))
+    shares = product(SHARES, SHARES, SHARES, SHARES if is_foreseen else (0.0,))
     return [
-        Blend(neighbours, follows, next_, wanted, wanted)
-        for neighbours, follows, next_ in shares
-        if max(neighbours, follows, next_) == 1
+        Blend(neighbours, follows, next_, foreseen, wanted, wanted)
+        for neighbours, follows, next_, foreseen in sorted(shares, key=lambda each: (each[3], -each[0], each))
+        if max(neighbours, follows, next_, foreseen) == 1
         for wanted in (0.0, 0.02, 0.1)
     ]

@@ -6,31 +6,33 @@ WORDS = {
     "en": {
         "because": "who looked at {title} went on to it",
         "visits": "who looked at {title} went on to it, in {votes} visits like this one",
+        "foreseen": "likely next, by what came before",
         "hot": "wanted most in the last hours",
         "steady": "wanted by many of late",
     },
     "zh": {
         "because": "看过「{title}」的顾客接着看了它",
         "visits": "看过「{title}」的顾客接着看了它，{votes} 次相似的访问都是如此",
+        "foreseen": "从以往的行为看，接下来很可能想要",
         "hot": "最近几小时最受欢迎",
         "steady": "近来很多人喜欢",
     },
 }
 
 
-def reason(language: str, title: str | None, votes: int, is_hot: bool) -> str:
+def reason(language: str, title: str | None, votes: int, source: str) -> str:
     """One reason.
 
     Parameters
     ----------
     title : of the product of the session that led to it; None where none did.
     votes : in how many visits alike it stood.
-    is_hot : whether it is wanted now more than of late.
+    source : what says most for it where no product led to it: foreseen, hot or steady.
 
-    >>> reason("en", "Tea", 12, False)
+    >>> reason("en", "Tea", 12, "steady")
     'who looked at Tea went on to it, in 12 visits like this one'
     """
     words = WORDS[language]
     if title is None:
-        return words["hot" if is_hot else "steady"]
+        return words[source]
     return words["visits" if votes > 1 else "because"].format(title=title, votes=votes)

@@ -25,6 +25,7 @@ from regulars.serve.live.reading import Reading, Row
 from regulars.serve.logs import LOG
 
 if TYPE_CHECKING:
+    from regulars.realtime.foresight import Foresight
     from regulars.shop import Shop
 
 FOLDER = "realtime"
@@ -66,6 +67,7 @@ class Follower:
         self._turn = asyncio.Lock()
         self._under_way: asyncio.Future[None] | None = None
         self._fired: list[Fired] = []
+        self._remembered: list[tuple[int, list[Row]]] | None = None
         self.live: Live
         self.number: int
         self._since: datetime  # what the log received before is known; of what it received later, `_ids` is
@@ -107,6 +109,18 @@ class Follower:
         made = read(triggers)
         async with self._turn:
             self._triggers.change(made)
+
+    async def remember(self) -> None:
+        """Keep what the log has not yet, and what comes, until `foresee`: a log that is read from now on lacks no more
+        than that."""
+        async with self._turn:
+            self._remembered = await asyncio.to_thread(self._waiting)
+
+    async def foresee(self, foresight: Foresight | None, folded: int) -> None:
+        """Let a behaviour model be asked that was made from the log with all calls up to a number."""
+        async with self._turn:
+            remembered, self._remembered = self._remembered or [], None
+            self.live.foresee(foresight, (row for number, rows in remembered if number > folded for row in rows))
 
     def catch_up(self) -> None:
         """Let all be known that waits, before anybody asks."""
@@ -171,6 +185,8 @@ class Follower:
         for entry in entries:
             rows = self._new(self._reading.rows(entry.body))
             heard += rows
+            if self._remembered is not None:
+                self._remembered.append((entry.sequence, rows))
             if rows:
                 position += 1
                 events += numbered(position, rows)
@@ -191,17 +207,19 @@ class Follower:
 
     async def _take_up(self) -> None:
         """Go on with what the log received meanwhile: what triggers were told stays, and what they missed fires."""
-        number, since = self._folded(), next(iter(self._ids.values()), self._since)
+        number, since = self.folded(), next(iter(self._ids.values()), self._since)
         rows = await asyncio.to_thread(_received_since, self._shop, since)
         for place, event in enumerate(_by_event(rows), 1):
             if place % PART == 0:
                 await asyncio.sleep(0)
-            self._add(event)
+            self._add(event, number)
         self.number = max(self.number, number)
 
-    def _add(self, rows: list[Row]) -> None:
-        """Let an event of the log be known, if it is new."""
+    def _add(self, rows: list[Row], number: int) -> None:
+        """Let an event of the log be known, if it is new; the log has all calls up to a number."""
         if new := self._new(rows):
+            if self._remembered is not None:
+                self._remembered.append((number, new))
             for hears in self._hears:
                 hears(new, self.live.aliases)
             self._fired += self._triggers.add(numbered(self.position + 1, new))
@@ -222,9 +240,9 @@ class Follower:
             return
         self._follow(live, card["number"], datetime.fromisoformat(card["since"]))
         self._ids = OrderedDict.fromkeys(card["ids"], self._since)
-        number = self._folded()
+        number = self.folded()
         for rows in _by_event(_received_since(self._shop, self._since)):
-            self._add(rows)
+            self._add(rows, number)
         self.number = max(self.number, number)
 
     def _card(self, live: Live) -> Mapping[str, Any] | None:
@@ -236,11 +254,29 @@ class Follower:
         return card if card["identity"] == self._inbox.identity else None
 
     def _from_log(self) -> tuple[Live, int, datetime]:
-        number = self._folded()
+        number = self.folded()
         now = clock.now()
         return Live.of(self._shop, now + AHEAD, (clock.micros(now) - FIRST) * LINES), number, now
 
-    def _folded(self) -> int:
+    def _waiting(self) -> list[tuple[int, list[Row]]]:
+        """The rows of all calls that are known and that the log has not yet, each call once, with their numbers."""
+        found: dict[str, tuple[int, list[Row]]] = {}
+        number = self.folded()
+        while number < self.number:
+            try:
+                entries = self._inbox.read(number, AT_ONCE)
+            except NotFoundError:  # they were folded meanwhile
+                number = self.folded()
+                continue
+            for entry in entries:
+                rows = self._reading.rows(entry.body) if entry.sequence <= self.number else []
+                if rows:
+                    found.setdefault(rows[0]["event_id"] or str(entry.sequence), (entry.sequence, rows))
+            number = entries[-1].sequence if entries else self.number
+        return list(found.values())
+
+    def folded(self) -> int:
+        """Up to which number calls are in the log."""
         return self._shop.log.snapshot().folded.get(self._inbox.identity, 0)
 
 
@@ -250,7 +286,7 @@ def _received_since(shop: Shop, since: datetime) -> list[Row]:
     rows = events.filter(events.received_at >= ibis.literal(since, "timestamp('UTC')"), ~events.type.isin(NOTED))
     rows = rows.order_by("time", "event_id", "line")
     columns = ["event_id", "type", "time", "received_at", "customer_id", "anonymous_id", "text", "properties",
-               "product_id", "unit_price", "quantity", "device_id", "ip", "payment_id"]  # fmt: skip
+               "product_id", "unit_price", "quantity", "device_id", "ip", "payment_id", "channel"]  # fmt: skip
     found: list[Row] = shop.engine.to_arrow(rows.select(*columns)).to_pylist()
     return [{**row, "properties": json.loads(row["properties"] or "{}")} for row in found]
 

@@ -71,6 +71,7 @@ class Reading:
             "text": "marketing" if kind == "consent_withdrawn" else _text(said.get("review_body")),
             "device_id": _text(context.get("device", {}).get("id")),
             "ip": _text(context.get("ip")),
+            "channel": _text(call.get("channel")),
             # What a customer is said to be stands in the log as properties too.
             "properties": (call.get("traits") or said) if name == "identify" else said,
         }

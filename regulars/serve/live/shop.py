@@ -13,6 +13,7 @@ from regulars import clock
 from regulars.ads.creatives import FILE, Creatives, creatives_of
 from regulars.ads.live import Decided, desk
 from regulars.ads.openrtb.desk import Desk
+from regulars.events.convert import AHEAD
 from regulars.events.erased import Erased
 from regulars.events.inbox import Inbox
 from regulars.fraud.live import Live as FraudLive
@@ -93,11 +94,14 @@ class LiveShop:
         experiments = Assignment(shop, self.turn)
         self.experiments = Part("Experiments", experiments.key, experiments.made)
         self.prices = self._of_log("Prices", every(RULES_SECONDS, self.quotes.key), self.quotes.read)
+        self._foresight = self._of_log(
+            "The behaviour model", every(TABLES_SECONDS, version(shop, "behavior")), self._made_foresight
+        )
         self._model = Part("The live model", version(shop, "realtime"), self._made_model)
         quick: tuple[Part[Any], ...] = (self.lists, self.campaign, self._model, self.experiments, self.ads)
         slow: tuple[Part[Any], ...] = (
             self.rules, self.chat, self.search, self.profiles, self.churn, self.segments, self.fraud,
-            self.similar,
+            self.similar, self._foresight,
         )  # fmt: skip
         self.parts = (*quick, *slow, self.prices)
         for part in (self.rules, self.lists, self._model):  # lists are asked for from the first request on
@@ -170,6 +174,20 @@ class LiveShop:
         self.model_version = number
         self._loop.call_soon_threadsafe(setattr, self.live, "model", model)
         return model
+
+    def _made_foresight(self) -> None:
+        """The behaviour model over the histories of the log; what that has not yet, the follower tells it."""
+        follower, made, folded = self.follower, None, 0
+        if self.shop.models.version_in_use("behavior") is not None:
+            from regulars.realtime.foresight import Foresight  # noqa: PLC0415 a shop without never waits for torch
+
+            asyncio.run_coroutine_threadsafe(follower.remember(), self._loop).result()
+            while True:  # until no fold came between, for both must be of one version of the log
+                folded, events = follower.folded(), self.shop.events
+                if folded == follower.folded():
+                    break
+            made = Foresight.of(self.shop.with_events(events), clock.now() + AHEAD)
+        asyncio.run_coroutine_threadsafe(follower.foresee(made, folded), self._loop).result()
 
     def _made_search(self) -> Index:
         index = Index.of(self.shop.config.language, self.shop.folder / "cache" / "search.parquet")
