@@ -138,6 +138,10 @@ class Shop:
         other.engine, other._events = self.engine, events
         return other
 
+    def holding(self, events: ibis.Table) -> Shop:
+        """`with_events` of few, such as those of some customers: made once and held in memory, not in each query."""
+        return self.with_events(self.engine.table(self.engine.to_arrow(events)))
+
     @property
     def identities(self) -> Identities:
         """Which ids are one customer, as of any moment."""

@@ -219,6 +219,13 @@ def test_a_moment_without_a_time_zone_is_refused(shop: Shop, orders: Path, ask: 
         getattr(shop, ask)("churn", datetime(2024, 6, 1))
 
 
+def test_a_few_events_that_are_held_are_the_same_events(shop: Shop, orders: Path) -> None:
+    shop.import_(orders)
+    of_ada = shop.holding(shop.events.filter(shop.events.customer_id == "ada"))
+    assert of_ada.events.schema() == shop.events.schema()
+    assert rows(of_ada, "time", "unit_price", "customer_id") == rows(shop, "time", "unit_price", "customer_id")[:1]
+
+
 def test_the_same_moment_in_another_zone_is_the_same_decision(own_tea_shop: Shop, tea_as_of: datetime) -> None:
     once = own_tea_shop.decide("churn", tea_as_of)
     again = own_tea_shop.decide("churn", tea_as_of.astimezone(ZoneInfo("Asia/Shanghai")))

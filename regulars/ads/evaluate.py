@@ -170,7 +170,7 @@ def _leaks(shop: Shop, split: Split, data: Buyers, model: AdsModel) -> Check:
     events = shop.identities.events_of(shop.events, pairs)
 
     def compute(seen: Any) -> pa.Table:
-        then = shop.with_events(seen)
+        then = shop.holding(seen)
         features = inputs_of(then, then.tables.of("profile", pairs), model.vectors, model.names)
         return pairs.append_column("margin", pa.array(model.expected_margin(features)))
 

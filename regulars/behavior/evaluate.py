@@ -317,7 +317,7 @@ def _leaks(shop: Shop, split: Split, model: BehaviorModel, sequences: Sequences,
     events = shop.identities.events_of(shop.events, pairs)
 
     def compute(seen: object) -> pa.Table:
-        found = vectors(shop.with_events(seen), pairs, model).astype(np.float64).round(4)
+        found = vectors(shop.holding(seen), pairs, model).astype(np.float64).round(4)
         return pa.table({"customer_id": pairs["customer_id"], **{f"v{k}": column for k, column in enumerate(found.T)}})
 
     return leak_check(compute, events, split.as_of)

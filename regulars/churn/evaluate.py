@@ -208,7 +208,7 @@ def _leaks(shop: Shop, split: Split, data: Dataset, trained: Trained) -> Check:
     events = shop.identities.events_of(shop.events, pairs)
 
     def compute(seen: object) -> pa.Table:
-        changed = shop.with_events(seen)
+        changed = shop.holding(seen)
         return inputs_of(changed, changed.tables.of("profile", pairs), trained.model)
 
     return leak_check(compute, events, split.as_of)

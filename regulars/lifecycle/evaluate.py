@@ -147,7 +147,7 @@ def _leaks(shop: Shop, split: Split, known: Known) -> Check:
     events = shop.identities.events_of(shop.events, pairs)
 
     def compute(seen: object) -> pa.Table:
-        found = known_as_of(shop.with_events(seen), split.as_of)
+        found = known_as_of(shop.holding(seen), split.as_of)
         last = found.panel.features(found.panel.weeks - 1)
         return pa.table({"customer_id": found.ids, **{f"feature {k}": last[:, k] for k in range(last.shape[1])}})
 

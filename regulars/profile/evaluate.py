@@ -168,7 +168,7 @@ def _leaks(shop: Shop, split: Split, table: pa.Table) -> Check:
     events = shop.identities.events_of(shop.events, pairs)
 
     def compute(seen: Any) -> pa.Table:
-        return features_as_of(shop.with_events(seen), pairs)
+        return features_as_of(shop.holding(seen), pairs)
 
     return leak_check(compute, events, split.as_of)
 

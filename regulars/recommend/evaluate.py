@@ -208,7 +208,7 @@ def _leaks(shop: Shop, split: Split, trained: Trained, customers: Ints) -> Check
     products = Products.of(trained.past)
 
     def compute(seen: object) -> pa.Table:
-        other = shop.with_events(seen)
+        other = shop.holding(seen)
         sequences = sequences_of(other, trained.past.vocabulary, split.as_of, ids)
         past = Past(trained.past.vocabulary, trained.past.content, sequences, trained.past.now)
         head = None if trained.head is None else Head.of(other, trained.head.kept, split.as_of, ids)

@@ -292,6 +292,6 @@ def _leaks(shop: Shop, split: Split, trained: Trained) -> Check:
     events = shop.identities.events_of(shop.events, pairs)
 
     def compute(seen: Any) -> pa.Table:
-        return described(known_as_of(shop.with_events(seen), pairs, model.behavior), model.rfm, model)
+        return described(known_as_of(shop.holding(seen), pairs, model.behavior), model.rfm, model)
 
     return leak_check(compute, events, split.as_of)
