@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks.next_item import Histories
 from benchmarks.report import Row, save
 from benchmarks.sessions import DATA, K, Scorer, neighbours
-from regulars.realtime.candidates import Blend, best
+from regulars.realtime.candidates import Blend, first
 from regulars.realtime.customers import CUSTOMER, fresh, note
 from regulars.realtime.dataset import Events
 from regulars.realtime.kinds import HOUR, KIND, SECOND
@@ -234,14 +234,15 @@ def cost() -> list[Row]:
         begun = time.perf_counter()
         learner.learn(clicks.lessons().part(0, warm))
         spent = time.perf_counter() - begun
-        blend, record, lessons = Blend(), fresh(1), clicks.lessons()
+        weights, record, lessons = Blend().weights, fresh(1), clicks.lessons()
+        nothing = np.zeros_like(weights)
         answers, learning = [], []
         for place in range(warm, events):
             now = int(clicks.time[place])
             begun = time.perf_counter()
             items, visit = learner.session_of(int(clicks.session[place]), now)
             found = learner.candidates(items, visit, now)
-            best(blend.scores(found.features), found.product, K)
+            first(found.product, found.features, weights, nothing, K, True)
             middle = time.perf_counter()
             learner.learn(lessons.part(place, place + 1))
             _note(record, int(clicks.item[place]), now, place)

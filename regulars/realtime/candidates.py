@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
-from regulars.realtime.neighbours import NEAREST, Scratch, neighbours
+from regulars.realtime.neighbours import NEAREST, Scratch, compiled_neighbours
 from regulars.realtime.sessions import (
     FADING,
     HOT,
@@ -28,6 +27,8 @@ FEATURES = ("level", "neighbours", "follows", "next", "foreseen", "hot", "steady
 directly after the last one, what the behaviour model foresees, and what is wanted now and of late, each by the largest
 of the list; the share of neighbours that name it; whether the session has it already."""
 LEVEL, NEIGHBOURS, FOLLOWS, NEXT, FORESEEN, HOTTEST, STEADIEST, VOTES, SEEN = range(len(FEATURES))
+USUAL = 0.05
+"""The share of lines of a list that is taken up, before anything is known."""
 LEAST = 1e-4
 """What a candidate scores of which no source says anything."""
 
@@ -101,23 +102,14 @@ def candidates(
     own : its own visit, -1 for none.
     now : microseconds since 1970.
     """
-    found = neighbours(tables, scratch, items, own)
-    return Candidates(*_gathered(tables, scratch, items, now, *found, *likely))
+    return Candidates(*_candidates(tables, scratch, items, own, now, *likely))
 
 
 @numba.njit(cache=True)
-def _gathered(
-    tables: Tables,
-    scratch: Scratch,
-    items: Ints,
-    now: int,
-    product: Ints,
-    score: Floats,
-    led: Ints,
-    voted: Ints,
-    likely: Ints,
-    chance: Floats,
+def _candidates(
+    tables: Tables, scratch: Scratch, items: Ints, own: int, now: int, likely: Ints, chance: Floats
 ) -> tuple[Ints, Floats, Ints, Ints]:
+    product, score, led, voted = compiled_neighbours(tables, scratch, items, own)
     scratch.asked[0] += 1
     room = len(product) + min(len(items), WINDOW) * tables.follower.shape[1] + 2 * TOP + len(likely)
     found, because, votes = np.empty(room, np.int64), np.zeros(room, np.int64), np.zeros(room, np.int64)
@@ -189,11 +181,53 @@ def session_of(tables: Tables, customer: int, now: int, gap: int) -> tuple[Ints,
     return tables.pool[start : start + int(tables.item_count[slot])].copy(), visit
 
 
-def best(scores: Floats, products: Ints, k: int) -> npt.NDArray[np.intp]:
-    """The places of the k highest, the first first; of two alike the product with the smaller number."""
-    if k < len(scores):
-        bar = np.partition(scores, len(scores) - k)[len(scores) - k]
-        some = np.flatnonzero(scores >= bar)
-    else:
-        some = np.arange(len(scores))
-    return some[np.lexsort((products[some], -scores[some]))][:k]
+@numba.njit(cache=True)
+def odds_of(scores: Floats) -> Floats:
+    """Scores of sources, above 0, as log-odds that such a line is taken up.
+
+    >>> odds_of(np.array([1.0, 0.5])).round(2)
+    array([-2.94, -3.64])
+    """
+    largest = 1e-12
+    for score in scores:
+        largest = max(largest, score)
+    found: Floats = np.log(USUAL / (1 - USUAL)) + np.log(np.maximum(scores / largest, 1e-6))
+    return found
+
+
+@numba.njit(cache=True)
+def first(
+    product: Ints, features: Floats, weights: Floats, coefficients: Floats, k: int, again: bool
+) -> tuple[Ints, Floats]:
+    """The places of the k candidates of the highest log-odds, the first first, and those log-odds; of two alike the
+    product with the smaller number.
+
+    Compiled, for as plain steps each costs more than its work: some hundred candidates are looked at a list.
+
+    Parameters
+    ----------
+    weights : (f,) of a `Blend`; coefficients : (f,) what was learned besides.
+    again : whether what the session has already counts.
+    """
+    kept = np.array([at for at in range(len(product)) if again or features[at, SEEN] == 0.0], np.int64)
+    scores, more = np.zeros(len(kept)), np.zeros(len(kept))
+    for j in range(len(kept)):
+        for column in range(len(weights)):
+            scores[j] += features[kept[j], column] * weights[column]
+            more[j] += features[kept[j], column] * coefficients[column]
+    odds = odds_of(scores) + more
+    found = np.empty(min(k, len(kept)), np.int64)
+    filled = 0
+    for j in range(len(kept)):
+        at = filled
+        while at > 0 and (
+            odds[found[at - 1]] < odds[j]
+            or (odds[found[at - 1]] == odds[j] and product[kept[found[at - 1]]] > product[kept[j]])
+        ):
+            at -= 1
+        if at < len(found):
+            filled = min(filled + 1, len(found))
+            for later in range(filled - 1, at, -1):
+                found[later] = found[later - 1]
+            found[at] = j
+    return kept[found], odds[found]

@@ -15,7 +15,7 @@ from regulars.errors import NotEnoughError
 from regulars.evaluation import Check, Metric, Report, Split, Table, compare, leak_check, mean_score, metric_plot
 from regulars.evaluation.wording import figure
 from regulars.realtime.asked import Answers, K, nobody, recalled, reciprocal, walk
-from regulars.realtime.candidates import Blend, best
+from regulars.realtime.candidates import Blend, first
 from regulars.realtime.dataset import Events, events_before, require_customers
 from regulars.realtime.learner import Learner, Lessons
 from regulars.realtime.model import RealtimeModel, tried
@@ -183,7 +183,7 @@ def _leaks(shop: Shop, as_of: datetime, blend: Blend) -> Check:
             last = int(lessons.time[lessons.customer == customer][-1])
             items, visit = learner.session_of(customer, last)
             found = learner.candidates(items, visit, micros(as_of))
-            some = best(blend.scores(found.features), found.product, K)
+            some, _ = first(found.product, found.features, blend.weights, np.zeros_like(blend.weights), K, True)
             rows += [(customer, place, learner.products[found.product[at]]) for place, at in enumerate(some)]
         return pa.table(dict(zip(("customer", "place", "product"), map(list, zip(*rows, strict=True)), strict=True)))
 

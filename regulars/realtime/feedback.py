@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regulars.realtime.candidates import FEATURES, Blend
+from regulars.realtime.candidates import FEATURES
 from regulars.realtime.kinds import MINUTE
 from regulars.realtime.sessions import Floats, Ints
 
@@ -31,8 +31,6 @@ PACE = 0.2
 BINS = 20
 FADE = 0.999
 """What each settled line leaves of those before it, in the calibration."""
-USUAL = 0.05
-"""The share of lines that is taken up, before anything is known."""
 PRIOR = 20.0
 """That many lines are worth as much as what is said beforehand, in each bin."""
 _EDGES = np.linspace(-8, 2, BINS - 1)
@@ -52,17 +50,6 @@ class Shown(NamedTuple):
 
     time: int
     lines: dict[int, Line]
-
-
-def odds_of(scores: Floats) -> Floats:
-    """Scores of sources, above 0, as log-odds that such a line is taken up.
-
-    >>> odds_of(np.array([1.0, 0.5])).round(2)
-    array([-2.94, -3.64])
-    """
-    largest = scores.max(initial=1e-12)
-    found: Floats = np.log(USUAL / (1 - USUAL)) + np.log(np.maximum(scores / largest, 1e-6))
-    return found
 
 
 @dataclass
@@ -98,19 +85,23 @@ class Feedback:
     _shift: Floats | None = field(default=None, repr=False)
     """What calibration adds at the middle of each bin; None since a line was learned."""
 
-    def odds(self, features: Floats, odds: Floats, draw: str | None = None) -> Floats:
-        """(n,) log-odds that each line is taken up.
+    def odds(self, features: Floats, odds: Floats) -> Floats:
+        """(n,) log-odds that lines are taken up, by what sources gave them."""
+        found: Floats = odds + features @ self.used
+        return found
+
+    def coefficients(self, draw: str | None = None) -> Floats:
+        """(f,) what each feature adds to the log-odds.
 
         Parameters
         ----------
         draw : a list's id: coefficients are drawn, by how little is known of each, so that what is not known is tried
             out (Thompson sampling; Chapelle and Li 2011, algorithm 3). The same id gives the same draw.
         """
-        coefficients = self.used
-        if draw is not None:
-            rng = np.random.default_rng(int.from_bytes(hashlib.blake2b(draw.encode(), digest_size=8).digest()))
-            coefficients = coefficients + rng.normal(size=len(coefficients)) / np.sqrt(KNOWN + self.n)
-        found: Floats = odds + features @ coefficients
+        if draw is None:
+            return self.used
+        rng = np.random.default_rng(int.from_bytes(hashlib.blake2b(draw.encode(), digest_size=8).digest()))
+        found: Floats = self.used + rng.normal(size=len(self.used)) / np.sqrt(KNOWN + self.n)
         return found
 
     def probabilities(self, odds: Floats) -> Floats:
@@ -162,7 +153,7 @@ class Feedback:
             self._learn(line, 0.0)
 
     def _learn(self, line: Line, taken: float) -> None:
-        odds = line.odds + float(line.features @ self.used)
+        odds = float(self.odds(line.features[None], np.array([line.odds]))[0])
         gradient = (float(_logistic(np.array(odds))) - taken) * line.features
         step = (np.sqrt(self.n + gradient**2) - np.sqrt(self.n)) / RATE
         self.z += gradient - step * self._free()
@@ -227,8 +218,3 @@ def _pooled(level: Floats, weight: Floats) -> Floats:
             total = before[1] + mass_
             blocks[-1] = [(before[0] * before[1] + value_ * mass_) / total, total, before[2] + count]
     return np.repeat([block[0] for block in blocks], [int(block[2]) for block in blocks])
-
-
-def ordered(blend: Blend, features: Floats) -> Floats:
-    """(n,) the log-odds that sources give candidates."""
-    return odds_of(blend.scores(features))

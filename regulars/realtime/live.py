@@ -18,10 +18,10 @@ from regulars.clock import micros
 from regulars.customers.identities import JOINS
 from regulars.errors import InputError
 from regulars.realtime import customers, snapshot
-from regulars.realtime.candidates import FORESEEN, HOTTEST, SEEN, STEADIEST, Candidates, best
+from regulars.realtime.candidates import FORESEEN, HOTTEST, STEADIEST, Candidates, first, odds_of
 from regulars.realtime.customers import NEWEST, code
 from regulars.realtime.dataset import Events, events_before, of_rows, recommendation_of
-from regulars.realtime.feedback import Feedback, ordered
+from regulars.realtime.feedback import Feedback
 from regulars.realtime.kinds import CLICKED, DISMISSED, KINDS, TASTE
 from regulars.realtime.learner import Learner
 from regulars.realtime.model import RealtimeModel
@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 RECALLED = 8
 """Of who has no session under way, so many of the last products stand for one."""
 LISTED = "product_list_viewed"
-TASTES = np.array([name in TASTE for name in KINDS])
+TASTES = frozenset(number for number, name in enumerate(KINDS) if name in TASTE)
+SOURCES = ("steady", "hot", "foreseen")
+"""What may be said for a product that no other led to; of two that say as much the first."""
+SAYING = [STEADIEST, HOTTEST, FORESEEN]
+"""Their features."""
 LINES = 1024
 """An event has at most so many lines: between two events in the stream there are so many positions."""
 
@@ -243,7 +247,7 @@ class Live:
     def _show_list(self, name: str, customer: str, now: int, products: Sequence[str]) -> None:
         found = self._found(customer, now)
         numbers = self.learner.numbers(products)
-        scores = ordered(self.model.blend, found.features)
+        scores = odds_of(self.model.blend.scores(found.features))
         order = np.argsort(found.product)
         at = np.searchsorted(found.product, numbers, sorter=order)
         at = order[np.minimum(at, max(len(order) - 1, 0))] if len(order) else np.zeros(0, np.intp)
@@ -299,17 +303,18 @@ class Live:
         if k < 1:
             raise InputError(f"k is {k}: at least 1 is expected.")
         found = self._found(self.aliases.get(customer, customer), micros(moment))
-        if not again:
-            keep = found.features[:, SEEN] == 0
-            found = Candidates(*(part[keep] for part in found))
-        odds = self.feedback.odds(found.features, ordered(self.model.blend, found.features), draw)
-        some = best(odds, found.product, k)
-        chances = self.feedback.probabilities(odds[some])
+        coefficients = self.feedback.coefficients(draw)
+        some, odds = first(found.product, found.features, self.model.blend.weights, coefficients, k, again)
+        lines = zip(
+            found.product[some].tolist(), odds.tolist(), self.feedback.probabilities(odds).tolist(),
+            found.because[some].tolist(), found.votes[some].tolist(),
+            found.features[some][:, SAYING].argmax(axis=1).tolist() if len(some) else [], strict=True,
+        )  # fmt: skip
+        names = self.learner.products
         return [
-            Candidate(str(self.learner.products[found.product[at]]), float(odds[at]), float(chance),
-                      self._reason(found, at))
-            for at, chance in zip(some, chances, strict=True)
-        ]  # fmt: skip
+            Candidate(str(names[product]), said, chance, self._reason(led, votes, SOURCES[source]))
+            for product, said, chance, led, votes, source in lines
+        ]
 
     def known(self, customer: str, moment: datetime) -> dict[str, Any]:
         """What is known of a customer as of a moment; see `customers.known`."""
@@ -327,19 +332,15 @@ class Live:
     def _recalled(self, customer: str) -> Ints:
         """The last products of who has no session under way."""
         row = self.store.peek(customer)
-        filled = slice(0, min(int(row["count"]), NEWEST))
-        is_taste = TASTES[row["kinds"][filled]]
-        codes = row["products"][filled][is_taste][::-1].tolist()
-        names = [self.names[each] for each in dict.fromkeys(codes) if each in self.names]
+        filled = min(int(row["count"]), NEWEST)
+        newest = zip(reversed(row["kinds"][:filled].tolist()), reversed(row["products"][:filled].tolist()), strict=True)
+        codes = dict.fromkeys(code for kind, code in newest if kind in TASTES)
+        names = [self.names[each] for each in codes if each in self.names]
         return self.learner.numbers(names[:RECALLED])[::-1].copy()
 
-    def _reason(self, found: Candidates, at: int) -> str:
-        led = int(found.because[at])
+    def _reason(self, led: int, votes: int, source: str) -> str:
         product = self.learner.products[led]
-        title = None if product is None else self.titles.get(product, product)
-        sources = {"foreseen": FORESEEN, "hot": HOTTEST, "steady": STEADIEST}
-        most = max(reversed(sources), key=lambda name: found.features[at, sources[name]])
-        return reason(self.language, title, int(found.votes[at]), most)
+        return reason(self.language, None if product is None else self.titles.get(product, product), votes, source)
 
     def _coded(self, products: Sequence[str]) -> Ints:
         """(products + 1,) codes, the last of none, and remember whose they are."""

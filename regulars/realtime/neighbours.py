@@ -88,13 +88,14 @@ def neighbours(tables: Tables, scratch: Scratch, items: Ints, own: int = -1) -> 
     Kersbergen, Sprangers and Schelter (2022), Serenade: Low-Latency Session-Based Recommendation in e-Commerce at
     Scale, algorithm 1.
     """
-    return Found(*_neighbours(tables, scratch, items, own))
+    return Found(*compiled_neighbours(tables, scratch, items, own))
 
 
 @numba.njit(cache=True)
-def _neighbours(
+def compiled_neighbours(
     tables: Tables, scratch: Scratch, items: Ints, own: int
 ) -> tuple[Ints, Floats, Ints, npt.NDArray[np.int64]]:
+    """As `neighbours`, for what is compiled itself."""
     scratch.asked[0] += 1
     asked = scratch.asked[0]
     length, visits = len(items), len(tables.visit)
