@@ -51,4 +51,5 @@ def knowledge_of(shop: Shop) -> Knowledge | None:
     folder = shop.folder / shop.config.support.knowledge
     if not folder.is_dir():
         return None
-    return Knowledge(folder, Index.of(shop.config.language, shop.folder / "cache" / "knowledge.parquet"))
+    cache = shop.folder / "cache"
+    return Knowledge(folder, Index.of(shop.config.language, cache / "knowledge.parquet"), cache / "knowledge")

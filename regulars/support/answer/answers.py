@@ -8,6 +8,7 @@ from dataclasses import replace
 from regulars import clock
 from regulars.errors import NotFoundError
 from regulars.language import LanguageModel, Pseudonyms
+from regulars.language.embedding import embed
 from regulars.language.search.words import words
 from regulars.support.answer.generated import generated
 from regulars.support.answer.grounded import Answered, Said, Source
@@ -20,8 +21,10 @@ from regulars.support.knowledge import Found, Knowledge, Text
 from regulars.support.order.backend import Backend
 from regulars.support.order.things import Customer
 
-SENTENCES = 3
-"""Of a text that are told: those that share most words with the question, in their order."""
+SENTENCES = 2
+"""Of a text that are told: the nearest to the question, in their order."""
+WORDS = 0.2
+"""Of the share of the question's words that a sentence has, beside the cosine of both; as in search."""
 OFFERED = 3
 """Texts that are named where none surely answers."""
 GIVEN = 5
@@ -156,13 +159,24 @@ def _source(found: Found) -> Source:
 def _extracted(asked: str, found: Text, sure: float, language: str) -> Answered:
     source = Source(found.citation, found.text, found.language)
     told = sentences(found.text)
-    wanted = set(words(asked))
-    by_words = sorted(range(len(told)), key=lambda place: (-len(wanted & set(words(told[place]))), place))
-    picked = [told[place] for place in sorted(by_words[:SENTENCES])]
+    picked = [told[place] for place in sorted(_nearest(asked, told)[:SENTENCES])]
     lead = ""
     if source.language != language and language in _NOTES and source.language in _OTHERS[language]:
         lead = _NOTES[language].format(other=_OTHERS[language][source.language])
     return Answered(True, tuple(Said(one, (0,)) for one in picked), (source,), sure, lead=lead)
+
+
+def _nearest(asked: str, told: Sequence[str]) -> list[int]:
+    """Places of sentences, the nearest to a question first."""
+    if len(told) <= SENTENCES:
+        return list(range(len(told)))
+    question, *each = embed([asked, *told])
+    wanted = set(words(asked))
+    near = [
+        float(vector @ question) + WORDS * len(wanted & set(words(one))) / max(len(wanted), 1)
+        for vector, one in zip(each, told, strict=True)
+    ]
+    return sorted(range(len(told)), key=lambda place: -near[place])
 
 
 def _names_of(customer: Customer | None) -> dict[str, list[str]]:

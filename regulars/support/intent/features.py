@@ -22,10 +22,10 @@ Floats = npt.NDArray[np.float32]
 LONGEST = 1_000
 """Characters of a question that are read."""
 
-_TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 _KINDS: dict[str, dict[str, Any]] = {
     "pieces": {"analyzer": "char_wb", "ngram_range": (1, 5)},
-    "words": {"tokenizer": _TOKEN.findall, "token_pattern": None, "ngram_range": (1, 2)},
+    "words": {"tokenizer": TOKEN.findall, "token_pattern": None, "ngram_range": (1, 2)},
 }
 """Pieces of words stand what typos do to a word. Each Chinese sign is a word, and so is each pair of them."""
 

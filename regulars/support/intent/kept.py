@@ -10,6 +10,8 @@ from safetensors import SafetensorError
 
 from regulars import storage
 from regulars.language.embedding import OFFLINE
+from regulars.language.retrieval import is_installed
+from regulars.support.intent.closer import mark
 from regulars.support.intent.features import has_english
 from regulars.support.intent.model import Intents
 from regulars.support.intent.starter import starter
@@ -27,7 +29,10 @@ def starter_kept(folder: Path) -> Intents:
     >>> starter_kept(folder).of(["where is my parcel?"]) == starter_kept(folder).of(["where is my parcel?"])
     True
     """
-    of = json.dumps([hashlib.blake2b(repr(starter()).encode()).hexdigest(), OFFLINE.name, has_english()]).encode()
+    closer = mark()["encoder"] if is_installed() else ""
+    of = json.dumps(
+        [hashlib.blake2b(repr(starter()).encode()).hexdigest(), OFFLINE.name, has_english(), closer]
+    ).encode()
     try:
         if (folder / _OF).read_bytes() == of:
             return Intents.from_files({path.name: path.read_bytes() for path in folder.iterdir() if path.name != _OF})

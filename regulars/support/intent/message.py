@@ -88,8 +88,10 @@ def read(intents: Intents, message: str) -> Message:
     (('cancel_order', 'invoice'), 'neutral', True)
     """
     text = cleaned(message)
-    whole, *each = intents.of([text, *parts(text)])
+    whole, *each = intents.of([text, *parts(text)], quick=True)
     sure = tuple(dict.fromkeys(one.intent for one in each if one.intent is not None))
+    if not sure and whole.verdict == "unsure":
+        (whole,) = intents.of([text])
     if len(sure) < 2:
         sure = (whole.intent,) if whole.intent is not None else sure
     return Message(sure, whole, language_of(text), mood(text), bool(_URGENT.search(text)))

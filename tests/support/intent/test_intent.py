@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
 
 from regulars.errors import InputError, NotEnoughError
+from regulars.language.retrieval import is_installed
 from regulars.support.intent import Intents, clusters, read, starter, worth_labelling
+from regulars.support.intent.closer import KEPT, mark
 from regulars.support.intent.features import meaning, plain
 from regulars.support.intent.kernel import Kernel
 from regulars.support.intent.message import parts
@@ -184,3 +187,31 @@ def test_spellings_of_one_doubtful_question_are_worth_one_label(intents: Intents
     asked = ["can my parrot visit the showroom", "may my parrot visit the showroom?", "do you rent out projectors"]
     assert asked[2] in worth_labelling(intents, asked, 2)
     assert worth_labelling(intents, []) == []
+
+
+@pytest.mark.skipif(not is_installed(), reason="needs the extra e5")
+def test_what_is_in_doubt_is_looked_at_again_and_no_more(intents: Intents) -> None:
+    assert intents.closer is not None
+    asked = ["where is my parcel", "怎么还不见踪影"]
+    before, after = (intents.of(asked, quick=quick) for quick in (True, False))
+    assert before[0] == after[0]
+    assert [one.verdict for one in before] == ["sure", "unsure"]
+    assert before[1].choices != after[1].choices
+
+
+@pytest.mark.skipif(not is_installed(), reason="needs the extra e5")
+def test_the_vectors_that_come_with_the_starter_set_are_of_its_questions() -> None:
+    with safe_open(KEPT, "numpy") as file:
+        assert file.metadata()["texts"] == mark()["texts"]
+        assert file.get_tensor("vectors").shape == (len(starter()[0]), 384)
+
+
+def test_where_the_second_encoder_is_missing_the_first_model_answers_alone(
+    intents: Intents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = intents.to_files()
+    monkeypatch.setattr("regulars.support.intent.model.is_installed", lambda: False)
+    alone = Intents.from_files(files)
+    asked = ["where is my parcel", "怎么还不见踪影"]
+    assert alone.closer is None
+    assert [one.verdict for one in alone.of(asked)] == [one.verdict for one in intents.of(asked, quick=True)]

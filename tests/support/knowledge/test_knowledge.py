@@ -232,3 +232,36 @@ def test_pieces_are_short_and_lose_no_letter(text: str) -> None:
 def test_a_title_is_the_last_headings() -> None:
     assert Text("1", "x", "a/b.md", ("Book", "Returns", "Sale")).title == "Returns: Sale"
     assert Text("1", "x", "a/b.md").title == "b"
+
+
+def test_what_was_read_is_kept_and_only_what_has_changed_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts, cache = tmp_path / "texts", tmp_path / "cache"
+    texts.mkdir()
+    (texts / "returns.md").write_text("---\nvalid_to: 2099-01-01\n---\n" + RETURNS)
+    (texts / "faq.csv").write_text("question,answer\nWhat is the postage?,4.90 euros.\n")
+    (texts / "broken.pdf").write_bytes(b"no pdf")
+    first = Knowledge(texts, cache=cache)
+    read = list[str]()
+    original = module.read_all
+    monkeypatch.setattr(module, "read_all", lambda paths: original([read.append(path.name) or path for path in paths]))
+    second = Knowledge(texts, cache=cache)
+    assert read == []
+    assert second.texts == first.texts
+    assert second.find("how long can I bring it back?") == first.find("how long can I bring it back?")
+    assert second.refresh().faults == first.refresh().faults
+    (texts / "delivery.md").write_text(DELIVERY)
+    (texts / "returns.md").unlink()
+    assert [text.source for text in Knowledge(texts, cache=cache).texts] == ["delivery.md", "faq.csv"]
+    assert read == ["delivery.md"]
+
+
+@pytest.mark.parametrize("name", ["knowledge.json", "rows.safetensors", "passages.parquet"])
+def test_what_was_kept_and_is_broken_is_read_anew(tmp_path: Path, name: str) -> None:
+    texts, cache = tmp_path / "texts", tmp_path / "cache"
+    texts.mkdir()
+    (texts / "returns.md").write_text(RETURNS)
+    first = Knowledge(texts, cache=cache)
+    (cache / name).write_bytes(b"{")
+    assert Knowledge(texts, cache=cache).texts == first.texts
