@@ -2,12 +2,16 @@
 
 docs/cli.md comes from the commands, the table of settings in docs/configuration.md from `regulars.config`,
 the tables in docs/profile.md from `regulars.profile.features` and `regulars.profile.needs`, that of parameters in
-docs/simulate.md from `regulars.simulate.params`. The tables stand between marker comments; the rest is written by hand.
+docs/simulate.md from `regulars.simulate.params`, those in docs/methods.md from the sources that docstrings name. The
+tables stand between marker comments; the rest is written by hand.
 """
 
 from __future__ import annotations
 
+import ast
+import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,12 +27,14 @@ from regulars.simulate import load, params
 from regulars.simulate.params import PRESETS
 
 DOCS = Path(__file__).parent
+PACKAGE = DOCS.parent / "regulars"
 
 
 def pages() -> dict[Path, str]:
     """Every page with a generated part, as it should be."""
     return {
         DOCS / "cli.md": cli_page(),
+        DOCS / "methods.md": _filled(DOCS / "methods.md", "sources", sources_tables()),
         DOCS / "configuration.md": _filled(DOCS / "configuration.md", "settings", settings_table()),
         DOCS / "profile.md": profile_page(),
         DOCS / "simulate.md": _filled(DOCS / "simulate.md", "parameters", parameters_table()),
@@ -123,6 +129,36 @@ def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """A table in Markdown."""
     lines = [heads, ("---",) * len(heads), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in row) + " |" for row in lines)
+
+
+SOURCE = re.compile(r"^Sources?\n-+\n(.*?)(?=\n\n\w+\n---|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def sources_tables() -> str:
+    """What each docstring says it stands on, a table a package."""
+    parts = []
+    for package in sorted(path.parent for path in PACKAGE.glob("*/__init__.py")):
+        rows = [row for path in sorted(package.rglob("*.py")) for row in _sources(path)]
+        if rows:
+            said = inspect.cleandoc(importlib.import_module(f"regulars.{package.name}").__doc__ or "")
+            about = said.partition("\n")[0]
+            parts += [f"### {package.name}", about, table(("What", "Where", "Source"), rows)]
+    return "\n\n".join(parts)
+
+
+def _sources(path: Path) -> Iterator[tuple[str, str, str]]:
+    where = str(path.relative_to(PACKAGE))
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            said = ast.get_docstring(node) or ""
+            if found := SOURCE.search(said):
+                name = f"{where}, {node.name}" if not isinstance(node, ast.Module) else where
+                what = said.partition("\n\n")[0]
+                yield _line(what), f"`{name}`", _line(found[1].partition("\n\n")[0])
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).replace("``", "`")
 
 
 def profile_page() -> str:

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 NEEDS_DEMO = "<!-- needs: demo -->"
 PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "README.zh.md", "CHANGELOG.md"))])
-PAGES.append(ROOT / "CONTRIBUTING.md")
+PAGES += [ROOT / "CONTRIBUTING.md", ROOT / "examples" / "README.md"]
 WITH_DEMO = [page for page in PAGES if NEEDS_DEMO in page.read_text("utf-8")]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -128,6 +128,18 @@ def test_every_page_is_found_from_the_index() -> None:
     assert sorted({*linked, "index.md"}) == sorted(page.name for page in DOCS.glob("*.md"))
 
 
+def test_the_design_names_every_part_of_the_package() -> None:
+    parts = {path.name for path in (ROOT / "regulars").iterdir() if not path.name.startswith("__")} - {"py.typed"}
+    layout = text_of("design.md").partition("## Layout")[2].partition("## Imports")[0]
+    assert [name for name in parts if not re.search(rf"(?:^|\s){re.escape(name)}/?\s", layout)] == []
+
+
+def test_every_page_stands_in_the_navigation_of_the_site() -> None:
+    listed = re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[2])
+    elsewhere = {"results.md", "contributing.md", "changes.md"}  # see docs/site.py
+    assert sorted(listed) == sorted({*(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")), *elsewhere})
+
+
 def test_every_picture_is_small_and_says_in_words_what_it_shows() -> None:
     shown = [found for page in PAGES for found in re.findall(r"!\[(.*?)\]\((.+?)\)", page.read_text("utf-8"))]
     assert shown
@@ -135,9 +147,10 @@ def test_every_picture_is_small_and_says_in_words_what_it_shows() -> None:
     assert [path.name for path in (DOCS / "images").iterdir() if path.stat().st_size > 250_000] == []
 
 
-def test_chinese_text_has_chinese_punctuation() -> None:
+@pytest.mark.parametrize("page", [ROOT / "README.zh.md", *sorted((DOCS / "zh").iterdir())], ids=lambda page: page.name)
+def test_chinese_text_has_chinese_punctuation(page: Path) -> None:
     # Outside code and link targets; the point in "订单.csv" is no full stop.
-    text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", (ROOT / "README.zh.md").read_text("utf-8"), flags=re.DOTALL)
+    text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", page.read_text("utf-8"), flags=re.DOTALL)
     assert re.findall(r"[\u4e00-\u9fff](?:[,;:!?()]|\.(?!\w))|[,;:!?()][\u4e00-\u9fff]", text) == []
 
 

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import runpy
+import sys
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +103,10 @@ def test_the_client_of_programs_with_an_event_loop_sends_the_same(server):
 
 def test_the_snippet_for_pages_is_small():
     assert len((files("regulars.client") / "browser.js").read_bytes()) < 3072
+
+
+def test_the_example_sends_events_and_gets_a_list(server, monkeypatch, capsys):
+    example = Path(__file__).parents[2] / "examples" / "over_http.py"
+    monkeypatch.setattr(sys, "argv", [example.name, server.url])
+    runpy.run_path(str(example))
+    assert "1 pot - who looked at" in capsys.readouterr().out
