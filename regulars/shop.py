@@ -34,6 +34,7 @@ from regulars.events.sandbox import open_source
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.events.undated import DERIVED_ID, IMPORT, Undated
 from regulars.models import Model, Models
+from regulars.recent import Recent
 from regulars.state import State
 from regulars.tables import Tables
 
@@ -72,6 +73,7 @@ class Shop:
         self.log = EventLog(folder / "log")
         self.models = Models(folder / "models")
         self.tables = Tables(self, folder / "tables")
+        self.recent = Recent()
         self._events: ibis.Table | None = None
         self._identities: tuple[int, Identities] | None = None
 

@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "clock", "storage", "seal", "spreadsheet", "units", "webhook"),
     ("events", "engine", "client"),
     ("customers",),
-    ("config", "capability", "models", "tables", "decisions", "state", "outbox", "shop", "doctor"),
+    ("config", "capability", "models", "tables", "decisions", "state", "outbox", "recent", "shop", "doctor"),
     ("simulate",),
     ("evaluation", "experiment", "language", "logistic", "rules", "trees"),
     ("behavior",),

@@ -45,7 +45,11 @@ def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
     its `meaning`, `unit` and `window_days`.
     """
     zone = shop.config.shop.timezone
-    return compute(shop.engine, shop.events, shop.catalogue, pairs, zone, shop.identities)
+
+    def made(asked: pa.Table) -> pa.Table:
+        return compute(shop.engine, shop.events, shop.catalogue, asked, zone, shop.identities)
+
+    return shop.recent.of(("profile", shop.log.version, zone), pairs.select(KEYS), made)
 
 
 def compute(
