@@ -171,11 +171,14 @@ def create_exclusive(path: Path, data: bytes) -> None:
             _unlink(temporary)
 
 
-def replace(path: Path, data: bytes | str) -> Written:
-    """Write a file in place of the one that has the name: a reader sees the old or the new, whole."""
+def replace(path: Path, data: bytes | str | Iterator[memoryview]) -> Written:
+    """Write a file, whole or piece by piece, in place of the one that has the name: a reader sees the old or the new,
+    whole."""
     temporary = _temporary(path)
+    if isinstance(data, str):
+        data = data.encode()
     try:
-        written = create(temporary, data.encode() if isinstance(data, str) else data)
+        written = create(temporary, data) if isinstance(data, bytes) else _create(temporary, data)
         with named(path):
             _rename(temporary, path)
         sync_folder(path.parent)

@@ -18,6 +18,7 @@ from regulars.clock import micros
 from regulars.customers.identities import JOINS
 from regulars.errors import InputError
 from regulars.realtime import customers, snapshot
+from regulars.realtime.arrays import Arrays
 from regulars.realtime.candidates import FORESEEN, HOTTEST, STEADIEST, Candidates, first, odds_of
 from regulars.realtime.customers import NEWEST, code
 from regulars.realtime.dataset import Events, events_before, of_rows, recommendation_of
@@ -189,7 +190,7 @@ class Live:
             "aliases": self.aliases,
         }
         rows = np.ascontiguousarray(self.store.all_rows())
-        parts: dict[str, snapshot.Arrays] = {
+        parts: dict[str, Arrays] = {
             "learner": self.learner.to_arrays(),
             "feedback": self.feedback.to_arrays(),
             "customers": {"rows": rows.view(np.uint8).reshape(-1)},

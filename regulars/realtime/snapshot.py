@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
-from safetensors.numpy import save
 
 from regulars import storage
 from regulars.errors import CorruptLogError
+from regulars.realtime import arrays
+from regulars.realtime.arrays import Arrays
 from regulars.seal import sealed, unsealed
 
 FORMAT = 2
 KEPT = 2
 TEXTS = "texts"
-Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,10 @@ class Snapshot:
 def write(folder: Path, position: int, texts: Mapping[str, Any], parts: Mapping[str, Arrays]) -> Path:
     """Write a snapshot; only when all of it is on the disk does its card name it. The one before stays, older go."""
     storage.make_folder(folder)
-    arrays = {f"{part}/{name}": np.ascontiguousarray(each) for part, own in parts.items() for name, each in own.items()}
-    arrays[TEXTS] = np.frombuffer(json.dumps(texts).encode(), np.uint8)
+    all_ = {f"{part}/{name}": each for part, own in parts.items() for name, each in own.items()}
+    all_[TEXTS] = np.frombuffer(json.dumps(texts).encode(), np.uint8)
     path = folder / f"{position:020d}.safetensors"
-    written = storage.replace(path, save(arrays))
+    written = storage.replace(path, arrays.pieces(all_))
     card = {"format": FORMAT, "position": position, "sha256_of_arrays": written.sha256}
     storage.replace(path.with_suffix(".json"), sealed(json.dumps(card)))
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
@@ -75,17 +74,15 @@ def newest(folder: Path) -> Snapshot | None:
         card = unsealed(cards[-1].read_bytes())
         if card["format"] != FORMAT:
             return None
-        # In pieces, and arrays one by one: a large shop's would not fit into memory twice.
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (ValueError, OSError) as error:
         raise CorruptLogError(_mend(cards[-1], str(error))) from None
     if digest != card["sha256_of_arrays"]:
         raise CorruptLogError(_mend(path, "its bytes are not those that were written"))
-    with safe_open(path, framework="np") as kept:
-        arrays = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118 it is no dictionary
-    texts = json.loads(arrays.pop(TEXTS).tobytes())
-    return Snapshot(card["position"], texts, arrays)
+    kept = arrays.read(path)
+    texts = json.loads(kept.pop(TEXTS).tobytes())
+    return Snapshot(card["position"], texts, kept)
 
 
 def _mend(path: Path, error: str) -> str:
