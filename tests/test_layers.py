@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pytest
@@ -58,18 +59,18 @@ def is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
-def nodes(tree: ast.AST) -> Iterator[ast.AST]:
+@lru_cache(maxsize=1)  # one source is read by all checkers, then the next
+def nodes(source: str) -> list[ast.AST]:
     """All nodes that run: not those that only a type checker reads."""
-    for node in ast.iter_child_nodes(tree):
-        if is_type_checking(node):
-            continue
-        yield node
-        yield from nodes(node)
+    found: list[ast.AST] = [ast.parse(source)]
+    for node in found:
+        found += [child for child in ast.iter_child_nodes(node) if not is_type_checking(child)]
+    return found
 
 
 def imported(source: str) -> Iterator[tuple[int, str]]:
     """Line and full name of each thing imported."""
-    for node in nodes(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -102,7 +103,7 @@ def reads_truth(source: str, module: str) -> Iterator[str]:
     for line, name in imported(source):
         if any(name == known or name.startswith(f"{known}.") for known in TRUTH):
             yield f"{module}, line {line}: {name}"
-    for node in nodes(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Attribute) and node.attr == "hidden":
             yield f"{module}, line {node.lineno}: {ast.unparse(node)}"
 
@@ -113,7 +114,7 @@ def names_engine(source: str, module: str) -> Iterator[str]:
     for line, name in imported(source):
         if name.split(".")[0] == "duckdb" or "duckdb" in name.split("."):
             yield f"{module}, line {line}: {name}"
-    for node in nodes(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Attribute) and node.attr == "duckdb":
             yield f"{module}, line {node.lineno}: {ast.unparse(node)}"
         if isinstance(node, ast.Constant) and node.value == "duckdb":
@@ -141,7 +142,7 @@ def _writes_by_mode(call: ast.Call) -> bool:
 
 
 def calls(source: str) -> Iterator[ast.Call]:
-    return (node for node in nodes(ast.parse(source)) if isinstance(node, ast.Call))
+    return (node for node in nodes(source) if isinstance(node, ast.Call))
 
 
 def tells_time(source: str, module: str) -> Iterator[str]:
@@ -169,7 +170,8 @@ def unsafe(source: str, module: str) -> Iterator[str]:
 
 
 def undocumented(source: str, module: str) -> Iterator[str]:
-    tree = ast.parse(source)
+    tree = nodes(source)[0]
+    assert isinstance(tree, ast.Module)
     if not ast.get_docstring(tree) and tree.body:
         yield f"{module}: the module"
     yield from _undocumented(tree, module)
@@ -186,9 +188,22 @@ def _undocumented(tree: ast.Module | ast.ClassDef, module: str) -> Iterator[str]
 
 Checker = Callable[[str, str], Iterator[str]]
 
+CHECKERS: tuple[Checker, ...] = (wrong_way, reads_truth, names_engine, writes, tells_time, unsafe, undocumented)
+
+
+@cache
+def faults() -> dict[Checker, list[str]]:
+    """What each checker finds in the package."""
+    found: dict[Checker, list[str]] = {checker: [] for checker in CHECKERS}
+    for path in SOURCES:
+        source = path.read_text(encoding="utf-8")
+        for checker in CHECKERS:
+            found[checker] += checker(source, name_of(path))
+    return found
+
 
 def found_by(checker: Checker) -> list[str]:
-    return [fault for path in SOURCES for fault in checker(path.read_text(encoding="utf-8"), name_of(path))]
+    return faults()[checker]
 
 
 def test_imports_go_one_way() -> None:
