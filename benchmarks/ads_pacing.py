@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks.report import Row
+from regulars.ads.charts import pace_chart
 from regulars.ads.pacing import Pacer, SpendCurve, Threshold, paced_day, smoothness_error
 
 DAYS = 30
@@ -68,6 +70,17 @@ def bench() -> list[Row]:
     ]
 
 
+def draw(path: Path) -> None:
+    """The last of five days, each with its shocks, beside its plan: the picture of `docs/ads.md`."""
+    pacer = Pacer(BUDGET, SpendCurve(), START)
+    for number in range(5):
+        day = paced_day(pacer, START + timedelta(days=number), HOURS, number)
+    planned = BUDGET * np.concatenate([[0.0], np.cumsum(pacer.curve.plan)])
+    chart = pace_chart(np.cumsum(day.spend), planned, "Hour of the day", "Spend").properties(width=560, height=240)
+    chart.save(path)
+
+
 if __name__ == "__main__":
+    draw(Path(__file__).parents[1] / "docs" / "images" / "pacing.svg")
     for row in bench():
         print(row)

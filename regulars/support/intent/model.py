@@ -29,6 +29,8 @@ Floats = npt.NDArray[np.float32]
 MOST = 12_000
 """Questions learned from: the memory is their square. Of more, each intent gives about as many."""
 CHOICES = 3
+MOSTLY = 0.95
+"""Questions of which so large a share is English are English."""
 AT_ONCE = 1_024
 """Texts read together: the more, the more are of one length, which the English encoder is quicker with."""
 _ABOUT, _NUMBERS, _CLOSER = "intents.json", "intents.safetensors", "closer."
@@ -135,8 +137,9 @@ class Intents:
         bars = Bars(float(np.quantile(knowing, 1 - kept)), bars.sure, bars.scale)
         closer = None
         in_doubt = is_known & (softmax(bars.scale * scores, axis=1).max(axis=1) < bars.sure)
-        # Where all is English, the encoder of English tells as much, and is quicker.
-        if in_doubt.any() and is_worth(read) and not (with_english and all(map(is_english, read))):
+        # Where nearly all is English, the encoder of English tells as much, and is quicker.
+        is_told = with_english and np.mean([is_english(text) for text in read]) > MOSTLY
+        if in_doubt.any() and is_worth(read) and not is_told:
             closer_kernel, scores = Kernel.fit(closely(read), words, targets, share)
             of = _bars(scores[is_known], which[is_known], right_if_sure, in_doubt[is_known])
             closer = Closer(closer_kernel, of.sure, of.scale)
