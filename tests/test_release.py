@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 COMES_WITH = {
+    "botocore": "s3fs",
     "duckdb": "ibis-framework",  # its extra
     "markupsafe": "jinja2",
     "packaging": "hatchling",

@@ -28,7 +28,7 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen
 @commands.command(epilog="Example: regulars serve --shop myshop")
 def serve(host: Host = None, port: Port = None, shop: ShopFolder = Path()) -> None:
     """Serve the HTTP API: events in, as Segment's API takes them. Ctrl-C or SIGTERM stops it."""
-    run = _run()
+    run = _run("serve")
     door, settings = _settings(shop, host, port)
     err.print(
         f"http://{settings.host}:{settings.port}/v1/track takes events in; /health, /ready, /metrics. Ctrl-C stops."
@@ -52,7 +52,7 @@ def console(
 
     At its first start it prints a link by which the first administrator joins.
     """
-    run = _run()
+    run = _run("console")
     from regulars.shop import Shop
 
     try:
@@ -85,11 +85,11 @@ def console(
     run(door, settings, around)
 
 
-def _run() -> Callable[..., None]:
+def _run(extra: str) -> Callable[..., None]:
     try:
         from regulars.serve import run
     except ImportError as error:
-        raise _missing(error, "serve") from None
+        raise _missing(error, extra) from None
     return run
 
 
