@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -140,8 +140,3 @@ def dataset(shop: Shop, moments: Sequence[datetime], horizon_days: int, profiles
 def _listed(moments: Sequence[datetime]) -> str:
     days = [f"{moment:%Y-%m-%d}" for moment in moments]
     return days[0] if len(days) == 1 else f"{days[-1]} to {days[0]}"
-
-
-def end_of_target(moment: datetime, horizon_days: int) -> datetime:
-    """When it is known whether a customer was lost as of a moment."""
-    return moment + timedelta(days=horizon_days)

@@ -75,7 +75,7 @@ class FraudModel:
     Attributes
     ----------
     names : the columns that `scores` takes.
-    base_rate : share of frauds among the attempts that it learned from; of none known, `UNTAUGHT`.
+    base_rate : share of frauds among the labels that it learned from, drawn to one in a hundred where there are few.
     anomaly : what is usual.
     boosters : trees on columns `kept`, and the same with splits drawn by chance; none where labels taught nothing.
     kept : places of the columns, those of `ANOMALY` behind the others.
@@ -158,10 +158,6 @@ class FraudModel:
             intercept=about["intercept"],
             source=None if about.get("source") is None else Source(*about["source"]),
         )
-
-
-UNTAUGHT = 0.005
-"""The share of frauds that is supposed where none is known."""
 
 
 def fit(rows: Matrix, names: Sequence[str], label: npt.NDArray[np.int8], base_rate: float) -> FraudModel:

@@ -24,7 +24,6 @@ from regulars.errors import ConfigError, NotFoundError
 from regulars.rules import Rule, RuleError
 from regulars.rules.vocabulary import instead
 
-ABOUT_PRODUCTS = ("price_drop", "back_in_stock")
 TAKING_TIME = (Wait, WaitForEvent, WaitForTime)
 LINK = "unsubscribe_url"
 

@@ -48,9 +48,6 @@ class UnsureError(Exception):
 class Channel(Protocol):
     """A way to customers."""
 
-    is_repeatable: bool
-    """Whether the receiver knows a letter by its key, so that handing it over twice is the same as once."""
-
     def send(self, letter: Letter, leaving: Callable[[], None]) -> None:
         """Hand a letter over.
 

@@ -50,8 +50,6 @@ class Mail:
         If `[sending]` lacks what e-mail needs.
     """
 
-    is_repeatable = False
-
     def __init__(self, settings: SendingSettings) -> None:
         parts = urlsplit(settings.smtp)
         if parts.scheme not in PORTS or not parts.hostname:

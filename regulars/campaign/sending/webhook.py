@@ -34,8 +34,6 @@ class Webhook:
         If the url is none.
     """
 
-    is_repeatable = True
-
     def __init__(self, name: str, url: str, secret: str, timeout_seconds: float) -> None:
         parts = urlsplit(url)
         if not parts.hostname or not is_safe(url):

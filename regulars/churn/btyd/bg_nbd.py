@@ -116,11 +116,6 @@ class BetaGeometricNBD:
         found: Floats = self.alive(histories) * counts
         return found
 
-    def of_new(self, horizon: float) -> float:
-        """Orders within the horizon after the first, of a customer of whom nothing else is known."""
-        none = np.zeros(1)
-        return float(self.expected(Histories(none, none, none, np.ones(1), none), horizon)[0])
-
     @property
     def _logs(self) -> Floats:
         return np.log([self.r, self.alpha, self.a, self.b])

@@ -102,10 +102,6 @@ class ParetoNBD:
         found: Floats = (self.r + histories.orders) / (self.alpha + histories.age)
         return found
 
-    def of_new(self, horizon: float) -> float:
-        """Orders within the horizon after the first, of a customer of whom nothing else is known."""
-        return float(self.r / self.alpha * _mean_time(np.array([self.beta]), self.s, horizon)[0])
-
 
 def _mean_time(beta: Floats, s: float, horizon: float) -> Floats:
     """How much of a horizon a customer stays in the mean, who has not left, by the rate of leaving Gamma(s, beta)."""
