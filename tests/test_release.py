@@ -113,7 +113,15 @@ def imported(folder: str) -> dict[str, str]:
         for pair in IMPORT.findall(path.read_text("utf-8"))
         for name in pair
     }
-    ours = {"regulars", "tests", "tests_till", "benchmarks", "conftest", ""}  # tests_till: made by a test of kills
+    ours = {
+        "regulars",
+        "tests",
+        "tests_till",
+        "benchmarks",
+        "conftest",
+        "atheris",
+        "",
+    }  # make fuzz asks for the last one
     return {name: where for name, where in found.items() if name not in sys.stdlib_module_names | ours}
 
 
