@@ -8,7 +8,7 @@ TORCH ?= cpu
 TORCH_VERSION := 2.13.0
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: demo test soak lint bench docs serve clean
+.PHONY: demo test soak fuzz lint bench audit sbom docs serve clean
 
 # It ends in the console: in a browser where there is a screen; else its address is printed, and nothing waits.
 demo: $(VENV)/.installed
@@ -26,6 +26,24 @@ soak: $(VENV)/.tested
 	$(SOAK) $(BIN)/python -m pytest -n auto -rP tests/events/test_kill.py tests/events/test_integrity.py
 	$(SOAK) $(BIN)/python -m pytest -rP tests/serve/test_kill.py
 	$(SOAK) $(BIN)/python -m pytest -n auto -rP tests/events/test_hostile.py -k mutation
+
+# Each parser for so long, guided by coverage where atheris is installed; what breaks one is kept as a test.
+FUZZ_SECONDS := 300
+FUZZED := rules calls templates journeys settings commits times
+fuzz: $(VENV)/.tested
+	$(PIP) 'atheris>=2.3' || true
+	for name in $(FUZZED) "bid requests" "words of customers"; do \
+	  $(BIN)/python -m tests.fuzz.run "$$name" $(FUZZ_SECONDS) || exit 1; done
+
+# What a release is made of (CycloneDX), and what is known to be unsafe of it; both ask the network.
+sbom: $(VENV)/.installed
+	$(PIP) 'cyclonedx-bom>=5'
+	$(BIN)/cyclonedx-py environment --output-file sbom.json $(BIN)/python
+
+audit: $(VENV)/.installed
+	$(PIP) 'pip-audit>=2.7' 'bandit>=1.8'
+	$(BIN)/bandit -q -ll -r regulars
+	$(BIN)/pip-audit --skip-editable
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

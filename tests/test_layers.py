@@ -15,7 +15,7 @@ PACKAGE = Path(regulars.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "clock", "storage", "seal", "spreadsheet", "units", "webhook"),
+    ("errors", "clock", "storage", "object_store", "seal", "spreadsheet", "units", "webhook"),
     ("events", "engine", "client"),
     ("customers",),
     ("config", "capability", "models", "tables", "decisions", "state", "outbox", "recent", "shop", "doctor"),
@@ -48,6 +48,8 @@ TELLING_TIME = {
     ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"),
 }  # fmt: skip
 TRUTH = {f"regulars.simulate.{name}" for name in ("truth", "record", "oracle", "lists")}
+RUNNING_SQL = {"execute", "executemany", "exec_driver_sql", "sql", "raw_sql", "text"}
+SECRETS = {"secret", "password", "token", "signature", "hmac"}
 UNSAFE = {"pickle", "cPickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
 
 
@@ -169,6 +171,27 @@ def unsafe(source: str, module: str) -> Iterator[str]:
             yield f"{module}, line {call.lineno}: {ast.unparse(call)}"
 
 
+def formats_sql(source: str, module: str) -> Iterator[str]:
+    """A statement that is put together from texts could be made to say something else; settings of our own may be."""
+    for call in calls(source):
+        asked = call.args[0] if call.args else None
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if name in RUNNING_SQL and isinstance(asked, ast.JoinedStr):
+            start = asked.values[0].value if isinstance(asked.values[0], ast.Constant) else ""
+            if not str(start).startswith(("PRAGMA ", "SET ")):
+                yield f"{module}, line {call.lineno}: {ast.unparse(call)}"
+
+
+def compares_secret(source: str, module: str) -> Iterator[str]:
+    """How long == takes tells how much of a guess is right; hmac.compare_digest tells nothing."""
+    for node in nodes(ast.parse(source)):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            for side in (node.left, *node.comparators):
+                name = side.attr if isinstance(side, ast.Attribute) else side.id if isinstance(side, ast.Name) else ""
+                if name.rpartition("_")[2] in SECRETS:
+                    yield f"{module}, line {node.lineno}: {ast.unparse(node)}"
+
+
 def undocumented(source: str, module: str) -> Iterator[str]:
     tree = nodes(source)[0]
     assert isinstance(tree, ast.Module)
@@ -235,6 +258,14 @@ def test_nothing_is_loaded_that_could_run_code() -> None:
     assert found_by(unsafe) == []
 
 
+def test_no_statement_is_put_together_from_texts() -> None:
+    assert found_by(formats_sql) == []
+
+
+def test_no_secret_is_compared_in_a_time_that_tells() -> None:
+    assert found_by(compares_secret) == []
+
+
 def test_everything_public_is_documented() -> None:
     assert found_by(undocumented) == []
 
@@ -273,6 +304,10 @@ def test_everything_public_is_documented() -> None:
         (unsafe, "regulars.churn", "from joblib import load"),
         (unsafe, "regulars.churn", "torch.load(path)"),
         (unsafe, "regulars.churn", "np.load(path, allow_pickle=True)"),
+        (formats_sql, "regulars.state", 'change.execute(f"DELETE FROM {table}")'),
+        (formats_sql, "regulars.state", 'sa.text(f"{statement} WHERE id = 1")'),
+        (compares_secret, "regulars.serve.keys", "given == self.secret"),
+        (compares_secret, "regulars.serve.keys", "if api_token != token: pass"),
         (undocumented, "regulars.shop", '"""Said."""\ndef open(): pass'),
         (undocumented, "regulars.shop", '"""Said."""\nclass Shop:\n    """Said."""\n    def learn(self): pass'),
         (undocumented, "regulars.shop", "def _own(): pass"),
@@ -298,6 +333,8 @@ def test_each_checker_can_fail(checker: Checker, module: str, source: str) -> No
         (writes, "regulars.shop", 'text.replace("a", "b")'),
         (tells_time, "regulars.clock", "datetime.now(UTC)"),
         (tells_time, "regulars.storage", "time.monotonic()"),
+        (formats_sql, "regulars.state", 'connection.execute(f"PRAGMA {setting}")'),
+        (compares_secret, "regulars.serve.keys", "hmac.compare_digest(given, secret)"),
         (undocumented, "regulars.shop", '"""Said."""\ndef _own(): pass'),
     ],
 )
