@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 from regulars.serve.keys import Keys
@@ -15,25 +11,6 @@ PAGE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><ti
 <meta http-equiv="content-security-policy" content="script-src {api}; connect-src {api}; style-src 'none'"></head>
 <body><main><h1>Tea</h1></main>
 <script defer src="{api}/support.js" data-key="{key}" data-conversation="{conversation}"></script></body></html>"""
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def site(tmp_path):
-    """(its address, its folder): another host than the API."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", folder
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
