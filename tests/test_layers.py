@@ -184,7 +184,7 @@ def formats_sql(source: str, module: str) -> Iterator[str]:
 
 def compares_secret(source: str, module: str) -> Iterator[str]:
     """How long == takes tells how much of a guess is right; hmac.compare_digest tells nothing."""
-    for node in nodes(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
             for side in (node.left, *node.comparators):
                 name = side.attr if isinstance(side, ast.Attribute) else side.id if isinstance(side, ast.Name) else ""
@@ -211,7 +211,9 @@ def _undocumented(tree: ast.Module | ast.ClassDef, module: str) -> Iterator[str]
 
 Checker = Callable[[str, str], Iterator[str]]
 
-CHECKERS: tuple[Checker, ...] = (wrong_way, reads_truth, names_engine, writes, tells_time, unsafe, undocumented)
+CHECKERS: tuple[Checker, ...] = (
+    wrong_way, reads_truth, names_engine, writes, tells_time, unsafe, formats_sql, compares_secret, undocumented,
+)  # fmt: skip
 
 
 @cache

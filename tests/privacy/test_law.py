@@ -1,16 +1,19 @@
-"""The page of duties names tests that there are."""
+"""The pages of duties and of promises name tests that there are."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
-def test_each_test_that_the_page_of_duties_names_exists():
-    named = NAMED.findall((ROOT / "docs" / "law.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", ["law.md", "reliability.md"])
+def test_each_test_that_a_page_names_exists(page):
+    named = NAMED.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
     assert len(named) > 15
     missing = [
         (file, name)
