@@ -22,10 +22,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import ibis
 from playwright.sync_api import sync_playwright
 
-from regulars import Shop
+from regulars import Shop, clock
 from regulars.console.index import Index
 from regulars.console.people import People
 from regulars.console.tables import prepare
@@ -112,7 +111,7 @@ def _of_shop(source: Path, shots: list[Shot]) -> None:
         shop = Shop.open(folder)
         people = People(prepare(shop.state))
         people.join(people.invite("admin", by="shots"), EMAIL, "Ada", PASSWORD, "en")
-        _work_in(shop)
+        _work_in(shop, is_simulated=shots[0].is_simulated)
         names = _names(shop)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -127,9 +126,8 @@ def _of_shop(source: Path, shots: list[Shot]) -> None:
             server.wait(60)
 
 
-def _work_in(shop: Shop) -> None:
+def _work_in(shop: Shop, *, is_simulated: bool) -> None:
     """What people would have done: the list of customers, cases, prices, segments, an experiment."""
-    Index(shop).make(shop, lambda done, total: None)
     review.fill(shop)
     moment = present(shop)
     with suppress(RegularsError):
@@ -141,18 +139,20 @@ def _work_in(shop: Shop) -> None:
         {"as now": 1.0, "free delivery": 1.0}, "Free delivery from 30 GBP brings more orders.", planned_days=28
     )
     Experiments(shop.state, who=EMAIL).create("free delivery", design)
-    _write_in(shop)
+    if is_simulated:
+        with clock.held_at(moment):  # what is said today would make a log of years ago seem one of today
+            _write_in(shop)
+    Index(shop).make(shop, lambda done, total: None)
 
 
 def _write_in(shop: Shop) -> None:
     """Customers who wrote and wait for a person."""
-    newest = shop.events.filter(shop.events.type == "order_completed", shop.events.customer_id.notnull())
-    rows = shop.engine.to_arrow(
-        newest.order_by(ibis.desc("time")).select("customer_id", "order_id").distinct().limit(9)
-    )
+    bought = shop.events.filter(shop.events.type == "order_completed", shop.events.customer_id.notnull())
+    last = bought.group_by("customer_id").agg(order_id=bought.order_id.max())
+    rows = shop.engine.to_arrow(last.order_by("customer_id").limit(len(WRITTEN)))
     chat = assistant(shop)
-    for row, said in zip(rows.to_pylist(), WRITTEN, strict=False):
-        conversation = chat.open(row["customer_id"])
+    for row, said in zip(rows.to_pylist(), WRITTEN, strict=True):
+        conversation = chat.open()
         for text in said:
             chat.say(conversation, text.format(order=row["order_id"]))
 

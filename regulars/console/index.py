@@ -91,6 +91,13 @@ class Index:
         """The table, in the columns of `SCHEMA`; NotFoundError while there is none."""
         return self._engine.parquet([self._file()], SCHEMA)
 
+    def has(self, column: str) -> bool:
+        """Whether any customer has something in a column, as the file's own statistics say."""
+        about = pq.read_metadata(self._file())
+        place = about.schema.names.index(column)
+        groups = (about.row_group(number).column(place) for number in range(about.num_row_groups))
+        return any(each.statistics is None or each.statistics.null_count < each.num_values for each in groups)
+
     def ask(self, question: Any) -> Any:
         """What a function of (engine, table) finds, one request at a time."""
         table = self.table()
@@ -174,7 +181,9 @@ def _written(shop: Shop, name: str, kind: str) -> pa.Table | None:
 
 
 def _segments(shop: Shop, now: datetime) -> pa.Table | None:
-    """The segment of each customer; None where none were learned."""
+    """The segment of each customer; None where none were learned, before all features are worked out for it."""
+    if shop.models.version_in_use("segment") is None:
+        return None
     try:
         return shop.tables.of("segment", shop.customers(now))
     except RegularsError:

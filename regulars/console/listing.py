@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import ibis
@@ -53,6 +53,11 @@ class Found:
     listing: Listing
     rows: list[dict[str, Any]]
     total: int
+
+    def without(self, names: Sequence[str]) -> Found:
+        """The same page without some columns: those that are empty in the whole list say nothing."""
+        columns = [column for column in self.listing.columns if column.name not in names]
+        return replace(self, listing=replace(self.listing, columns=columns))
 
     @property
     def pages(self) -> int:

@@ -35,7 +35,7 @@ WRITERS: tuple[Mapping[str, Any], ...] = (
     lifecycle_words.SAID, stages.WORDS, stages.NAMES, pricing_words.SAID, naming.WORDS, profile_words.WORDS,
 )  # fmt: skip
 """{language: text, or {key: text}} each."""
-OURS = "sentences."
+OURS, EVENTS = "sentences.", "events."
 DEEPEST = 3
 """Sentences in sentences."""
 MANY = 7777.0
@@ -148,6 +148,9 @@ def _group(name: str) -> str:
 
 def _pairs() -> Iterator[Mapping[str, str]]:
     yield from (texts for key, texts in catalogue().items() if key.startswith(OURS))
+    for key, texts in catalogue().items():
+        if key.startswith(EVENTS):
+            yield {"en": key.removeprefix(EVENTS), "zh": texts["zh"]}
     for words in WRITERS:
         yield from _pairs_of(words["en"], words["zh"])
     yield from _pairs_of_fraud()

@@ -142,6 +142,8 @@ def test_from_its_approval_to_the_mailbox(growth, browser_of, console, mailbox):
     assert "by growth@shop.example, admin@shop.example" in text
     growth.post("/campaigns/stop", {"name": "cart"})
     assert "1 rows" in growth.get("/campaigns?state=stopped").text
+    growth.post("/campaigns/resume", {"name": "cart"})
+    assert "1 rows" in growth.get("/campaigns?state=open").text
     assert "growth@shop.example" in admin.get("/settings/audit?about=cart").text
 
 

@@ -14,12 +14,14 @@ from regulars.campaign.journey.running import (
     Ran,
     Status,
     inside,
+    resume,
     run,
     start,
     startable,
     status,
     stop,
     surroundings,
+    take_back,
 )
 from regulars.campaign.journey.saved import Journeys, ready
 from regulars.campaign.journey.simulate import Simulated, simulate
@@ -27,6 +29,6 @@ from regulars.campaign.journey.step import Journey
 
 __all__ = [
     "Audience", "Journey", "JourneyError", "Journeys", "Listed", "Problem", "Ran", "Simulated", "Status",
-    "Surroundings", "inside", "mermaid", "overview", "problems", "read", "ready", "run", "simulate", "start",
-    "startable", "status", "stop", "surroundings", "svg",
+    "Surroundings", "inside", "mermaid", "overview", "problems", "read", "ready", "resume", "run", "simulate",
+    "start", "startable", "status", "stop", "surroundings", "svg", "take_back",
 ]  # fmt: skip

@@ -41,6 +41,8 @@ from regulars.events.schema import TYPES
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
+STARTED, STOPPED, RESUMED = "started", "stopped", "resumed"
+"""Of a journey as a whole, in the log of sending."""
 CART = timedelta(days=1)
 """What an event's message may speak of besides: products of the same kind of event, so long before."""
 
@@ -121,7 +123,7 @@ def start(shop: Shop, name: str, who: str, audience: Audience, moment: datetime)
             change.execute(sa.insert(journeys).values(name=name, **values))
         else:
             change.execute(sa.update(journeys).where(journeys.c.name == name).values(values))
-        _say(change, name, version.number, "started", f"by {who}")
+        _say(change, name, version.number, STARTED, f"by {who}")
     return version
 
 
@@ -131,7 +133,43 @@ def stop(shop: Shop, name: str, who: str) -> None:
         done = change.execute(sa.update(journeys).where(journeys.c.name == name).values(is_open=False, who=who))
         if not done.rowcount:
             raise NotFoundError(f'"{name}" was not started. Those that were: regulars campaign journeys')
-        _say(change, name, None, "stopped", f"by {who}")
+        _say(change, name, None, STOPPED, f"by {who}")
+
+
+def resume(shop: Shop, name: str, who: str) -> None:
+    """Take back that a journey was stopped. NotFoundError if it was not started, or is not stopped.
+
+    Whoever would have entered meanwhile enters at the next run: it looks from where the last one ended.
+    """
+    with prepare(of_sending.prepare(shop.state)).write(alone=ALONE) as change:
+        stopped = (journeys.c.name == name) & ~journeys.c.is_open
+        if not change.execute(sa.update(journeys).where(stopped).values(is_open=True, who=who)).rowcount:
+            raise NotFoundError(f'"{name}" is not stopped. How journeys stand: regulars campaign journeys')
+        _say(change, name, None, RESUMED, f"by {who}")
+
+
+def take_back(shop: Shop, name: str, who: str) -> int | None:
+    """Take back the last start of a journey: the version that customers enter again, None if nobody enters any more.
+
+    Raises
+    ------
+    NotFoundError
+        If it was not started.
+    """
+    line = of_sending.log.c
+    told = sa.select(line.what, line.version).where(line.journey == name, line.what.in_((STARTED, STOPPED, RESUMED)))
+    with prepare(of_sending.prepare(shop.state)).read() as view:
+        lines = view.execute(told.order_by(line.id)).all()
+    starts = [place for place, each in enumerate(lines) if each.what == STARTED]
+    before = lines[: starts[-1]] if starts else []
+    if not before or before[-1].what == STOPPED:
+        stop(shop, name, who)
+        return None
+    version = next(each.version for each in reversed(before) if each.what == STARTED)
+    with shop.state.write(alone=ALONE) as change:
+        change.execute(sa.update(journeys).where(journeys.c.name == name).values(version=version, who=who))
+        _say(change, name, version, STARTED, f"again, by {who}")
+    return int(version)
 
 
 def status(shop: Shop) -> list[Status]:

@@ -10,7 +10,7 @@ from regulars import clock
 from regulars.campaign.copy import Messages
 from regulars.campaign.journey import start as begin
 from regulars.campaign.journey import startable
-from regulars.campaign.journey import stop as end
+from regulars.campaign.journey import take_back as take_back_start
 from regulars.campaign.sending import queue_decided, refuse_unready, take_back
 from regulars.console.approvals import Approval
 from regulars.console.deciding import Deciding
@@ -69,7 +69,7 @@ def decide(visit: Visit) -> Response:
 
 @screen.post("/campaigns/reopen", may=CHANGING)
 def reopen(visit: Visit) -> Response:
-    """Take that back: nobody enters the journey any more, and messages that have not left yet do not."""
+    """Take that back: customers enter the version of before, if there was one, and messages that wait do not leave."""
     return CAMPAIGNS.reopen(visit, _undone)
 
 
@@ -87,8 +87,9 @@ def _done(visit: Visit, asked: Approval) -> str:
 def _undone(visit: Visit, asked: Approval) -> str:
     with visit.console.reading() as shop:
         if asked.document["what"] == "start":
-            end(shop, asked.about, visit.who)
-            return visit.t(".said_stopped", name=asked.about)
+            before = take_back_start(shop, asked.about, visit.who)
+            said = ".said_stopped" if before is None else ".said_version_again"
+            return visit.t(said, name=asked.about, **({} if before is None else {"version": before}))
         count = take_back(shop, asked.about, _written(asked.document))
     return visit.t(".said_unqueued", name=asked.about, count=f"{count:,}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -12,6 +14,7 @@ from regulars.campaign.effects import effects
 from regulars.campaign.effects_report import rows_of
 from regulars.campaign.journey import Journeys, inside, overview, surroundings, svg
 from regulars.campaign.journey import problems as problems_of
+from regulars.campaign.journey import resume as resumed
 from regulars.campaign.journey import run as advance
 from regulars.campaign.journey import simulate as simulated
 from regulars.campaign.journey import stop as end
@@ -30,6 +33,7 @@ from regulars.console.screen import Screen
 from regulars.console.screens import campaign_approvals, campaign_audience, campaign_texts
 from regulars.console.screens.campaign_approvals import waiting_of
 from regulars.console.screens.campaign_texts import is_approved
+from regulars.console.spoken import spoken
 from regulars.console.visit import Visit
 from regulars.customers.by_hand import present
 from regulars.errors import InputError, NotEnoughError, NotFoundError
@@ -64,6 +68,8 @@ EVERYTHING = "all"
 SIMULATED_DAYS = 30
 SHOWN = 5
 """Reasons of what was not sent."""
+_SAID = re.compile(r"(?<=>)[^<>]+(?=</text>)")
+"""What is written in the picture of a journey."""
 TOLD = 20
 """Lines of a journey's history."""
 
@@ -133,6 +139,7 @@ def graph(visit: Visit) -> Response:
     """A journey as a picture, with how many customers are at each step."""
     name = visit.needed("name")
     drawn = svg(Journeys(visit.shop).get(name), inside(visit.shop, name))
+    drawn = _SAID.sub(lambda text: escape(spoken(unescape(text[0]), visit.language), quote=False), drawn)
     return Response(drawn, media_type="image/svg+xml")
 
 
@@ -154,7 +161,17 @@ def stop(visit: Visit) -> Response:
     name = visit.given("name")
     end(visit.shop, name, visit.who)
     visit.note("campaigns.stopped", name, {"state": "open"}, {"state": "stopped"})
-    return visit.go("/campaigns/journey", visit.t(".said_stopped", name=name), name=name)
+    undo = ("/campaigns/resume", {"name": name})
+    return visit.go("/campaigns/journey", visit.t(".said_stopped", name=name), undo, name=name)
+
+
+@screen.post("/campaigns/resume", may=CHANGING)
+def resume(visit: Visit) -> Response:
+    """Take back that a journey was stopped: customers enter the version that a second person approved before."""
+    name = visit.given("name")
+    resumed(visit.shop, name, visit.who)
+    visit.note("campaigns.resumed", name, {"state": "stopped"}, {"state": "open"})
+    return visit.go("/campaigns/journey", visit.t(".said_resumed", name=name), name=name)
 
 
 @screen.get("/campaigns/queue", may=ALL)
@@ -199,6 +216,7 @@ def _journeys(visit: Visit) -> list[dict[str, Any]]:
     return [
         {
             **one._asdict(), "is": (state := one.state.replace(" ", "_")), "state": visit.t(f".state_{state}"),
+            "looks": "good" if state == "open" else "",
         }
         for one in overview(visit.shop)
     ]  # fmt: skip

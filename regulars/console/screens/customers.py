@@ -61,6 +61,7 @@ def index(visit: Visit) -> Response:
         if customer is not None:
             return visit.go("/customer", id=customer)
     choices = {"stage": stages, "country": countries}
+    found = found.without([name for name in ("name", "country", "segment") if not console.index.has(name)])
     return visit.page("customers/index.html", found=found, choices=choices, jobs=jobs, index=console.index)
 
 

@@ -162,7 +162,10 @@ def _next(visit: Visit, said: str, back: tuple[str, dict[str, str]] | None) -> R
 def _row(visit: Visit, case: review.Summary) -> dict[str, Any]:
     about = visit.t(".ring", ring=case.ring) if case.ring is not None else case.customer_id or visit.t(".unknown")
     said = {"status": visit.t(f".status_{case.status}"), "waits_for": visit.t(f".stage_{case.waits_for}")}
-    return {**case._asdict(), **said, "about": about}
+    # Where no fraud is known yet a case is unusual, and what it may cost is not known either.
+    known = {name: getattr(case, name) or None for name in ("expected_loss", "loss_per_minute")}
+    looks = "warning" if case.status in ("open", "reopened") else ""
+    return {**case._asdict(), **said, **known, "about": about, "looks": looks}
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -165,6 +165,7 @@ def _summary(visit: Visit, name: str) -> dict[str, Any]:
         main = found.primary_metric
         row |= {
             "state": visit.t(".in_use" if used else ".kept_out"),
+            "looks": "good" if used else "",
             "metric": f"{main.name} {figure(main.value)}",
             "gain": interval(main.difference_low, main.difference_high),
             "until": datetime.fromisoformat(card["until"]),

@@ -36,6 +36,26 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// In a list with data-rows, j and k go from row to row, to its first link or button; data-row-key="h" presses a button
+// of the row that has the focus.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+  const rows = [...document.querySelectorAll("[data-rows] tbody tr")];
+  const here = rows.findIndex((row) => row.contains(document.activeElement));
+  if (event.key === "j" || event.key === "k") {
+    const row = rows[event.key === "j" ? Math.min(here + 1, rows.length - 1) : Math.max(here - 1, 0)];
+    row?.querySelector("a, button, [tabindex]")?.focus();
+  } else if (here >= 0) {
+    rows[here].querySelector(`[data-row-key="${CSS.escape(event.key)}"]`)?.click();
+  }
+});
+
+// ? shows the keys of the page.
+document.addEventListener("keydown", (event) => {
+  const help = document.getElementById("keys");
+  if (event.key === "?" && help && !event.target.matches("input, select, textarea")) help.showModal();
+});
+
 // data-names="ID": says which file the field ID holds.
 document.addEventListener("change", (event) => {
   const said = event.target.id && document.querySelector(`[data-names="${CSS.escape(event.target.id)}"]`);

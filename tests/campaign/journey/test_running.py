@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from regulars import Shop
-from regulars.campaign.journey import JourneyError, run, running, start, status, stop, writing
+from regulars.campaign.journey import JourneyError, resume, run, running, start, status, stop, take_back, writing
 from regulars.campaign.journey.tables import entries
 from regulars.campaign.sending import history
 from regulars.errors import ConfigError, NotEnoughError, NotFoundError
@@ -124,6 +124,23 @@ def test_a_stopped_journey_lets_nobody_in_and_finishes(shop: Shop, everyone: Any
     assert outcomes(shop) == {"ada": "exit"}
     with pytest.raises(NotFoundError, match="was not started"):
         stop(shop, "welcome", "mei")
+
+
+def test_that_a_journey_was_started_or_stopped_is_taken_back(shop: Shop, everyone: Any) -> None:
+    own(shop, "cart", CART)
+    start(shop, "cart", "mei", everyone(), NOON)
+    own(shop, "cart", CART.replace('wait = "1 hour"', 'wait = "2 days"'))
+    start(shop, "cart", "mei", everyone(), NOON + HOUR)
+    assert take_back(shop, "cart", "mei") == 1
+    stop(shop, "cart", "mei")
+    assert [(each.version, each.is_open) for each in status(shop)] == [(1, False)]
+    resume(shop, "cart", "mei")
+    assert [(each.version, each.is_open) for each in status(shop)] == [(1, True)]
+    with pytest.raises(NotFoundError, match="is not stopped"):
+        resume(shop, "cart", "mei")
+    start(shop, "welcome", "mei", everyone(), NOON)
+    assert take_back(shop, "welcome", "mei") is None
+    assert {each.name for each in status(shop) if each.is_open} == {"cart"}
 
 
 def test_entering_a_segment_lets_in_who_was_not_in_it(shop: Shop, everyone: Any) -> None:
