@@ -53,7 +53,11 @@ SWAPS: dict[type, type] = {
 def mutants(source: str) -> Iterator[tuple[str, ast.Module]]:
     """Each a description and a tree that differs in one place; what only words or types say is left as it is."""
     tree = ast.parse(source)
+    decorating = [each for node in ast.walk(tree) for each in getattr(node, "decorator_list", ())]
+    passed = {inner for each in decorating for inner in ast.walk(each)}
     for place, node in enumerate(ast.walk(tree)):
+        if node in passed:
+            continue
         for said, change in _changes(node):
             mutated = copy.deepcopy(tree)
             change(next(other for at, other in enumerate(ast.walk(mutated)) if at == place))
