@@ -55,10 +55,11 @@ def make_twins(folder: Path) -> None:
     some = whole.filter(pc.equal(pc.bit_wise_and(customer, 7), 0))
     make(folder / "one", some)
     make(folder / "other", with_another_future(some))
+    one, other = Shop.open(folder / "one"), Shop.open(folder / "other")
     for name in NAMES:
-        Shop.open(folder / "one").learn(name, T)
+        one.learn(name, T)
         shutil.copytree(folder / "one" / "models" / name, folder / "other" / "models" / name)
-        Shop.open(folder / "other").learn(name, T)
+        other.learn(name, T)
 
 
 def make(folder: Path, table: pa.Table) -> Shop:
