@@ -17,7 +17,6 @@ Made = TypeVar("Made")
 
 ALONE = nullcontext()
 UNTRIED: Hashable = object()
-AGED: Hashable = object()
 RETRY_SECONDS = 60.0
 """What could not be made is tried again after so long."""
 
@@ -50,6 +49,7 @@ class Part(Generic[Made]):
         self._key, self._make, self._turn = key, make, turn
         self._made: Made | None = None
         self._of: Hashable = UNTRIED
+        self._aged = 0
         self._again_at = 0.0
         self._why: RegularsError | None = UnavailableError(f"{name}: the server is making it. Ask again.")
 
@@ -75,12 +75,12 @@ class Part(Generic[Made]):
         return self._made
 
     def age(self) -> None:
-        """Let it be made anew by the next refresh, whatever its key says."""
-        self._of = AGED
+        """Let it be made anew by the next refresh, whatever its key says; also by one more where one is under way."""
+        self._aged += 1
 
     def refresh(self) -> bool:
         """Make it anew if what it is made of has changed; whether it was."""
-        key = self._key()
+        key = (self._aged, self._key())
         if key == self._of and not (self._why is not None and monotonic() >= self._again_at):
             return False
         try:
