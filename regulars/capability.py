@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import pyarrow as pa
 
 from regulars.errors import NotFoundError
 
 if TYPE_CHECKING:
+    import ibis
+
     from regulars.evaluation import Report, Split
     from regulars.shop import Shop
 
@@ -53,6 +55,14 @@ class Learned:
     report: Report
 
 
+class Rows(NamedTuple):
+    """Rows that are not computed before the engine is asked, and what their columns mean (which an engine does not
+    keep)."""
+
+    table: ibis.Table
+    schema: pa.Schema
+
+
 class Capability(Protocol):
     """What `regulars learn`, `evaluate` and `decide` call. `__doc__` says what question it answers."""
 
@@ -83,6 +93,13 @@ class Describing(Capability, Protocol):
 
         Each column's metadata says in words what it is: `meaning` and `unit`.
         """
+
+
+class Spanning(Describing, Protocol):
+    """One that describes more customers than memory holds."""
+
+    def rows(self, shop: Shop, customers: ibis.Table, as_of: datetime) -> Rows:
+        """As `table`, of customers (a column, customer_id) as of one moment, in any order."""
 
 
 @cache

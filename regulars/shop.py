@@ -16,7 +16,7 @@ import ibis
 import pyarrow as pa
 
 from regulars import capability as capabilities
-from regulars import clock, config, decisions, storage
+from regulars import clock, config, decisions, object_store, storage
 from regulars.capability import Deciding
 from regulars.config import Config, ShopSettings
 from regulars.customers import Identities
@@ -261,6 +261,22 @@ class Shop:
             self.config = config.load(self.folder)
         return result
 
+    def export(self, address: str) -> int:
+        """Lay the newest version of the log, and the tables, below an address of an object store, for others to read.
+
+        Parameters
+        ----------
+        address : such as "s3://bucket/shop"; for these files alone (see `object_store.laid`).
+
+        Returns
+        -------
+        How many files were sent; those that lay there already are not.
+        """
+        snapshot = self.log.snapshot()
+        files = {f"{name}/{path.name}": path for name in snapshot.tables for path in self.log.paths(snapshot, name)}
+        files |= {f"tables/{path.parent.name}/{path.name}": path for path in self.tables.folder.glob("*/*.parquet")}
+        return object_store.laid(files, address)
+
     def import_rates(self, path: str | Path) -> int:
         """Import what currencies were worth, by day (see `regulars.events.rates.read`); the log's version."""
         source = open_source(Path(path))
@@ -353,16 +369,19 @@ class Shop:
         log_version = self.log.append(logged, f"decisions of {name}", {"left_out": left_out})
         return Decided(table, files, log_version, left_out)
 
-    def customers(self, as_of: datetime) -> pa.Table:
-        """The customers with an order before a moment: pairs (customer_id, as_of), by id.
+    def buyers(self, as_of: datetime) -> ibis.Table:
+        """The ids of the customers with an order before a moment, as the engine computes them.
 
         Who ordered as a visitor and is not known as a customer yet stands under the anonymous id.
         """
         events = self.events
         bought = events.filter(events.type == "order_completed", events.time < ibis.literal(as_of))
         bought = self.identities.named(bought.select("customer_id", "anonymous_id"), as_of)
-        ids = bought.filter(bought.customer_id.notnull()).select("customer_id").distinct()
-        ids = self.engine.to_arrow(ids.order_by("customer_id"))
+        return bought.filter(bought.customer_id.notnull()).select("customer_id").distinct()
+
+    def customers(self, as_of: datetime) -> pa.Table:
+        """The customers with an order before a moment, as `buyers` has them: pairs (customer_id, as_of), by id."""
+        ids = self.engine.to_arrow(self.buyers(as_of).order_by("customer_id"))
         return ids.append_column("as_of", pa.repeat(pa.scalar(as_of, EVENTS.field("time").type), ids.num_rows))
 
 

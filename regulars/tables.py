@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,11 +16,13 @@ import pyarrow.parquet as pq
 
 from regulars import capability as capabilities
 from regulars import storage
-from regulars.capability import Describing
+from regulars.capability import Describing, Rows, Spanning
 from regulars.errors import InputError, NotFoundError
 from regulars.spreadsheet import to_csv
 
 if TYPE_CHECKING:
+    import ibis
+
     from regulars.shop import Shop
 
 
@@ -52,6 +57,26 @@ class Tables:
         (n,) rows in the order of the pairs; each column's metadata has its `meaning` and `unit`.
         """
         return cast(Describing, capabilities.load(name)).table(self._shop, pairs)
+
+    def rows(self, name: str, customers: ibis.Table, as_of: datetime) -> Rows:
+        """As `of`, of customers (a column, customer_id) as of one moment, before any of it is computed."""
+        return cast(Spanning, capabilities.load(name)).rows(self._shop, customers, as_of)
+
+    @contextmanager
+    def scored(
+        self, rows: ibis.Table, through: Callable[[pa.Table], pa.Table], schema: pa.Schema
+    ) -> Iterator[ibis.Table]:
+        """What a model says of rows, a table to ask for as long as the context lasts.
+
+        The engine computes, scores and writes them piece by piece (see `Engine.write`), so that all of them are
+        never in the memory of this process.
+        """
+        folder = self._shop.folder / self._shop.config.engine.spill / f"scored-{uuid4().hex}"
+        try:
+            self._shop.engine.write(rows, folder, through, schema)
+            yield self._shop.engine.parquet(sorted(folder.glob("*.parquet")), schema)
+        finally:
+            storage.remove(folder)
 
     def write(self, name: str, kind: str, table: pa.Table, as_of: datetime) -> list[Path]:
         """Write a table as of a moment, as Parquet and CSV; where they are."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from safetensors.numpy import load, save
 
+from regulars.capability import Rows
+from regulars.events.schema import TIME
+
 if TYPE_CHECKING:
+    import ibis
+
     from regulars.shop import Shop
 
 Floats = npt.NDArray[np.float64]
@@ -121,6 +127,17 @@ def with_columns(shop: Shop, profiles: pa.Table, columns: VectorColumns | None) 
     for name, column in zip(columns.names, found.T, strict=True):
         profiles = profiles.append_column(name, pa.array(np.ascontiguousarray(column)))
     return profiles
+
+
+def joined(shop: Shop, rows: Rows, customers: ibis.Table, as_of: datetime, columns: VectorColumns | None) -> Rows:
+    """As `with_columns`, of rows that are not computed yet: of the vectors alone all customers are in memory."""
+    if columns is None:
+        return rows
+    ids = shop.engine.to_arrow(customers.select("customer_id").order_by("customer_id"))
+    pairs = ids.append_column("as_of", pa.repeat(pa.scalar(as_of, TIME), ids.num_rows))
+    found = with_columns(shop, pairs, columns).drop_columns(["as_of"])
+    schema = pa.schema([*rows.schema, *(pa.field(name, pa.float64()) for name in columns.names)])
+    return Rows(rows.table.inner_join(shop.engine.table(found), "customer_id"), schema)
 
 
 def are_named(names: Sequence[str]) -> npt.NDArray[np.bool_]:

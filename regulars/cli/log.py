@@ -49,10 +49,11 @@ def init(
 @commands.command("import", epilog="Example: regulars import orders.csv --shop myshop")
 def import_(
     files: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="FILES...",
-            help="CSV, TSV, JSON lines, Parquet or XLSX; .gz and .zst too. Or folders and .zip archives of them.",
+            help="CSV, TSV, JSON lines, Parquet or XLSX; .gz and .zst too. Or folders and .zip archives of them. "
+            "Each may lie in S3: s3://bucket/orders.csv.",
         ),
     ],
     shop: ShopFolder = Path(),
@@ -76,13 +77,23 @@ def import_(
     from regulars.events import sandbox
 
     sandbox.prepare()  # while the rest of this program is loaded
-    from regulars.events.files import Found, find
-    from regulars.events.formats import takes_whole
+    from regulars.object_store import brought
     from regulars.shop import Shop
 
     door = Shop.open(shop)
-    mapping = _mapping_from(map_file) if map_file else None
-    asks = not (yes or map_file or as_json) and sys.stdin.isatty()
+    with brought(files, door.folder / door.config.engine.spill) as paths:
+        mapping = _mapping_from(map_file) if map_file else None
+        asks = not (yes or map_file or as_json) and sys.stdin.isatty()
+        worst = _import_all(door, paths, mapping, strict=strict, asks=asks, as_json=as_json)
+    if worst:
+        raise SystemExit(worst)
+
+
+def _import_all(door: Any, files: list[Path], mapping: Any, *, strict: bool, asks: bool, as_json: bool) -> int:
+    """Import files, and say what came of each; the exit code of the worst."""
+    from regulars.events.files import Found, find
+    from regulars.events.formats import takes_whole
+
     found = list(find(files, takes_whole))
     if found == [Found(files[0])]:
         result = _import_one(door, files[0], mapping, strict=strict, asks=asks, as_json=as_json)
@@ -91,7 +102,7 @@ def import_(
         elif result:
             _print_import(result)
             _print_unrated(door)
-        return
+        return 0
     if all(file.skipped for file in found):
         names = ", ".join(map(str, files))
         raise InputError(
@@ -117,9 +128,23 @@ def import_(
     else:
         _print_total(outcomes, door.log.version)
         _print_unrated(door)
-    worst = max((outcome.get("exit_code", 0) for outcome in outcomes), default=0)
-    if worst:
-        raise SystemExit(worst)
+    return max((outcome.get("exit_code", 0) for outcome in outcomes), default=0)
+
+
+@commands.command(epilog="Example: regulars export s3://bucket/myshop --shop myshop")
+def export(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="s3://bucket/folder; for these files alone.")],
+    shop: ShopFolder = Path(),
+    as_json: Json = False,
+) -> None:
+    """Lay the log and the tables in S3 as Parquet, for others to read. What lies there already is not sent again."""
+    from regulars.shop import Shop
+
+    sent = Shop.open(shop).export(address)
+    if as_json:
+        emit({"address": address, "sent": sent})
+    else:
+        out.print(f"{sent:,} files sent; the log and the tables are in {address}", highlight=False)
 
 
 def _import_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.capability import Rows
 from regulars.engine import Query
 from regulars.events.schema import NOTED, TIME
 from regulars.profile.evidence import first_times
@@ -52,6 +54,39 @@ def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
     return shop.recent.of(("profile", shop.log.version, zone), pairs.select(KEYS), made)
 
 
+def rows(shop: Shop, customers: ibis.Table, as_of: datetime) -> Rows:
+    """`features_as_of` of any number of customers as of one moment, before any of it is computed.
+
+    Parameters
+    ----------
+    customers : a column, customer_id: each once, named as they are as of the moment (see `Shop.buyers`).
+    """
+    engine = shop.engine
+    moment = pa.scalar(as_of, TIME)
+    if engine.to_arrow(customers.count()).as_py() < MANY:
+        ids = engine.to_arrow(customers.order_by("customer_id"))
+        found = features_as_of(shop, ids.append_column("as_of", pa.repeat(moment, ids.num_rows)))
+        return Rows(engine.table(found), found.schema)
+    first = _evidence(engine, shop.events, shop.catalogue, as_of)
+    there = {need: since for need, since in first.items() if since is not None}
+    # The levels need no pairs: each event counts for whom it names. They ask them which moment it is.
+    asked = {"customer_id": [""], "as_of": pa.repeat(moment, 1), "place": [0], "pair": [""]}
+    pairs = engine.table(pa.table(asked))
+    events = shop.events.filter(~ibis._.type.isin(NOTED), ibis._.time < ibis.literal(as_of, "timestamp('UTC')"))
+    events = shop.identities.named(events, as_of).filter(ibis._.customer_id.notnull())
+    zone, begin = shop.config.shop.timezone, min(there.values(), default=as_of)
+    source = Source(events, shop.catalogue, pairs, pairs, zone, begin, as_of, as_of)
+    found = customers.select("customer_id").mutate(as_of=ibis.literal(as_of, "timestamp('UTC', 6)"))
+    for level, all_of_level in LEVELS.items():
+        features = [feature for feature in all_of_level if feature.needs in there]
+        if features:
+            made = _of_level(level, features, source)
+            found = found.left_join(made, found.customer_id == made.pair).drop("pair")
+    features = [feature for feature in FEATURES if feature.needs in there]
+    columns = {f.name: found[f.name] if f.empty is None else found[f.name].fill_null(float(f.empty)) for f in features}
+    return Rows(found.select("customer_id", "as_of", **columns), _schema(features))
+
+
 def compute(
     engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa.Table, zone: str, identities: Identities
 ) -> pa.Table:
@@ -66,13 +101,11 @@ def compute(
     source = source_of(engine, events, catalogue, pairs, zone, identities, min(there.values(), default=latest))
     values = _values(engine, source, frozenset(there))
     columns = [pairs["customer_id"], pairs["as_of"]]
-    fields = [pa.field("customer_id", pa.string()), pa.field("as_of", TIME)]
-    for feature in FEATURES:
-        if feature.needs in there:
-            is_known = pc.greater(pairs["as_of"], pa.scalar(there[feature.needs], TIME))
-            columns.append(pc.if_else(is_known, values[feature.name], pa.scalar(None, pa.float64())))
-            fields.append(pa.field(feature.name, pa.float64(), metadata=_metadata(feature)))
-    return pa.table(columns, schema=pa.schema(fields))
+    features = [feature for feature in FEATURES if feature.needs in there]
+    for feature in features:
+        is_known = pc.greater(pairs["as_of"], pa.scalar(there[feature.needs], TIME))
+        columns.append(pc.if_else(is_known, values[feature.name], pa.scalar(None, pa.float64())))
+    return pa.table(columns, schema=_schema(features))
 
 
 def source_of(
@@ -183,19 +216,29 @@ def _query(
     tables = {name: Query.stand_in(name, schema) for name, schema in zip(TABLES, schemas, strict=True)}
     zone, first, last = span
     begin, end = datetime(first, 1, 1, tzinfo=UTC), datetime(last, 12, 31, 23, 59, 59, tzinfo=UTC)
-    rows = MAKERS[level](Source(**tables, zone=zone, first=begin, last=end, moment=moment))
-    features = [LEVELS[level][number] for number in numbers]
+    source = Source(**tables, zone=zone, first=begin, last=end, moment=moment)
+    return Query(_of_level(level, [LEVELS[level][number] for number in numbers], source))
+
+
+def _of_level(level: str, features: Sequence[Feature], source: Source) -> ibis.Table:
+    """Features of a level by the pair."""
+    rows = MAKERS[level](source)
     found = rows.group_by("pair").agg(**{f.name: f.value(rows).cast("float64") for f in features})
     # Rounded: the engine adds floats up in any order, and the same log must give the same
     # features, to the last bit, or what is learned and decided from them would differ too.
     # Twice: what lies half-way between two results of the second is first freed of that noise.
-    return Query(found.select("pair", **{f.name: _rounded(_rounded(found[f.name], 1e7), 1e4) for f in features}))
+    return found.select("pair", **{f.name: _rounded(_rounded(found[f.name], 1e7), 1e4) for f in features})
 
 
 def _rounded(values: Any, steps: float) -> Any:
     # A float this large has no room for a fraction: to add it rounds to whole numbers, in every engine to the
     # same one. Their own functions differ half-way: 2.00005 to four digits is 2.0 in one and 2.0001 in another.
     return (values * steps + NO_FRACTION - NO_FRACTION) / steps
+
+
+def _schema(features: Sequence[Feature]) -> pa.Schema:
+    keys = [pa.field("customer_id", pa.string()), pa.field("as_of", TIME)]
+    return pa.schema([*keys, *(pa.field(f.name, pa.float64(), metadata=_metadata(f)) for f in features)])
 
 
 def _metadata(feature: Feature) -> dict[str, str]:

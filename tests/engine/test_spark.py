@@ -18,10 +18,10 @@ def test_spark_answers_as_the_engine_in_this_process_does() -> None:
         if os.environ.get("CI") == "true":
             pytest.fail("Java is not installed, which Spark needs, and CI may not skip")
         pytest.skip("Java is not installed")
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", "spark or features"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     done = subprocess.run(
-        [*command, str(HERE / "test_engines.py"), str(HERE / "on_spark.py")],
+        [*command, "-k", "spark or features or executors", str(HERE / "test_engines.py"), str(HERE / "on_spark.py")],
         cwd=HERE.parents[1], env={**environment, "REGULARS_TEST_SPARK": "local-cluster[2,1,1024]"}, capture_output=True,
         text=True, check=False, timeout=400,
     )  # fmt: skip

@@ -21,3 +21,12 @@ def test_many_customers_as_of_one_moment_are_computed_to_the_same_features(gift_
 def test_no_customer_and_one_customer_are_answered(gift_shop, count):
     pairs = gift_shop.customers(datetime(2011, 9, 10, tzinfo=UTC)).slice(0, count)
     assert dataset.features_as_of(gift_shop, pairs).num_rows == count
+
+
+def test_rows_that_the_engine_computes_by_itself_are_the_same_features(tea_shop, tea_as_of, monkeypatch):
+    expected = dataset.features_as_of(tea_shop, tea_shop.customers(tea_as_of))
+    monkeypatch.setattr(dataset, "MANY", 1)
+    rows = dataset.rows(tea_shop, tea_shop.buyers(tea_as_of), tea_as_of)
+    found = tea_shop.engine.to_arrow(rows.table.order_by("customer_id"))
+    assert rows.schema.equals(expected.schema, check_metadata=True)
+    assert found.cast(rows.schema).to_pydict() == expected.to_pydict()
