@@ -15,17 +15,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.measured import python
 from benchmarks.report import Row, save
 from regulars import Shop
 from regulars.config import ShopSettings
@@ -73,28 +72,8 @@ def seconds(work: Callable[[], object]) -> float:
 
 def regulars(*words: str | Path) -> tuple[float, float]:
     """Run a command of Regulars: seconds, and the peak of the memory of it and all its children in MiB."""
-    start = time.perf_counter()
-    process = psutil.Popen([sys.executable, "-m", "regulars", *map(str, words)], stdout=subprocess.DEVNULL)
-    peak = 0
-
-    def watch() -> None:
-        nonlocal peak
-        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            try:
-                family = [process, *process.children(recursive=True)]
-                # Each page once, however many processes share it.
-                peak = max(peak, sum(member.memory_full_info().pss for member in family))
-            except psutil.Error:
-                pass
-            time.sleep(0.1)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    code = process.wait()
-    spent = time.perf_counter() - start
-    watcher.join()
-    assert code == 0, f"regulars {words} ended with {code}"
-    return spent, peak / (1 << 20)
+    taken = python("-m", "regulars", *words)
+    return taken.seconds, taken.mib
 
 
 def bench_csv(folder: Path) -> list[Row]:
