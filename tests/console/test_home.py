@@ -28,7 +28,8 @@ def test_the_week_is_told_in_sentences(looking):
 
 def test_the_flow_shows_stages_with_customers_and_money(looking, console):
     text = looking.get("/home/flow?weeks=4").text
-    assert f"{console.currency}</td>" in text
+    assert f"({console.currency})</th>" in text
+    assert '<td class="end">63</td>' in text
     assert "/console/customers?stage=new" in text
     assert "data-spec" in text
 
