@@ -196,16 +196,7 @@ def copy(source: Path, target: Path) -> Written:
     FileNotFoundError
         If there is no such file, or it went meanwhile.
     """
-    temporary = _temporary(target)
-    try:
-        written = _create(temporary, _pieces(source))
-        with named(target):
-            _rename(temporary, target)
-        sync_folder(target.parent)
-    finally:
-        with suppress(OSError):
-            _unlink(temporary)
-    return written
+    return replace(target, _pieces(source))
 
 
 def _pieces(path: Path) -> Iterator[memoryview]:
