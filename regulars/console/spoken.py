@@ -24,6 +24,7 @@ from regulars.fraud.graph import wording as fraud_rings
 from regulars.lifecycle import words as lifecycle_words
 from regulars.lifecycle.stages import map as stages
 from regulars.pricing import words as pricing_words
+from regulars.pricing.law import names_of_countries
 from regulars.profile import wording as profile_words
 from regulars.profile.features import FEATURES
 from regulars.recommend import reasons as recommend_reasons
@@ -42,8 +43,10 @@ MANY = 7777.0
 """A figure that stands for any other in a sentence of fraud, and for days where it is seconds."""
 _FIGURES = re.compile(r"7,777\.00|7777\.0|777700 %|7,777 days|7,777天|7,777")
 _BETWEEN = re.compile(r"([-+]?[\d.,]+) to ([-+]?[\d.,]+)")
+_CHINESE = re.compile("[\u4e00-\u9fff]+")
+_WORD = re.compile("[a-z]{2}")
 _PARTS = re.compile(r"(; |(?<=[.!?。！？])\s*)")
-_PLACED = ("title", "text", "datasets", "values", "domain", "legend", "axis", "header")
+_PLACED = ("title", "description", "text", "datasets", "values", "domain", "legend", "axis", "header")
 """Where a chart says something: all else of it are names of fields and looks."""
 
 
@@ -89,7 +92,7 @@ def _walked(part: Any, language: str, *, is_said: bool) -> Any:
 @lru_cache(maxsize=20_000)
 def _spoken(text: str, language: str, depth: int) -> str:
     bare = text.strip()
-    if not bare or depth > DEEPEST or (language == "zh") != bool(re.search("[a-z]{2}", bare)):
+    if not bare or depth > DEEPEST or (language == "zh") != bool(_WORD.search(bare)):
         return text
     exact, rules = _rules(language)
     known = exact.get(bare) or exact.get(bare[:1].lower() + bare[1:])
@@ -104,7 +107,8 @@ def _spoken(text: str, language: str, depth: int) -> str:
         return ("、" if language == "zh" else ", ").join(listed)
     parts = _PARTS.split(bare)
     if len(parts) < 3 or depth:
-        return _BETWEEN.sub(r"\1至\2", text) if language == "zh" else text
+        figures = _BETWEEN.sub(r"\1至\2", text) if language == "zh" else text
+        return text if _WORD.search(figures) else figures  # half a sentence is none
     said = [_spoken(part, language, depth + 1) if place % 2 == 0 else part for place, part in enumerate(parts)]
     return "".join(said)
 
@@ -154,9 +158,16 @@ def _pairs() -> Iterator[Mapping[str, str]]:
     for words in WRITERS:
         yield from _pairs_of(words["en"], words["zh"])
     yield from _pairs_of_fraud()
+    yield from _pairs_of_countries()
     for name, trait in TRAITS.items():
         yield {"en": _meaning_of_feature(name), "zh": trait.meaning}
         yield from ({"en": one[0], "zh": one[1]} for one in (trait.low, trait.high))
+
+
+def _pairs_of_countries() -> Iterator[Mapping[str, str]]:
+    for names in names_of_countries().values():
+        chinese = next(name for name in names if _CHINESE.fullmatch(name))
+        yield from ({"en": name, "zh": chinese} for name in names if name != chinese)
 
 
 def _pairs_of_fraud() -> Iterator[Mapping[str, str]]:

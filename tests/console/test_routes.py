@@ -1,8 +1,11 @@
-"""Every route: for whom it is, how it is guarded, and what its answers carry; read off the list of screens."""
+"""Every route: for whom it is, how it is guarded, and what its answers carry, in Chinese no English; read off the list
+of screens."""
 
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
+from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +15,11 @@ from regulars.console.screens import SCREENS
 from regulars.console.security import POLICY
 
 ROUTES = [route for screen in SCREENS for route in screen.routes]
+ENGLISH = re.compile(r"[A-Za-z][a-z'’]*(?: [A-Za-z][a-z'’]+){2,}")
+"""Three English words on end: two may be a name."""
+COMMAND = re.compile(r"regulars (?:[a-z-]+ ?)+")
+READ_ALOUD = {"alt", "aria-label", "aria-valuetext", "placeholder", "title", "data-spec"}
+AS_TYPED = {"code", "pre", "script", "textarea"}
 
 
 def name_of(route: Route) -> str:
@@ -86,3 +94,66 @@ def test_files_come_compressed_and_are_kept(browser_of):
     assert found.headers["content-encoding"] == "gzip"
     assert "immutable" in found.headers["cache-control"]
     assert client.get("/console/static/x/vendor/htmx.LICENSE").status_code == 404
+
+
+class Said(HTMLParser):
+    """What a page says to the eye and the ear; what a program reads as typed is left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.texts += [value for name, value in attrs if name in READ_ALOUD and value]
+        if tag in AS_TYPED:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._open and self._open[-1] == tag:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._open:
+            self.texts.append(data)
+
+
+def english(page: str, *data: str) -> list[str]:
+    """The sentences of English of a page, but for those of the shop's data.
+
+    >>> english('<p title="a tea of ours">茶 <code>orders in a year</code></p><p>Earl Grey</p>')
+    ['a tea of ours']
+    """
+    said = Said()
+    said.feed(page)
+    # What the shop's texts leave stands apart: words before and after one are no sentence.
+    apart = "\n".join(said.texts)
+    for known in data:
+        apart = apart.replace(known, "|")
+    return ENGLISH.findall(COMMAND.sub("|", apart))
+
+
+def chinese_pages(hostile: str) -> list[str]:
+    """Every page and every part of one; of things that are there, and of some that are not."""
+    found = []
+    for route in (route for route in ROUTES if route.method == "GET"):
+        if route.path.endswith(("/export", "/download")):
+            continue
+        found.append(path_of(route))
+        if "{name}" in route.path:
+            found.append(route.path.format(name="churn", version=1))
+        if route.path.startswith(("/customer", "/recommendations", "/pricing/product")):
+            found.append(f"{route.path}?id={quote(hostile)}")
+    return found
+
+
+@pytest.fixture
+def chinese(browser_of, console, people):
+    console.people.change(people["admin"].id, language="zh")
+    yield browser_of("admin")
+    console.people.change(people["admin"].id, language="en")
+
+
+def test_no_sentence_of_a_chinese_page_is_english(chinese, hostile):
+    left = {path: english(chinese.get(path).text, hostile) for path in chinese_pages(hostile)}
+    assert {path: said for path, said in left.items() if said} == {}

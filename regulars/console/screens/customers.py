@@ -34,7 +34,7 @@ COLUMNS = (
     Column("name"),
     Column("stage", "badge"),
     Column("segment", "said", is_wide=True),
-    Column("country", is_wide=True),
+    Column("country", "said", is_wide=True),
     Column("orders", "number"),
     Column("spend", "money"),
     Column("last_time", "date", is_wide=True),

@@ -16,6 +16,7 @@ from regulars.language import embed
 from regulars.support import deliver, handover
 from regulars.support.assistant import intents_of, nearest_texts
 from regulars.support.dataset import NONE
+from regulars.support.evaluate import NAME as SUPPORT
 from regulars.support.intent import clusters, worth_labelling
 from regulars.support.quality import ALL as WHOLE
 from regulars.support.quality import OTHER, Share, quality
@@ -177,9 +178,10 @@ def gaps(visit: Visit) -> Response:
 @screen.get("/support/questions/labels", may=ALL)
 def labels(visit: Visit) -> Response:
     """The questions whose label would teach the most."""
-    now = visit.console.now
+    now, used = visit.console.now, visit.shop.models.version_in_use(SUPPORT)
+    # Without a model in use the starter set is learned, which takes half a minute.
+    intents = visit.console.kept.of("support.intents", used, intents_of)
     with visit.console.reading() as shop:
-        intents = intents_of(shop)
         worth = worth_labelling(intents, unlabelled(shop, now))
     return visit.page("support/labels.html", worth=worth, intents=[*intents.labels, NONE], may_answer=ANSWERING)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -169,10 +169,24 @@ def _plain(name: str | None) -> str:
     return "".join(letter for letter in (name or "").casefold() if letter.isalnum())
 
 
+def names_of_countries() -> Mapping[str, Sequence[str]]:
+    """By which names countries stand in shops' data, by code: English first, Chinese among them.
+
+    >>> names_of_countries()["FR"]
+    ['France', '法国']
+    """
+    found: Mapping[str, Sequence[str]] = _raw()["countries"]
+    return found
+
+
+@cache
+def _raw() -> Mapping[str, Any]:
+    return tomllib.loads((files("regulars.pricing.law") / "law.toml").read_text("utf-8"))
+
+
 @cache
 def _shipped() -> Law:
-    text = (files("regulars.pricing.law") / "law.toml").read_text("utf-8")
-    raw = tomllib.loads(text)
+    raw = _raw()
     countries = {_plain(name): code for code, names in raw["countries"].items() for name in (code, *names)}
     regions = {
         country: {_plain(said): code for code, name in inside.items() for said in (code, name)}
