@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from regulars.errors import InputError, NotEnoughError, NotFoundError
 from regulars.pricing.response import Demand, DemandForecast, fit, profit_curve, sensitivity
 from regulars.pricing.response.charts import demand_plot, elasticity_plot, profit_plot, waterfall_plot
-from regulars.pricing.response.hierarchy import smooth
+from regulars.pricing.response.hierarchy import believe
 
 CATEGORIES = {"tea": -2.5, "mugs": -1.2}
 
@@ -88,6 +88,17 @@ def test_double_machine_learning_comes_nearer_to_the_truth():
     mean = np.mean(list(truth.values()))
     errors = [abs(fit(demand, method).elasticities("shop").of("shop")[0] - mean) for method in ("plain", "double")]
     assert errors[1] < 0.6 * errors[0]
+
+
+@pytest.mark.parametrize("method", ["plain", "double"])
+def test_intervals_hold_the_truth_as_often_as_they_say(method):
+    held = []
+    for seed in range(6):
+        demand, truth, _ = world(level=4.0, seed=seed)
+        found = fit(demand, method).elasticities("product")
+        real = np.array([truth[name] for name in found.names])
+        held += list((found.low <= real) & (real <= found.high))
+    assert 0.90 <= np.mean(held) <= 0.99
 
 
 def test_an_instrument_finds_the_truth_where_nothing_else_does():
@@ -261,15 +272,24 @@ def test_a_mean_of_recent_weeks_never_holds_its_own():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.floats(0.01, 100), st.floats(-5, 5)), min_size=2, max_size=12), st.floats(0.01, 4))
-def test_a_number_lies_between_its_own_data_and_its_group(pairs, spread):
+@given(st.lists(st.tuples(st.floats(0.01, 100), st.floats(-5, 5)), min_size=2, max_size=12))
+def test_a_number_lies_between_its_own_data_and_what_others_say(pairs):
     information, said = np.array(pairs).T
-    parents = [np.zeros(len(pairs), int)]
-    levels, _ = smooth(information, information * said, parents, np.array([spread]), -1.0, 4.0)
-    low, high = np.minimum(said, levels[1].mean), np.maximum(said, levels[1].mean)
-    assert (levels[0].mean >= low - 1e-9).all()
-    assert (levels[0].mean <= high + 1e-9).all()
-    assert (levels[0].variance < 1 / information + 1e-12).all()
+    levels = believe(information, information * said, [np.zeros(len(pairs), int)], -1.0, 4.0).levels
+    assert (levels[0].mean >= min(said.min(), -1) - 1e-9).all()
+    assert (levels[0].mean <= max(said.max(), -1) + 1e-9).all()
+    assert (levels[0].variance > 0).all()
+
+
+def test_how_far_numbers_lie_apart_is_learned():
+    rng = np.random.default_rng(0)
+    parents = [np.repeat(np.arange(4), 50), np.zeros(4, int)]
+    for apart in (0.1, 0.8):
+        truth = np.array([-3.0, -2.5, -1.5, -1.0])[parents[0]] + rng.normal(0, apart, 200)
+        belief = believe(np.full(200, 25.0), 25 * rng.normal(truth, 0.2), parents, -1.0, 4.0)
+        assert np.sqrt(belief.spreads[0]) == pytest.approx(apart, abs=0.1)
+        low, high = (belief.levels[0].mean + side * 1.96 * np.sqrt(belief.levels[0].variance) for side in (-1, 1))
+        assert 0.9 <= np.mean((low <= truth) & (truth <= high)) <= 0.99
 
 
 def test_who_buys_reduced_only_because_all_is_reduced_is_not_sensitive():

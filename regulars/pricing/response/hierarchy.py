@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
 from regulars.pricing.response.checking import Floats, Numbers
 
-FIRST_SPREAD = 0.25
-LEAST_SPREAD = 1e-6
+SPREADS = np.geomspace(0.02, 2.0, 10)
+"""How far numbers may lie about their group's (standard deviations), as looked at."""
+FIRST_GUESS = np.log(SPREADS) - SPREADS**2 / 2
+"""Before any data: half-normal with a scale of 1, on a grid of equal ratios."""
 
 
 @dataclass(frozen=True)
@@ -25,57 +28,82 @@ class Level:
     variance: Floats
 
 
-def smooth(
-    information: Floats, weighted: Floats, parents: list[Numbers], spreads: Floats, centre: float, vague: float
-) -> tuple[list[Level], Floats]:
+@dataclass(frozen=True)
+class Belief:
+    """What to believe of a tree of numbers.
+
+    Attributes
+    ----------
+    levels : the lowest first.
+    spreads : (levels - 1,) mean variance of each level's numbers about their group's.
+    evidence : logarithm of how likely the data are.
+    """
+
+    levels: list[Level]
+    spreads: Floats
+    evidence: float
+
+
+def believe(information: Floats, weighted: Floats, parents: list[Numbers], centre: float, vague: float) -> Belief:
     """Believe of each number what its own data and those of its group, and its group's group, say.
+
+    How far numbers lie about their group's is not known either: few groups hardly tell. So no best guess of it is
+    taken, which would make intervals too narrow wherever the guess comes out small, but all of `SPREADS`, each as far
+    as the data make it likely.
 
     Parameters
     ----------
     information, weighted : (s,) of the lowest level: how much its data say (1 over the variance), and that times what
         they say. 0 where they say nothing.
-    parents : for each level but the highest, the number of each one's group on the level above.
-    spreads : (levels - 1,) variance of each level's numbers about their group's.
+    parents : for each level but the highest, the number of each one's group on the level above. Costs grow tenfold with
+        each level, but the numbers of all but the lowest are few.
     centre, vague : mean and variance of a first guess of the numbers on the highest level.
-
-    Returns
-    -------
-    levels, the lowest first; and (levels - 1,) the spreads that the data make likelier than those given (one step of
-    expectation and maximisation)
 
     Source
     ------
-    Dempster, Rubin and Tsutakawa (1981), Estimation in Covariance Components Models; sums on a tree are exact.
+    Gelman and others (2013), Bayesian Data Analysis, 5.4: a hierarchical normal model, its spread integrated out on a
+    grid; sums on a tree are exact.
 
     Examples
     --------
     Two products of one category, one well known to have -2, one of which nothing is known:
 
-    >>> parents, spreads = [np.array([0, 0])], np.array([0.25])
-    >>> levels, _ = smooth(np.array([100.0, 0.0]), np.array([-200.0, 0.0]), parents, spreads, -1.5, 1.0)
-    >>> levels[0].mean.round(2).tolist()
-    [-2.0, -1.9]
+    >>> found = believe(np.array([100.0, 0.0]), np.array([-200.0, 0.0]), [np.array([0, 0])], -1.5, 1.0)
+    >>> [level.mean.round(2).tolist() for level in found.levels]
+    [[-2.0, -1.85], [-1.85]]
     """
-    precision: list[Floats] = [information]
-    total: list[Floats] = [weighted]
-    for level, parent in enumerate(parents):
-        size = int(parent.max()) + 1
-        passed = 1 / (1 + spreads[level] * precision[level])
-        precision.append(np.bincount(parent, precision[level] * passed, size).astype(np.float64))
-        total.append(np.bincount(parent, total[level] * passed, size).astype(np.float64))
-    top = precision[-1] + 1 / vague
-    levels = [Level((total[-1] + centre / vague) / top, 1 / top)]
-    likelier = spreads.copy()
-    for level in reversed(range(len(parents))):
-        above = levels[0]
-        mean, variance = above.mean[parents[level]], above.variance[parents[level]]
-        own = precision[level] + 1 / spreads[level]
-        pull = 1 / (spreads[level] * own)
-        levels.insert(0, Level(total[level] / own + pull * mean, 1 / own + pull**2 * variance))
-        apart = (total[level] - precision[level] * mean) / own
-        squares = apart**2 + (precision[level] / own) ** 2 * variance + 1 / own
-        # A number of which nothing is known says nothing of how far numbers lie apart.
-        tells = precision[level] * spreads[level] > 1e-3
-        if tells.any():
-            likelier[level] = max(float(squares[tells].mean()), LEAST_SPREAD)
-    return levels, likelier
+    if not parents:
+        top = information + 1 / vague
+        mean = (weighted + centre / vague) / top
+        evidence = -np.log1p(vague * information) + mean**2 * top - centre**2 / vague
+        return Belief([Level(mean, 1 / top)], np.empty(0), float(evidence.sum()) / 2)
+    parent, *above = parents
+    size = int(parent.max()) + 1
+    tried = []
+    for spread in SPREADS**2:
+        passed = 1 / (1 + spread * information)
+        group = believe(
+            np.bincount(parent, information * passed, size), np.bincount(parent, weighted * passed, size),
+            above, centre, vague,
+        )  # fmt: skip
+        of_group = group.levels[0]
+        mean = spread * passed * weighted + passed * of_group.mean[parent]
+        variance = spread * passed + passed**2 * of_group.variance[parent]
+        said = float((np.log(passed) + spread * passed * weighted**2).sum()) / 2
+        tried.append(
+            Belief([Level(mean, variance), *group.levels], np.append(spread, group.spreads), said + group.evidence)
+        )
+    return _mixed(tried)
+
+
+def _mixed(tried: list[Belief]) -> Belief:
+    """One belief of those under each spread."""
+    likely = np.array([each.evidence for each in tried]) + FIRST_GUESS
+    whole = float(logsumexp(likely))
+    weight = np.exp(likely - whole)
+    levels = []
+    for same in zip(*(each.levels for each in tried), strict=True):
+        means, variances = (np.array([getattr(level, part) for level in same]) for part in ("mean", "variance"))
+        mean = weight @ means
+        levels.append(Level(mean, weight @ (variances + (means - mean) ** 2)))
+    return Belief(levels, weight @ np.array([each.spreads for each in tried]), whole)

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from regulars.errors import InputError, NotEnoughError, NotFoundError
 from regulars.pricing.response.checking import Floats, Numbers, Words
 from regulars.pricing.response.demand import Demand
-from regulars.pricing.response.hierarchy import FIRST_SPREAD, Level, smooth
+from regulars.pricing.response.hierarchy import Level, believe
 from regulars.pricing.response.surprise import by_instrument, by_series, foreseen
 from regulars.pricing.response.verdict import Verdict, judge
 
@@ -20,7 +20,7 @@ Method = Literal["double", "instrument", "plain"]
 PRODUCT, PRODUCT_AND_GROUP = "product", "product and group"
 CENTRE, VAGUE = -1.0, 4.0
 """First guess of the shop's elasticity: -1, and two wider than anything plausible."""
-STEPS, SPREAD_STEPS = 80, 10
+STEPS = 80
 TOLERANCE = 1e-4
 LEAST_WEIGHT = 0.1
 """Weight of a first guess of each series' level, the mean of all, in units sold: who never sold has a level, too."""
@@ -134,7 +134,7 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
     Units are negative binomial. Their logarithm is the series' level, plus its elasticity times the logarithm of its
     price, plus what else moves it: the demand of the weeks before, each week's own effect on the whole shop (season,
     holidays), and the controls. Elasticities of series are normal about their product's, those of products about
-    their category's, of categories about the shop's: rare products borrow, and how much is learned (empirical Bayes).
+    their category's, of categories about the shop's: rare products borrow, and how much is learned.
     A product that most customers of its category take already has few to win: in a logit its elasticity is that of a
     product that nobody knows, times 1 less its share. So elasticities of a category move with the share, as far as the
     data say.
@@ -143,7 +143,9 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
 
     - "double": only the part of a price that could not be foreseen counts. Of a price that a lot drew that is what the
       lot added, whatever the policy that set its chances followed. Of others it is what the weeks before, season and
-      controls do not foresee (double machine learning, cross-fitted over blocks of time).
+      controls do not foresee (double machine learning, cross-fitted over blocks of time). That part is the price's
+      instrument: were it put in the price's place, what it leaves out would draw products of unlike elasticity
+      together.
     - "instrument": only what follows from `instrument`, which moved prices and nothing else.
     - "plain": nothing. For prices that were set by chance.
 
@@ -160,7 +162,8 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
     Source
     ------
     Laplace's approximation of a generalized linear mixed model: Breslow and Clayton (1993), Approximate Inference in
-    Generalized Linear Mixed Models. Elasticities by share: Train (2009), Discrete Choice Methods with Simulation, 3.6.
+    Generalized Linear Mixed Models. The instrument's score: Chernozhukov and others (2018), Double/Debiased Machine
+    Learning, 4.1. Elasticities by share: Train (2009), Discrete Choice Methods with Simulation, 3.6.
 
     Examples
     --------
@@ -209,14 +212,19 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
         left, strength = by_instrument(known, cause[rows], np.column_stack(columns))
         names, columns = [*names, "price beside the instrument"], [*columns, left]
     share = known.share
-    search = _Search(known, moved, np.column_stack([*columns, by_series(share[known.series] * moved, known)]))
+    of_share = (by_series(share[known.series] * each, known) for each in (price, moved))
+    search = _Search(known, price, moved, *(np.column_stack([*columns, each]) for each in of_share))
     search.run()
     *effects, by_share = search.effects
+    # How well the effect of the share is known, products being what they are besides.
+    doubt = 1 / max(float((share**2 * search.information / (1 + search.spreads[0] * search.information)).sum()), 1e-12)
     levels = {}
     for (name, of_level), level in zip(search.level_names, search.levels, strict=True):
-        value, wide = level.mean, norm.ppf(0.975) * np.sqrt(level.variance)
+        value, variance = level.mean, level.variance
         if name in (PRODUCT, PRODUCT_AND_GROUP):
-            value = value + by_share * (share if len(share) == len(value) else _by_name(share, known.products))
+            of_each = share if len(share) == len(value) else _by_name(share, known.products)
+            value, variance = value + by_share * of_each, variance + doubt * of_each**2
+        wide = norm.ppf(0.975) * np.sqrt(variance)
         levels[name] = Elasticities(of_level, value, value - wide, value + wide)
     last = np.searchsorted(known.series, np.arange(len(known.products)), side="right") - 1
     ever = np.isin(np.arange(len(known.products)), known.series)
@@ -237,10 +245,16 @@ def _by_name(values: Floats, names: Words) -> Floats:
 
 
 class _Search:
-    """The parameters, and the steps by which they come to rest."""
+    """The parameters, and the steps by which they come to rest.
 
-    def __init__(self, demand: Demand, moved: Floats, controls: Floats) -> None:
-        self.demand, self.moved, self.controls = demand, moved, controls
+    Parameters
+    ----------
+    price, moved : (n,) what moves demand, and the part of it that may tell (its instrument).
+    controls, tools : (n, k) what else moves demand, and the instruments of it: itself, but for prices.
+    """
+
+    def __init__(self, demand: Demand, price: Floats, moved: Floats, controls: Floats, tools: Floats) -> None:
+        self.demand, self.price, self.moved, self.controls, self.tools = demand, price, moved, controls, tools
         self.size, self.open = len(demand.products), np.log(demand.stocked)
         self.weeks, self.week = np.unique(demand.week, return_inverse=True)
         sold = np.bincount(demand.series, demand.units, self.size)
@@ -252,7 +266,7 @@ class _Search:
         self.calendar = np.zeros(len(self.weeks))
         self.dispersion = 0.5
         self.parents, self.level_names = _parents(demand)
-        self.spreads = np.full(len(self.parents), FIRST_SPREAD)
+        self.spreads = np.zeros(len(self.parents))
         self.levels: list[Level] = []
         self.information = np.zeros(self.size)
         self._look()
@@ -269,7 +283,7 @@ class _Search:
     def _look(self) -> None:
         demand = self.demand
         inside = (
-            self.level[demand.series] + self.slope[demand.series] * self.moved + self.controls @ self.effects
+            self.level[demand.series] + self.slope[demand.series] * self.price + self.controls @ self.effects
             + self.calendar[self.week] + self.open
         )  # fmt: skip
         self.expected: Floats = np.exp(np.clip(inside, -20, 20))
@@ -282,17 +296,18 @@ class _Search:
         """Levels and elasticities of all series, and how far these lie apart."""
         series = self.demand.series
         mass = self.weight_of_series + LEAST_WEIGHT
-        first = np.bincount(series, self.weight * self.moved, self.size)
-        second = np.bincount(series, self.weight * self.moved**2, self.size)
+        first = np.bincount(series, self.weight * self.price, self.size)
+        tool = np.bincount(series, self.weight * self.moved, self.size) / mass
         pull = np.bincount(series, self.residual, self.size) - LEAST_WEIGHT * (self.level - self.common)
-        own = np.maximum(second - first**2 / mass, 0.0)
-        inside = self.moved - (first / mass)[series]
-        score = np.bincount(series, self.residual * self.moved, self.size) - first / mass * pull
-        excess = self._excess(inside, claimed=self.weight * inside**2)
-        self.information = own / excess
-        weighted = self.information * self.slope + score / excess
-        for _ in range(SPREAD_STEPS):
-            self.levels, self.spreads = smooth(self.information, weighted, self.parents, self.spreads, CENTRE, VAGUE)
+        inside = self.moved - tool[series]
+        own = np.bincount(series, self.weight * inside * self.price, self.size)
+        score = np.bincount(series, self.residual * self.moved, self.size) - tool * pull
+        claimed = self.weight * inside**2
+        noise = np.maximum(np.bincount(series, claimed, self.size), 1e-12) * self._excess(inside, claimed)
+        self.information = own**2 / noise
+        weighted = self.information * self.slope + own * score / noise
+        belief = believe(self.information, weighted, self.parents, CENTRE, VAGUE)
+        self.levels, self.spreads = belief.levels, belief.spreads
         step = np.clip(self.levels[0].mean - self.slope, -MOST_CHANGE, MOST_CHANGE)
         self.slope = self.slope + step
         self.level = self.level + np.clip((pull - first * step) / mass, -MOST_CHANGE, MOST_CHANGE)
@@ -312,9 +327,9 @@ class _Search:
 
     def _others(self) -> None:
         """What else moves demand, the calendar, and how wild counts are."""
-        weighted = self.controls * self.weight[:, None]
+        weighted = self.tools * self.weight[:, None]
         steep = weighted.T @ self.controls + RIDGE * np.eye(len(self.effects))
-        step = np.linalg.solve(steep, self.controls.T @ self.residual - RIDGE * self.effects)
+        step = np.linalg.solve(steep, self.tools.T @ self.residual - RIDGE * self.effects)
         self.effects = self.effects + np.clip(step, -MOST_CHANGE, MOST_CHANGE)
         self._look()
         pull = np.bincount(self.week, self.residual, len(self.weeks)) - RIDGE * self.calendar
