@@ -82,10 +82,8 @@ def believe(information: Floats, weighted: Floats, parents: list[Numbers], centr
     tried = []
     for spread in SPREADS**2:
         passed = 1 / (1 + spread * information)
-        group = believe(
-            np.bincount(parent, information * passed, size), np.bincount(parent, weighted * passed, size),
-            above, centre, vague,
-        )  # fmt: skip
+        passing = (np.bincount(parent, each * passed, size).astype(np.float64) for each in (information, weighted))
+        group = believe(*passing, above, centre, vague)
         of_group = group.levels[0]
         mean = spread * passed * weighted + passed * of_group.mean[parent]
         variance = spread * passed + passed**2 * of_group.variance[parent]
