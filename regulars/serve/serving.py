@@ -102,7 +102,7 @@ class Serving:
                 name = self.shop.state.secret("inbox")
             store = open_store(self.shop.folder / FOLDER, settings.inbox, name)
             inbox = self._inbox = Inbox(store, settings.inbox_events)
-            inbox.begin_after(self.shop.log.snapshot().folded.get(store.identity, 0))
+            inbox.delete(self.shop.log.snapshot().folded.get(store.identity, 0))
             self.live = LiveShop(self.shop, inbox, loop)
         except Exception as error:
             self.failure = error

@@ -117,7 +117,7 @@ class Inbox:
         return self._store.deleted()
 
     def delete(self, through: int) -> None:
-        """Drop what is in the log."""
+        """See `Store.delete`."""
         self._in_turn(lambda: self._store.delete(through)).result()
 
     def scrub(self) -> None:
@@ -125,10 +125,6 @@ class Inbox:
         self._in_turn(self._store.scrub).result()
         with self._changed:
             self._newest.clear()
-
-    def begin_after(self, sequence: int) -> None:
-        """See `Store.begin_after`."""
-        self._in_turn(lambda: self._store.begin_after(sequence)).result()
 
     def close(self) -> None:
         """Write what was asked for, then let go of the store."""

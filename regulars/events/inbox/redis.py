@@ -104,9 +104,6 @@ class RedisStore:
         self._last_deleted, self._held = int(deleted or 0), held
         return int(held)
 
-    def begin_after(self, sequence: int) -> None:
-        """See `Store.begin_after`: numbers here are times, and go on by themselves."""
-
     def scrub(self) -> None:
         """See `Store.scrub`: the next rewriting of Redis's own file leaves out what was trimmed; this asks for one."""
         import redis as library  # noqa: PLC0415

@@ -1,5 +1,9 @@
 """Events wait in SQLite, in the shop's folder: each commit is synced, and one connection writes and checkpoints.
 
+A commit is one row with all of its bodies, so it is one statement: for each Python's lock is let go and taken again,
+which takes long while other threads are busy. A row of `portions` holds the events with the numbers up to `last`, and
+`ends` says where in `bodies` each of them ends.
+
 Versions of SQLite before 3.51.3 (3.50.7, 3.44.6) can corrupt a database in WAL mode where one connection writes while
 another one checkpoints (sqlite.org/wal.html, the WAL-reset bug). Here one connection of one process does both, held
 to that by a lock; all others open the file for reading only, and those never checkpoint.
@@ -11,8 +15,10 @@ import re
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+
+import numpy as np
 
 from regulars import storage
 from regulars.errors import DiskFullError, NotFoundError, ShopError, UnavailableError
@@ -22,12 +28,15 @@ FILE = "inbox.db"
 WAIT_SECONDS = 10
 """So long a server that starts waits for the one before it to let go."""
 DELETED_AT_ONCE = 5_000
-"""Rows, so that no acknowledgement waits for long."""
+"""Events, so that no acknowledgement waits for long."""
+END = np.dtype("<u4")
 
 TABLES = (
-    "CREATE TABLE IF NOT EXISTS waiting (sequence INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS portions (last INTEGER PRIMARY KEY, ends BLOB NOT NULL, bodies BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS about (one INTEGER PRIMARY KEY CHECK (one = 1), identity TEXT, deleted INTEGER)",
 )
+OF_0_1 = "SELECT 1 FROM sqlite_master WHERE name = 'waiting'"
+"""Version 0.1.0 kept a row for each event, and counted their numbers by AUTOINCREMENT."""
 
 
 def is_mended(version: str) -> bool:
@@ -55,7 +64,7 @@ class SQLiteStore:
     """
 
     lost = 0
-    """What this engine has kept it has: a file that was put back from an older copy is told by `begin_after`."""
+    """What this engine has kept it has: a file that was put back from an older copy is told by `delete`."""
 
     def __init__(self, folder: Path) -> None:
         self._path = storage.make_folder(folder) / FILE
@@ -89,24 +98,28 @@ class SQLiteStore:
             for table in TABLES:
                 connection.execute(table)
             connection.execute("INSERT OR IGNORE INTO about VALUES (1, ?, 0)", [secrets.token_hex(8)])
+            if connection.execute(OF_0_1).fetchone():
+                _take_over(connection)
+        # Numbers without a gap from the one after `_deleted` to `_last`; none is used twice, for both only grow.
+        (self._deleted,) = connection.execute("SELECT deleted FROM about").fetchone()
+        (last,) = connection.execute("SELECT max(last) FROM portions").fetchone()
+        self._last: int = max(self._deleted, last or 0)
         return connection
 
     def append(self, bodies: Sequence[bytes]) -> list[int]:
         """See `Store.append`."""
-        with self._said(), _transaction(self._connection):
-            self._connection.executemany("INSERT INTO waiting (body) VALUES (?)", ((body,) for body in bodies))
-            (last,) = self._connection.execute("SELECT last_insert_rowid()").fetchone()
-        return list(range(last - len(bodies) + 1, last + 1))
+        last = self._last + len(bodies)
+        with self._said():
+            self._connection.execute("INSERT INTO portions VALUES (?, ?, ?)", [last, *_packed(bodies)])
+        first, self._last = self._last + 1, last
+        return list(range(first, last + 1))
 
     def delete(self, through: int) -> None:
         """See `Store.delete`."""
         with self._said():
-            (first,) = self._connection.execute("SELECT min(sequence) FROM waiting").fetchone()
-            for begin in range(first or through + 1, through + 1, DELETED_AT_ONCE):
-                end = min(begin + DELETED_AT_ONCE - 1, through)
-                with _transaction(self._connection):
-                    self._connection.execute("DELETE FROM waiting WHERE sequence <= ?", [end])
-                    self._connection.execute("UPDATE about SET deleted = max(deleted, ?)", [end])
+            for end in (*range(self._deleted + DELETED_AT_ONCE, min(through, self._last), DELETED_AT_ONCE), through):
+                if end > self._deleted:
+                    self._delete(end)
 
     def deleted(self) -> int:
         """See `Store.deleted`."""
@@ -116,22 +129,24 @@ class SQLiteStore:
         """See `Reader.read`."""
         return self._reader.read(after, most)
 
-    def count(self) -> int:
-        """See `Store.count`. Numbers have no gaps, so the first and the last tell."""
-        with self._said():
-            first, last = self._connection.execute("SELECT min(sequence), max(sequence) FROM waiting").fetchone()
-        return 0 if first is None else int(last - first + 1)
+    def _delete(self, through: int) -> None:
+        reached = (
+            "SELECT last, ends, bodies FROM portions WHERE last = (SELECT min(last) FROM portions WHERE last > ?1) "
+            "AND last - length(ends) / ?2 < ?1"
+        )
+        with _transaction(self._connection):
+            if row := self._connection.execute(reached, [through, END.itemsize]).fetchone():
+                ends, bodies = _packed([entry.body for entry in _entries(*row, after=through)])
+                self._connection.execute(
+                    "UPDATE portions SET ends = ?, bodies = ? WHERE last = ?", [ends, bodies, row[0]]
+                )
+            self._connection.execute("DELETE FROM portions WHERE last <= ?", [through])
+            self._connection.execute("UPDATE about SET deleted = ?", [through])
+        self._deleted, self._last = through, max(self._last, through)
 
-    def begin_after(self, sequence: int) -> None:
-        """See `Store.begin_after`."""
-        with self._said(), _transaction(self._connection):
-            known = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'waiting'").fetchone()
-            if known is None:
-                self._connection.execute("INSERT INTO sqlite_sequence VALUES ('waiting', ?)", [sequence])
-            elif known[0] < sequence:
-                # What it holds up to that number is in the log; rows before a gap would make `count` wrong.
-                self._connection.execute("DELETE FROM waiting")
-                self._connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'waiting'", [sequence])
+    def count(self) -> int:
+        """See `Store.count`."""
+        return self._last - self._deleted
 
     def scrub(self) -> None:
         """See `Store.scrub`."""
@@ -180,13 +195,17 @@ class SQLiteReader:
 
     def read(self, after: int, most: int) -> list[Entry]:
         """See `Reader.read`."""
-        asked = "SELECT sequence, body FROM waiting WHERE sequence > ? ORDER BY sequence LIMIT ?"
-        rows = self._connection.execute(asked, [after, most]).fetchall()
+        asked, found = "SELECT last, ends, bodies FROM portions WHERE last > ? ORDER BY last", list[Entry]()
+        with closing(self._connection.execute(asked, [after])) as rows:
+            for row in rows:
+                found += _entries(*row, after=after)
+                if len(found) >= most:
+                    break
         # Asked after them: what was deleted before is deleted still.
         deleted = self.deleted()
         if deleted > after:
             raise NotFoundError(f"The events after number {after} are in the log already, up to number {deleted}.")
-        return list(map(Entry._make, rows))
+        return found[:most]
 
     def deleted(self) -> int:
         """See `Store.deleted`."""
@@ -195,6 +214,37 @@ class SQLiteReader:
     def close(self) -> None:
         """See `Reader.close`."""
         self._connection.close()
+
+
+def _packed(bodies: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """`ends` and `bodies` of a portion.
+
+    >>> _entries(7, *_packed([b"tea", b"", b"pot"]), after=5)
+    [Entry(sequence=6, body=b''), Entry(sequence=7, body=b'pot')]
+    """
+    return np.cumsum([len(body) for body in bodies], dtype=END).tobytes(), b"".join(bodies)
+
+
+def _entries(last: int, ends: bytes, bodies: bytes, after: int) -> list[Entry]:
+    """The events of a portion that have numbers above one."""
+    places = [0, *np.frombuffer(ends, END).tolist()]
+    first = last - len(places) + 2
+    skipped = max(after + 1 - first, 0)
+    spans = zip(places[skipped:], places[skipped + 1 :], strict=False)
+    return [Entry(number, bodies[begin:end]) for number, (begin, end) in enumerate(spans, first + skipped)]
+
+
+def _take_over(connection: sqlite3.Connection) -> None:
+    """Make of each row of 0.1.0 a portion, with its number."""
+    rows = connection.execute("SELECT sequence, body FROM waiting ORDER BY sequence").fetchall()
+    connection.executemany(
+        "INSERT INTO portions VALUES (?, ?, ?)", [(number, *_packed([body])) for number, body in rows]
+    )
+    connection.execute(
+        "UPDATE about SET deleted = max(deleted, coalesce((SELECT min(sequence) - 1 FROM waiting), "
+        "(SELECT seq FROM sqlite_sequence), 0))"
+    )
+    connection.execute("DROP TABLE waiting")
 
 
 @contextmanager

@@ -68,16 +68,13 @@ class Store(Reader, Protocol):
         """
 
     def delete(self, through: int) -> None:
-        """Drop the entries with numbers up to one."""
-
-    def count(self) -> int:
-        """How many entries wait."""
-
-    def begin_after(self, sequence: int) -> None:
-        """Give no number up to this one any more: the log says that it has them.
+        """Drop the entries with numbers up to one, which the log has; no number up to it is given any more.
 
         A store that was put back from an older copy would else use numbers twice.
         """
+
+    def count(self) -> int:
+        """How many entries wait."""
 
     def scrub(self) -> None:
         """Leave no byte on the disk of what was deleted, so that whoever was erased is nowhere."""

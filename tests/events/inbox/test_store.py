@@ -30,6 +30,48 @@ def test_what_is_deleted_is_gone_and_a_late_reader_is_told(store):
     assert store.append([b"4"])[0] > third  # numbers are never used again
 
 
+def test_what_is_deleted_within_a_commit_leaves_the_rest_of_it(opened, monkeypatch):
+    monkeypatch.setattr(engine, "DELETED_AT_ONCE", 4)
+    store = opened()
+    numbers = [*store.append([b"%d" % number for number in range(9)]), *store.append([b"9", b"10"])]
+    store.delete(numbers[5])
+    store.delete(numbers[2])  # what is gone stays gone
+    assert [entry.sequence for entry in store.read(numbers[5], 10)] == numbers[6:]
+    assert (store.count(), store.deleted()) == (5, numbers[5])
+    store.close()
+    store = opened()
+    assert [entry.body for entry in store.read(numbers[5], 4)] == [b"6", b"7", b"8", b"9"]
+    assert store.append([b"11"])[0] > numbers[-1]
+    store.close()
+
+
+def test_events_that_wait_in_the_table_of_0_1_are_taken_over_with_their_numbers(tmp_path):
+    before = sqlite3.connect(tmp_path / engine.FILE)
+    before.execute("CREATE TABLE waiting (sequence INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL)")
+    before.execute("CREATE TABLE about (one INTEGER PRIMARY KEY CHECK (one = 1), identity TEXT, deleted INTEGER)")
+    before.executemany("INSERT INTO waiting (body) VALUES (?)", [[b"1"], [b"2"], [b"a\nb"]])
+    before.execute("DELETE FROM waiting WHERE sequence = 1")
+    before.execute("INSERT INTO about VALUES (1, 'same', 1)")
+    before.commit()
+    before.close()
+    for _ in range(2):  # the second time there is nothing more to take over
+        store = open_store(tmp_path)
+        assert [tuple(entry) for entry in store.read(1, 10)] == [(2, b"2"), (3, b"a\nb")]
+        assert (store.identity, store.count(), store.deleted()) == ("same", 2, 1)
+        store.close()
+
+
+def test_numbers_go_on_where_nothing_waits_in_the_table_of_0_1(tmp_path):
+    before = sqlite3.connect(tmp_path / engine.FILE)
+    before.execute("CREATE TABLE waiting (sequence INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL)")
+    before.execute("INSERT INTO sqlite_sequence VALUES ('waiting', 100)")
+    before.commit()
+    before.close()
+    store = open_store(tmp_path)
+    assert store.append([b"new"]) == [101]
+    store.close()
+
+
 def test_a_store_that_is_opened_again_is_the_same(opened):
     store = opened()
     number = store.append([b"1"])[0]
@@ -63,7 +105,7 @@ def test_one_process_writes_and_others_read(tmp_path, monkeypatch):
     store.append([b"1"])
     assert [entry.body for entry in reader.read(0, 10)] == [b"1"]
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader._connection.execute("DELETE FROM waiting")
+        reader._connection.execute("DELETE FROM portions")
     reader.close()
     store.close()
 
@@ -85,9 +127,7 @@ def test_a_full_disk_is_said_and_nothing_is_kept_in_part(tmp_path):
 def test_a_store_put_back_from_an_older_copy_gives_no_number_twice(tmp_path):
     store = open_store(tmp_path)
     store.append([b"old"])
-    store.begin_after(1)  # what it gave itself changes nothing
-    assert store.count() == 1
-    store.begin_after(100)  # the log says that it has a hundred: this copy is older
+    store.delete(100)  # the log says that it has a hundred: this copy is older
     assert store.count() == 0
     assert store.append([b"new"]) == [101]
     store.close()
