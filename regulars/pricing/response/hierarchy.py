@@ -82,14 +82,14 @@ def believe(information: Floats, weighted: Floats, parents: list[Numbers], centr
     tried = []
     for spread in SPREADS**2:
         passed = 1 / (1 + spread * information)
-        passing = (np.bincount(parent, each * passed, size).astype(np.float64) for each in (information, weighted))
-        group = believe(*passing, above, centre, vague)
+        known, said = (np.bincount(parent, each * passed, size).astype(np.float64) for each in (information, weighted))
+        group = believe(known, said, above, centre, vague)
         of_group = group.levels[0]
         mean = spread * passed * weighted + passed * of_group.mean[parent]
         variance = spread * passed + passed**2 * of_group.variance[parent]
-        said = float((np.log(passed) + spread * passed * weighted**2).sum()) / 2
+        evidence = float((np.log(passed) + spread * passed * weighted**2).sum()) / 2
         tried.append(
-            Belief([Level(mean, variance), *group.levels], np.append(spread, group.spreads), said + group.evidence)
+            Belief([Level(mean, variance), *group.levels], np.append(spread, group.spreads), evidence + group.evidence)
         )
     return _mixed(tried)
 
