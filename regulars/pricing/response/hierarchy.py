@@ -87,9 +87,9 @@ def believe(information: Floats, weighted: Floats, parents: list[Numbers], centr
         of_group = group.levels[0]
         mean = spread * passed * weighted + passed * of_group.mean[parent]
         variance = spread * passed + passed**2 * of_group.variance[parent]
-        evidence = float((np.log(passed) + spread * passed * weighted**2).sum()) / 2
+        likely = float((np.log(passed) + spread * passed * weighted**2).sum()) / 2
         tried.append(
-            Belief([Level(mean, variance), *group.levels], np.append(spread, group.spreads), evidence + group.evidence)
+            Belief([Level(mean, variance), *group.levels], np.append(spread, group.spreads), likely + group.evidence)
         )
     return _mixed(tried)
 
