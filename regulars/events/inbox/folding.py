@@ -82,6 +82,8 @@ def fold(
         if refused:
             # Named after the numbers: a fold that is done again writes the same list again.
             path = storage.make_folder(rejects) / f"inbox-{entries[0].sequence}-{through}.csv"
+            for unfinished in rejects.glob(".inbox-*.tmp"):  # of a fold that was killed: one at a time holds the log
+                storage.remove(unfinished)
             storage.replace(path, to_csv(listing(refused, NAME)))
         transaction.fold(inbox.identity, through)
         transaction.details |= {"received": len(entries), "rejected": _counted(refused)}

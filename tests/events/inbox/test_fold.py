@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
-from regulars.events.inbox import Inbox, fold
+from regulars import storage
+from regulars.events.inbox import Inbox, fold, open_store
 from regulars.events.inbox import folding as module
 from regulars.events.log import EventLog
 
@@ -98,3 +101,71 @@ def test_the_mark_outlives_other_changes_of_the_log(inbox, log, folded):
         transaction.replace("events", {file.path for file in log.snapshot().tables["events"]})
         transaction.commit()
     assert log.snapshot().folded == {inbox.identity: through}
+
+
+CALLS = ("_open", "_write", "_sync", "_link", "_rename", "_unlink")
+
+
+class Stopped(BaseException):
+    """The process is no more: nothing after it is done, not even tidying up."""
+
+
+def stop_after(number: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let so many calls of storage be made and no further one; the list tells which were."""
+    made: list[str] = []
+
+    def stopping(name, call):
+        def instead(*arguments):
+            if len(made) == number:
+                raise Stopped
+            made.append(name)
+            return call(*arguments)
+
+        return instead
+
+    for name in CALLS:
+        monkeypatch.setattr(storage, name, stopping(name, getattr(storage, name)))
+    return made
+
+
+def test_a_fold_that_stops_after_any_call_is_done_once_by_the_next(tmp_path, monkeypatch):
+    begun = tmp_path / "begun"
+    log = EventLog.create(begun / "log")
+    inbox = Inbox(open_store(begun / "inbox"))
+    order = {"order_id": "o1", "products": [{"product_id": "tea", "price": 4.5}, {"product_id": "pot", "price": 30}]}
+    inbox.put([call("m1"), call("m2", event="Order Completed", properties=order), call("")]).result()
+    fold(inbox, log, currency="EUR", timezone="UTC", received_at=NOON, rejects=begun / "rejects")
+    inbox.put([call("m1"), call("m3"), call("", userId="bob")]).result()
+    inbox.close()
+    seen = set()
+    for number in count():
+        folder = shutil.copytree(begun, tmp_path / str(number))
+        settings = {"currency": "EUR", "timezone": "UTC", "received_at": NOON, "rejects": folder / "rejects"}
+        inbox = Inbox(open_store(folder / "inbox"))
+        with monkeypatch.context() as patched:
+            made = stop_after(number, patched)
+            is_done = False
+            try:
+                fold(inbox, EventLog(folder / "log"), **settings)
+                is_done = True
+            except Stopped:
+                pass
+        inbox.close()
+        log = EventLog(folder / "log")
+        seen.add(log.version)
+        assert ids(log) in ([("m1", 0), ("m2", 0), ("m2", 1)], [("m1", 0), ("m2", 0), ("m2", 1), ("m3", 0)])
+        assert len(ids(log)) == log.snapshot().rows("events") == log.version + 2
+        inbox = Inbox(open_store(folder / "inbox"))
+        fold(inbox, log, **settings)
+        assert fold(inbox, log, **settings) is None
+        assert ids(log) == [("m1", 0), ("m2", 0), ("m2", 1), ("m3", 0)]
+        assert log.version == 2
+        assert len(list((folder / "rejects").iterdir())) == 2
+        assert {path.name for path in (folder / "log" / "data").iterdir()} == {
+            path.name for table in log.snapshot().tables for path in log.paths(log.snapshot(), table)
+        }
+        inbox.close()
+        if is_done:
+            break
+    assert seen == {1, 2}
+    assert {"_write", "_sync", "_link"} <= set(made)
