@@ -101,7 +101,7 @@ class SQLiteStore:
             if connection.execute(OF_0_1).fetchone():
                 _take_over(connection)
         # Numbers without a gap from the one after `_deleted` to `_last`; none is used twice, for both only grow.
-        (self._deleted,) = connection.execute("SELECT deleted FROM about").fetchone()
+        self._deleted: int = connection.execute("SELECT deleted FROM about").fetchone()[0]
         (last,) = connection.execute("SELECT max(last) FROM portions").fetchone()
         self._last: int = max(self._deleted, last or 0)
         return connection
@@ -136,7 +136,7 @@ class SQLiteStore:
         )
         with _transaction(self._connection):
             if row := self._connection.execute(reached, [through, END.itemsize]).fetchone():
-                ends, bodies = _packed([entry.body for entry in _entries(*row, after=through)])
+                ends, bodies = _packed([entry.body for entry in _entries(row, through)])
                 self._connection.execute(
                     "UPDATE portions SET ends = ?, bodies = ? WHERE last = ?", [ends, bodies, row[0]]
                 )
@@ -198,7 +198,7 @@ class SQLiteReader:
         asked, found = "SELECT last, ends, bodies FROM portions WHERE last > ? ORDER BY last", list[Entry]()
         with closing(self._connection.execute(asked, [after])) as rows:
             for row in rows:
-                found += _entries(*row, after=after)
+                found += _entries(row, after)
                 if len(found) >= most:
                     break
         # Asked after them: what was deleted before is deleted still.
@@ -219,14 +219,15 @@ class SQLiteReader:
 def _packed(bodies: Sequence[bytes]) -> tuple[bytes, bytes]:
     """`ends` and `bodies` of a portion.
 
-    >>> _entries(7, *_packed([b"tea", b"", b"pot"]), after=5)
+    >>> _entries((7, *_packed([b"tea", b"", b"pot"])), after=5)
     [Entry(sequence=6, body=b''), Entry(sequence=7, body=b'pot')]
     """
     return np.cumsum([len(body) for body in bodies], dtype=END).tobytes(), b"".join(bodies)
 
 
-def _entries(last: int, ends: bytes, bodies: bytes, after: int) -> list[Entry]:
+def _entries(row: tuple[int, bytes, bytes], after: int) -> list[Entry]:
     """The events of a portion that have numbers above one."""
+    last, ends, bodies = row
     places = [0, *np.frombuffer(ends, END).tolist()]
     first = last - len(places) + 2
     skipped = max(after + 1 - first, 0)
