@@ -74,8 +74,8 @@ SHOTS = (
     Shot("campaigns", "/campaigns/journey?name=welcome"),
     Shot("audience", "/campaigns/audience", (), True),
     Shot("experiments", "/experiments/new"),
-    Shot("pricing", "/pricing", (), True),
-    Shot("product", "/pricing/product?id={product}", (), True),
+    Shot("pricing", "/pricing"),
+    Shot("product", "/pricing/product?id={product}"),
     Shot("ads", "/ads", (), True),
     Shot("fraud", "/fraud", ("dark", "phone"), True),
     Shot("case", "/fraud/case/1", ("phone",), True),
@@ -220,7 +220,7 @@ def _settled(page: Any) -> None:
     page.wait_for_timeout(200)
 
 
-SETTLED = """() => !document.querySelector(".loading, .job:not(.done):not(.failed) progress")
+SETTLED = """() => !document.querySelector("[data-hx-trigger=load].loading, .job:not(.done):not(.failed) progress")
     && [...document.querySelectorAll(".chart-place")].every(place => place.querySelector("canvas, svg"))"""
 PACK = """async ([png, quality]) => {
     const picture = new Image();

@@ -18,6 +18,8 @@ from regulars.console.roles import ALL
 from regulars.console.screen import Screen
 from regulars.console.screens.models import name_of
 from regulars.console.visit import Visit
+from regulars.drift import Change, told
+from regulars.drift import watch as drifted
 from regulars.errors import InputError, NotEnoughError, NotFoundError
 from regulars.fraud.monitor import Watch, scored, watch
 from regulars.fraud.monitor import alerts as fraud_alerts
@@ -40,6 +42,8 @@ LATE_DAYS = 2
 OLD_DAYS = 60
 """So much the log may grow before what was learned from it is an alert."""
 DELIVERED_DAYS = 7
+MOST_CHANGES = 3
+"""Of one broken import many things change: the furthest are told, `regulars doctor` tells all."""
 KINDS = {
     "price": "/pricing/approvals", "campaign": "/campaigns/approvals", "fraud costs": "/fraud/costs",
     "plan": "/lifecycle",
@@ -125,7 +129,7 @@ def decisions(visit: Visit) -> Response:
 def alerts(visit: Visit) -> Response:
     """What is not as it should be."""
     with visit.console.reading() as shop:
-        found = [*_late(visit, shop), *_deliveries(visit, shop), *_frauds(visit), *_models(visit, shop)]
+        found = [*_late(visit, shop), *_drifts(visit), *_deliveries(visit, shop), *_frauds(visit), *_models(visit, shop)]
         cases = len(queue(shop.state, MOST_CASES))
     return visit.page("home/alerts.html", alerts=found, cases=cases)
 
@@ -158,7 +162,12 @@ def frauds(console: Console) -> Watch | None:
     return console.kept.of("home.fraud", console.shop.log.version, make)
 
 
-screen.warmed += [life, frauds]
+def drifts(console: Console) -> list[Change]:
+    """What is far from usual in the last days of the log."""
+    return console.kept.of("home.drift", console.shop.log.version, drifted)
+
+
+screen.warmed += [life, frauds, drifts]
 
 
 def _sentences(visit: Visit, panel: Panel, stages: Stages) -> list[str]:
@@ -216,6 +225,11 @@ def _late(visit: Visit, shop: Shop) -> list[Alert]:
         return [Alert("warning", visit.t(".empty_log"), "/data")]
     said = visit.t(".late", day=f"{visit.console.now:%Y-%m-%d}")
     return [Alert("warning", said, "/data")] if days > LATE_DAYS else []
+
+
+def _drifts(visit: Visit) -> list[Alert]:
+    language = cast(Literal["en", "zh"], visit.language)
+    return [Alert("warning", told(change, language), "/data") for change in drifts(visit.console)[:MOST_CHANGES]]
 
 
 def _deliveries(visit: Visit, shop: Shop) -> list[Alert]:
