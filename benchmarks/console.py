@@ -46,7 +46,7 @@ LCP = """() => new Promise(done => {
         .observe({type: "largest-contentful-paint", buffered: true});
     setTimeout(() => done(0), 3000);
 })"""
-WHOLE = """() => !document.querySelector("[data-hx-trigger=load].loading")
+WHOLE = """() => !document.querySelector(".loading:not(.sample, [data-hx-trigger=revealed])")
     && [...document.querySelectorAll(".chart-place")].every(place => place.querySelector("canvas, svg"))"""
 CLS = """() => new Promise(done => {
     let sum = 0;

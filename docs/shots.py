@@ -220,7 +220,8 @@ def _settled(page: Any) -> None:
     page.wait_for_timeout(200)
 
 
-SETTLED = """() => !document.querySelector("[data-hx-trigger=load].loading, .job:not(.done):not(.failed) progress")
+SETTLED = """() => !document.querySelector(".loading:not([data-hx-trigger=revealed])")
+    && !document.querySelector(".job:not(.done):not(.failed) progress")
     && [...document.querySelectorAll(".chart-place")].every(place => place.querySelector("canvas, svg"))"""
 PACK = """async ([png, quality]) => {
     const picture = new Image();

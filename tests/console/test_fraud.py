@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
+from regulars.console.screens import fraud_performance
+from regulars.fraud.monitor import watch
 from regulars.fraud.review import case, open_cases, queue
 
 AS_OF = datetime(2024, 5, 9, tzinfo=UTC)
@@ -98,6 +100,35 @@ def test_how_the_queue_stands(risk, waiting):
     text = risk.get("/fraud/standing").text
     assert "under 4 hours" in text
     assert "Can be looked at a day" in text
+
+
+def test_how_decisions_did_is_drawn_in_the_language_of_who_asks(risk, console, people, monkeypatch):
+    page = "/fraud/performance/charts"
+    assert "regulars decide fraud" in risk.get(page).text
+    times = [AS_OF - timedelta(days=day, hours=number) for day in range(120, 0, -1) for number in range(20)]
+    moment = pa.timestamp("us", "UTC")
+    scored = pa.table(
+        {
+            "attempt_id": [f"try-{number}" for number in range(len(times))],
+            "time": pa.array(times, moment),
+            "risk": [number % 20 / 20 for number in range(len(times))],
+            "action": ["review" if number % 20 == 19 else "allow" for number in range(len(times))],
+            "policy": ["expected loss"] * len(times),
+            "is_fraud": pa.array([number % 40 == 19 if number % 20 == 19 else None for number in range(len(times))]),
+            "known_at": pa.array([time + timedelta(days=1) for time in times], moment),
+            "is_reviewed": [number % 20 == 19 for number in range(len(times))],
+        }
+    )
+    monkeypatch.setattr(fraud_performance, "frauds", lambda console: watch(scored, AS_OF, 30))
+    assert "<h2>Precision of what was reviewed</h2>" in risk.get(page).text
+    console.people.change(people["risk"].id, language="zh")
+    try:
+        text = risk.get(page).text
+    finally:
+        console.people.change(people["risk"].id, language="en")
+    assert "<h2>审核的精确率</h2>" in text
+    assert "每个点为一周" in text
+    assert "data-spec" in text
 
 
 def test_ten_cases_are_reviewed_by_keyboard(page, waiting, console):

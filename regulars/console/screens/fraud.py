@@ -9,7 +9,7 @@ from starlette.responses import Response
 from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
-from regulars.console.screens import fraud_costs, fraud_rings, fraud_rules
+from regulars.console.screens import fraud_costs, fraud_performance, fraud_rings, fraud_rules
 from regulars.console.visit import Visit
 from regulars.customers.by_hand import present
 from regulars.fraud import review
@@ -173,5 +173,5 @@ def _rows(table: pa.Table) -> list[dict[str, Any]]:
     return rows
 
 
-for part in (fraud_rings, fraud_rules, fraud_costs):
+for part in (fraud_performance, fraud_rings, fraud_rules, fraud_costs):
     screen.routes += part.screen.routes
