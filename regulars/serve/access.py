@@ -79,7 +79,10 @@ async def admit(request: Request, scope: str, secret: str | None) -> Key | None:
 
 def address_of(request: Request, serving: Serving) -> str:
     """Where a request comes from: behind the proxies that are trusted, if it came through them."""
-    address = request.client.host if request.client else ""
+    client = request.client
+    address = client.host if client else ""
+    if address not in serving.settings.proxies:
+        return address
     for before in reversed(request.headers.get("x-forwarded-for", "").split(",")):
         if address not in serving.settings.proxies or not before.strip():
             return address

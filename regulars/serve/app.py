@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regulars.serve.direct import Direct
 from regulars.serve.gate import Gate
@@ -40,9 +41,13 @@ FAMILIES = (
 
 
 class _Api(FastAPI):
-    def build_middleware_stack(self) -> ASGIApp:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The gate first, so that it tells of every request; then what needs nothing of FastAPI."""
-        return Gate(Direct(super().build_middleware_stack(), self), self.state.serving)
+        await self._first(scope, receive, send)
+
+    @cached_property
+    def _first(self) -> ASGIApp:
+        return Gate(Direct(super().__call__, self), self.state.serving)
 
 
 def app(shop: Shop, settings: ServeSettings) -> FastAPI:

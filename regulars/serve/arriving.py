@@ -12,7 +12,7 @@ Put = Callable[[Sequence[bytes]], "Future[int]"]
 
 class _Moment(NamedTuple):
     bodies: list[bytes]
-    done: asyncio.Future[None]
+    waiting: list[asyncio.Future[None]]
 
 
 class Arriving:
@@ -39,21 +39,26 @@ class Arriving:
         RegularsError
             As of `Inbox.put`; then none of them is acknowledged, nor any that came in the same moment.
         """
+        loop = asyncio.get_running_loop()
         if self._moment is None:
-            loop = asyncio.get_running_loop()
-            self._moment = _Moment([], loop.create_future())
+            self._moment = _Moment([], [])
             task = loop.create_task(self._keep(self._moment))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        moment = self._moment
-        moment.bodies.extend(bodies)
-        await asyncio.shield(moment.done)  # one who hangs up takes nothing from the others
+        done: asyncio.Future[None] = loop.create_future()  # its own: one who hangs up takes nothing from the others
+        self._moment.bodies.extend(bodies)
+        self._moment.waiting.append(done)
+        await done
 
     async def _keep(self, moment: _Moment) -> None:
         self._moment = None  # a task begins in the next turn: until then it was open
         try:
             await self._known(await asyncio.wrap_future(self._put(moment.bodies)))
         except Exception as error:
-            moment.done.set_exception(error)
+            for done in moment.waiting:
+                if not done.done():
+                    done.set_exception(error)
         else:
-            moment.done.set_result(None)
+            for done in moment.waiting:
+                if not done.done():
+                    done.set_result(None)

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from regulars.serve.problems import Problem
 
@@ -37,7 +38,12 @@ async def read(request: Request, most: int) -> bytes:
     parts, size = [], 0
     try:
         async with asyncio.timeout(SECONDS):
-            async for part in request.stream():
+            is_whole = False
+            while not is_whole:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                part, is_whole = message.get("body", b""), not message.get("more_body", False)
                 size += len(part)
                 if size > most:
                     raise _too_long(most)

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -47,7 +46,7 @@ class Refused(ValueError):
     """A call that cannot be an event; says why."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Arrival:
     """What holds for all calls of a request.
 
@@ -57,33 +56,30 @@ class Arrival:
     address : where from, for calls that ask for it (`context.direct`).
     sent_at : `sentAt` of the request, by the sender's clock.
     context : of a batch; that of a call is put over it.
+    received : `received_at` as JSON says it.
+    skew : how far the sender's clock is behind, in whole minutes (Segment: `receivedAt - sentAt`). What is less than half
+        a minute is the way through the network as well. And a call that is sent again says the same so, though it took
+        another time: the log then knows it.
+
+    Examples
+    --------
+    >>> noon = datetime.fromisoformat("2024-05-01T12:00:00Z")
+    >>> Arrival(noon, "", noon - timedelta(hours=1, seconds=2)).skew
+    datetime.timedelta(seconds=3600)
     """
 
     received_at: datetime
     address: str
     sent_at: datetime | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
+    received: str = field(init=False)
+    skew: timedelta = field(init=False)
 
-    @cached_property
-    def received(self) -> str:
-        """When it came, as JSON says it."""
-        return self.received_at.isoformat()
-
-    @cached_property
-    def skew(self) -> timedelta:
-        """How far the sender's clock is behind, in whole minutes (Segment: `receivedAt - sentAt`).
-
-        What is less than half a minute is the way through the network as well. And a call that is sent again says
-        the same so, though it took another time: the log then knows it.
-
-        Examples
-        --------
-        >>> noon = datetime.fromisoformat("2024-05-01T12:00:00Z")
-        >>> Arrival(noon, "", noon - timedelta(hours=1, seconds=2)).skew
-        datetime.timedelta(seconds=3600)
-        """
-        behind = self.received_at - self.sent_at if self.sent_at else timedelta(0)
-        return timedelta(minutes=round(behind / timedelta(minutes=1)))
+    def __post_init__(self) -> None:
+        """What each of a thousand calls asks for is made once."""
+        self.received = self.received_at.isoformat()
+        behind = self.received_at - (self.sent_at or self.received_at)
+        self.skew = timedelta(minutes=round(behind / timedelta(minutes=1)))
 
 
 def arrival(body: Mapping[str, Any], received_at: datetime, address: str) -> Arrival:

@@ -64,7 +64,13 @@ class _Together(BufferingHandler):
 
 
 def begin() -> None:
-    """Write the log of this process to its error output."""
+    """Write the log of this process to its error output.
+
+    Its lines say nothing of threads, processes and places in the code; to find these out for each costs as much as all
+    the rest of it (logging's documentation, Optimization).
+    """
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     handler = _Together()
     handler.setFormatter(Lines())
     LOG.handlers = [handler]
