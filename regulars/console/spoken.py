@@ -92,12 +92,14 @@ def _walked(part: Any, language: str, *, is_said: bool) -> Any:
 @lru_cache(maxsize=20_000)
 def _spoken(text: str, language: str, depth: int) -> str:
     bare = text.strip()
-    if not bare or depth > DEEPEST or (language == "zh") != bool(_WORD.search(bare)):
+    if not bare or depth > DEEPEST:
         return text
     exact, rules = _rules(language)
     known = exact.get(bare) or exact.get(bare[:1].lower() + bare[1:])
     if known:
         return known
+    if (language == "zh") != bool(_WORD.search(bare)):
+        return text
     for rule in rules:
         found = rule.said(bare, language, depth)
         if found is not None:

@@ -28,6 +28,9 @@ def test_every_sentence_is_said_in_chinese(key):
     ("english", "chinese"),
     [
         ("You bought it 3 times, last 12 days ago.", "您买过它3次，最近一次在12天前。"),
+        ("EIRE", "爱尔兰"),
+        ("United Kingdom", "英国"),
+        ("2 customers came from 1 to 3", "2 customers came from 1 to 3"),
         ("days since the last order: 75 (typically 30)", "距最近一次下单的天数：75（通常为30）"),
         (
             "Better than recency only: AUROC .760 against .669 (difference .077 to .109 at 95 %). Fit for use.",
