@@ -161,7 +161,7 @@ def read(folder: Path, version: int) -> Commit:
         raise NotFoundError(
             f"There is no version {version} of the log in {folder}; the newest is {living[-1] if living else 0}."
         )
-    if 0 < version < living[0]:
+    if version < living[0]:
         raise NotFoundError(
             f"Version {version} of the log in {folder} is no longer kept: regulars vacuum removed it. The oldest that "
             f"can be read is {living[0]}, the newest {living[-1]}."

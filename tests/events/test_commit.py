@@ -30,6 +30,42 @@ def test_a_commit_is_read_as_it_was_written(folder):
     assert FIRST.rows("catalogue") == 0
 
 
+def test_what_stands_on_the_disk_can_be_read_by_eye_and_names_its_layout():
+    data = FIRST.to_json()
+    assert json.loads(data)["format"] == 1  # to change it is to refuse every shop that there is
+    assert "import of 订单.csv".encode() in data
+    file = DataFile("data/1.parquet", 1, 9, "ab", sources={"订单.csv": 1})
+    assert '{"订单.csv": 1}'.encode() in Commit(1, FIRST.time, "import", {"events": (file,)}).to_json()
+
+
+def test_a_commit_of_before_the_inbox_has_folded_nothing(folder):
+    old = json.loads(FIRST.to_json())
+    del old["folded"], old["sha256"]
+    commits.commit_path(folder, 1).write_bytes(sealed(json.dumps(old)))
+    assert commits.read(folder, 1) == FIRST
+
+
+def test_what_was_imported_and_folded_comes_back(folder):
+    commits.write(folder, Commit(1, FIRST.time, "fold", {}, {}, {"ab": 3}, {"inbox": 7}))
+    found = commits.read(folder, 1)
+    assert (found.imported, found.folded) == ({"ab": 3}, {"inbox": 7})
+
+
+def test_the_currencies_of_a_version_are_those_of_its_events(folder):
+    files = [DataFile(f"data/{n}.parquet", 1, 9, "ab", currencies=of) for n, of in enumerate([("EUR",), None, ()])]
+    foreign = DataFile("data/9.parquet", 1, 9, "ab", currencies=("USD", "EUR"))
+    commits.write(folder, Commit(1, FIRST.time, "import", {"events": (*files, foreign), "catalogue": ()}))
+    found = commits.read(folder, 1)
+    assert found.currencies == {"EUR", "USD"}
+    assert found.tables["events"][1].currencies is None
+    assert FIRST.currencies == frozenset()
+
+
+def test_of_an_empty_log_no_version_is_the_newest(folder):
+    with pytest.raises(NotFoundError, match=r"no version 7 of the log .* the newest is 0"):
+        commits.read(folder, 7)
+
+
 def test_each_data_file_stands_on_a_line_of_its_own():
     assert sum(FILE.path in line for line in FIRST.to_json().decode().splitlines()) == 2
 
