@@ -17,12 +17,12 @@ from regulars.evaluation.wording import figure
 from regulars.realtime.asked import Answers, K, nobody, recalled, reciprocal, walk
 from regulars.realtime.candidates import Blend, first
 from regulars.realtime.dataset import Events, events_before, require_customers
-from regulars.realtime.learner import Learner, Lessons
+from regulars.realtime.learner import Learner
 from regulars.realtime.model import RealtimeModel, tried
 from regulars.realtime.sessions import Ints
 
 if TYPE_CHECKING:
-    from regulars.realtime.foresight import Past
+    from regulars.realtime.foresight import Foresight, Past
     from regulars.shop import Shop
 
 NAME = "realtime"
@@ -138,7 +138,7 @@ def _report(shop: Shop, split: Split, walked: _Walked) -> Report:
         log_version=shop.log.version,
         charts={"The model beside the baseline": metric_plot(metrics)},
         tables={"Beside methods that stand alone": beside},
-        checks=(_leaks(shop, split.as_of, blend),),
+        checks=(_leaks(shop, split.as_of, blend, is_foreseen=walked.version is not None),),
         notes=(
             f"{len(judged.customer):,} products were asked for. After each, model and baseline learn it, as they would "
             "live; what sources count was chosen before.",
@@ -170,21 +170,31 @@ def _compared(judged: Answers, ours: np.ndarray, theirs: np.ndarray) -> tuple[Me
     return tuple(found)
 
 
-def _leaks(shop: Shop, as_of: datetime, blend: Blend) -> Check:
-    """Change all of the future: what would be shown must stay as it is."""
+def _leaks(shop: Shop, as_of: datetime, blend: Blend, *, is_foreseen: bool) -> Check:
+    """Change all of the future: what would be shown must stay as it is, and what the behaviour model foresees."""
 
     def compute(seen: object) -> pa.Table:
         other = shop.with_events(seen)
-        learner = Learner()
-        lessons: Lessons = learner.lessons(events_before(other, as_of))
-        learner.learn(lessons)
-        rows = []
-        for customer in np.unique(lessons.customer)[:: max(len(np.unique(lessons.customer)) // PROBED, 1)].tolist():
-            last = int(lessons.time[lessons.customer == customer][-1])
-            items, visit = learner.session_of(customer, last)
-            found = learner.candidates(items, visit, micros(as_of))
+        learner, events = Learner(), events_before(other, as_of)
+        learner.add(events)
+        said = events.weight > 0
+        whose, rows = np.unique(events.customer[said]), []
+        foresight = _foresight(other, as_of) if is_foreseen else None
+        for customer in whose[:: max(len(whose) // PROBED, 1)].tolist():
+            name, last = events.customers[customer], int(events.time[said & (events.customer == customer)][-1])
+            foreseen = {} if foresight is None else foresight.next(name)
+            found = learner.candidates(*learner.session(name, last), micros(as_of), foreseen)
             some, _ = first(found.product, found.features, blend.weights, np.zeros_like(blend.weights), K, True)
-            rows += [(customer, place, learner.products[found.product[at]]) for place, at in enumerate(some)]
-        return pa.table(dict(zip(("customer", "place", "product"), map(list, zip(*rows, strict=True)), strict=True)))
+            lists = {"shown": [learner.products[found.product[at]] for at in some], "foreseen": list(foreseen)}
+            rows += [(name, of, place, each) for of, products in lists.items() for place, each in enumerate(products)]
+        return pa.table(
+            dict(zip(("customer", "list", "place", "product"), map(list, zip(*rows, strict=True)), strict=True))
+        )
 
     return leak_check(compute, shop.events, as_of)
+
+
+def _foresight(shop: Shop, as_of: datetime) -> Foresight | None:
+    from regulars.realtime.foresight import Foresight  # noqa: PLC0415
+
+    return Foresight.of(shop, as_of)

@@ -57,9 +57,9 @@ class Arrival:
     sent_at : `sentAt` of the request, by the sender's clock.
     context : of a batch; that of a call is put over it.
     received : `received_at` as JSON says it.
-    skew : how far the sender's clock is behind, in whole minutes (Segment: `receivedAt - sentAt`). What is less than half
-        a minute is the way through the network as well. And a call that is sent again says the same so, though it took
-        another time: the log then knows it.
+    skew : how far the sender's clock is behind, in whole minutes (Segment: `receivedAt - sentAt`). What is less than
+        half a minute is the way through the network as well. And a call that is sent again says the same so, though it
+        took another time: the log then knows it.
 
     Examples
     --------

@@ -18,6 +18,7 @@ from regulars.clock import micros
 from regulars.realtime import Live
 from regulars.realtime.candidates import Blend
 from regulars.realtime.dataset import events_before
+from regulars.realtime.evaluate import _leaks
 from regulars.realtime.foresight import Foresight, Past, foretold
 from regulars.realtime.model import RealtimeModel
 from tests.realtime.conftest import START, numbered, row, traffic
@@ -87,6 +88,18 @@ def test_what_was_foreseen_before_each_past_event_is_what_was_foreseen_live(
     for place, before in zip(asked.tolist(), past.before(asked), strict=True):
         same(live.next(rows[place]["customer_id"]), before)
         live.hear([rows[place]])
+
+
+def test_the_report_finds_what_is_foreseen_by_what_came_later(
+    known: tuple[Shop, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, rows = known
+    as_of, of = rows[450]["time"], Foresight.of
+    alone = ALONE.blend
+    assert _leaks(shop, as_of, alone, is_foreseen=True).passed
+    monkeypatch.setattr(Foresight, "of", lambda shop, _: of(shop, rows[-1]["time"]))
+    assert not _leaks(shop, as_of, alone, is_foreseen=True).passed
+    assert _leaks(shop, as_of, alone, is_foreseen=False).passed
 
 
 def test_few_states_in_memory_give_the_same_answers(known: tuple[Shop, list[dict[str, Any]]]) -> None:
