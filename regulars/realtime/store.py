@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from regulars.errors import ConfigError, ShopError
-from regulars.realtime.customers import CUSTOMER, Ints, fresh
+from regulars.realtime.customers import CUSTOMER, NOWHERE, Ints, fresh
 
 if TYPE_CHECKING:
     import redis
@@ -68,16 +68,21 @@ class Memory:
 
     def take(self, customers: Sequence[str]) -> tuple[Any, Ints]:
         """See `Store`."""
-        places = np.empty(len(customers), np.int64)
+        places, new = np.empty(len(customers), np.int64), []
         for k, name in enumerate(customers):
             place = self._place.get(name)
             if place is None:
                 place = self._place[name] = self._free.pop() if self._free else len(self._place)
+                new.append(place)
             places[k] = place
-        if len(places) and (needed := int(places.max()) + 1) > len(self._rows):
-            rows = fresh(max(needed, 2 * len(self._rows)))
-            rows[: len(self._rows)] = self._rows
-            self._rows = rows
+        if new:
+            if (needed := max(new) + 1) > len(self._rows):
+                # Zeros are no memory until something is written to them: nobody waits while it is made ready for those
+                # who are to come.
+                rows = np.zeros(max(needed, 2 * len(self._rows)), CUSTOMER)
+                rows[: len(self._rows)] = self._rows
+                self._rows = rows
+            self._rows["position"][new] = NOWHERE
         return self._rows, places
 
     def put(self, customers: Sequence[str], rows: Any, places: Ints) -> None:
