@@ -96,10 +96,8 @@ def _spoken(text: str, language: str, depth: int) -> str:
         return text
     exact, rules = _rules(language)
     known = exact.get(bare) or exact.get(bare[:1].lower() + bare[1:])
-    if known:
-        return known
-    if (language == "zh") != bool(_WORD.search(bare)):
-        return text
+    if known or (language == "zh") != bool(_WORD.search(bare)):
+        return known or text
     for rule in rules:
         found = rule.said(bare, language, depth)
         if found is not None:
