@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
 # Rich takes its width when the command line is first imported, by whichever test that is.
 os.environ["COLUMNS"] = "160"
 # Tests run beside each other: threads of one, torch's or NumPy's, would wait for those of another.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# What a test wrote need not outlive a power cut: in memory nothing waits for a disk.
+MEMORY = Path("/dev/shm")  # noqa: S108 (pytest makes a folder in it that is this user's alone)
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 8 << 30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 import json
-import os
 import random
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
