@@ -1,6 +1,7 @@
 """How customers answered each action before: a person who opens the spring letters opens the next one.
 
-Columns are named "ACTION: sent" and so on: learners know by the names that they mean the same for all actions.
+Columns are counts, named "ACTION: sent" and so on: learners know by the names that they mean the same for all actions.
+How much a few answers tell of a customer is learned from all, see `uplift.kinds`.
 """
 
 from __future__ import annotations
@@ -13,22 +14,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.campaign.actions import NONE, Action
+from regulars.campaign.uplift.kinds import ANSWERS
 
 if TYPE_CHECKING:
     from regulars.campaign.drawn import Floats
     from regulars.shop import Shop
 
-ANSWERS = ("sent", "opened share", "clicked share")
 KINDS = ("message_sent", "message_opened", "message_clicked")
-USUAL = 4.0
-"""So many messages of the usual shares are added to each customer's own: of one message little is known."""
+"""Events, in the order of `ANSWERS`."""
 
 
 def answer_names(arms: Sequence[str]) -> tuple[str, ...]:
     """Of all columns.
 
     >>> answer_names(("none", "spring by email"))
-    ('spring by email: sent', 'spring by email: opened share', 'spring by email: clicked share')
+    ('spring by email: sent', 'spring by email: opened', 'spring by email: clicked')
     """
     return tuple(f"{arm}: {name}" for arm in arms if arm != NONE for name in ANSWERS)
 
@@ -50,10 +50,6 @@ def answers(shop: Shop, pairs: pa.Table, names: Sequence[str]) -> Floats:
         place = here["place"].to_numpy()
         for kind, name in enumerate(KINDS):
             found[place, number, kind] = here[name].to_numpy()
-    sent = found[:, :, [0]]
-    total = found.sum(0)
-    usual = total[:, 1:] / np.maximum(total[:, [0]], 1.0)
-    found[:, :, 1:] = (found[:, :, 1:] + USUAL * usual) / (sent + USUAL)
     column = {f"{arm}: {name}": (k, j) for k, arm in enumerate(arms) for j, name in enumerate(ANSWERS)}
     return np.column_stack([found[:, *column[name]] for name in names])
 

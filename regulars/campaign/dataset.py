@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.campaign.actions import NONE, cost_of
-from regulars.campaign.answers import ANSWERS, answer_names, answers
+from regulars.campaign.answers import answer_names, answers
 from regulars.campaign.drawn import Arms, Drawn, Floats, comparable_arms
 from regulars.campaign.lots import messages_chosen
 from regulars.campaign.sources import drawn_before
 from regulars.campaign.uplift import Trial
+from regulars.campaign.uplift.kinds import ANSWERS
 from regulars.campaign.uplift.observational import Overlap, comparable, estimated_propensity
 from regulars.clock import micros
 from regulars.customers import later_worth

@@ -8,6 +8,7 @@ away. So the effect is learned in two parts,
 
 `usual` the outcome expected anyway, `lift` the share by which visits rise, a sparse linear function of what is known of
 the customer, and `kept` the share of a visit's worth that is kept in the mean: below 1 where something is given away.
+Whom a message moves shows in whom it makes open and click (`kinds`); this is asked first, and all else of what is left.
 """
 
 from __future__ import annotations
@@ -23,11 +24,16 @@ from threadpoolctl import threadpool_limits
 
 from regulars.campaign.uplift.evidence import Evidence
 from regulars.campaign.uplift.expected import Expected
+from regulars.campaign.uplift.kinds import Kinds
 from regulars.campaign.uplift.trial import Floats, Numbers, Trial
 from regulars.errors import InputError
 from regulars.logistic import Scaling
 
 FOLDS = 5
+LIFT = 0.1
+"""Lifts are of this size, as long as nothing is known."""
+ROUNDS = 50
+OWN_FILES = ("own", "weights", "answered", "bias", "moved", "middle", "kept")
 MOST_ROWS = 200_000
 """Of more rows so many by chance: the penalty is chosen on a table of them in memory."""
 
@@ -44,7 +50,9 @@ class LiftLearner:
         arms, so they share their weights.
     weights : (arms - 1, inputs).
     answered : (j,) weights of `own`.
+    kinds : with which chance a customer is of the kind that answers, by each arm whose answers are told.
     bias : (arms - 1,) the lift in the mean.
+    moved : (arms - 1, b) what the chances of `kinds`, less their means `middle` (b,), change of it.
     kept : (arms - 1,) in (0, 1].
 
     Source
@@ -59,7 +67,10 @@ class LiftLearner:
     own: Numbers
     weights: Floats
     answered: Floats
+    kinds: Kinds
     bias: Floats
+    moved: Floats
+    middle: Floats
     kept: Floats
 
     @classmethod
@@ -82,24 +93,30 @@ class LiftLearner:
             rows = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
         pull, loud = _pull(trial, evidence.visits)
         left = trial.visits - evidence.visits
-        bias = _pooled(pull, loud, left)
+        inputs = scaling.inputs(trial.features)
+        kinds = Kinds.fit(trial.rows(rows), inputs[rows])
+        chance = kinds.chance(trial.features, inputs)
+        middle = chance.mean(0)
+        bias, moved = _by_kind(chance - middle, kinds.arm, pull, loud, left)
         outcome = (trial.propensity * evidence.expected).sum(1)
-        kept = _kept(trial, outcome, bias)
+        kept = _kept(trial, outcome, evidence.visits)
+        left = left - (pull * (bias + (chance - middle) @ moved.T)).sum(1)
         root = np.sqrt(loud[rows])
-        design = _design(scaling.inputs(trial.features[rows]), own, pull[rows]) * root[:, None]
+        design = _design(inputs[rows], own, pull[rows]) * root[:, None]
         fold = trial.folds(FOLDS, seed=2)[rows]
         apart = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(FOLDS)]
-        weights = _sparse(design, (left - pull @ bias)[rows] * root, apart)
+        weights = _sparse(design, left[rows] * root, apart)
         width = (design.shape[1] - own.shape[1]) // arms
         return cls(
             Expected.fit(trial, knows_arm=True), scaling, own, weights[: arms * width].reshape(arms, width),
-            weights[arms * width :], bias, kept,
+            weights[arms * width :], kinds, bias, moved, middle, kept,
         )  # fmt: skip
 
     def effects(self, features: Floats) -> Floats:
         """(n, arms - 1) in units of the outcome."""
         inputs = self.scaling.inputs(features)
         lift = self.bias + inputs @ self.weights.T
+        lift += (self.kinds.chance(features, inputs) - self.middle) @ self.moved.T
         for arm, columns in enumerate(self.own):
             lift[:, arm] += inputs[:, columns] @ self.answered
         usual = np.maximum(self.usual.predict(features)[:, [0]], 0.0)
@@ -110,7 +127,8 @@ class LiftLearner:
         """As safetensors, and of the expectations."""
         parts = {
             **{f"scaling_{name}": part for name, part in vars(self.scaling).items()},
-            **{name: getattr(self, name) for name in ("own", "weights", "answered", "bias", "kept")},
+            **{f"kinds_{name}": part for name, part in vars(self.kinds).items()},
+            **{name: getattr(self, name) for name in OWN_FILES},
         }
         tables = save({name: np.ascontiguousarray(part) for name, part in parts.items()})
         return {"lift.safetensors": tables, **self.usual.to_files()}
@@ -119,8 +137,11 @@ class LiftLearner:
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """From what `to_files` gave."""
         parts = load(files["lift.safetensors"])
-        of = {name.removeprefix("scaling_"): parts.pop(name) for name in list(parts) if name.startswith("scaling_")}
-        return cls(usual=Expected.from_files(files), scaling=Scaling(**of), **parts)
+        scaling, kinds = (
+            {name.removeprefix(of): parts.pop(name) for name in list(parts) if name.startswith(of)}
+            for of in ("scaling_", "kinds_")
+        )
+        return cls(usual=Expected.from_files(files), scaling=Scaling(**scaling), kinds=Kinds(**kinds), **parts)
 
 
 def own_columns(trial: Trial) -> Numbers:
@@ -147,18 +168,70 @@ def _pull(trial: Trial, usual: Floats) -> tuple[Floats, Floats]:
     return pull, 1 / np.maximum(usual, max(float(np.quantile(usual, 0.1)), 1e-9))
 
 
+def _by_kind(chance: Floats, arm: Numbers, pull: Floats, loud: Floats, left: Floats) -> tuple[Floats, Floats]:
+    """(arms - 1,) lifts in the mean, (arms - 1, b) by how much more the kinds that answer are moved.
+
+    What the answers to an arm say of that arm itself is alike for all arms; what they say of it more, or of another, is
+    its own. Means, what is alike and what is an arm's own are drawn to none, each as far as its size beside the noise
+    of visits commands: empirical Bayes, the sizes by expectation and maximisation.
+
+    Parameters
+    ----------
+    chance : (n, b) less their means; arm : (b,) whose answers, from 1 on.
+    """
+    arms, told = pull.shape[1], chance.shape[1]
+    same = sum((pull[:, [number - 1]] * chance[:, [k]] for k, number in enumerate(arm)), np.zeros((len(pull), 1)))
+    each = [pull[:, [number]] * chance for number in range(arms)]
+    design = np.concatenate([pull, same, *each], 1)
+    part = np.repeat([0, 1, 2], [arms, 1, arms * told])
+    weights = _drawn_to_none(design * np.sqrt(loud)[:, None], left * np.sqrt(loud), part)
+    moved = weights[arms + 1 :].reshape(arms, told)
+    moved[arm - 1, np.arange(told)] += weights[arms]
+    return weights[:arms], moved
+
+
+def _drawn_to_none(design: Floats, target: Floats, part: Numbers) -> Floats:
+    """Weights of least squares, those of each part (k,) of one size that the rows tell.
+
+    >>> rng = np.random.default_rng(0)
+    >>> design = rng.normal(size=(200, 6))
+    >>> target = design @ np.array([2.0, -2.0, 0, 0, 0, 0]) + 3 * rng.normal(size=200)
+    >>> np.abs(_drawn_to_none(design, target, np.array([0, 0, 1, 1, 1, 1]))).round().tolist()
+    [2.0, 2.0, 0.0, 0.0, 0.0, 0.0]
+    """
+    noise = float((target**2).mean())
+    square, with_target = design.T @ design / noise, design.T @ target / noise
+    size = np.full(len(part), LIFT**2)
+    count = np.maximum(np.bincount(part), 1)
+    for _ in range(ROUNDS):
+        spread = np.linalg.inv(square + np.diag(1 / size))
+        weights = spread @ with_target
+        size = np.maximum(np.bincount(part, weights**2 + spread.diagonal()) / count, 1e-8)[part]
+    return np.asarray(weights, np.float64)
+
+
 def _pooled(pull: Floats, loud: Floats, left: Floats) -> Floats:
     """(arms - 1,) the lift of each arm in the mean."""
     found: Floats = np.linalg.pinv(pull.T @ (pull * loud[:, None])) @ (pull.T @ (left * loud))
     return found
 
 
-def _kept(trial: Trial, usual: Floats, lift: Floats) -> Floats:
-    """(arms - 1,) of a visit's worth; never above 1, for an arm gives away or it does not."""
+def _kept(trial: Trial, usual: Floats, visits: Floats) -> Floats:
+    """(arms - 1,) of a visit's worth: margin beyond what the visits bring.
+
+    Never above 1, for an arm gives away or it does not; and 1 where it is not below by more than the error.
+
+    Parameters
+    ----------
+    usual, visits : (n,) outcome and visits expected in the mean over arms.
+    """
     usual = np.maximum(usual, 0.0)
     pull, loud = _pull(trial, usual)
-    margin = _pooled(pull, loud, trial.outcome - usual)
-    found: Floats = np.clip((1 + margin) / np.maximum(1 + lift, 1e-9), 0.01, 1.0)
+    came = np.divide(trial.visits, visits, out=np.ones(len(usual)), where=visits > 0)  # type: ignore[arg-type]
+    beyond = trial.outcome - usual * came
+    given = _pooled(pull, loud, beyond)
+    noise = np.linalg.pinv(pull.T @ (pull * loud[:, None])).diagonal() * float((beyond**2 * loud).mean())
+    found: Floats = np.clip(1 + np.where(given < -np.sqrt(noise), given, 0.0), 0.01, 1.0)
     return found
 
 
