@@ -19,17 +19,21 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 from playwright.sync_api import sync_playwright
+from pyarrow import csv
 
 from regulars import Shop, clock
 from regulars.console.index import Index
 from regulars.console.people import People
 from regulars.console.tables import prepare
 from regulars.customers.by_hand import present
-from regulars.errors import RegularsError
+from regulars.errors import NotFoundError
+from regulars.events.mapping import Mapping
 from regulars.experiment import Design, Experiments
 from regulars.fraud import review
 from regulars.pricing.suggesting import suggestions
@@ -74,8 +78,8 @@ SHOTS = (
     Shot("campaigns", "/campaigns/journey?name=welcome"),
     Shot("audience", "/campaigns/audience", (), True),
     Shot("experiments", "/experiments/new"),
-    Shot("pricing", "/pricing", (), True),
-    Shot("product", "/pricing/product?id={product}", (), True),
+    Shot("pricing", "/pricing"),
+    Shot("product", "/pricing/product?id={product}"),
     Shot("ads", "/ads", (), True),
     Shot("fraud", "/fraud", ("dark", "phone"), True),
     Shot("case", "/fraud/case/1", ("phone",), True),
@@ -130,7 +134,9 @@ def _work_in(shop: Shop, *, is_simulated: bool) -> None:
     """What people would have done: the list of customers, cases, prices, segments, an experiment."""
     review.fill(shop)
     moment = present(shop)
-    with suppress(RegularsError):
+    if not is_simulated:
+        _cost_what_is_sold(shop, moment)
+        shop.models.use("pricing", shop.models.versions("pricing")[-1])
         shop.tables.write("pricing", "suggestions", suggestions(shop, moment), moment)
     words = Words.of(shop, shop.now).vocabulary
     Segments(shop).save("regulars at risk", "orders >= 4 and last_order > 90 days", words, "for the spring letter")
@@ -143,6 +149,20 @@ def _work_in(shop: Shop, *, is_simulated: bool) -> None:
         with clock.held_at(moment):  # what is said today would make a log of years ago seem one of today
             _write_in(shop)
     Index(shop).make(shop, lambda done, total: None)
+
+
+def _cost_what_is_sold(shop: Shop, moment: datetime) -> None:
+    """Unit costs, of which the demo's invoices tell nothing: made up, half of the usual price."""
+    log = shop.events
+    sold = log.filter(log.type == "order_completed", log.product_id.notnull(), log.unit_price > 0)
+    half = sold.group_by("product_id").agg(unit_cost=(sold.unit_price.cast("float64").median() / 2).round(2))
+    rows = shop.engine.to_arrow(half)
+    about = {"time": (moment - timedelta(days=200)).isoformat(), "type": "product_listed"}
+    for name, value in about.items():
+        rows = rows.append_column(name, pa.repeat(value, len(rows)))
+    path = shop.folder / "costs.csv"
+    csv.write_csv(rows, path)
+    shop.import_(path, mapping=Mapping("costs", {name: name for name in rows.column_names}), strict=True)
 
 
 def _write_in(shop: Shop) -> None:
@@ -160,9 +180,10 @@ def _write_in(shop: Shop) -> None:
 def _names(shop: Shop) -> dict[str, str]:
     """A customer and a product that pictures are of."""
     first = shop.tables.read("churn", "decisions").slice(0, 1).to_pylist()[0]
-    sold = shop.events.filter(shop.events.type == "order_completed", shop.events.product_id.notnull())
-    best = shop.engine.to_arrow(sold.product_id.topk(1))["product_id"].to_pylist()[0]
-    return {"customer": str(first["customer_id"]), "product": str(best)}
+    names = {"customer": str(first["customer_id"])}
+    with suppress(NotFoundError):  # of the demo's shop alone
+        names["product"] = str(shop.tables.read("pricing", "suggestions")["product_id"][0].as_py())
+    return names
 
 
 def _wait_for(port: int) -> None:

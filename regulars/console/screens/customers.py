@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from starlette.responses import Response
 
 from regulars import churn, profile
@@ -26,6 +27,7 @@ from regulars.events.schema import TIME
 if TYPE_CHECKING:
     from regulars.console.jobs import Progress
     from regulars.engine import Engine
+    from regulars.shop import Shop
 
 screen = Screen("customers", group="customers")
 
@@ -106,6 +108,7 @@ def outlook(visit: Visit) -> Response:
     as_of = visit.as_of
     with visit.console.reading() as shop:
         found = churn.ahead(shop, _asked_id(visit), as_of)
+        why = _why_at_risk(shop, _asked_id(visit)) if as_of == visit.console.now else []
     charts = []
     if found.days:
         charts.append(chart(alive_plot(list(found.days), np.array(found.alive)), visit.t(".alive_about")))
@@ -113,7 +116,17 @@ def outlook(visit: Visit) -> Response:
             charts.append(
                 chart(waiting_plot(np.array(found.ahead), np.array(found.survival)), visit.t(".waiting_about"))
             )
-    return visit.page("customers/outlook.html", found=found, charts=charts)
+    return visit.page("customers/outlook.html", found=found, charts=charts, why=why)
+
+
+def _why_at_risk(shop: Shop, customer_id: str) -> list[str]:
+    """What moves the risk of one whom churn would contact; nothing of anybody else."""
+    try:
+        decided = shop.tables.read("churn", "decisions")
+    except NotFoundError:
+        return []
+    mine: list[list[str]] = decided.filter(pc.equal(decided["customer_id"], customer_id))["reasons"].to_pylist()
+    return mine[0] if mine else []
 
 
 @screen.get("/customer/timeline", may=ALL)
