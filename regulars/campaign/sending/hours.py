@@ -88,9 +88,10 @@ def local(times: Ints, zone: npt.NDArray[np.str_]) -> Ints:
 
 def in_utc(walls: Ints, zone: npt.NDArray[np.str_]) -> Ints:
     """(n,) back from there; of an hour that a clock skips, the moment after it, of one that comes twice the first."""
-    guess = walls - (local(walls, zone) - walls)
-    again = walls - (local(guess, zone) - guess)
-    return np.where(local(again, zone) == walls, again, np.maximum(guess, again))
+    # By how a clock stood the day before and stands the day after; what a change lies between is told by going back.
+    before, after = (walls - (local(day, zone) - day) for day in (walls - DAY, walls + DAY))
+    is_after = (local(before, zone) != walls) & (local(after, zone) == walls)
+    return np.where(is_after, after, before)
 
 
 def quiet_until(times: Ints, zone: npt.NDArray[np.str_], start_hour: int, end_hour: int) -> Ints:

@@ -109,3 +109,45 @@ def test_creatives_have_whatever_names_platforms_give_them() -> None:
     assert {rotation.pick(at=NOON).creative.creative_id for _ in range(60)} == {"a-1/b", "d.3"}
     with pytest.raises(NotFoundError, match="shows no creative"):
         rotation.retire("c#2")
+
+
+def test_a_cap_and_a_gap_end_to_the_minute() -> None:
+    seen = Exposures([Cap(1, DAY)], gap=timedelta(minutes=10))
+    seen.add("ada", "a", NOON)
+    assert seen.refusal("ada", "a", NOON + timedelta(minutes=9)) == "shown 9 minutes ago, 10 must lie between"
+    assert seen.refusal("ada", "a", NOON + timedelta(minutes=10)) == "shown 1 of 1 times within 24 hours"
+    assert seen.refusal("ada", "a", NOON + DAY - timedelta(seconds=1)) is not None
+    assert seen.refusal("ada", "a", NOON + DAY) is None
+    assert (seen.count("ada", NOON), seen.count("ada", NOON + DAY), seen.count("bob", NOON)) == (1, 0, 0)
+
+
+def test_a_gap_alone_looks_back_as_far_as_it_is_long() -> None:
+    seen = Exposures([], gap=timedelta(hours=2))
+    for minutes in (0, 30):
+        seen.add("ada", "a", NOON + timedelta(minutes=minutes))
+    assert seen.refusal("ada", "b", NOON + timedelta(minutes=149)) == "shown 119 minutes ago, 120 must lie between"
+    assert seen.refusal("ada", "b", NOON + timedelta(minutes=150)) is None
+    assert seen.count("ada", NOON + timedelta(minutes=121)) == 1
+
+
+def test_a_cap_of_one_campaign_leaves_the_others_alone() -> None:
+    seen = Exposures([Cap(1, DAY, "a"), Cap(3, DAY)])
+    seen.add("ada", "a", NOON)
+    seen.add("ada", "b", NOON)
+    assert seen.refusal("ada", "a", NOON) == "shown 1 of 1 times within 24 hours"
+    assert seen.refusal("ada", "b", NOON) is None
+    seen.add("ada", "b", NOON)
+    assert seen.refusal("ada", "b", NOON) == "shown 3 of 3 times within 24 hours"
+    seen.take_back("ada", "a", NOON + DAY)  # not one that there was
+    seen.take_back("eve", "a", NOON)
+    assert seen.count("ada", NOON) == 3
+
+
+@pytest.mark.parametrize(("most", "within", "gap"), [(-1, DAY, DAY), (1, timedelta(0), DAY), (1, DAY, -DAY)])
+def test_a_cap_that_cannot_be_is_refused(most: int, within: timedelta, gap: timedelta) -> None:
+    with pytest.raises(InputError, match=r"more than no time|no time or more"):
+        Exposures([Cap(most, within)], gap=gap)
+
+
+def test_a_cap_of_none_shows_nothing() -> None:
+    assert Exposures([Cap(0, DAY)]).refusal("ada", "a", NOON) == "shown 0 of 0 times within 24 hours"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars import Shop
-from regulars.campaign.sending.hours import best_hours, in_utc, local, local_day, next_at, quiet_until, zones
+from regulars.campaign.sending.hours import BestHours, best_hours, in_utc, local, local_day, next_at, quiet_until, zones
 from regulars.clock import micros, moment_of
 from regulars.customers import customers_as_of
 from tests.campaign.conftest import NOON, at
@@ -92,3 +92,42 @@ def test_without_opens_no_hour_is_quiet(mailing: Shop, hour: int) -> None:
     known = customers_as_of(mailing, NOON)
     found = best_hours(mailing, NOON, known, zones(known, "UTC"))
     assert 8 <= found.hours(["ada"], 21, 8)[0] < 21
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "start", "end", "then"),
+    [
+        (20, 59, 21, 8, "01T20:59"), (21, 0, 21, 8, "02T08:00"), (7, 59, 21, 8, "01T08:00"), (8, 0, 21, 8, "01T08:00"),
+        (0, 0, 21, 8, "01T08:00"), (12, 59, 13, 15, "01T12:59"), (13, 0, 13, 15, "01T15:00"),
+        (14, 59, 13, 15, "01T15:00"), (15, 0, 13, 15, "01T15:00"), (3, 0, 9, 9, "01T03:00"),
+    ],
+)  # fmt: skip
+def test_quiet_hours_begin_and_end_to_the_minute(hour: int, minute: int, start: int, end: int, then: str) -> None:
+    moment = micros(datetime(2024, 5, 1, hour, minute, tzinfo=UTC))
+    found = quiet_until(np.array([moment]), np.array(["UTC"]), start, end)
+    assert f"{moment_of(int(found[0])):%dT%H:%M}" == then
+
+
+@pytest.mark.parametrize(
+    ("minute_of_day", "weekday", "then"),
+    [
+        (600, None, "01T10:00"), (599, None, "02T09:59"), (601, None, "01T10:01"), (600, 2, "01T10:00"),
+        (600, 3, "02T10:00"), (600, 1, "07T10:00"), (599, 2, "08T09:59"),
+    ],
+)  # fmt: skip
+def test_the_next_time_of_day_is_this_one_if_it_is_now(minute_of_day: int, weekday: int | None, then: str) -> None:
+    wednesday = micros(datetime(2024, 5, 1, 10, tzinfo=UTC))
+    found = next_at(np.array([wednesday]), np.array(["UTC"]), minute_of_day, weekday)
+    assert f"{moment_of(int(found[0])):%dT%H:%M}" == then
+
+
+def test_of_an_hour_that_comes_twice_it_is_the_first() -> None:
+    wall = micros(datetime(2024, 10, 27, 1, 30, tzinfo=UTC))
+    found = in_utc(np.array([wall]), np.array(["Europe/London"]))
+    assert moment_of(int(found[0])) == datetime(2024, 10, 27, 0, 30, tzinfo=UTC)
+
+
+def test_best_hours_keep_out_of_quiet_ones_by_day_and_by_night() -> None:
+    usual = np.linspace(0.0, 1.0, 24)
+    found = BestHours(usual / usual.sum(), {})
+    assert [found.hours(["ada"], *quiet)[0] for quiet in ((21, 8), (20, 24), (9, 9), (22, 0))] == [20, 19, 23, 21]
