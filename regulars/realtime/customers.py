@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numba
@@ -55,6 +56,7 @@ seen : registers of HyperLogLog over the products of all events.
 _VIEWED, _ADDED, _ORDERED = (KIND[name] for name in FADED)
 
 
+@lru_cache(1 << 17)
 def code(product: str | None) -> int:
     """A number of a product that is the same in every process: 63 bits of a hash; 0 for none.
 

@@ -121,17 +121,18 @@ def of_rows(rows: Sequence[Mapping[str, Any]]) -> Events:
     """
     customers: dict[str, int] = {}
     products: dict[str, int] = {}
-    columns = np.empty((4, len(rows)), np.int64)
-    value = np.zeros(len(rows))
-    for k, row in enumerate(rows):
-        product = row.get("product_id")
-        columns[0, k] = customers.setdefault(row["customer_id"], len(customers))
-        columns[1, k] = -1 if product is None else products.setdefault(product, len(products))
-        columns[2, k] = micros(row["time"])
-        columns[3, k] = KIND.get(row["type"], 0)
-        price, quantity = row.get("unit_price"), row.get("quantity")
-        value[k] = 0.0 if price is None else float(price) * (1.0 if quantity is None else float(quantity))
-    return Events(list(customers), list(products), columns[0], columns[1], columns[2], columns[3], value)
+    numbers, values = [], []
+    for row in rows:
+        product, price, quantity = row.get("product_id"), row.get("unit_price"), row.get("quantity")
+        numbers.append((
+            customers.setdefault(row["customer_id"], len(customers)),
+            -1 if product is None else products.setdefault(product, len(products)),
+            micros(row["time"]),
+            KIND.get(row["type"], 0),
+        ))  # fmt: skip
+        values.append(0.0 if price is None else float(price) * (1.0 if quantity is None else float(quantity)))
+    customer, product_of, time, kind = np.array(numbers, np.int64).reshape(-1, 4).T.copy()
+    return Events(list(customers), list(products), customer, product_of, time, kind, np.array(values, np.float64))
 
 
 def recommendation_of(row: Mapping[str, Any]) -> str | None:

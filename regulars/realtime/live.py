@@ -38,6 +38,7 @@ RECALLED = 8
 """Of who has no session under way, so many of the last products stand for one."""
 LISTED = "product_list_viewed"
 TASTES = frozenset(number for number, name in enumerate(KINDS) if name in TASTE)
+SETTLING = frozenset((*CLICKED, DISMISSED))
 SOURCES = ("steady", "hot", "foreseen")
 """What may be said for a product that no other led to; of two that say as much the first."""
 SAYING = [STEADIEST, HOTTEST, FORESEEN]
@@ -257,11 +258,10 @@ class Live:
 
     def _settle(self, rows: list[dict[str, Any]], events: Events) -> None:
         for place, row in enumerate(rows):
-            if row["type"] not in (*CLICKED, DISMISSED) or not row.get("product_id"):
+            if row["type"] not in SETTLING or (name := recommendation_of(row)) is None or not row.get("product_id"):
                 continue
-            name = recommendation_of(row)
             number = self.learner.numbers([row["product_id"]])
-            if name is not None and len(number):
+            if len(number):
                 taken = 0.0 if row["type"] == DISMISSED else 1.0
                 self.feedback.settle(name, int(number[0]), taken, int(events.time[place]))
 

@@ -60,6 +60,7 @@ class Arrival:
     skew : how far the sender's clock is behind, in whole minutes (Segment: `receivedAt - sentAt`). What is less than
         half a minute is the way through the network as well. And a call that is sent again says the same so, though it
         took another time: the log then knows it.
+    latest : no event is later.
 
     Examples
     --------
@@ -74,12 +75,14 @@ class Arrival:
     context: Mapping[str, Any] = field(default_factory=dict)
     received: str = field(init=False)
     skew: timedelta = field(init=False)
+    latest: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         """What each of a thousand calls asks for is made once."""
         self.received = self.received_at.isoformat()
         behind = self.received_at - (self.sent_at or self.received_at)
         self.skew = timedelta(minutes=round(behind / timedelta(minutes=1)))
+        self.latest = self.received_at + AHEAD
 
 
 def arrival(body: Mapping[str, Any], received_at: datetime, address: str) -> Arrival:
@@ -146,6 +149,8 @@ def prepared(call: Any, kind: str, arrival: Arrival) -> bytes:
 
 
 def _id(name: str, value: Any) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise Refused(f"{name} is neither text nor a number")
     return str(value)
@@ -180,7 +185,7 @@ def _time(call: Mapping[str, Any], arrival: Arrival) -> str | None:
         moment += arrival.skew
     except OverflowError:
         moment = EARLIEST - timedelta(days=1)
-    if not EARLIEST <= moment <= arrival.received_at + AHEAD:
+    if not EARLIEST <= moment <= arrival.latest:
         raise Refused(f"{name} {str(given)[:40]} is before 1970, or more than a day ahead of the server's clock")
     return moment.isoformat()
 
