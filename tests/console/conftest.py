@@ -6,6 +6,7 @@ import asyncio
 import html
 import json
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from regulars.console.roles import ROLES
 from regulars.console.security import FIELD
 from regulars.serve import app
 from regulars.serve.server import listening
+from regulars.support.intent.kept import starter_kept
 
 PASSWORD = "tea for two at five"  # noqa: S105
 HOSTILE = """<img src=x onerror="fetch('https://evil.example')"><script>alert(1)</script>'"{{7*7}}"""
@@ -90,6 +92,12 @@ def hostile_shop(tmp_path_factory: pytest.TempPathFactory, record: Any) -> Shop:
     path.write_text(json.dumps(call) + "\n")
     shop.import_(path, strict=True)
     return shop
+
+
+@pytest.fixture(scope="module")
+def taught(hostile_shop: Shop, once: Callable[[str, Callable[[Path], object]], Path]) -> None:
+    """The shop tells the intents of the starter set apart: learned once in a run, which takes long."""
+    shutil.copytree(once("intents", starter_kept), hostile_shop.folder / "cache" / "intents")
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +170,16 @@ def served(api: Beside, console: Console) -> Iterator[str]:
     thread.join(60)
 
 
+WHOLE = """() => !document.getElementById("main")
+    || !document.querySelector(".loading:not(.sample, [data-hx-trigger=revealed]), .htmx-request")
+    && [...document.querySelectorAll(".chart-place")].every(place => place.querySelector("canvas, svg"))"""
+"""A part that is opened alone has no scripts: there is nothing to wait for."""
+PATIENCE_MS = 120_000
+"""Tests run beside each other, and a busy machine is no fault of a page."""
+FOREIGN = "img[src=x], script:not([src])"
+"""What `HOSTILE` would be if it were trusted."""
+
+
 class Watched:
     """A page of the browser, and what it did that no page of ours may do."""
 
@@ -178,8 +196,11 @@ class Watched:
             self.faults.append(f"foreign: {request.url}")
 
     def go(self, path: str) -> None:
+        """Open a page, and wait until its parts are there and its charts are drawn."""
         self.page.goto(f"{self.base}/console{path}")
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_function(WHOLE)
+        if self.page.locator(FOREIGN).count():
+            self.faults.append(f"a text became an element: {path}")
 
     def sign_in(self, role: str) -> None:
         self.go("/sign-in")
@@ -190,13 +211,26 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def page(engine: Any, served: str) -> Iterator[Watched]:
+def page_of(engine: Any, served: str) -> Iterator[Callable[[str], Watched]]:
+    """page_of(role): a browser's page of its own, signed in as that role."""
+    contexts = []
+
+    def made(role: str) -> Watched:
+        contexts.append(engine.new_context())
+        contexts[-1].set_default_timeout(PATIENCE_MS)
+        watched = Watched(contexts[-1].new_page(), served)
+        watched.sign_in(role)
+        return watched
+
+    yield made
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def page(page_of: Callable[[str], Watched]) -> Watched:
     """A browser's page, signed in as administrator."""
-    context = engine.new_context()
-    watched = Watched(context.new_page(), served)
-    watched.sign_in("admin")
-    yield watched
-    context.close()
+    return page_of("admin")
 
 
 @pytest.fixture(scope="session")

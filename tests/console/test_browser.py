@@ -7,8 +7,11 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import TimeoutError
 
+from regulars.console.roles import ROLES
 from regulars.console.screens import SCREENS
+from regulars.console.visit import url
 
+pytestmark = pytest.mark.usefixtures("taught")
 PHONE = {"width": 375, "height": 740}
 
 
@@ -97,3 +100,22 @@ def test_the_menu_of_a_phone_opens(page):
         assert page.page.is_visible("#nav")
     finally:
         page.page.set_viewport_size(size)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_person_of_each_role_signs_in_and_finds_the_screens_for_it(page_of, role):
+    watched = page_of(role)
+    found = watched.page.locator("#nav a").evaluate_all("links => links.map(each => each.pathname)")
+    assert set(found) == {url(screen.path) for screen in SCREENS if screen.group is not None and role in screen.may}
+    assert watched.faults == []
+
+
+def test_the_language_is_changed(page):
+    page.go("/settings/law")
+    page.page.click(".bar-person button[lang=zh]")
+    page.page.wait_for_selector("html[lang^=zh]")
+    assert page.page.url.endswith("/settings/law")
+    assert page.page.text_content("h1") == "设置"
+    page.page.click(".bar-person button[lang=en]")
+    page.page.wait_for_selector("html[lang^=en] h1")
+    assert page.page.text_content("h1") == "Settings"
