@@ -54,13 +54,15 @@ def sampled_softmax(
     >>> sampled_softmax(one, Pairs(zero, zero, no), one, one, -math.log(2)).exp().round().item()
     3.0
     """
-    negative = (query @ negative_vectors.T).float() - log_q  # u, m
+    negative = (query @ negative_vectors.T).float()  # u, m
     hit = pairs.place >= 0
-    negative = negative.index_put((pairs.query[hit], pairs.place[hit]), negative.new_tensor(MASKED))
-    positive = (query[pairs.query] * target_vectors).sum(-1)  # p
+    negative = negative.index_put_((pairs.query[hit], pairs.place[hit]), negative.new_tensor(MASKED))
+    positive = (F.embedding(pairs.query, query) * target_vectors).sum(-1)  # p
     came = negative.new_full((len(query), int(pairs.slot.max()) + 1), MASKED)
     came = came.index_put((pairs.query, pairs.slot), positive)  # u, slots
-    return torch.logsumexp(torch.cat([came, negative], 1), 1)[pairs.query] - positive
+    # Two sums, joined: to lay both side by side would copy what is drawn, the largest table of a step.
+    others = torch.logsumexp(negative, 1, keepdim=True) - log_q
+    return torch.logsumexp(torch.cat([came, others], 1), 1)[pairs.query] - positive
 
 
 class Pairs(NamedTuple):
