@@ -55,6 +55,18 @@ class Commit:
     folded: Mapping[str, int] = field(default_factory=dict)
     """Up to which number it has the events of each inbox, by the inbox's identity."""
 
+    def known_before(self, moment: datetime) -> tuple[str, ...]:
+        """The files that tell what was before a moment: as long as they are the same, nothing as of it has changed.
+
+        Decisions made as of a moment add none to them.
+        """
+        return tuple(
+            file.path
+            for table, files in sorted(self.tables.items())
+            for file in files
+            if table != "events" or file.first is None or datetime.fromisoformat(file.first) < moment
+        )
+
     def rows(self, table: str) -> int:
         """How many rows the table has in this version."""
         return sum(file.rows for file in self.tables.get(table, ()))

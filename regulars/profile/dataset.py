@@ -51,7 +51,9 @@ def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
     def made(asked: pa.Table) -> pa.Table:
         return compute(shop.engine, shop.events, shop.catalogue, asked, zone, shop.identities)
 
-    return shop.recent.of(("profile", shop.log.version, zone), pairs.select(KEYS), made)
+    newest = pc.max(pairs["as_of"]).as_py()
+    known = () if newest is None else shop.log.snapshot().known_before(newest)
+    return shop.recent.of(("profile", known, zone), pairs.select(KEYS), made)
 
 
 def rows(shop: Shop, customers: ibis.Table, as_of: datetime) -> Rows:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from regulars import Shop
 from regulars.profile import dataset
+from regulars.recent import Recent
 
 
 def test_many_customers_as_of_one_moment_are_computed_to_the_same_features(gift_shop, monkeypatch):
@@ -30,3 +32,28 @@ def test_rows_that_the_engine_computes_by_itself_are_the_same_features(tea_shop,
     found = tea_shop.engine.to_arrow(rows.table.order_by("customer_id"))
     assert rows.schema.equals(expected.schema, check_metadata=True)
     assert found.cast(rows.schema).to_pydict() == expected.to_pydict()
+
+
+def test_features_are_computed_anew_when_something_before_the_moment_is_added_and_not_before(
+    with_orders, record, monkeypatch
+):
+    """Decisions are logged as of the moment: who asks for the features again must not wait for them again."""
+    shop = Shop.open(with_orders)
+    shop.recent = Recent(least_rows=1)
+    moment, asked = datetime(2024, 5, 2, tzinfo=UTC), []
+    compute = dataset.compute
+    monkeypatch.setattr(dataset, "compute", lambda *given: asked.append(1) or compute(*given))
+
+    def orders(as_of=moment):
+        return dataset.features_as_of(shop, shop.customers(as_of))["orders"].to_pylist()
+
+    def bought(at):
+        record(shop, {"type": "order_completed", "customer_id": "ada", "time": at.isoformat(), "order_id": at.isoformat(),
+                      "product_id": "tea", "quantity": 1, "unit_price": 4.5})  # fmt: skip
+
+    assert (orders(), len(asked)) == ([1], 1)
+    bought(moment)
+    assert (orders(), len(asked)) == ([1], 1)
+    assert orders(moment + timedelta(microseconds=1)) == [2]
+    bought(moment - timedelta(hours=1))
+    assert orders() == [2]
