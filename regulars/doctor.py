@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from regulars import clock, config, storage
+from regulars.drift import Change, told, watch
 from regulars.errors import RegularsError
 from regulars.events.compaction import MANY, small_files
 from regulars.events.inbox import FOLDER, open_store
@@ -67,7 +68,7 @@ def examine(shop: Shop) -> list[Finding]:
         newest = shop.log.snapshot()
         size = sum(file.size for files in newest.tables.values() for file in files)
         received = shop.engine.to_arrow(shop.events.received_at.max()).as_py()
-        found += [the_clock(received), small(len(small_files(newest)))]
+        found += [the_clock(received), small(len(small_files(newest))), *drifts(watch(shop))]
     except RegularsError as error:
         size = 0
         found.append(Finding("unsafe", "log", str(error), "See what is damaged: regulars check"))
@@ -225,6 +226,15 @@ def small(count: int) -> Finding:
     if count > MANY:
         return Finding("warning", "files", f"{count} small files in the log", "Put them together: regulars compact")
     return Finding("ok", "files", f"{count} small files in the log")
+
+
+def drifts(changes: Sequence[Change]) -> Iterator[Finding]:
+    """Do events come as they used to?"""
+    for change in changes:
+        how = "See whether an import, a tracker or the shop itself changed: regulars events --html events.html"
+        yield Finding("warning", "events", told(change), how)
+    if not changes:
+        yield Finding("ok", "events", "they come as they used to")
 
 
 def address(host: str, port: int) -> Finding:

@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "clock", "storage", "object_store", "seal", "spreadsheet", "units", "webhook"),
     ("events", "engine", "client"),
     ("customers",),
-    ("config", "capability", "models", "tables", "decisions", "state", "outbox", "recent", "shop", "doctor"),
+    ("config", "capability", "models", "tables", "decisions", "state", "outbox", "recent", "shop", "drift", "doctor"),
     ("simulate",),
     ("evaluation", "experiment", "language", "logistic", "rules", "trees"),
     ("behavior",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -19,12 +20,27 @@ def _zone(name: str) -> str:
     return name
 
 
+def _festival(day: str) -> str:
+    try:
+        if not re.fullmatch(r"(\d{4}-)?\d{2}-\d{2}", day):
+            raise ValueError
+        date.fromisoformat(f"2024-{day[-5:]}" if len(day) == len("MM-DD") else day)  # a leap year has every day
+    except ValueError:
+        raise ValueError('is no day; write it as "12-06" for each year, or as "2025-12-06"') from None
+    return day
+
+
 class ShopSettings(Section):
     """[shop]"""
 
     name: str = Field("My shop", description="What reports call the shop.")
     currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="Currency of amounts that name none, as ISO 4217.")
     timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="Time zone of times that name none.")
+    festivals: tuple[Annotated[str, AfterValidator(_festival)], ...] = Field(
+        (),
+        description="Further days on which customers behave otherwise, and which raise no alarm (see docs/drift.md): "
+        '"MM-DD" each year, or "YYYY-MM-DD" once.',
+    )
 
 
 class EngineSettings(Section):

@@ -129,7 +129,13 @@ def decisions(visit: Visit) -> Response:
 def alerts(visit: Visit) -> Response:
     """What is not as it should be."""
     with visit.console.reading() as shop:
-        found = [*_late(visit, shop), *_drifts(visit), *_deliveries(visit, shop), *_frauds(visit), *_models(visit, shop)]
+        found = [
+            *_late(visit, shop),
+            *_drifts(visit),
+            *_deliveries(visit, shop),
+            *_frauds(visit),
+            *_models(visit, shop),
+        ]
         cases = len(queue(shop.state, MOST_CASES))
     return visit.page("home/alerts.html", alerts=found, cases=cases)
 
