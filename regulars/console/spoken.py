@@ -140,7 +140,9 @@ def _pattern(parts: Iterable[tuple[str, str | None, str | None, str | None]]) ->
         written += re.escape(literal)
         if name is None:
             continue
-        written += f"(?P={_group(name)})" if name in seen else f"(?P<{_group(name)}>.+?)"
+        # What is counted is a figure: "four days" is the name that somebody gave a step.
+        any_ = r"[-+]?[\d.,]+" if name == "count" else ".+?"
+        written += f"(?P={_group(name)})" if name in seen else f"(?P<{_group(name)}>{any_})"
         seen.add(name)
     return re.compile(written, re.DOTALL)
 

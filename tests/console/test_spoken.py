@@ -28,6 +28,7 @@ def test_every_sentence_is_said_in_chinese(key):
     ("english", "chinese"),
     [
         ("You bought it 3 times, last 12 days ago.", "您买过它3次，最近一次在12天前。"),
+        ("not lower: corridor; not higher: change in a week", "下限：价格区间；上限：一周内的变动"),
         ("EIRE", "爱尔兰"),
         ("United Kingdom", "英国"),
         ("2 customers came from 1 to 3", "2 customers came from 1 to 3"),
@@ -42,7 +43,7 @@ def test_reasons_and_verdicts_of_capabilities_are_said_in_chinese(english, chine
     assert spoken(english, "zh") == chinese
 
 
-@pytest.mark.parametrize("name", ["RED RETROSPOT MINI CASES", "Earl Grey", "C10042", "李雷", ""])
+@pytest.mark.parametrize("name", ["RED RETROSPOT MINI CASES", "Earl Grey", "four days", "C10042", "李雷", ""])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_names_stay_names(name, language):
     assert spoken(name, language) == name

@@ -310,7 +310,11 @@ def _listed(engine: Engine, table: pa.Table, listing: Listing) -> tuple[Found, l
     if asked["q"]:
         wanted = asked["q"].lower()
         rows = rows.filter(rows.product_id.lower().startswith(wanted) | rows.title.lower().contains(wanted))
-    return listing.of_table(engine, rows.select([column.name for column in COLUMNS])), categories[:200]
+    found = listing.of_table(engine, rows.select([column.name for column in COLUMNS]))
+    # A shop without ids of its own names products by their titles: they are not said twice.
+    empty = [name for name in ("category", "competitor") if table[name].null_count == table.num_rows]
+    said_twice = ["title"] if table["title"].equals(table["product_id"]) else []
+    return found.without([*empty, *said_twice]), categories[:200]
 
 
 def _suggested(shop: Shop, product_id: str) -> dict[str, Any] | None:
