@@ -216,9 +216,9 @@ def _pooled(pull: Floats, loud: Floats, left: Floats) -> Floats:
 
 
 def _kept(trial: Trial, usual: Floats, visits: Floats) -> Floats:
-    """(arms - 1,) of a visit's worth: margin beyond what the visits bring.
+    """(arms - 1,) of a visit's worth: margin beyond what the visits bring, drawn to 1 as its error commands.
 
-    Never above 1, for an arm gives away or it does not; and 1 where it is not below by more than the error.
+    Never above 1, for an arm gives away or it does not.
 
     Parameters
     ----------
@@ -230,7 +230,8 @@ def _kept(trial: Trial, usual: Floats, visits: Floats) -> Floats:
     beyond = trial.outcome - usual * came
     given = _pooled(pull, loud, beyond)
     noise = np.linalg.pinv(pull.T @ (pull * loud[:, None])).diagonal() * float((beyond**2 * loud).mean())
-    found: Floats = np.clip(1 + np.where(given < -np.sqrt(noise), given, 0.0), 0.01, 1.0)
+    given *= np.maximum(1 - noise / np.maximum(given**2, 1e-12), 0.0)
+    found: Floats = np.clip(1 + given, 0.01, 1.0)
     return found
 
 
