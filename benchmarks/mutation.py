@@ -30,37 +30,24 @@ LIBRARIES = ("duckdb", "hypothesis", "ibis", "numpy", "pyarrow.parquet", "pydant
 CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "pricing guardrails": (
         ("regulars.pricing.guard.bounds", "regulars.pricing.guard.checker", "regulars.pricing.guard.rules"),
-        ("tests/pricing/guard/test_guard.py", "regulars/pricing/guard/bounds.py", "regulars/pricing/guard/rules.py"),
+        ("tests/pricing/guard/test_guard.py", "tests/pricing/guard/test_exact.py"),
     ),
     "caps and pacing of ads": (
         ("regulars.ads.delivery.caps", "regulars.ads.pacing.curve", "regulars.ads.pacing.pacer"),
-        (
-            "tests/ads/delivery/test_delivery.py",
-            "tests/ads/pacing/test_pacer.py",
-            "regulars/ads/delivery/caps.py",
-            "regulars/ads/pacing/curve.py",
-            "regulars/ads/pacing/pacer.py",
-        ),
+        ("tests/ads/delivery/test_delivery.py", "tests/ads/pacing/test_pacer.py"),
     ),
     "contact policy": (
         ("regulars.campaign.sending.permission", "regulars.campaign.sending.hours"),
-        (
-            "tests/campaign/sending/test_hours.py",
-            "tests/campaign/sending/test_permission.py",
-            "regulars/campaign/sending/permission.py",
-            "regulars/campaign/sending/hours.py",
-        ),
+        ("tests/campaign/sending/test_hours.py", "tests/campaign/sending/test_permission.py"),
     ),
     "commit protocol": (
         ("regulars.events.commit", "regulars.seal"),
-        ("tests/events/test_commit.py", "tests/events/test_log.py", "tests/test_seal.py", "regulars/seal.py"),
+        ("tests/events/test_commit.py", "tests/events/test_log.py", "tests/test_seal.py"),
     ),
     "storage": (("regulars.storage",), ("tests/test_storage.py", "tests/events/test_commit.py")),
-    "fold": (
-        ("regulars.events.inbox.folding",),
-        ("tests/events/inbox/test_fold.py",),
-    ),
+    "fold": (("regulars.events.inbox.folding",), ("tests/events/inbox/test_fold.py",)),
 }
+"""Modules, and their tests. Doctests are not among these: pytest reads their modules itself, without the mistake."""
 SWAPS: dict[type, type] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.Add: ast.Sub, ast.Sub: ast.Add,
@@ -163,6 +150,8 @@ def main() -> None:
         if said.most and len(found) > said.most:
             found = random.Random(0).sample(found, said.most)
         assert survives(modules[0], ast.parse(source_of(modules[0]).read_text()), tests)
+        broken = [name for name in modules if survives(name, ast.parse("raise RuntimeError"), tests)]
+        assert not broken, f"the tests of {case} do not read {broken}"
         began, left = time.monotonic(), []
         for name, where, tree in found:
             if survives(name, tree, tests):

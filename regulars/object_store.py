@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
-from uuid import uuid4
 
 from regulars import storage
 from regulars.errors import InputError, RegularsError
@@ -42,14 +41,11 @@ def brought(sources: Sequence[str], folder: Path) -> Iterator[list[Path]]:
     ...     print(*paths)
     orders.csv
     """
-    kept = folder / f"brought-{uuid4().hex}"
-    try:
+    with storage.scratch(folder) as kept:
         yield [
             _bring(source, kept / str(number)) if source.startswith(SCHEME) else Path(source)
             for number, source in enumerate(sources)
         ]
-    finally:
-        storage.remove(kept)
 
 
 def laid(files: Mapping[str, Path], address: str) -> int:

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,6 +37,9 @@ _sync = os.fsync
 _link = os.link
 _rename = os.rename
 _unlink = os.unlink
+
+KEPT_SECONDS = 86_400
+"""So long what a killed process left of its scratch is kept."""
 
 REMEDIES = {
     errno.ENOSPC: "Free some space and do it again: nothing is counted twice",
@@ -239,6 +243,25 @@ def parquet(
         store_schema=has_metadata,
     )
     return memoryview(sink.getvalue())
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A name of one's own in a folder, for a file or a folder that is there as long as the context lasts.
+
+    What a killed process left of its own goes when it is a day old: a younger one may be in use, by a process of
+    another machine or container too.
+    """
+    oldest = clock.now().timestamp() - KEPT_SECONDS
+    for left in folder.glob("*scratch-*"):
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < oldest:
+                remove(left)
+    place = folder / f"scratch-{uuid4().hex}"
+    try:
+        yield place
+    finally:
+        remove(place)
 
 
 def move_folder(source: Path, target: Path) -> None:

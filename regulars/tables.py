@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -71,12 +70,9 @@ class Tables:
         The engine computes, scores and writes them piece by piece (see `Engine.write`), so that all of them are
         never in the memory of this process.
         """
-        folder = self._shop.folder / self._shop.config.engine.spill / f"scored-{uuid4().hex}"
-        try:
+        with storage.scratch(self._shop.folder / self._shop.config.engine.spill) as folder:
             self._shop.engine.write(rows, folder, through, schema)
             yield self._shop.engine.parquet(sorted(folder.glob("*.parquet")), schema)
-        finally:
-            storage.remove(folder)
 
     def write(self, name: str, kind: str, table: pa.Table, as_of: datetime) -> list[Path]:
         """Write a table as of a moment, as Parquet and CSV; where they are."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from regulars import storage
+from regulars import clock, storage
 from regulars.errors import ShopError
 
 CALLS = ("_write", "_sync", "_link", "_rename")
@@ -274,3 +274,27 @@ def test_a_lock_whose_note_cannot_be_written_holds_all_the_same(tmp_path, monkey
     with storage.lock(tmp_path / "lock", "an import"), pytest.raises(ShopError, match="in use"):  # noqa: SIM117
         with storage.lock(tmp_path / "lock", "another", wait_seconds=0):
             pass
+
+
+def test_scratch_goes_with_its_context_and_what_a_killed_process_left_a_day_later(tmp_path):
+    for name, hours in (("scratch-old", 25), (".scratch-written.tmp", 25), ("scratch-new", 23), ("orders.csv", 99)):
+        left = storage.make_folder(tmp_path / name)
+        (left / "part.parquet").write_text("")
+        moment = clock.now().timestamp() - hours * 3600
+        os.utime(left, (moment, moment))
+    with storage.scratch(tmp_path) as place:
+        assert not place.exists()
+        storage.make_folder(place)
+        assert {path.name for path in tmp_path.iterdir()} == {"scratch-new", "orders.csv", place.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"scratch-new", "orders.csv"}
+
+
+def test_scratch_goes_when_its_context_fails_and_needs_no_folder(tmp_path):
+    def work():
+        with storage.scratch(tmp_path / "spill") as place:
+            storage.make_folder(place)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    assert list((tmp_path / "spill").iterdir()) == []
