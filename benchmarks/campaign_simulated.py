@@ -7,6 +7,7 @@ all customers may get a message, and the truth says what that adds, beside the b
 from __future__ import annotations
 
 import sys
+from copy import copy
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ import pyarrow.compute as pc
 from benchmarks.report import Row
 from regulars.campaign.uplift import Trial, fit
 from regulars.simulate import World
+from regulars.simulate.encode import product_numbers
+from regulars.simulate.raw import CODES, Rows
 from regulars.simulate.truth import Truth
 
 Floats = npt.NDArray[np.float64]
@@ -34,57 +37,68 @@ class Counters:
     """What is known of customers as of the morning of a day: sums over all days before, (n, …)."""
 
     def __init__(self, world: World) -> None:
-        catalogue = world.catalogue()
+        category = world.catalogue()["category"].combine_chunks().dictionary_encode()
         self.ids = world.customer_ids
-        self.products = catalogue["product_id"].combine_chunks()
-        category = catalogue["category"].combine_chunks().dictionary_encode()
-        self.category = np.asarray(category.indices)
+        self.category = np.zeros(len(world.product_ids), np.int64)
+        self.cost = np.zeros(len(world.product_ids))
+        self.groups = category.dictionary
         count = len(self.ids)
-        self.seen = np.zeros((count, len(category.dictionary)))
+        self.owner = np.full(3 * count, -1)
+        self.seen = np.zeros((count, len(self.groups)))
         self.first = np.full(count, np.inf)
         self.sums = {name: np.zeros(count) for name in ("sent", "opened", "clicked", "visits", "orders", "margin")}
         self.past = {name: [] for name in ("visits", "orders", "margin", "sent")}
         self.last_visit = np.full(count, -np.inf)
+        self.lines = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self.shelve(world.catalogue())
 
     def morning(self) -> None:
         """Keep the sums as they stand."""
         for name, days in self.past.items():
             days.append(self.sums[name].astype(np.float32))
 
-    def add(self, events: pa.Table, catalogue: pa.Table, day: int) -> None:
-        """The events of a day."""
-        who = pc.index_in(events["customer_id"], self.ids)
-        kinds = events["type"]
+    def shelve(self, catalogue: pa.Table) -> None:
+        """Products that are new on a day."""
+        which = product_numbers(catalogue["product_id"].combine_chunks(), len(self.cost))
+        self.cost[which] = catalogue["unit_cost"].cast(pa.float64())
+        self.category[which] = pc.index_in(catalogue["category"], self.groups)
+
+    def add(self, rows: Rows, day: int) -> None:
+        """The events of a day, as numbers; what does not say whose it is, is of who signed in last on that device."""
         count = len(self.ids)
-
-        def of(kind: str) -> npt.NDArray[np.bool_]:
-            is_it = pc.and_(pc.equal(kinds, kind), pc.is_valid(who))
-            return np.asarray(pc.fill_null(is_it, False))
-
-        number = np.asarray(pc.fill_null(who, -1))
-        for name, kind in (("sent", "message_sent"), ("opened", "message_opened"), ("clicked", "message_clicked")):
-            self.sums[name] += np.bincount(number[of(kind)], minlength=count)
-        views = of("product_viewed")
-        self.first = np.where(np.bincount(number[views], minlength=count) > 0, np.minimum(self.first, day), self.first)
-        product = np.asarray(pc.fill_null(pc.index_in(events["product_id"].filter(pa.array(views)), self.products), 0))
-        np.add.at(self.seen, (number[views], self.category[product]), 1.0)
-        sessions = events.filter(pa.array(views)).group_by("session_id").aggregate([("customer_id", "min")])
-        visitors = np.asarray(pc.index_in(sessions["customer_id_min"], self.ids))
+        is_said = rows["signed"] == 1
+        on_device = rows["device"]
+        known = is_said & (on_device >= 0)
+        self.owner[on_device[known]] = rows["customer"][known]
+        said = np.where(is_said, rows["customer"], np.where(on_device >= 0, self.owner[on_device], -1))
+        is_ours = (said >= 0) & (said < count)
+        rows, who = rows[is_ours], said[is_ours]
+        kind = rows["type"]
+        for name in ("sent", "opened", "clicked"):
+            self.sums[name] += np.bincount(who[kind == CODES[f"message_{name}"]], minlength=count)
+        is_view, is_bought = kind == CODES["product_viewed"], kind == CODES["order_completed"]
+        views, visitor = rows[is_view], who[is_view]
+        is_new = np.isin(kind, (CODES["customer_identified"], CODES["signed_up"], CODES["product_viewed"]))
+        self.first[who[is_new]] = np.minimum(self.first[who[is_new]], day)
+        np.add.at(self.seen, (visitor, self.category[views["product"]]), 1.0)
+        visitors = visitor[np.unique(views["session"], return_index=True)[1]]
         self.sums["visits"] += np.bincount(visitors, minlength=count)
         self.last_visit[visitors] = day
-        bought = of("order_completed")
-        lines = events.filter(pa.array(bought))
-        cost = (
-            catalogue["unit_cost"]
-            .cast(pa.float64())
-            .take(pc.index_in(lines["product_id"], catalogue["product_id"].combine_chunks()))
-        )
-        price, quantity = (np.asarray(lines[name].cast(pa.float64())) for name in ("unit_price", "quantity"))
-        self.sums["margin"] += np.bincount(number[bought], quantity * (price - np.asarray(cost)), count)
-        orders = lines.group_by("order_id").aggregate([("customer_id", "min")])
-        self.sums["orders"] += np.bincount(
-            np.asarray(pc.index_in(orders["customer_id_min"], self.ids)), minlength=count
-        )
+        lines, buyer = rows[is_bought], who[is_bought]
+        each = lines["quantity"] * (lines["price"] / 10_000 - self.cost[lines["product"]])
+        self.sums["margin"] += np.bincount(buyer, each, count)
+        self.lines = buyer.astype(np.int64), lines["product"].astype(np.int64)
+        buyers = buyer[np.unique(lines["order"], return_index=True)[1]]
+        self.sums["orders"] += np.bincount(buyers, minlength=count)
+
+    def copy(self) -> Counters:
+        """Another of the same state."""
+        other = copy(self)
+        other.sums = {name: values.copy() for name, values in self.sums.items()}
+        other.past = {name: list(values) for name, values in self.past.items()}
+        for name in ("owner", "cost", "category", "seen", "first", "last_visit"):
+            setattr(other, name, getattr(self, name).copy())
+        return other
 
     def features(self, rows: Numbers, day: int) -> tuple[Floats, list[str]]:
         """(r, k) of some customers, from days before `day`; `morning` was called on it."""
@@ -125,10 +139,9 @@ def played(customers: int, seed: int) -> tuple[World, Counters, Trial]:
             features, names = known.features(who[kept], day)
             rows.append((who[kept], features, is_sent[kept], day))
         sent = known.ids.take(pa.array(who[is_sent]))
-        catalogue = world.catalogue()
-        known.add(
-            world.step(pa.table({"customer_id": sent, "action": pa.repeat("message", len(sent))})), catalogue, day
-        )
+        known.shelve(world.catalogue(launched_only=True))
+        decided = pa.table({"customer_id": sent, "action": pa.repeat("message", len(sent))})
+        known.add(world.advance(decided)[0], day)
         if day % 30 == 0:
             print(f"day {day}", file=sys.stderr)
     known.morning()

@@ -2,8 +2,10 @@
 
 For so many days each customer who may be written to gets a message, a coupon or a discount by lot, now and then. From
 those days is learned what each action brings: here the margin of two weeks alone, for effects fade within days. Then
-each policy plays the same shop on, week by week, with the same number of contacts; only textbook rules mail to all. What
-a decision adds is told by the truth at its moment: expected margin, fatigue, households and annoyance among it.
+each policy plays the same shop on, week by week, with the same number of contacts; only textbook rules mail to all. The
+one next best action goes on drawing lots for a few customers a week, at its own cost, and learns again half-way.
+What a decision adds is told by the truth at its moment: expected margin, fatigue, households and annoyance among it. The
+oracle is the same arbitration by the truth.
 """
 
 from __future__ import annotations
@@ -14,153 +16,60 @@ import time
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from benchmarks.campaign_simulated import HORIZON, LEARN_FROM, Counters
+from benchmarks.lifecycle_shop import ACTIONS, COSTS, LEARN_FROM, Floats, Numbers, Shop
 from benchmarks.report import Row, save
-from regulars.campaign.uplift import Trial, fit
+from regulars.campaign.uplift import LEARNERS, Trial, evidence_of
+from regulars.campaign.uplift.learners import Learner
 from regulars.lifecycle.arbitration import Schedule, Share, Use, solve
 from regulars.lifecycle.proof import compared
 from regulars.simulate import World
-from regulars.simulate.truth import Truth
+from regulars.simulate.oracle import values
 
-Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
-
-ACTIONS = ("message", "coupon", "discount")
-CHANCE = 0.05
-SHARE_OFF = 0.1
-COST = 0.1
+CHANCE, ALONE = 0.03, 0.05
+"""By lot each action a day; of those left alone so large a share is learned from."""
+EXPLORED = 0.05
+"""Of customers who may be written to, by lot in each week that is played."""
 DAYS, WEEKS = 120, 26
-FOLLOWED = 3
-"""Visits of so many days from a contact on are taken as its answer."""
+RELEARNED = 13
+"""Weeks."""
+MOST_ROWS = 250_000
 CONTACTS = 0.4
 """Of all customers so large a share a week may be contacted."""
 
 
-def decided(ids: pa.Array, action: Numbers) -> pa.Table:
-    """Decisions (n,) as the world takes them; -1 for none."""
-    some = np.flatnonzero(action >= 0)
-    names = np.array(ACTIONS)[action[some]]
-    return pa.table(
-        {
-            "customer_id": ids.take(pa.array(some)),
-            "action": pa.array(names),
-            "channel": pa.array(np.full(len(some), "email"), mask=names == "discount"),
-            "share": pa.array(np.full(len(some), SHARE_OFF), mask=names == "message"),
-        }
-    )
+def begun(customers: int, seed: int, preset: str) -> Shop:
+    """A shop that was played by lot."""
+    rng = np.random.default_rng(seed)
+    shop = Shop(World(preset, customers=customers, seed=seed, days=DAYS + 7 * WEEKS))
+    left = (1 - CHANCE * len(ACTIONS)) * ALONE
+    chance = np.array([left, *[CHANCE] * len(ACTIONS)])
+    chance /= chance.sum()
+    for day in range(DAYS):
+        drawn = rng.random(customers)
+        action = np.where(shop.may & (drawn < CHANCE * len(ACTIONS)), (drawn // CHANCE).astype(np.int64), -1)
+        kept = np.flatnonzero(shop.may & ((action >= 0) | (rng.random(customers) < ALONE)))
+        if day >= LEARN_FROM:
+            shop.draw(kept, action[kept] + 1, np.broadcast_to(chance, (len(kept), len(chance))))
+        shop.play(action)
+    return shop
 
 
-class Answers:
-    """How customers answered each action before, (n, actions) each: as `regulars.campaign.answers`, and visits after."""
-
-    def __init__(self, count: int) -> None:
-        self.sent, self.opened, self.clicked, self.followed, self.visits = np.zeros((5, count, len(ACTIONS)))
-        self.last: list[tuple[Numbers, Floats]] = []
-
-    def copy(self) -> Answers:
-        """Another of the same state."""
-        other = Answers.__new__(Answers)
-        other.__dict__ = {name: value.copy() for name, value in self.__dict__.items()}
-        return other
-
-    def add(self, action: Numbers, came: dict[str, Floats]) -> None:
-        """A day: who got what, and the opened, clicked and visits that day brought."""
-        who = np.flatnonzero(action >= 0)
-        what = action[who]
-        self.sent[who, what] += 1
-        self.opened[who, what] += came["opened"][who]
-        self.clicked[who, what] += came["clicked"][who]
-        self.last = [*self.last[-FOLLOWED + 1 :], (action, came["visits"])]
-        if len(self.last) == FOLLOWED:
-            first = self.last[0][0]
-            who = np.flatnonzero(first >= 0)
-            self.followed[who, first[who]] += 1
-            self.visits[who, first[who]] += sum(visits for _, visits in self.last)[who]  # type: ignore[index]
-
-    def features(self, rows: Numbers) -> tuple[Floats, list[str]]:
-        """(r, 5 x actions) and their names."""
-        sent = self.sent[rows]
-        usual = {name: getattr(self, name).sum(0) / np.maximum(self.sent.sum(0), 1) for name in ("opened", "clicked")}
-        found = {
-            "sent": sent,
-            "opened share": (self.opened[rows] + 4 * usual["opened"]) / (sent + 4),
-            "clicked share": (self.clicked[rows] + 4 * usual["clicked"]) / (sent + 4),
-            "followed": self.followed[rows],
-            "visits after": self.visits[rows] / (self.followed[rows] + 2),
-        }
-        return np.concatenate(list(found.values()), 1), [f"{arm}: {name}" for name in found for arm in ACTIONS]
-
-
-class Shop:
-    """A world, and what its shop knows."""
-
-    def __init__(self, world: World) -> None:
-        self.world, self.known = world, Counters(world)
-        self.answers = Answers(len(self.known.ids))
-
-    def copy(self) -> Shop:
-        """Another of the same state."""
-        other = Shop.__new__(Shop)
-        other.world, other.known, other.answers = self.world.copy(), _copied(self.known), self.answers.copy()
-        return other
-
-    def play(self, action: Numbers) -> None:
-        """A day."""
-        world, known = self.world, self.known
-        catalogue = world.catalogue()
-        known.morning()
-        before = {name: known.sums[name].copy() for name in ("opened", "clicked", "visits")}
-        known.add(world.step(decided(known.ids, action)), catalogue, world.day)
-        self.answers.add(action, {name: known.sums[name] - sums for name, sums in before.items()})
-
-    def features(self, rows: Numbers, day: int) -> tuple[Floats, list[str]]:
-        """What is known of customers on the morning of a day."""
-        known = self.known
-        known.morning()
-        features, names = known.features(rows, day)
-        for past in known.past.values():
-            past.pop()
-        answered, more = self.answers.features(rows)
-        return np.column_stack([features, answered]), names + more
-
-    def learned(self, rng: np.random.Generator) -> Trial:
-        """Play by lot, and tell what the lots have to say."""
-        known, rows = self.known, []
-        count = len(known.ids)
-        for day in range(DAYS):
-            who = self.world.contactable & np.isfinite(known.first)
-            drawn = rng.random(count)
-            action = np.where(who & (drawn < CHANCE * len(ACTIONS)), (drawn // CHANCE).astype(np.int64), -1)
-            if LEARN_FROM <= day < DAYS - HORIZON:
-                kept = np.flatnonzero(who & ((action >= 0) | (rng.random(count) < CHANCE)))
-                features, names = self.features(kept, day)
-                rows.append((kept, features, action[kept] + 1, day))
-            self.play(action)
-        known.morning()
-        margin, visits = known.past["margin"], known.past["visits"]
-        alone = (1 - CHANCE * len(ACTIONS)) * CHANCE
-        chance = np.array([alone, *[CHANCE] * len(ACTIONS)])
-        later = [margin[day + HORIZON][who] - margin[day][who] for who, _, _, day in rows]
-        came = [visits[day + HORIZON][who] - visits[day][who] for who, _, _, day in rows]
-        for past in known.past.values():
-            past.pop()
-        return Trial.of(
-            np.concatenate([each[1] for each in rows]), np.concatenate([each[2] for each in rows]),
-            np.concatenate(later).astype(float), kind="money", propensity=chance / chance.sum(), names=names,
-            arms=("none", *ACTIONS), costs=[0.0, COST, COST, 0.0],
-            customers=np.concatenate([each[0] for each in rows]), visits=np.concatenate(came).astype(float),
-        )  # fmt: skip
+def learned(shop: Shop) -> Learner:
+    """What lots teach so far."""
+    trial: Trial = shop.trial()
+    if len(trial) > MOST_ROWS:
+        trial = trial.rows(np.sort(np.random.default_rng(0).choice(len(trial), MOST_ROWS, replace=False)))
+    # The one that `fit` chooses for margins, unless another is surely better; trying them all takes as long as playing.
+    return LEARNERS["lift"].fit(evidence_of(trial))
 
 
 def chosen(gain: Floats, may: npt.NDArray[np.bool_], contacts: int) -> Numbers:
     """One action each for those of most worth; `gain` (n, actions) after costs."""
-    cost = np.array([COST, COST, 0.0])
     found = solve(
         Schedule.of(
-            np.where(may[:, None], gain + cost, -np.inf)[:, :, None], cost=cost, actions=ACTIONS,
-            uses=[Use.of("contacts", np.ones(3), contacts, 1)],
+            np.where(may[:, None], gain + COSTS, -np.inf)[:, :, None], cost=COSTS, actions=ACTIONS,
+            uses=[Use.of("contacts", np.ones(len(ACTIONS)), contacts, 1)],
         )
     )  # fmt: skip
     return found.taken[:, 0].astype(np.int64)
@@ -176,89 +85,82 @@ def first(score: Floats, may: npt.NDArray[np.bool_], action: int, most: int) -> 
 
 def judged(customers: int, seed: int, preset: str) -> dict[str, tuple[float, int]]:
     """policy -> (expected profit that its decisions add, contacts)."""
-    rng = np.random.default_rng(seed)
-    begun = Shop(World(preset, customers=customers, seed=seed, days=DAYS + 7 * WEEKS, workers=2))
-    trial = begun.learned(rng)
-    model = fit(trial)
-    print(preset, seed, len(trial), "rows;", model.learner, file=sys.stderr)
-    most = int(CONTACTS * customers)
-    found = {}
-    for policy in ("lifecycle", "alone", "textbook", "oracle"):
-        shop = begun.copy()
-        world = shop.world
-        total, contacts = 0.0, 0
-        for _ in range(WEEKS):
-            for day in range(7):
-                known = shop.known
-                may = world.contactable & np.isfinite(known.first)
-                action = np.full(customers, -1)
-                needs = policy in ("alone", "textbook") or day == 0
-                if needs and day < len(ACTIONS):
-                    action = _policy(policy, shop, model, may, most, day)
-                if (action >= 0).any():
-                    truth = Truth.of(world)
-                    total += float(truth.value(decided(known.ids, action)).sum())
-                    contacts += int((action >= 0).sum())
-                shop.play(action)
-        found[policy] = (total, contacts)
-        print(policy, round(total, 1), contacts, file=sys.stderr)
-    return found
+    start = begun(customers, seed, preset)
+    model = learned(start)
+    return {
+        policy: played(policy, start.copy(), model, seed) for policy in ("lifecycle", "alone", "textbook", "oracle")
+    }
 
 
-def _copied(known: Counters) -> Counters:
-    other = Counters.__new__(Counters)
-    other.__dict__ = dict(known.__dict__)
-    other.sums = {name: values.copy() for name, values in known.sums.items()}
-    other.past = {name: list(values) for name, values in known.past.items()}
-    other.seen, other.first, other.last_visit = known.seen.copy(), known.first.copy(), known.last_visit.copy()
-    return other
+def played(policy: str, shop: Shop, model: Learner, seed: int) -> tuple[float, int]:
+    """What the decisions of a policy add, and how many there are."""
+    rng = np.random.default_rng(seed + 1)
+    count = len(shop.known.ids)
+    most = int(CONTACTS * count)
+    total, contacts = 0.0, 0
+    for week in range(WEEKS):
+        if policy == "lifecycle" and week and week % RELEARNED == 0:
+            model = learned(shop)
+        for day in range(7):
+            action = np.full(count, -1)
+            if day < len(ACTIONS) and (day == 0 or policy in ("alone", "textbook")):
+                action = _policy(policy, shop, model, most, day)
+                if policy == "lifecycle":
+                    action = _explored(shop, action, rng)
+                some = np.flatnonzero(action >= 0)
+                total += float(values(shop.world).value[some, action[some]].sum())
+                contacts += len(some)
+            shop.play(action)
+    print(policy, shop.world.params.name, seed, round(total, 1), contacts, file=sys.stderr)
+    return total, contacts
 
 
-def _policy(policy: str, shop: Shop, model: object, may: npt.NDArray[np.bool_], most: int, day: int) -> Numbers:
+def _explored(shop: Shop, action: Numbers, rng: np.random.Generator) -> Numbers:
+    """The same, but for those whom the lot decides about."""
+    who = np.flatnonzero(shop.may & (rng.random(len(action)) < EXPLORED))
+    arm = rng.integers(0, 1 + len(ACTIONS), len(who))
+    shop.draw(who, arm, np.full((len(who), 1 + len(ACTIONS)), 1 / (1 + len(ACTIONS))))
+    action = action.copy()
+    action[who] = arm - 1
+    return action
+
+
+def _policy(policy: str, shop: Shop, model: Learner, most: int, day: int) -> Numbers:
     """What a policy does on a day of the week: those that act alone, each on a day of its own."""
-    known, world = shop.known, shop.world
-    rows = np.arange(len(known.ids))
-    features, names = shop.features(rows, world.day)
+    may = shop.may
     if policy == "oracle":
-        best = Truth.of(world).best(most, ACTIONS)
-        place = {one: k for k, one in enumerate(known.ids.to_pylist())}
-        found = np.full(len(rows), -1)
-        for one, action in zip(best["customer_id"].to_pylist(), best["action"].to_pylist(), strict=True):
-            found[place[one]] = ACTIONS.index(action)
-        return found
-    late = features[:, names.index("days since visit")]
-    worth = features[:, names.index("margin a day")]
+        return chosen(values(shop.world).value[:, : len(ACTIONS)], may, most)
+    features = shop.features(np.arange(len(may)))
+    if policy == "lifecycle":
+        return chosen(model.effects(features) - COSTS, may, most)
+    late, worth, margin, orders = (
+        features[:, shop.names.index(name)] for name in ("days since visit", "margin a day", "margin", "orders")
+    )
     if policy == "textbook":
         # The coupon to who is longest away, the mail to all, the discount to who buys cheapest.
-        per_order = features[:, names.index("margin")] / np.maximum(features[:, names.index("orders")], 1)
-        return (first(late, may, 1, most // 3), first(worth, may, 0, len(rows)), first(-per_order, may, 2, most // 3))[
-            day
-        ]
-    gain = model.gain(features)[:, 1:]  # type: ignore[attr-defined]
-    if policy == "lifecycle":
-        return chosen(gain, may, most)
+        cheap = -margin / np.maximum(orders, 1)
+        return (first(late, may, 1, most // 3), first(worth, may, 0, len(may)), first(cheap, may, 2, most // 3))[day]
     # Campaign its message, churn a coupon for risk times value, pricing its discount: each its third, blind to others.
+    gain = model.effects(features) - COSTS
     score = (gain[:, 0], late * worth, gain[:, 2])[day]
-    open_ = may & (score > 0)
-    return first(score, open_, (0, 1, 2)[day], most // 3)
+    return first(score, may & (score > 0), (0, 1, 2)[day], most // 3)
 
 
 def covered(customers: int, seed: int, draws: int = 400) -> float:
     """How often the interval of the control group holds what the program truly adds, over control groups by lot."""
     rng = np.random.default_rng(seed)
-    begun = Shop(World("grocery", customers=customers, seed=seed, days=DAYS + 28, workers=2))
+    start = Shop(World("grocery", customers=customers, seed=seed, days=DAYS + 28))
     for _ in range(DAYS):
-        begun.play(np.full(customers, -1))
+        start.play(np.full(customers, -1))
     margins = []
     for is_treated in (False, True):
-        shop = begun.copy()
+        shop = start.copy()
         for day in range(28):
-            may = shop.world.contactable & np.isfinite(shop.known.first)
-            shop.play(np.where(may & is_treated & (day % 14 == 0), 0, -1))
-        margins.append(shop.known.sums["margin"] - begun.known.sums["margin"])
-    begun.known.morning()
-    before = begun.known.sums["margin"] - begun.known.past["margin"][DAYS - 28]
-    seen = np.isfinite(begun.known.first)
+            shop.play(np.where(shop.may & is_treated & (day % 14 == 0), 0, -1))
+        margins.append(shop.known.sums["margin"] - start.known.sums["margin"])
+    start.known.morning()
+    before = start.known.sums["margin"] - start.known.past["margin"][DAYS - 28]
+    seen = np.isfinite(start.known.first)
     plain, treated, before = margins[0][seen], margins[1][seen], before[seen]
     truth = float((treated - plain).mean())
     hits = 0
