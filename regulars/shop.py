@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,7 +35,7 @@ from regulars.events.sandbox import open_source
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.events.undated import DERIVED_ID, IMPORT, Undated
 from regulars.models import Model, Models
-from regulars.recent import Recent
+from regulars.recent import Last, Recent
 from regulars.state import State
 from regulars.tables import Tables
 
@@ -73,7 +74,7 @@ class Shop:
         self.log = EventLog(folder / "log")
         self.models = Models(folder / "models")
         self.tables = Tables(self, folder / "tables")
-        self.recent = Recent()
+        self.recent, self.last = Recent(), Last()
         self._events: ibis.Table | None = None
         self._identities: tuple[int, Identities] | None = None
 
@@ -151,6 +152,12 @@ class Shop:
         if self._identities is None or self._identities[0] != version:
             self._identities = version, Identities.of(self.engine, self.events)
         return self._identities[1]
+
+    @property
+    def basis(self) -> tuple[Hashable, ...]:
+        """What capabilities learn from, as it is now: the log, the settings, and the models whose tables they read."""
+        read = [(self.models.version_in_use(name), *self.models.versions(name)) for name in ("profile", "behavior")]
+        return self.log.version, self.config.model_dump_json(), *read
 
     @property
     def catalogue(self) -> ibis.Table:

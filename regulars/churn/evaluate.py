@@ -18,7 +18,7 @@ from regulars.churn.dataset import Dataset, dataset, features_of
 from regulars.churn.detail import gates, missed, rounds_table
 from regulars.churn.model import ChurnModel, inputs_of
 from regulars.churn.subscriptions import subscription_report
-from regulars.churn.training import Trained, train
+from regulars.churn.training import Trained, train, trained
 from regulars.evaluation import (
     Check,
     Metric,
@@ -62,28 +62,28 @@ def evaluate(shop: Shop, split: Split) -> Report:
     NotEnoughError
         If the log holds too little before it.
     """
-    return _judge(shop, split, train(shop, split.as_of, split.horizon_days))
+    return _judge(shop, split, trained(shop, split.as_of, split.horizon_days))
 
 
 def learn(shop: Shop, until: datetime) -> Learned:
     """Learn the risk from events before `until`, with a report as of one horizon earlier."""
     horizon = shop.config.churn.horizon_days
-    trained = train(shop, until, horizon)
-    split = Split(trained.moments[0], horizon)
+    learned = trained(shop, until, horizon)
+    split = Split(learned.moments[0], horizon)
     # Judged is what is kept, also where vectors could be chosen by no moment before the split's.
-    report = _judge(shop, split, train(shop, split.as_of, horizon, trained.tried))
+    report = _judge(shop, split, train(shop, split.as_of, horizon, learned.tried))
     about = {
         "horizon_days": horizon,
-        "moments": [moment.isoformat() for moment in trained.moments],
-        "customers": trained.customers,
-        "choice": trained.model.choice,
-        "validation_log_loss": trained.chosen.losses,
-        "value": trained.chosen.value,
+        "moments": [moment.isoformat() for moment in learned.moments],
+        "customers": learned.customers,
+        "choice": learned.model.choice,
+        "validation_log_loss": learned.chosen.losses,
+        "value": learned.chosen.value,
         "seed": 0,
     }
-    if trained.tried is not None:
-        about["behavior"] = vars(trained.tried)
-    return Learned(trained.model.to_files(), about, report)
+    if learned.tried is not None:
+        about["behavior"] = vars(learned.tried)
+    return Learned(learned.model.to_files(), about, report)
 
 
 def _judge(shop: Shop, split: Split, trained: Trained) -> Report:

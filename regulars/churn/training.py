@@ -55,6 +55,12 @@ class Trained:
         return self.baseline.predict(features[:, [at]])
 
 
+def trained(shop: Shop, until: datetime, horizon_days: int) -> Trained:
+    """As `train`; what was learned last is at hand: to judge it, it need not be learned once more."""
+    about = *shop.basis, until, horizon_days
+    return shop.last.of("churn", about, lambda: train(shop, until, horizon_days))
+
+
 def train(shop: Shop, until: datetime, horizon_days: int, tried: Tried | None = None) -> Trained:
     """Learn from moments whose outcome was known at `until`.
 

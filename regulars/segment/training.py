@@ -65,7 +65,8 @@ def train(shop: Shop, moment: datetime) -> tuple[Trained, Choice]:
     known = _known(shop, moment, HISTORY_DAYS)
     columns = comparable(known)
     try:
-        choice = choose(columns, SCALED, unnamed=VECTORS)
+        # Of the same customers it is at hand: to judge what was learned, not every way need be tried once more.
+        choice = shop.last.of("segment", (*shop.basis, moment), lambda: choose(columns, SCALED, unnamed=VECTORS))
     except ValueError as error:
         raise _alike(moment, error) from error
     return _fitted(shop, moment, known, columns, choice.way), choice
