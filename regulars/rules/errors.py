@@ -21,7 +21,7 @@ class RuleError(ConfigError):
         self.line = before.count("\n") + 1
         self.column = at - (before.rfind("\n") + 1) + 1
         self.problem = problem
-        shown = text.splitlines()[self.line - 1] if text.strip() else ""
+        shown = text.split("\n")[self.line - 1].rstrip("\r") if text.strip() else ""
         place = f"line {self.line}, column {self.column}"
         mark = f"\n  {shown}\n  {' ' * (self.column - 1)}^" if shown else ""
         end = "" if problem.endswith("?") else "."

@@ -25,6 +25,7 @@ from regulars.events import readers, sandbox
 from regulars.events.convert import Conversion, convert
 from regulars.events.guess import guess
 from regulars.events.mapping import Mapping
+from tests.fuzz.mutations import mutated
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 COLUMNS = {"time": "date", "customer_id": "customer", "product_id": "product", "quantity": "qty", "unit_price": "price"}
@@ -35,6 +36,8 @@ ROWS = [(f"2024-05-{day:02d} 10:00:00", f"c{day % 3}", f"茶{day % 2}", day, day
 MUTATIONS = int(os.environ.get("REGULARS_MUTATIONS", "250"))
 """Of each kind of file; `make soak` asks for more."""
 SEED = int(os.environ.get("REGULARS_SEED", "0"))
+ODD = (b"\0", b"\xff" * 4, b'"', b"\n", b"\r", b",", b"{", b"-1", b"1e400")
+"""What readers of files trip over."""
 
 
 def read(path):
@@ -104,41 +107,16 @@ def packed(files, level=1):
     return sink.getvalue()
 
 
-def mutated(data, rng):
-    """Some bytes changed, left out, doubled, moved, or the end cut off."""
-    found = bytearray(data)
-    for _ in range(rng.choice([1, 1, 2, 5])):
-        at = rng.randrange(len(found) + 1)
-        length = rng.choice([1, 1, 2, 4, 16])
-        way = rng.randrange(7)
-        if way == 0:
-            found[at : at + length] = rng.randbytes(length)
-        elif way == 1:
-            found[at : at + length] = b""
-        elif way == 2:
-            found[at:at] = found[at : at + length] * rng.choice([1, 3, 50])
-        elif way == 3:
-            found[at : at + 1] = bytes([found[at] ^ (1 << rng.randrange(8))]) if at < len(found) else b""
-        elif way == 4:
-            found[at : at + length] = rng.choice([b"\0", b"\xff" * 4, b'"', b"\n", b"\r", b",", b"{", b"-1", b"1e400"])
-        elif way == 5:
-            other = rng.randrange(len(found) + 1)
-            found[at:at] = found[other : other + length]
-        elif rng.random() < 0.3:
-            del found[at:]
-    return bytes(found)
-
-
 def mutation(suffix, whole, rng):
     if suffix == ".xlsx" and rng.random() < 0.8:  # else the checksums of the archive catch all of it
         files = parts(whole)
         name = rng.choice([name for name in files if "sheet" in name or "shared" in name or "styles" in name])
-        return packed(files | {name: mutated(files[name], rng)})
+        return packed(files | {name: mutated(files[name], rng, ODD)})
     if suffix == ".parquet" and rng.random() < 0.5:  # what it says of itself stands at its end
         footer = len(whole) - 8 - struct.unpack("<I", whole[-8:-4])[0]
-        new = mutated(whole[footer:-8], rng)
+        new = mutated(whole[footer:-8], rng, ODD)
         return whole[:footer] + new + struct.pack("<I", len(new)) + b"PAR1"
-    return mutated(whole, rng)
+    return mutated(whole, rng, ODD)
 
 
 @pytest.mark.parametrize("suffix", FILES)

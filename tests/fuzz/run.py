@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.fuzz.mutations import mutated
+
 CORPUS = Path(__file__).parent / "corpus"
 PARSERS = [
     "regulars.ads.openrtb", "regulars.campaign.copy.template", "regulars.campaign.journey.reading",
@@ -27,10 +29,10 @@ def main(name: str, seconds: float) -> None:
     except ImportError:
         atheris = None
     if atheris is None:
-        from tests.fuzz.targets import TARGETS, attempt, mutated
+        from tests.fuzz.targets import ODD, TARGETS, attempt, spoiled
     else:
         with atheris.instrument_imports(include=PARSERS):
-            from tests.fuzz.targets import TARGETS, attempt, mutated
+            from tests.fuzz.targets import ODD, TARGETS, attempt, spoiled
     target = TARGETS[name]
 
     def one(data: bytes) -> None:
@@ -47,7 +49,7 @@ def main(name: str, seconds: float) -> None:
 
         def mutate(data: bytes, most: int, seed: int) -> bytes:
             rng.seed(seed)
-            return mutated(data if len(data) > 1 else rng.choice(target.seeds), rng)[:most]
+            return (mutated(data, rng, ODD) if len(data) > 1 else spoiled(target, rng))[:most]
 
         options = [
             sys.argv[0],
@@ -61,7 +63,7 @@ def main(name: str, seconds: float) -> None:
         return
     rng, until, count = random.Random(), time.monotonic() + seconds, 0
     while time.monotonic() < until:
-        one(mutated(rng.choice(target.seeds), rng))
+        one(spoiled(target, rng))
         count += 1
     print(f"{name}: {count:,} mutations")
 

@@ -30,6 +30,7 @@ from regulars.serve.problems import Problem
 from regulars.support.entities.addresses import addresses
 from regulars.support.entities.amounts import amounts
 from regulars.support.entities.dates import days
+from tests.fuzz.mutations import mutated
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 COLUMNS = pa.schema(
@@ -48,6 +49,11 @@ BID = {
     "id": "r1", "imp": [{"id": "1", "banner": {"w": 300, "h": 250}, "bidfloor": 0.1}], "user": {"id": "ada"},
     "site": {"domain": "tea.example"}, "regs": {"gdpr": 1}, "device": {"geo": {"country": "FRA"}},
 }  # fmt: skip
+
+ODD = (
+    b"\0", b"\xff", b'"', b"'", b"\n", b"(", b"[" * 40, b"{{", b"%}", b"-1", b"1e400", b"NaN", "茶".encode(), b"\\u0000",
+)  # fmt: skip
+"""What parsers trip over."""
 
 
 class Target(NamedTuple):
@@ -121,35 +127,6 @@ def attempt(target: Target, data: bytes) -> None:
         target.read(data)
 
 
-def mutated(data: bytes, rng: random.Random) -> bytes:
-    """Some bytes changed, left out, doubled, or put in from what parsers trip over."""
-    found = bytearray(data)
-    odd = [
-        b"\0",
-        b"\xff",
-        b'"',
-        b"'",
-        b"\n",
-        b"(",
-        b"[" * 40,
-        b"{{",
-        b"%}",
-        b"-1",
-        b"1e400",
-        b"NaN",
-        "茶".encode(),
-        b"\\u0000",
-    ]
-    for _ in range(rng.choice([1, 1, 2, 4])):
-        at = rng.randrange(len(found) + 1)
-        length = rng.choice([1, 2, 8])
-        way = rng.randrange(4)
-        if way == 0:
-            found[at : at + length] = rng.randbytes(length)
-        elif way == 1:
-            found[at : at + length] = b""
-        elif way == 2:
-            found[at:at] = found[at : at + length] * rng.choice([1, 3, 50])
-        else:
-            found[at:at] = rng.choice(odd)
-    return bytes(found)
+def spoiled(target: Target, rng: random.Random) -> bytes:
+    """One of those bytes that a parser reads, a little changed."""
+    return mutated(rng.choice(target.seeds), rng, ODD)

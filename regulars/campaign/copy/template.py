@@ -93,12 +93,15 @@ def problems(source: str) -> Iterator[TemplateProblem]:
         yield TemplateProblem(1, f"it has {len(source):,} characters; at most {LONGEST_SOURCE:,} are read.")
         return
     try:
-        tree = _ENVIRONMENT.parse(source)
+        found = list(_wrong(_ENVIRONMENT.parse(source), {}, 0))
     except TemplateError as error:
         # Filters and tests that there are not are found when it is parsed or compiled, by the version of Jinja.
         yield TemplateProblem(getattr(error, "lineno", None) or 1, f"it cannot be read: {error}.")
         return
-    yield from _wrong(tree, {}, 0)
+    except RecursionError:
+        yield TemplateProblem(1, "it is nested too deep to be read. Use fewer brackets inside each other.")
+        return
+    yield from found
 
 
 def _wrong(node: nodes.Node, lists: Mapping[str, str], depth: int) -> Iterator[TemplateProblem]:
