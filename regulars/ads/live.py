@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 
+def _nobody(customer: str) -> bool:
+    return False
+
+
 class Decided:
     """Values of customers as the newest decision has them: nobody else is bid for, the held out among them.
 
@@ -33,10 +37,17 @@ class Decided:
     ----------
     decisions : of `regulars.ads.decide`.
     exposures : who saw what in the days before.
+    forbids : whether a customer has forbidden ads since.
     stranger_value : of an impression for somebody unknown, or who may not be profiled; in money, 0 or more.
     """
 
-    def __init__(self, decisions: pa.Table, exposures: Exposures, stranger_value: float = 0.0) -> None:
+    def __init__(
+        self,
+        decisions: pa.Table,
+        exposures: Exposures,
+        forbids: Callable[[str], bool] = _nobody,
+        stranger_value: float = 0.0,
+    ) -> None:
         said = decisions.schema.metadata or {}
         self._hours: list[float] = json.loads(said.get(b"hours", json.dumps([1.0] * PARTS)))
         self._fatigue: list[float] = json.loads(said.get(b"fatigue", b"[1.0]"))
@@ -45,7 +56,7 @@ class Decided:
             for row in decisions.to_pylist()
             if row["action"] == ADVERTISE
         }
-        self.exposures, self.stranger_value = exposures, stranger_value
+        self.exposures, self.forbids, self.stranger_value = exposures, forbids, stranger_value
 
     def value(self, customer: str | None, creative: Creative, place: Placement, at: datetime) -> float:
         """See `openrtb.Valuer`."""
@@ -57,7 +68,7 @@ class Decided:
 
     def may_see(self, customer: str) -> bool:
         """See `openrtb.Valuer`."""
-        return customer in self._fresh
+        return customer in self._fresh and not self.forbids(customer)
 
     def _tired(self, seen: int) -> float:
         return self._fatigue[min(seen, len(self._fatigue) - 1)]
@@ -69,6 +80,7 @@ def desk(
     advertiser: str,
     start: datetime,
     *,
+    forbids: Callable[[str], bool] = _nobody,
     stranger_value: float = 0.0,
     places: Mapping[str, Places] = MappingProxyType({}),
 ) -> Desk:
@@ -79,6 +91,7 @@ def desk(
     creatives : two or more of each campaign, to choose among.
     places : where each campaign runs; of one that is not in it everywhere.
     advertiser : the shop's domain. start : when the first day begins, with its time zone.
+    forbids : whether a customer has forbidden ads since they were decided.
 
     Raises
     ------
@@ -105,7 +118,7 @@ def desk(
     exposures = Exposures(caps, timedelta(minutes=settings.gap_minutes))
     for customer, campaign, at in _shown_before(shop, start):
         exposures.add(customer, campaign, at)
-    decided = Decided(shop.tables.read("ads", "decisions"), exposures, stranger_value)
+    decided = Decided(shop.tables.read("ads", "decisions"), exposures, forbids, stranger_value)
     return Desk(campaigns, decided, BrandSafety(advertiser), exposures, shop.config.shop.currency)
 
 

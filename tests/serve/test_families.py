@@ -16,6 +16,7 @@ from regulars.pricing.audit import audit
 from regulars.serve.keys import Keys
 
 CSV = "creative_id,campaign,product_id,domain,width,height\na1,spring,tea,shop.example,300,250\na2,spring,pot,shop.example,300,250\n"
+PROFILING = {"event": "Objection Made", "properties": {"review_body": "profiling"}}
 
 
 def decisions(shop, name, rows, at=None):
@@ -76,7 +77,8 @@ def test_support_needs_its_own_scope(seen, start):
         assert server.client.get(path, headers={"authorization": f"Bearer {secrets['support']}"}).status_code == 403
 
 
-def test_a_contact_is_none_from_the_moment_it_is_forbidden(seen, start):
+@pytest.mark.parametrize("forbidden", [{"event": "Unsubscribed"}, PROFILING], ids=["marketing", "profiling"])
+def test_a_contact_is_none_from_the_moment_it_is_forbidden(seen, start, forbidden):
     decisions(seen, "campaign", [{"customer_id": "ada", "action": "email", "channel": "email", "hour": 9}])
     server = start()
     ask = {"customer_id": "ada"}
@@ -84,7 +86,7 @@ def test_a_contact_is_none_from_the_moment_it_is_forbidden(seen, start):
     while answer.status_code == 503:
         answer = server.post("/v1/campaign/next", ask)
     assert (answer.json()["action"], answer.json()["hour"]) == ("email", 9)
-    server.post("/v1/track", {"userId": "ada", "event": "Unsubscribed"})
+    server.post("/v1/track", {"userId": "ada", **forbidden})
     assert server.post("/v1/campaign/next", ask).json()["action"] == "none"
     assert server.post("/v1/campaign/next", {"customer_id": "bob"}).json()["action"] == "none"
 
@@ -135,6 +137,25 @@ def test_a_bid_request_is_answered_and_its_notice_counts_once(seen, start, wait_
     assert [server.post("/v1/ads/notice", told).json()["was_known"] for _ in range(2)] == [True, False]
     assert server.post("/v1/ads/bid", ask | {"id": "r2", "user": {"buyeruid": "bob"}}).status_code == 204
     assert server.post("/v1/ads/bid", {"imp": []}).status_code == 422
+
+
+@pytest.mark.parametrize("purpose", ["ads", "marketing", "profiling"])
+def test_an_objection_counts_for_the_next_bid(seen, start, wait_until, purpose):
+    (seen.folder / "ads").mkdir()
+    (seen.folder / "ads" / "creatives.csv").write_text(CSV)
+    decisions(seen, "ads", [{"customer_id": who, "action": "advertise", "value_cpm": 50.0} for who in ("ada", "bob")])
+    server = start()
+    ask = {
+        "at": 1, "imp": [{"id": "1", "banner": {"w": 300, "h": 250}, "bidfloorcur": "EUR"}],
+        "site": {"domain": "news.example"}, "test": 1,
+    }  # fmt: skip
+
+    def bid(number: int, who: str) -> int:
+        return server.post("/v1/ads/bid", ask | {"id": f"r{number}", "user": {"buyeruid": who}}).status_code
+
+    wait_until(lambda: bid(0, "ada") == 200)
+    server.post("/v1/track", {"userId": "ada", "event": "Objection Made", "properties": {"review_body": purpose}})
+    assert [bid(1, "ada"), bid(2, "bob")] == [204, 200]
 
 
 def test_a_price_is_told_with_what_must_stand_beside_it(shop, record, start, wait_until):
@@ -209,6 +230,14 @@ def test_who_is_leaving_is_told_one_by_one_and_page_by_page(own_tea_shop, start_
     wait_until(lambda: server.client.get(f"/v1/profile/{customer}").json()["features"], seconds=60)
     page = server.client.get(f"/v1/profile/{customer}", params={"explain": True}).json()["page"]
     assert page["sentences"]
+    server.post(
+        "/v1/track", {"userId": customer, "event": "Objection Made", "properties": {"review_body": "profiling"}}
+    )
+    for path, said in (("/v1/churn", "churn_probability"), ("/v1/segments", "rfm_cell")):
+        answer = server.post(path, {"customer_id": customer}).json()
+        assert (answer[said], "object" in answer["note"]) == (None, True)
+        first = server.client.get(path, params={"limit": 1000}).json()["customers"]
+        assert {row[said] for row in first if row["customer_id"] == customer} <= {None}
 
 
 def test_every_route_is_documented(server):

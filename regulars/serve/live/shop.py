@@ -13,6 +13,7 @@ from regulars import clock
 from regulars.ads.creatives import FILE, Creatives, creatives_of
 from regulars.ads.live import Decided, desk
 from regulars.ads.openrtb.desk import Desk
+from regulars.ads.permitted import PURPOSES
 from regulars.events.convert import AHEAD
 from regulars.events.erased import Erased
 from regulars.events.inbox import Inbox
@@ -208,10 +209,16 @@ class LiveShop:
         """With new decisions the desk goes on, with its budgets: only its values are new."""
         made, before = creatives_of(self.shop), self.ads.peek()
         if before is not None and made == self._creatives:
-            before.valuer = Decided(self.shop.tables.read("ads", "decisions"), before.exposures)
+            before.valuer = Decided(self.shop.tables.read("ads", "decisions"), before.exposures, self._forbids_ads)
             return before
         self._creatives = made
-        return desk(self.shop, made.creatives, made.advertiser, clock.now(), places=made.places)
+        return desk(
+            self.shop, made.creatives, made.advertiser, clock.now(), forbids=self._forbids_ads, places=made.places
+        )
+
+    def _forbids_ads(self, asked: str) -> bool:
+        customer = self.live.aliases.get(asked, asked)
+        return any(self.consents.forbids(customer, purpose) for purpose in PURPOSES)
 
     def _hear(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
         """What bears on fraud, beside the attempts that are asked about."""

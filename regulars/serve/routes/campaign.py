@@ -13,6 +13,8 @@ from regulars.serve.routes.decision import Asked, Id, decide
 routes = APIRouter(tags=["campaign"])
 
 NONE = "none"
+PURPOSES = ("marketing", "profiling")
+"""What a contact that was decided is: whoever forbids one of them gets none."""
 
 
 class Of(Asked):
@@ -38,7 +40,7 @@ async def next_contact(live: LiveShop, asked: Of) -> dict[str, Any]:
     """What a customer is to be contacted with next, if at all."""
     people = live.campaign.get()
     customer = live.live.aliases.get(asked.customer_id, asked.customer_id)
-    if live.consents.forbids(customer, "marketing"):
+    if any(live.consents.forbids(customer, purpose) for purpose in PURPOSES):
         return {"customer_id": customer, "action": NONE, "reasons": ["The customer has forbidden it."]}
     if customer not in people:
         return {"customer_id": customer, "action": NONE, "reasons": ["It is not among those decided upon."]}
