@@ -180,11 +180,11 @@ def _write_in(shop: Shop) -> None:
 
 
 def _names(shop: Shop) -> dict[str, str]:
-    """A customer and a product that pictures are of."""
-    first = shop.tables.read("churn", "decisions").slice(0, 1).to_pylist()[0]
-    names = {"customer": str(first["customer_id"])}
-    with suppress(NotFoundError):  # of the demo's shop alone
-        names["product"] = str(shop.tables.read("pricing", "suggestions")["product_id"][0].as_py())
+    """A customer and a product that pictures are of, where there are any: of the demo's shop."""
+    names = {}
+    for name, table, key in (("customer", "churn", "decisions"), ("product", "pricing", "suggestions")):
+        with suppress(NotFoundError):
+            names[name] = str(shop.tables.read(table, key)[f"{name}_id"][0].as_py())
     return names
 
 

@@ -83,7 +83,9 @@ def spoken_chart(spec: Any, language: str) -> Any:
 
 def _walked(part: Any, language: str, *, is_said: bool) -> Any:
     if isinstance(part, dict):
-        return {name: _walked(each, language, is_said=is_said or name in _PLACED) for name, each in part.items()}
+        # A list to sort by has values, which are said; else it is the name of a field.
+        placed = {name for name in part if name in _PLACED or (name == "sort" and isinstance(part[name], list))}
+        return {name: _walked(each, language, is_said=is_said or name in placed) for name, each in part.items()}
     if isinstance(part, list):
         return [_walked(each, language, is_said=is_said) for each in part]
     return spoken(part, language) if is_said and isinstance(part, str) else part

@@ -52,11 +52,17 @@ def test_names_stay_names(name, language):
 def test_a_chart_speaks_and_keeps_its_fields():
     spec = {
         "mark": "bar",
-        "encoding": {"x": {"field": "share", "type": "quantitative", "axis": {"title": "Days ahead"}}},
+        "encoding": {
+            "x": {"field": "share", "type": "quantitative", "axis": {"title": "Days ahead"}},
+            "y": {"field": "stage", "sort": ["low", "high"]},
+            "order": {"field": "orders", "sort": {"field": "orders"}},
+        },
         "data": {"values": [{"share": 1}]},
     }
     found = spoken_chart(spec, "zh")
     assert found["encoding"]["x"]["axis"]["title"] == "未来天数"
     assert found["encoding"]["x"]["field"] == "share"
+    assert found["encoding"]["y"]["sort"] == ["较低", "较高"]
+    assert found["encoding"]["order"] == spec["encoding"]["order"]
     assert found["data"] == spec["data"]
     assert spoken_chart(spec, "en") == spec
