@@ -30,8 +30,8 @@ from regulars.errors import InputError
 from regulars.logistic import Scaling
 
 FOLDS = 5
-LIFT = 0.1
-"""Lifts are of this size, as long as nothing is known: it counts as one lift more of each part."""
+MEAN_LIFT, LIFT_OF_KIND = 0.02, 0.1
+"""Lifts are of this size as long as nothing is known, in the mean and by kind: one lift more of each part."""
 ROUNDS = 50
 OWN_FILES = ("own", "weights", "answered", "bias", "moved", "middle", "kept")
 MOST_ROWS = 200_000
@@ -184,28 +184,30 @@ def _by_kind(chance: Floats, arm: Numbers, pull: Floats, loud: Floats, left: Flo
     each = [pull[:, [number]] * chance for number in range(arms)]
     design = np.concatenate([pull, same, *each], 1)
     part = np.repeat([0, 1, 2], [arms, 1, arms * told])
-    weights = _drawn_to_none(design * np.sqrt(loud)[:, None], left * np.sqrt(loud), part)
+    usual = np.array([MEAN_LIFT, LIFT_OF_KIND, LIFT_OF_KIND])
+    weights = _drawn_to_none(design * np.sqrt(loud)[:, None], left * np.sqrt(loud), part, usual)
     moved = weights[arms + 1 :].reshape(arms, told)
     moved[arm - 1, np.arange(told)] += weights[arms]
     return weights[:arms], moved
 
 
-def _drawn_to_none(design: Floats, target: Floats, part: Numbers) -> Floats:
-    """Weights of least squares, those of each part (k,) of one size that the rows tell.
+def _drawn_to_none(design: Floats, target: Floats, part: Numbers, usual: Floats) -> Floats:
+    """Weights of least squares, those of each part (k,) of one size that the rows tell; `usual` (parts,) before any.
 
     >>> rng = np.random.default_rng(0)
     >>> design = rng.normal(size=(200, 6))
     >>> target = design @ np.array([2.0, -2.0, 0, 0, 0, 0]) + 3 * rng.normal(size=200)
-    >>> np.abs(_drawn_to_none(design, target, np.array([0, 0, 1, 1, 1, 1]))).round().tolist()
+    >>> np.abs(_drawn_to_none(design, target, np.array([0, 0, 1, 1, 1, 1]), np.full(2, 0.1))).round().tolist()
     [2.0, 2.0, 0.0, 0.0, 0.0, 0.0]
     """
     noise = float((target**2).mean())
     square, with_target = design.T @ design / noise, design.T @ target / noise
-    size = np.full(len(part), LIFT**2)
+    size = usual[part] ** 2
+    told = 1 + np.bincount(part, minlength=len(usual))
     for _ in range(ROUNDS):
         spread = np.linalg.inv(square + np.diag(1 / size))
         weights = spread @ with_target
-        size = ((LIFT**2 + np.bincount(part, weights**2 + spread.diagonal())) / (1 + np.bincount(part)))[part]
+        size = ((usual**2 + np.bincount(part, weights**2 + spread.diagonal(), len(usual))) / told)[part]
     return np.asarray(weights, np.float64)
 
 
