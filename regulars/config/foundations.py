@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cache
 from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -13,9 +14,12 @@ from pydantic import AfterValidator, Field
 
 from regulars.config.section import Section
 
+_zones = cache(available_timezones)
+"""To look for them on the disk takes longer than to read all settings."""
+
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError('is no time zone; write it as "Europe/London" or "Asia/Shanghai"')
     return name
 

@@ -214,8 +214,7 @@ def _toml(value: Any) -> str:
 def add_mapping(folder: Path, mapping: Mapping) -> None:
     """Write a mapping into shop.toml, keeping what else stands there, comments and all."""
     path = folder / FILE
-    document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
-    mappings = document.setdefault("mapping", tomlkit.table(is_super_table=True))
+    text = path.read_text(encoding="utf-8-sig")
     section = tomlkit.table()
     for key, value in mapping.to_dict().items():
         if isinstance(value, dict):
@@ -226,5 +225,14 @@ def add_mapping(folder: Path, mapping: Mapping) -> None:
             section.add(key, inner)
         else:
             section.add(key, value)
-    mappings[mapping.name] = section
-    storage.replace(path, tomlkit.dumps(document))
+    alone = tomlkit.table(is_super_table=True)
+    alone[mapping.name] = section
+    added = f"{text.rstrip()}\n\n{tomlkit.dumps({'mapping': alone})}"
+    try:
+        tomllib.loads(added)
+    except tomllib.TOMLDecodeError:
+        # It is there already. To change it where it stands takes longer than to import a small file.
+        document = tomlkit.parse(text)
+        document.setdefault("mapping", tomlkit.table(is_super_table=True))[mapping.name] = section
+        added = tomlkit.dumps(document)
+    storage.replace(path, added)
