@@ -17,6 +17,7 @@ from regulars.errors import ConfigError, RegularsError, UnavailableError
 from regulars.events.compaction import MANY, TINY, compact
 from regulars.events.inbox import FOLDER, Inbox, fold, open_store
 from regulars.events.inbox.folding import AT_ONCE
+from regulars.realtime.compiling import compile_all
 from regulars.serve.arriving import Arriving
 from regulars.serve.keyring import Keyring
 from regulars.serve.keys import Keys
@@ -98,6 +99,7 @@ class Serving:
         """
         try:
             settings, name = self.settings, ""
+            compile_all()
             if settings.inbox:
                 name = self.shop.state.secret("inbox")
             store = open_store(self.shop.folder / FOLDER, settings.inbox, name)
