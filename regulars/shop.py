@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import version as installed
 from itertools import chain, count
 from pathlib import Path
@@ -21,7 +21,7 @@ from regulars import clock, config, decisions, object_store, storage
 from regulars.capability import Deciding
 from regulars.config import Config, ShopSettings
 from regulars.customers import Identities
-from regulars.engine import Engine
+from regulars.engine import Engine, Query
 from regulars.errors import InputError, NotEnoughError, ShopError
 from regulars.events import formats, rates
 from regulars.events.compaction import MANY, TINY, compact
@@ -193,11 +193,9 @@ class Shop:
         return newest
 
     def _newest_of(self, events: ibis.Table) -> datetime | None:
-        # Decisions are left out: they are made as of this moment and must not move it. So is what was
-        # imported without a time into an empty log: the clock then may be years ahead of the events.
-        is_undated = (ibis._.type == "customer_identified") & (ibis._.time == ibis._.received_at)
-        outside = events.filter(ibis._.type != decisions.TYPE, ~is_undated)
-        return cast(datetime | None, self.engine.to_arrow(outside.time.max()).as_py())
+        (found,) = self.engine.answers([_newest(events.schema())], {"events": events})
+        newest: datetime | None = found["time"][0].as_py()
+        return None if newest is None else newest.astimezone(UTC)
 
     def mapping_for(self, source: Source) -> Mapping:
         """The mapping of shop.toml whose columns are all in the file and are the most; else a guess.
@@ -390,6 +388,16 @@ class Shop:
         """The customers with an order before a moment, as `buyers` has them: pairs (customer_id, as_of), by id."""
         ids = self.engine.to_arrow(self.buyers(as_of).order_by("customer_id"))
         return ids.append_column("as_of", pa.repeat(pa.scalar(as_of, EVENTS.field("time").type), ids.num_rows))
+
+
+@lru_cache(maxsize=16)
+def _newest(schema: ibis.Schema) -> Query:
+    """The time of the newest event from outside, of a table of events."""
+    events = Query.stand_in("events", schema)
+    # Decisions are left out: they are made as of this moment and must not move it. So is what was
+    # imported without a time into an empty log: the clock then may be years ahead of the events.
+    is_undated = (events.type == "customer_identified") & (events.time == events.received_at)
+    return Query(events.filter(events.type != decisions.TYPE, ~is_undated).agg(time=events.time.max()))
 
 
 def _in_utc(name: str, moment: datetime) -> datetime:
