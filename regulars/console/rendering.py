@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -38,10 +39,12 @@ def environment() -> jinja2.Environment:
 def render(visit: Visit, template: str, values: Mapping[str, Any]) -> str:
     """A template for who asks, with `visit`, `t` (its words), `show` (values as its people read them) and `spoken`
     (sentences of capabilities)."""
-    folder = f"{visit.console.shop.folder}/"  # in messages for the command line: nothing to a person at a page
+    folder = re.escape(str(visit.console.shop.folder))
+    # In messages for the command line: nothing to a person at a page.
+    of_machine = re.compile(rf" in {folder}(?:/tables)?(?=[.:,])|{folder}/")
     context = {
         "visit": visit, "t": visit.t, "show": Showing(visit.language, visit.console.currency).show,
-        "spoken": lambda text: spoken(str(text).replace(folder, ""), visit.language),
+        "spoken": lambda text: spoken(of_machine.sub("", str(text)), visit.language),
         "spoken_chart": lambda spec: spoken_chart(spec, visit.language), **values,
     }  # fmt: skip
     return environment().get_template(template).render(context)

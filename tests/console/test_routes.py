@@ -155,6 +155,8 @@ def chinese(browser_of, console, people):
     console.people.change(people["admin"].id, language="en")
 
 
-def test_no_sentence_of_a_chinese_page_is_english(chinese, hostile):
-    left = {path: english(chinese.get(path).text, hostile) for path in chinese_pages(hostile)}
+def test_no_sentence_of_a_chinese_page_is_english_and_none_names_a_folder_of_the_machine(chinese, console, hostile):
+    said = {path: chinese.get(path).text for path in chinese_pages(hostile)}
+    assert [path for path, text in said.items() if str(console.shop.folder) in text] == []
+    left = {path: english(text, hostile) for path, text in said.items()}
     assert {path: said for path, said in left.items() if said} == {}
