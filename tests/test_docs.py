@@ -25,6 +25,7 @@ from regulars.events.schema import CATALOGUE, EVENTS, TYPES
 from regulars.profile.evidence import EVIDENCE
 from regulars.profile.features import FEATURES
 from regulars.profile.stage import STAGES
+from regulars.recent import Recent
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -178,10 +179,20 @@ def test_examples_work(page: Path, workplace: Path) -> None:
     run(page)
 
 
-def test_examples_on_the_demo_shop_work(workplace: Path, gift_shop: Shop) -> None:
+def test_examples_on_the_demo_shop_work(workplace: Path, gift_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     # One test, so that one process makes the shop. The pages run by name in it: models.md shows what churn.md learned.
     from regulars import demo
 
+    # Each command opens the shop anew: what one has computed of its customers is at hand for the next, as it is in a
+    # server. Other shops of these pages have too few customers for anything to be kept.
+    recent, opened = Recent(), Shop.open
+
+    def at_hand(folder: str | Path) -> Shop:
+        shop = opened(folder)
+        shop.recent = recent
+        return shop
+
+    monkeypatch.setattr(Shop, "open", at_hand)
     shop = demo.make(Path("demo"))
     with as_file(files(demo) / demo.SOURCE) as source:
         shop.import_(source)
