@@ -143,7 +143,7 @@ class Pacer:
         self._reserved.pop(bid_id, None)
 
     def _hour(self, at: datetime) -> int:
-        return min(int((at - self.start) / DAY * HOURS), HOURS - 1)
+        return int((at - self.start) / DAY * HOURS)
 
     def _move(self, at: datetime) -> None:
         if at.utcoffset() is None:
