@@ -176,6 +176,7 @@ WHOLE = """() => !document.getElementById("main")
 """A part that is opened alone has no scripts: there is nothing to wait for."""
 PATIENCE_MS = 120_000
 """Tests run beside each other, and a busy machine is no fault of a page."""
+ASKED_MS = 20
 FOREIGN = "img[src=x], script:not([src])"
 """What `HOSTILE` would be if it were trusted."""
 
@@ -198,9 +199,17 @@ class Watched:
     def go(self, path: str) -> None:
         """Open a page, and wait until its parts are there and its charts are drawn."""
         self.page.goto(f"{self.base}/console{path}")
-        self.page.wait_for_function(WHOLE)
+        self.until(WHOLE)
         if self.page.locator(FOREIGN).count():
             self.faults.append(f"a text became an element: {path}")
+
+    def until(self, said: str, arg: object = None, patience_ms: float = PATIENCE_MS) -> None:
+        """Wait until a function of JavaScript says yes; asked from here, for pages do not let texts become code."""
+        for _ in range(int(patience_ms / ASKED_MS)):
+            if self.page.evaluate(said, arg):
+                return
+            self.page.wait_for_timeout(ASKED_MS)
+        raise TimeoutError(said)
 
     def sign_in(self, role: str) -> None:
         self.go("/sign-in")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import TimeoutError
 
 from regulars.console.roles import ROLES
 from regulars.console.screens import SCREENS
@@ -57,7 +56,7 @@ def test_pages_are_safe_usable_by_everybody_and_fit_on_a_phone(page, hostile, ax
         ]
         page.page.set_viewport_size(PHONE)
         try:  # charts follow a little later
-            page.page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=3000)
+            page.until("() => document.documentElement.scrollWidth <= innerWidth", patience_ms=3000)
         except TimeoutError:
             found.append((path, "wider than", PHONE["width"]))
         page.page.set_viewport_size(size)

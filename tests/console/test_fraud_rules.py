@@ -122,7 +122,7 @@ def test_a_cost_is_moved_in_a_browser_and_a_rule_tried(page, monkeypatch):
     said = page.page.inner_text("#curve p")
     with page.page.expect_response(lambda answer: "/fraud/costs/curve" in answer.url):
         page.page.fill("#cost-review_minutes", "30")
-    page.page.wait_for_function("said => document.querySelector('#curve p').innerText !== said", arg=said)
+    page.until("said => document.querySelector('#curve p').innerText !== said", said)
     assert page.page.inner_text("#shown-review_minutes") == "30"
     page.go("/fraud/rules/edit")
     page.page.fill("#rule", "amount > 100")
