@@ -136,6 +136,7 @@ def _work_in(shop: Shop, *, is_simulated: bool) -> None:
     moment = present(shop)
     if not is_simulated:
         _cost_what_is_sold(shop, moment)
+        # Kept out of use or not: the screen is to be seen.
         shop.models.use("pricing", shop.models.versions("pricing")[-1])
         shop.tables.write("pricing", "suggestions", suggestions(shop, moment), moment)
     words = Words.of(shop, shop.now).vocabulary
@@ -146,7 +147,6 @@ def _work_in(shop: Shop, *, is_simulated: bool) -> None:
     )
     Experiments(shop.state, who=EMAIL).create("free delivery", design)
     if is_simulated:
-        # Kept out of use or not: the screen is to be seen.
         shop.models.use("campaign", shop.models.versions("campaign")[-1])
         with clock.held_at(moment):  # what is said today would make a log of years ago seem one of today
             _write_in(shop)
