@@ -13,7 +13,7 @@ WHAT: dict[str, dict[Language, str]] = {
     "type": {"en": "Events {name} a visit", "zh": "每次访问的 {name} 事件"},
     "channel": {"en": "Events by channel {name} a visit", "zh": "每次访问中渠道 {name} 的事件"},
     "category": {"en": "Share of category {name} in rows with a product", "zh": "含商品的行中类目 {name} 的占比"},
-    "hours": {"en": "Share of rows between {name} o'clock", "zh": "{name} 点之间的行占比"},
+    "hours": {"en": "Share of visits between {name} o'clock", "zh": "{name} 点之间的访问占比"},
     "new": {"en": "Share of customers who came for the first time", "zh": "首次出现的客户占比"},
     "foreign": {"en": "Share of prices in another currency", "zh": "使用其他货币的价格占比"},
     "nobody": {"en": "Share of rows that name no customer", "zh": "未注明客户的行占比"},
