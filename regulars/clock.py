@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import available_timezones
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,3 +53,13 @@ def moment_of(microseconds: int) -> datetime:
     '1970-01-02T00:00:00+00:00'
     """
     return EPOCH + timedelta(microseconds=int(microseconds))
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of all time zones: to look for them on the disk takes longer than to read all settings.
+
+    >>> "Asia/Shanghai" in time_zones()
+    True
+    """
+    return frozenset(available_timezones())

@@ -148,6 +148,18 @@ def test_adding_a_mapping_again_replaces_it_and_keeps_the_others(tmp_path: Path)
     assert config.load(tmp_path).mappings() == {"till": changed, "web": other}
 
 
+@pytest.mark.parametrize("line", ["mapping = {}", 'mapping = {till = {columns = {time = "T", type = "K"}}} # ours'])
+def test_mappings_on_one_line_stay_on_it(tmp_path: Path, line: str) -> None:
+    loaded(tmp_path, f'{line}\nshop = {{name = "Tea"}}\n')
+    config.add_mapping(tmp_path, TILL)
+    nested = Mapping("web", {"time": "ts", "type": "event", "properties.country": "Land"})
+    config.add_mapping(tmp_path, nested)
+    found = config.load(tmp_path)
+    assert found.mappings() == {"till": TILL, "web": nested}
+    assert found.shop.name == "Tea"
+    assert ("# ours" in line) == ("# ours" in (tmp_path / config.FILE).read_text())
+
+
 headers = st.text(min_size=1, max_size=12)
 names = st.from_regex(r"[a-z0-9_一-鿿]{1,12}", fullmatch=True)
 fields = st.sampled_from([name for name in FIELDS if name not in ("time", "type")]) | names.map(

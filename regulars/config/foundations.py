@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache
 from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
+from regulars.clock import time_zones
 from regulars.config.section import Section
-
-_zones = cache(available_timezones)
-"""To look for them on the disk takes longer than to read all settings."""
 
 
 def _zone(name: str) -> str:
-    if name not in _zones():
+    if name not in time_zones():
         raise ValueError('is no time zone; write it as "Europe/London" or "Asia/Shanghai"')
     return name
 

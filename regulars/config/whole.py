@@ -233,6 +233,9 @@ def add_mapping(folder: Path, mapping: Mapping) -> None:
     except tomllib.TOMLDecodeError:
         # It is there already. To change it where it stands takes longer than to import a small file.
         document = tomlkit.parse(text)
-        document.setdefault("mapping", tomlkit.table(is_super_table=True))[mapping.name] = section
+        mappings = document.setdefault("mapping", tomlkit.table(is_super_table=True))
+        # What was written on one line, mapping = {…}, cannot hold a section.
+        is_inline = isinstance(mappings, tomlkit.items.InlineTable)
+        mappings[mapping.name] = tomlkit.value(_toml(mapping.to_dict())) if is_inline else section
         added = tomlkit.dumps(document)
     storage.replace(path, added)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import ibis
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.clock import moment_of
+from regulars.clock import moment_of, time_zones
 from regulars.events.schema import TIME
 
 if TYPE_CHECKING:
@@ -66,10 +66,9 @@ def zones(customers: pa.Table, default: str) -> npt.NDArray[np.str_]:
     found = pc.fill_null(pa.array(list(of_country.values()), pa.string()).take(place), default)
     said = pc.fill_null(pc.match_substring(customers["attributes"], '"timezone"'), False)
     result = np.array(found.to_pylist(), dtype=object)
-    known = available_timezones()
     for row in np.flatnonzero(said.to_numpy()).tolist():
         named = json.loads(customers["attributes"][row].as_py()).get("timezone")
-        if named in known:
+        if named in time_zones():
             result[row] = named
     return result.astype(str)
 
