@@ -1,19 +1,21 @@
 """How what a shop does grows with its log: `python -m benchmarks.scale FOLDER [STEP …]`.
 
 Each size is a simulated fashion shop of a year, about fifty events a customer; it is made in the folder and kept
-there, so that some steps can be measured again. Each step is a process of its own. The exponent is of the seconds of
-all cores together, which other work on the machine hardly moves.
+there, so that some steps can be measured again. Each step is a process of its own. The exponent of growth is the slope
+of a line through the logarithms of all sizes, by least squares; of the seconds of all cores together, which other work
+on the machine hardly moves, and of memory.
 """
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -25,10 +27,10 @@ from regulars.config import ShopSettings
 from regulars.events.schema import EVENTS
 from regulars.simulate import World, simulate
 
-SIZES = (20_000, 200_000)
-"""Customers: about a million events, and ten."""
-LEARNED = ("churn", "profile", "segment", "recommend", "fraud", "campaign", "pricing", "ads")
-DECIDED = ("churn", "fraud", "campaign", "pricing", "ads")
+SIZES = (20_000, 60_000, 200_000)
+"""Customers: about a million events, three, and ten."""
+LEARNED = ("churn", "profile", "segment", "recommend", "realtime", "fraud", "campaign", "pricing", "ads")
+DECIDED = ("churn", "recommend", "fraud", "campaign", "pricing", "ads", "lifecycle")
 SPARK = "local[2]"
 FIELDS = [
     "event_id", "line", "time", "customer_id", "anonymous_id", "session_id", "type", "product_id", "quantity",
@@ -95,8 +97,20 @@ def bench(folder: Path, steps: list[str]) -> None:
                 ],
             )
         if len(found) == len(SIZES):
-            grown = math.log(found[-1].cpu_seconds / found[0].cpu_seconds) / math.log(events[-1] / events[0])
-            save("scale", [Row(step, "exponent of growth", "lower", grown)])
+            grown = {
+                "exponent of growth": exponent(events, [each.cpu_seconds for each in found]),
+                "exponent of growth, memory": exponent(events, [each.mib for each in found]),
+            }
+            save("scale", [Row(step, metric, "lower", value) for metric, value in grown.items()])
+
+
+def exponent(sizes: npt.ArrayLike, taken: npt.ArrayLike) -> float:
+    """The b of taken = a size^b.
+
+    >>> round(exponent([1, 10, 100], [3, 6, 12]), 2)
+    0.3
+    """
+    return float(np.polyfit(np.log(sizes), np.log(taken), 1)[0])
 
 
 def computed(what: str, folder: Path, spark: str = "") -> None:
