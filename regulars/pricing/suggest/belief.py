@@ -150,7 +150,7 @@ def believe(
             f"{LEAST_PRODUCTS} are needed. From one price nothing can be learned: let prices differ by lot, regulars "
             "pricing explore"
         )
-    response = _answer(lines, log_price, lot, group, there, controls)
+    response = fit(_weeks(lines, log_price, group, lot=lot, stocked=there, controls=controls))
     own, effects = (
         response.elasticities("product"),
         dict(zip(response.control_names, response.control_effects.tolist(), strict=True)),
@@ -183,32 +183,31 @@ def believe(
     )
 
 
-def _answer(
+def _weeks(
     lines: Floats,
     log_price: Floats,
-    lot: Floats,
     group: Numbers,
-    stocked: Floats,
+    *,
+    lot: Floats | None = None,
+    stocked: Floats | None = None,
     controls: Mapping[str, Floats] | None = None,
-) -> Response:
+) -> Demand:
     count, weeks = lines.shape
     ids, series, others = np.arange(count).astype(str), np.repeat(np.arange(count), weeks), controls or {}
-    return fit(
-        Demand(
-            series=series,
-            week=np.tile(np.arange(weeks), count),
-            units=lines.ravel(),
-            log_price=log_price.ravel(),
-            controls=np.column_stack([filled(column.ravel(), series) for column in others.values()])
-            if others
-            else np.zeros((count * weeks, 0)),
-            names=tuple(others),
-            stocked=stocked.ravel(),
-            log_expected=lot.ravel(),
-            products=ids,
-            groups=np.full(count, ""),
-            categories=group.astype(str),
-        )
+    return Demand(
+        series=series,
+        week=np.tile(np.arange(weeks), count),
+        units=lines.ravel(),
+        log_price=log_price.ravel(),
+        controls=np.column_stack([filled(column.ravel(), series) for column in others.values()])
+        if others
+        else np.zeros((count * weeks, 0)),
+        names=tuple(others),
+        stocked=np.ones(count * weeks) if stocked is None else stocked.ravel(),
+        log_expected=np.full(count * weeks, np.nan) if lot is None else lot.ravel(),
+        products=ids,
+        groups=np.full(count, ""),
+        categories=group.astype(str),
     )
 
 
@@ -242,12 +241,16 @@ def _diversion(lines: Floats, log_price: Floats, lot: Floats, group: Numbers, co
         return of_group
 
     # A price that no lot drew tells nothing here: its category mates moved with it for the same reasons.
-    parts = lines, share[:, None] * log_price, share[:, None] * np.where(np.isnan(lot), log_price, lot)
-    all_lines, price, by_lot = (summed(part) for part in parts)
+    drawn = np.where(np.isnan(lot), 0.0, log_price - lot)
+    parts = lines, share[:, None] * drawn, share[:, None] * (log_price - drawn)
+    all_lines, by_lot, by_policy = (summed(part) for part in parts)
+    if not by_lot.any():
+        return found, error
     sold = all_lines.sum(1) > 0
-    # What a week had for all categories alike is taken out: they are one group here.
+    # What a week had for all categories alike is taken out: they are one group here. What the policy did to a
+    # category's mean price is much more than what lots did; it stands beside, for it followed demand.
     alike = np.zeros(int(sold.sum()), np.int64)
-    together = _answer(all_lines[sold], price[sold], by_lot[sold], alike, np.ones((len(alike), lines.shape[1])))
+    together = fit(_weeks(all_lines[sold], by_lot[sold], alike, controls={"policy": by_policy[sold]}), "plain")
     value, low, high = together.elasticities("shop").of("shop")
     seen, noise = 1 - value / common, (high - low) / (2 * norm.ppf(0.975)) / -common
     weight = 1 / noise**2 + 1 / error**2

@@ -182,6 +182,21 @@ def test_it_is_learned_how_many_turn_to_other_products(diversion: float) -> None
     assert found.diversion_error < 0.15
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_policy_that_moves_whole_categories_does_not_mislead_the_diversion(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    group = np.arange(600) % 8
+    # The policy follows the demand of categories, and moves them much more than lots do.
+    demand = np.cumsum(0.1 * rng.normal(size=(8, 16)), axis=1)
+    policy = 0.8 * demand[group]
+    x = policy + rng.choice([-0.1, 0.0, 0.1], (600, 16))
+    mean = np.stack([x[group == one].mean(0) for one in range(8)])[group]
+    lines = rng.poisson(20 * np.exp(-2.0 * x + 2.0 * 0.5 * mean + demand[group])).astype(float)
+    found = believe(lines, lines, x, group, expected=policy)
+    assert abs(found.diversion - 0.5) < 2.5 * found.diversion_error
+    assert found.diversion_error < 0.25
+
+
 def test_of_one_category_the_diversion_is_not_known_and_half_is_taken() -> None:
     lines, x, expected = shop_of(100, 20, -2.0)
     found = believe(lines, lines, x, np.zeros(100, int), expected=expected)
