@@ -39,6 +39,8 @@ RATES = (200, 1000)
 WARM_SECONDS = 5.0
 CUSTOMERS = 20_000
 CONNECTIONS = 32
+PATIENCE_SECONDS = 600.0
+"""So long a server may take to be ready, and to settle."""
 SETTLED = 0.05
 """Of a core, used by a server that nobody asks."""
 SERENADE = 7.0
@@ -189,20 +191,30 @@ class Served:
         (shop.folder / "shop.toml").write_text(f"[serve]\nport = {self.port}\nrequests_per_key = 1e6\n")
         ours = ["regulars", "serve", "--shop", str(shop.folder)]
         theirs = ["benchmarks.serve_peer", str(shop.folder), str(self.port)]
-        with (shop.folder.parent / "server.log").open("wb") as log:
+        self._log = shop.folder.parent / "server.log"
+        with self._log.open("wb") as log:
             self._server = subprocess.Popen([sys.executable, "-m", *(theirs if peer else ours)], stderr=log)
         began = time.perf_counter()
         first = request("POST", "/v1/recommend", {"customer_id": "c1", "k": 10})
         while not self._is_good(first if peer else request("GET", "/ready", None)):
+            self._go_on(began, "is not ready")
             time.sleep(0.2)
         self.seconds = time.perf_counter() - began
 
     def settle(self) -> None:
         """Wait until all is made that is made aside: until the server has little to do."""
-        before, used = self.cpu_seconds, 1.0
+        began, before, used = time.perf_counter(), self.cpu_seconds, 1.0
         while used > SETTLED:
+            self._go_on(began, "does not settle")
             time.sleep(2)
             used, before = (self.cpu_seconds - before) / 2, self.cpu_seconds
+
+    def _go_on(self, began: float, what: str) -> None:
+        """Wait no longer for a server that has ended, or that takes longer than any should."""
+        if self._server.poll() is None and time.perf_counter() - began < PATIENCE_SECONDS:
+            return
+        self._server.kill()
+        raise RuntimeError(f"The server {what}. It said last: {self._log.read_text()[-2000:]}")
 
     def _is_good(self, one: bytes) -> bool:
         async def ask() -> bool:
