@@ -8,6 +8,9 @@ TORCH ?= cpu
 TORCH_VERSION := 2.13.0
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
+# Modules are compiled once, wherever the environment says otherwise: the tests' own take longest.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test soak fuzz lint bench audit sbom docs serve clean
 
 # It ends in the console: in a browser where there is a screen; else its address is printed, and nothing waits.

@@ -53,16 +53,18 @@ SLOW = ("gift_shop", "twins", "tea_shop", "disputed")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    first: dict[str, int] = {}
+    """A module's tests run in one process, which makes once what they share; what takes long is begun first."""
+    begun: dict[str, int] = {}
     for item in items:
         slow = [name for name in SLOW if name in getattr(item, "fixturenames", ())]
-        if slow:
-            item.add_marker(pytest.mark.xdist_group(slow[0]))
-            first[item.nodeid] = SLOW.index(slow[0])
-    items.sort(key=lambda item: item.get_closest_marker("forks") is None)
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        # Begun first, so that neither process ends long before the other.
-        items.sort(key=lambda item: -1 if item.get_closest_marker("forks") else first.get(item.nodeid, len(SLOW)))
+        if item.get_closest_marker("forks"):
+            begun[item.nodeid] = -1
+        else:
+            begun[item.nodeid] = SLOW.index(slow[0]) if slow else len(SLOW)
+            item.add_marker(pytest.mark.xdist_group(slow[0] if slow else f"{item.path.parent.name}/{item.path.stem}"))
+    if not os.environ.get("PYTEST_XDIST_WORKER"):
+        begun = {name: min(place, 0) for name, place in begun.items()}
+    items.sort(key=lambda item: begun[item.nodeid])
 
 
 def _record(shop: Shop, *events: Event, folder: Path | None = None) -> ImportResult:

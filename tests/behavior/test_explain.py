@@ -22,7 +22,6 @@ from regulars.behavior.vocabulary import Content, Vocabulary
 from regulars.clock import micros
 from regulars.errors import NotFoundError
 
-pytestmark = pytest.mark.xdist_group("explain")  # one model for all
 START = datetime(2024, 3, 1, tzinfo=UTC)
 ASKED = START + timedelta(days=40)
 KEYS, OTHERS, CUSTOMERS = 4, 8, 20

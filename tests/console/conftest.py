@@ -34,13 +34,6 @@ def email_of(role: str) -> str:
     return f"{role}@shop.example"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a module share its console: in one process, so that it is made once and they keep their order."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group(f"console-{item.path.stem}"))
-
-
 class Browser:
     """A client that keeps its cookie, and takes the token of a form from the page where it stands."""
 

@@ -20,7 +20,6 @@ from regulars.churn.subscriptions.spells import spells
 from regulars.churn.subscriptions.told import MEANINGS, Shown, lasting, subscription_report
 from regulars.evaluation import Split, leak_check
 
-pytestmark = pytest.mark.xdist_group("told")  # one report for all
 START = datetime(2024, 1, 1, tzinfo=UTC)
 Seen = Callable[..., Shop]
 JUDGED = "How good is the chance that a subscription ends at its next renewal?"
