@@ -61,7 +61,7 @@ class Exposures:
 
     def refusal(self, customer: str, campaign: str, at: datetime) -> str | None:
         """Why not to show; None where it may be shown."""
-        times = [one for one in self._seen.get(customer, ()) if one[0] > at - self._keep]
+        times = self._seen.get(customer, ())
         if times:
             since = at - max(one[0] for one in times)
             if since < self.gap:

@@ -108,14 +108,11 @@ def quiet_until(times: Ints, zone: npt.NDArray[np.str_], start_hour: int, end_ho
     >>> [str(np.datetime64(int(each), "us"))[:16] for each in found]
     ['2024-05-02T07:00', '2024-05-01T21:30']
     """
-    if start_hour == end_hour:
-        return times
     wall = local(times, zone)
     of_day = wall % DAY
     start, end = start_hour * HOUR, end_hour * HOUR
-    is_quiet = (of_day >= start) & (of_day < end) if start < end else (of_day >= start) | (of_day < end)
-    ends = wall - of_day + end + np.where((start > end) & (of_day >= start), DAY, 0)
-    return np.where(is_quiet, in_utc(ends, zone), times)
+    is_quiet = (of_day >= start) & (of_day < end) if start <= end else (of_day >= start) | (of_day < end)
+    return np.where(is_quiet, in_utc(wall + (end - of_day) % DAY, zone), times)
 
 
 def next_at(times: Ints, zone: npt.NDArray[np.str_], minute_of_day: Ints | int, weekday: int | None = None) -> Ints:
@@ -160,10 +157,10 @@ class BestHours:
         [19, 9, 9]
         """
         hour = np.arange(24)
-        if start_hour < end_hour:
+        if start_hour <= end_hour:
             is_quiet = (hour >= start_hour) & (hour < end_hour)
         else:
-            is_quiet = ((hour >= start_hour) | (hour < end_hour)) & (start_hour != end_hour)
+            is_quiet = (hour >= start_hour) | (hour < end_hour)
         own = np.array([self.of.get(each, np.zeros(24)) for each in customers]).reshape(-1, 24)
         score = own + SHRINKAGE * self.usual
         best: Ints = np.where(is_quiet, -1.0, score).argmax(axis=1)

@@ -201,6 +201,10 @@ def test_a_curve_keeps_a_floor_and_mixes_days_by_its_memory() -> None:
     assert curve.hours_[[0, 23]].tolist() == [0.75, 0.25]
     assert [curve.share(day) for day in (0.0, 1.0)] == [0.0, 1.0]
     assert curve.share(1 / 48) == pytest.approx(curve.plan[0] / 2)
+    untold = SpendCurve(memory=0.25)
+    assert untold.plan == pytest.approx([1 / 24] * 24)
+    untold.learn([0.0] * 23 + [5.0])
+    assert untold.hours_[[0, 23]] == pytest.approx([0.75 / 24, 0.25 + 0.75 / 24])
     for wrong in ([-1.0] + [2.0] * 23, [np.inf] + [1.0] * 23):
         with pytest.raises(InputError, match="24 finite amounts"):
             curve.learn(wrong)

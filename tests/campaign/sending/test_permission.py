@@ -91,6 +91,14 @@ def test_stop_is_heard_by_its_channel_alone_and_other_words_are_no_stop(mailing:
     ]  # fmt: skip
 
 
+def test_a_link_tells_whose_it_is_however_long_the_name(mailing: Shop, record: Record) -> None:
+    names = ("k", "ki", "kim", "kim 2")
+    record(mailing, *({"type": "consent_given", "customer_id": name, "time": at(NOON - DAY)} for name in names))
+    for name in names:
+        assert unsubscribe(mailing, link_token(mailing.state, name, "email")) == name
+        assert said(mailing, name, consent="not refused") == ["suppressed"]
+
+
 def test_a_link_counts_once_for_all_channels_and_is_an_objection(mailing: Shop) -> None:
     token = link_token(mailing.state, "ada", "email")
     for _ in range(2):
