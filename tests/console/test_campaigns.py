@@ -23,6 +23,14 @@ CART = (
     '[[step]]\nname = "hour"\nwait = "1 hour"\n[[step]]\nname = "remind"\nsend = "abandoned_cart"\n'
 )
 
+LAUNCHED = 90
+"""Customers, of whom a lot lets half hear of it: more than the thirty of each kind that an interval needs."""
+WISH = (
+    'note = "Asks about a wish."\n[trigger]\nevent = "product_added_to_wishlist"\n[goal]\nevent = "order_completed"\n'
+    '[[step]]\nname = "by chance"\nsplit = [{ name = "written to", share = 0.5, next = "write" }, '
+    '{ name = "left alone", share = 0.5, next = "exit" }]\n[[step]]\nname = "write"\nsend = "welcome_again"\n'
+)
+
 
 class Mailbox:
     """A mail server of this machine: to whom something came."""
@@ -72,6 +80,7 @@ def hostile_shop(tmp_path_factory, record, mailbox):
     journeys = shop.folder / "campaigns" / "journeys"
     journeys.mkdir(parents=True)
     (journeys / "cart.toml").write_text(CART)
+    (journeys / "wish.toml").write_text(WISH)
     (journeys / "broken.toml").write_text(CART.replace("abandoned_cart", "nothing_like_it"))
     return shop
 
@@ -253,3 +262,51 @@ def test_a_message_is_approved_in_a_browser(page):
     page.page.wait_for_selector("img")
     assert page.page.evaluate("document.querySelector('.table-frame img').naturalWidth") > 100
     assert page.faults == []
+
+
+def test_a_campaign_is_launched_and_its_result_is_seen(page_of, console, record, mailbox):
+    """In two people's browsers: a text and a start approved, mails delivered, and what they brought beside the others."""
+    names = [f"wisher{number}" for number in range(LAUNCHED)]
+    record(
+        console.shop,
+        *(
+            {"type": kind, "customer_id": name, "time": at.isoformat(), **more}
+            for name in names
+            for kind, at, more in (
+                ("customer_identified", NOON - timedelta(days=30), {"properties.email": f"{name}@tea.example"}),
+                ("consent_given", NOON - timedelta(days=30), {"text": "marketing"}),
+                ("product_added_to_wishlist", NOON - timedelta(hours=4), {"product_id": "pot"}),
+            )
+        ),
+    )
+    growth, admin = page_of("growth"), page_of("admin")
+    growth.go("/campaigns/message?name=welcome_again")
+    growth.page.click("form[action$='/campaigns/message/approve'] button")
+    growth.page.wait_for_selector(".badge.good")
+    growth.go("/campaigns/journey?name=wish")
+    growth.page.click("form[action$='/campaigns/ask'] button")
+    growth.page.wait_for_selector("text=another person approves")
+    with clock.held_at(NOON - timedelta(hours=6)):
+        admin.go("/campaigns/approvals")
+        admin.page.click(".card:has-text('wish') form:has(input[value=approved]) button")
+        admin.page.wait_for_selector(".toast")
+    with clock.held_at(NOON):
+        growth.go("/campaigns")
+        growth.page.click("form[action$='/campaigns/run'] button")
+        growth.page.wait_for_selector(f".job.done:has-text('{LAUNCHED}')")
+    written = {name for name in names if f"{name}@tea.example" in mailbox[0].recipients}
+    growth.go("/campaigns/journey?name=wish")
+    assert growth.page.inner_text(".figure:has-text('sent') dd") == str(len(written))
+
+    orders = [
+        {"type": "order_completed", "customer_id": name, "time": (NOON + timedelta(days=1)).isoformat(),
+         "order_id": f"wish-{name}", "product_id": "pot", "quantity": 1, "unit_price": 20 + number % 7}
+        for number, name in enumerate(names) if name in written
+    ]  # fmt: skip
+    later = {"type": "page_viewed", "customer_id": "ada", "time": (NOON + timedelta(days=9)).isoformat()}
+    record(console.shop, *orders, later)
+    growth.go("/campaigns/results?days=7")
+    told = growth.page.inner_text("tr:has-text('wish')")
+    assert told.split()[0] == "earned"
+    assert f"{len(written)}\t{LAUNCHED - len(written)}" in told
+    assert growth.faults == admin.faults == []
