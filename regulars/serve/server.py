@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
 from ipaddress import ip_address
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import uvloop
@@ -33,12 +35,16 @@ SWITCH_SECONDS = 0.0005
 """A thread that folds or reads gives way after so long to the one that answers; usually it is ten times that."""
 CONNECTIONS = 1024
 """At once; more wait to be taken in."""
+STOPPING_SECONDS = 25.0
+"""From the first SIGTERM on: what is longer under way, such as a page or what is learned at the start, is given up.
+Kubernetes kills after 30."""
 COLLECTED = 20_000, 20, 50
 """New objects between collections: a request makes some hundred, nearly all freed without the collector."""
 
 
 def run(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI], ASGIApp] = lambda api: api) -> None:
-    """Serve until SIGTERM or SIGINT; what is under way is answered then, and what was taken is kept.
+    """Serve until SIGTERM or SIGINT; what is under way is answered then if it takes no longer than
+    `STOPPING_SECONDS`, and what was taken is kept.
 
     One process takes events in and writes them: the order of the inbox is that of the answers.
 
@@ -95,8 +101,16 @@ async def _serve(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI]
     made = app(shop, settings)
     server = listening(around(made), settings.host, settings.port)
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        # No thread can be made to end: what was acknowledged is on the disk, and the next start folds it.
+        giving_up = Timer(STOPPING_SECONDS, os._exit, [0])
+        giving_up.daemon = True
+        giving_up.start()
+        server.stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, stop)
     serving = made.state.serving
     loop.add_signal_handler(signal.SIGHUP, serving.watched.again)
     serving.on_failure = lambda: loop.call_soon_threadsafe(server.stop)

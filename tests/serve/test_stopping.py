@@ -1,0 +1,46 @@
+"""A server ends when it is told to, whatever is under way."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+SERVER = """
+import asyncio, sys, time
+from pathlib import Path
+from regulars import Shop
+from regulars.serve import run, server
+
+server.STOPPING_SECONDS = 0.1
+
+def around(api):
+    async def answer(scope, receive, send):
+        if scope["type"] == "http":
+            print("asked", flush=True)
+            await asyncio.to_thread(time.sleep, 3600)
+        await api(scope, receive, send)
+    return answer
+
+shop = Shop.open(Path(sys.argv[1]))
+run(shop, shop.config.serve.model_copy(update={"port": int(sys.argv[2])}), around)
+"""
+
+
+def test_what_never_ends_does_not_keep_a_server_from_ending(shop, free_port):
+    command = [sys.executable, "-c", SERVER, str(shop.folder), str(free_port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        while (asking := socket.socket()).connect_ex(("127.0.0.1", free_port)):
+            asking.close()
+            assert server.poll() is None
+            time.sleep(0.05)
+        asking.sendall(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        assert server.stdout.readline() == "asked\n"
+        server.send_signal(signal.SIGTERM)
+        try:
+            assert server.wait(60) == 0
+        finally:
+            server.kill()
+            asking.close()
