@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -105,6 +105,13 @@ class Live:
         state = State.of(found.stream, measures)
         last = LastPlaces.of(found)
         return cls(shop, model, version, state, last, ratios, Lists(shop).index(), standing, {})
+
+    def warm(self) -> Self:
+        """Compile what decisions need, which else the first would wait for; a service does so once, when it begins."""
+        nothing = np.full((1, len(self.model.names)), np.nan, np.float32)
+        self.model.scores(nothing)
+        self.model.contributions(nothing)
+        return self
 
     def decide(self, attempt: Mapping[str, Any], moment: datetime) -> Decision:
         """What to do with an attempt, and let it be known for those that follow.

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal
 
 from regulars import clock
 from regulars.errors import ConfigError, RegularsError, UnavailableError
-from regulars.events.compaction import MANY, TINY, compact
-from regulars.events.inbox import FOLDER, Inbox, fold, open_store
+from regulars.events.inbox import FOLDER, Folded, Inbox, open_store
+from regulars.events.inbox.apart import Folding, Place
 from regulars.events.inbox.folding import AT_ONCE
-from regulars.realtime.compiling import compile_all
 from regulars.serve.arriving import Arriving
+from regulars.serve.compiling import compile_all
 from regulars.serve.keyring import Keyring
 from regulars.serve.keys import Keys
 from regulars.serve.limits import Limits
@@ -106,14 +106,28 @@ class Serving:
             inbox = self._inbox = Inbox(store, settings.inbox_events)
             inbox.delete(self.shop.log.snapshot().folded.get(store.identity, 0))
             self.live = LiveShop(self.shop, inbox, loop)
+            place = self._place(name)
         except Exception as error:
             self.failure = error
             self.on_failure()
             return
         LOG.info(store.promise)
-        self._thread = Thread(target=self._work, args=[inbox], name="folder", daemon=True)
+        self._thread = Thread(target=self._work, args=[inbox, place], name="folder", daemon=True)
         self._thread.start()
         self.phase = "ready"
+
+    def _place(self, name: str) -> Place:
+        """What is folded into what; the name is the shop's in Redis."""
+        folder, about = self.shop.folder.absolute(), self.shop.config.shop
+        return Place(
+            log=str(self.shop.log.folder.absolute()),
+            inbox=str(folder / FOLDER),
+            rejects=str(folder / "rejects"),
+            url=self.settings.inbox,
+            name=name,
+            currency=about.currency,
+            timezone=about.timezone,
+        )
 
     def _put(self, bodies: Sequence[bytes]) -> Future[int]:
         return self.inbox.put(bodies)
@@ -142,8 +156,9 @@ class Serving:
             self.telemetry.close()
         LOG.info("stopped")
 
-    def _work(self, inbox: Inbox) -> None:
+    def _work(self, inbox: Inbox, place: Place) -> None:
         """Fold when enough wait, or those that do have waited for long; read the keys anew."""
+        folding = Folding(place)
         since: float | None = None
         before: tuple[int, float] | None = None
         lost = 0
@@ -167,14 +182,18 @@ class Serving:
                 before = waiting, now
                 self.metrics.lag.set(now - since if since else 0)
                 if since and (waiting >= AT_ONCE or now - since >= self.settings.fold_seconds):
-                    self._fold(inbox)
+                    while self._told(inbox, folding.fold(clock.now())) == AT_ONCE:
+                        pass
+                    folding.compact()
                     since = None
             except Exception as error:
                 self._failed(error)
                 self._is_over.wait(WAITING_SECONDS)
         self._look()
+        folding.close()
         try:
-            self._fold(inbox)
+            while inbox.count():  # nobody is answered any more
+                self._told(inbox, place.fold(clock.now()))
         except Exception as error:  # what waits is on the disk: the next server folds it
             self._failed(error)
 
@@ -192,23 +211,12 @@ class Serving:
         except Exception as error:  # tried again
             LOG.error("what changes while a server runs could not be kept up", exc_info=error)
 
-    def _fold(self, inbox: Inbox) -> None:
-        shop = self.shop.config.shop
-        done = True
-        while done:
-            found = fold(
-                inbox,
-                self.shop.log,
-                currency=shop.currency,
-                timezone=shop.timezone,
-                received_at=clock.now(),
-                rejects=self.shop.folder / "rejects",
-            )
-            done = found is not None and found.read == AT_ONCE
-            if found is not None:
-                self.metrics.folded.inc(found.added)
-                self.metrics.rejected.inc(found.rejected)
-        compact(self.shop.log, below=TINY, more_than=MANY)
+    def _told(self, inbox: Inbox, found: Folded) -> int:
+        """Delete from the inbox what the log has now; how many calls that were."""
+        inbox.delete(found.through)
+        self.metrics.folded.inc(found.added)
+        self.metrics.rejected.inc(found.rejected)
+        return found.read
 
     def _failed(self, error: Exception) -> None:
         self.metrics.failures.inc()

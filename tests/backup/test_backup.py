@@ -225,9 +225,11 @@ def test_a_backup_of_a_shop_at_work_is_a_shop_that_could_have_been(shop, place, 
         assert not (folder / "rejects").exists()
 
 
-def folded(inbox: Inbox, shop: Shop) -> object:
+def folded(inbox: Inbox, shop: Shop) -> int:
     rejects = shop.folder / "rejects"
-    return fold(inbox, shop.log, currency="EUR", timezone="UTC", received_at=NOON, rejects=rejects)
+    found = fold(inbox, shop.log, currency="EUR", timezone="UTC", received_at=NOON, rejects=rejects)
+    inbox.delete(found.through)
+    return found.read
 
 
 @pytest.mark.parametrize("name", CALLS)

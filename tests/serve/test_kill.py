@@ -17,7 +17,7 @@ import pytest
 
 from regulars.events.inbox import Inbox, fold, open_store
 
-KILLS = int(os.environ.get("REGULARS_SERVER_KILLS", "20"))
+KILLS = int(os.environ.get("REGULARS_SERVER_KILLS", "10"))
 SENDERS = 4
 
 # One process imports the package; each line asks it for a child that serves.
@@ -29,7 +29,7 @@ from regulars.serve import run
 import duckdb, pyarrow.dataset, regulars.events.inbox.folding
 import regulars.serve.live.shop as live, regulars.serve.serving as serving
 serving.TICK_SECONDS = 0.02
-live.assistant = lambda shop: None  # twenty servers would learn twenty times what customers may write
+live.assistant = lambda shop: None  # each server would learn anew what customers may write
 for line in sys.stdin:
     folder, port = line.split("\\t")
     child = os.fork()
@@ -116,7 +116,7 @@ def test_a_server_killed_under_load_loses_nothing_that_it_acknowledged_and_count
             before, deadline = shop.log.version, time.monotonic() + 60
             while shop.log.version == before and time.monotonic() < deadline:
                 time.sleep(0.02)
-        seen, deadline = len(acknowledged), time.monotonic() + 20
+        seen, deadline = len(acknowledged), time.monotonic() + 120
         while len(acknowledged) == seen:
             assert time.monotonic() < deadline, (tmp_path / "errors.txt").read_text()
             time.sleep(0.005)
@@ -131,7 +131,7 @@ def test_a_server_killed_under_load_loses_nothing_that_it_acknowledged_and_count
 
     inbox = Inbox(open_store(shop.folder / "inbox"))
     rest = shop.folder / "rejects"
-    while fold(inbox, shop.log, currency="EUR", timezone="UTC", received_at=_now(), rejects=rest):
+    while fold(inbox, shop.log, currency="EUR", timezone="UTC", received_at=_now(), rejects=rest).read:
         pass
     inbox.close()
     found = shop.log.read("events", ["event_id"])["event_id"].to_pylist()

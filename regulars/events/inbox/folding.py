@@ -15,8 +15,7 @@ from regulars import storage
 from regulars.events.convert import Conversion, convert
 from regulars.events.formats import FORMATS, preset
 from regulars.events.importing import conflicting, listing, write_refunds
-from regulars.events.inbox.inbox import Inbox
-from regulars.events.inbox.store import Entry
+from regulars.events.inbox.store import Entry, Reader
 from regulars.events.log import EventLog
 from regulars.events.readers import WHOLE, RawRows, Reject
 from regulars.spreadsheet import to_csv
@@ -39,7 +38,7 @@ class Folded(NamedTuple):
     ----------
     read : calls.
     added, duplicates, rejected : lines of events. An order of three products is three.
-    through : the number of the last call that is in the log.
+    through : the number of the last call that is in the log: all up to it may be deleted from the inbox.
     """
 
     read: int
@@ -49,27 +48,23 @@ class Folded(NamedTuple):
     through: int
 
 
-def fold(
-    inbox: Inbox, log: EventLog, *, currency: str, timezone: str, received_at: datetime, rejects: Path
-) -> Folded | None:
-    """Put the first events that wait into the log, and delete them from the inbox; None if none waits.
+def fold(inbox: Reader, log: EventLog, *, currency: str, timezone: str, received_at: datetime, rejects: Path) -> Folded:
+    """Put the first events that wait into the log; the one who writes to the inbox deletes them then.
 
     The commit bears the inbox's identity and the last number. So whatever is killed when, each call is in the log
     once: before the commit nothing happened; after it the next fold begins behind that number, whatever is left.
+    Where none waits there is no commit.
 
     Parameters
     ----------
     currency, timezone, received_at : as of `Conversion`.
     rejects : folder for lists of lines that were refused, one a fold.
     """
-    if not inbox.count():
-        return None
     with log.transaction("events received") as transaction:
         done = max(transaction.folded(inbox.identity), inbox.deleted())
-        inbox.delete(done)
         entries = inbox.read(done, AT_ONCE)
         if not entries:
-            return None
+            return Folded(0, 0, 0, 0, done)
         through = entries[-1].sequence
         conversion = Conversion(MAPPING, currency, timezone, received_at)
         converted = convert(_rows(entries), conversion)
@@ -89,7 +84,6 @@ def fold(
         transaction.details |= {"received": len(entries), "rejected": _counted(refused)}
         added = transaction.added
         transaction.commit()
-    inbox.delete(through)
     return Folded(len(entries), added, duplicates, len(refused), through)
 
 

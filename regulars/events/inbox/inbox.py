@@ -117,8 +117,9 @@ class Inbox:
         return self._store.deleted()
 
     def delete(self, through: int) -> None:
-        """See `Store.delete`."""
-        self._in_turn(lambda: self._store.delete(through)).result()
+        """See `Store.delete`; a part at a time, and what is put meanwhile is written between two."""
+        while self._in_turn(lambda: self._store.delete(through)).result() < through:
+            pass
 
     def scrub(self) -> None:
         """See `Store.scrub`; the last events are forgotten by memory, too."""

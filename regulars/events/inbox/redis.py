@@ -77,15 +77,16 @@ class RedisStore:
             raise NotFoundError(f"The events after number {after} are in the log already, up to number {int(deleted)}.")
         return [Entry(_number(name), fields[b"body"]) for name, fields in found]
 
-    def delete(self, through: int) -> None:
+    def delete(self, through: int) -> int:
         """See `Store.delete`."""
         if through <= self.deleted():
-            return
+            return through
         with self._said(), self._client.pipeline(transaction=True) as pipeline:
             pipeline.hset(self._about, "deleted", through)
             pipeline.xtrim(self._stream, minid=_name(through + 1), approximate=False)
             pipeline.execute()
         self._held = 0  # counted anew by the next look
+        return through
 
     def deleted(self) -> int:
         """See `Store.deleted`."""

@@ -27,8 +27,8 @@ from regulars.events.inbox.store import Entry
 FILE = "inbox.db"
 WAIT_SECONDS = 10
 """So long a server that starts waits for the one before it to let go."""
-DELETED_AT_ONCE = 5_000
-"""Events, so that no acknowledgement waits for long."""
+DELETED_AT_ONCE = 1_000
+"""Events, or a few more, so that no acknowledgement waits for long."""
 END = np.dtype("<u4")
 
 TABLES = (
@@ -76,7 +76,7 @@ class SQLiteStore:
                 storage.create_exclusive(self._path, b"")  # an empty file is an empty database, its name on the disk
             self._connection = self._connected()
             self._reader = SQLiteReader(folder)
-            (self.identity,) = self._connection.execute("SELECT identity FROM about").fetchone()
+            self.identity = self._reader.identity
         except sqlite3.Error as error:
             self._held.close()
             raise ShopError(f"{self._path} cannot be opened: {error}. Put back a copy that you saved.") from None
@@ -114,12 +114,16 @@ class SQLiteStore:
         first, self._last = self._last + 1, last
         return list(range(first, last + 1))
 
-    def delete(self, through: int) -> None:
-        """See `Store.delete`."""
+    def delete(self, through: int) -> int:
+        """See `Store.delete`: whole portions, for one that stays in part is written anew."""
         with self._said():
-            for end in (*range(self._deleted + DELETED_AT_ONCE, min(through, self._last), DELETED_AT_ONCE), through):
-                if end > self._deleted:
-                    self._delete(end)
+            (end,) = self._connection.execute(
+                "SELECT min(last) FROM portions WHERE last >= ?", [self._deleted + DELETED_AT_ONCE]
+            ).fetchone()
+            end = through if end is None else min(end, through)
+            if end > self._deleted:
+                self._delete(end)
+        return end
 
     def deleted(self) -> int:
         """See `Store.deleted`."""
@@ -192,6 +196,7 @@ class SQLiteReader:
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
         )
+        self.identity: str = self._connection.execute("SELECT identity FROM about").fetchone()[0]
 
     def read(self, after: int, most: int) -> list[Entry]:
         """See `Reader.read`."""

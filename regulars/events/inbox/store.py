@@ -20,7 +20,14 @@ class Entry(NamedTuple):
 
 
 class Reader(Protocol):
-    """Follows a store from any process."""
+    """Follows a store from any process.
+
+    Attributes
+    ----------
+    identity : random, made with the store: numbers of another store say nothing about this one.
+    """
+
+    identity: str
 
     def read(self, after: int, most: int) -> list[Entry]:
         """The entries with numbers above one, in order; at most so many.
@@ -46,13 +53,11 @@ class Store(Reader, Protocol):
 
     Attributes
     ----------
-    identity : random, made with the store: numbers of another store say nothing about this one.
     promise : what an acknowledgement is worth here, in a sentence.
     lost : entries that were kept, were not deleted, and are gone, as far as this process knows: an engine that was
         started again without all it held. `count` looks.
     """
 
-    identity: str
     promise: str
     lost: int
 
@@ -67,10 +72,14 @@ class Store(Reader, Protocol):
             If the engine failed: what was kept is not known, so nothing may be acknowledged.
         """
 
-    def delete(self, through: int) -> None:
-        """Drop the entries with numbers up to one, which the log has; no number up to it is given any more.
+    def delete(self, through: int) -> int:
+        """Drop entries with numbers up to one, which the log has; no number up to it is given any more.
 
         A store that was put back from an older copy would else use numbers twice.
+
+        Returns
+        -------
+        Up to which number it was done: below `through` where there are many, so that nobody waits for long.
         """
 
     def count(self) -> int:

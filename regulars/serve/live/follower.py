@@ -254,9 +254,11 @@ class Follower:
         return card if card["identity"] == self._inbox.identity else None
 
     def _from_log(self) -> tuple[Live, int, datetime]:
-        number = self.folded()
-        now = clock.now()
-        return Live.of(self._shop, now + AHEAD, (clock.micros(now) - FIRST) * LINES), number, now
+        while True:  # until no fold came between: one that was asked for by a server before may
+            number, now = self.folded(), clock.now()
+            live = Live.of(self._shop, now + AHEAD, (clock.micros(now) - FIRST) * LINES)
+            if number == self.folded():
+                return live, number, now
 
     def _waiting(self) -> list[tuple[int, list[Row]]]:
         """The rows of all calls that are known and that the log has not yet, each call once, with their numbers."""

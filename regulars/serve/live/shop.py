@@ -78,7 +78,7 @@ class LiveShop:
         now = clock.now()
         self.consents, self.had = Consents.of(shop, now), Had(shop, now)
         self.quotes = Quotes(shop, inbox, self.decisions, self.consents, loop)
-        self.fraud = self._of_log("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now))
+        self.fraud = self._of_log("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now).warm())
         self.follower = Follower(shop, inbox, [self.consents.hear, self.had.hear, self.quotes.hear, self._hear])
         catalogue = at_most(RULES_SECONDS, self._catalogue)
         self.rules = self._of_log("The catalogue", catalogue, lambda: Rules.of(shop, clock.now()))
@@ -213,8 +213,9 @@ class LiveShop:
             return before
         self._creatives = made
         return desk(
-            self.shop, made.creatives, made.advertiser, clock.now(), forbids=self._forbids_ads, places=made.places
-        )
+            self.shop, made.creatives, made.advertiser, clock.now(), forbids=self._forbids_ads, places=made.places,
+            before=before,
+        )  # fmt: skip
 
     def _forbids_ads(self, asked: str) -> bool:
         customer = self.live.aliases.get(asked, asked)
