@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from importlib.metadata import version as installed
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -23,10 +22,10 @@ from regulars.config import Config, ShopSettings
 from regulars.customers import Identities
 from regulars.engine import Engine, Query
 from regulars.errors import InputError, NotEnoughError, ShopError
-from regulars.events import formats, rates
+from regulars.events import rates
 from regulars.events.compaction import MANY, TINY, compact
 from regulars.events.convert import Conversion
-from regulars.events.guess import guess
+from regulars.events.fitting import fitting
 from regulars.events.importing import ImportResult, Progress, import_file
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
@@ -198,33 +197,8 @@ class Shop:
         return None if newest is None else newest.astimezone(UTC)
 
     def mapping_for(self, source: Source) -> Mapping:
-        """The mapping of shop.toml whose columns are all in the file and are the most; else a guess.
-
-        A file of a ready-made format takes a mapping of that format only: one that happens to fit its
-        columns would miss what the format unfolds. A guess is named after its file, the mapping of a format
-        after that, by a name that no other mapping has.
-        """
-        form = formats.recognise(source)
-        headers = formats.unfolded(source, form.name).headers if form else source.headers
-        known = [
-            mapping
-            for mapping in self.config.mappings().values()
-            if mapping.format == (form.name if form else "")
-            and set(mapping.columns.values()) <= set(headers)
-            # Orders name customers too: a file of customers is known by having nothing besides.
-            and (mapping.constants.get("time") != IMPORT or set(mapping.columns.values()) == set(source.headers))
-        ]
-        if known:
-            return max(known, key=lambda mapping: len(mapping.columns))
-        stem = form.name if form else source.path.name.split(".")[0].lower()
-        stem = "".join(letter if letter.isalnum() else "_" for letter in stem)
-        # Never that of another kind of file, whose mapping may have been written by hand.
-        numbered = (f"{stem}_{number}" for number in count(2))
-        name = next(name for name in chain([stem], numbered) if name not in self.config.mapping)
-        if form:
-            return formats.preset(form, headers, name)
-        currency = self.config.shop.currency
-        return guess(source.headers, source.sample(1000), name=name, currency=currency).mapping
+        """The mapping of shop.toml that fits a file best, else a guess (see `regulars.events.fitting`)."""
+        return fitting(source, self.config.mappings(), self.config.shop.currency)
 
     def import_(
         self,
