@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.targets import short, targets
+
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("regulars", "duckdb", "ibis-framework", "lightgbm", "numpy", "pyarrow", "scikit-learn", "torch")
 
@@ -73,13 +75,14 @@ def shown(figure: float) -> str:
     return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.4g}"
 
 
-def render() -> None:
-    """RESULTS.md, from all results there are."""
+def render(to: Path = RESULTS.parent / "RESULTS.md") -> str:
+    """RESULTS.md, from all results there are; its text."""
+    files = {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
     parts = ["# Results\n\nMade by `python -m benchmarks.NAME`; peers ran in the same run on the same machine.\n"]
-    for path in sorted(RESULTS.glob("*.json")):
-        found = json.loads(path.read_text())
-        parts.append(f"\n## {path.stem}\n\n{found['date']}, {found['machine']}.\n")
-        versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    parts.append(_short(files))
+    for name, found in files.items():
+        parts.append(f"\n## {name}\n\n{found['date']}, {found['machine']}.\n")
+        versions = ", ".join(f"{package} {number}" for package, number in found["versions"].items())
         parts.append(
             f"\n{versions}.\n\n| case | metric | better | ours | peers | published |\n|---|---|---|---|---|---|\n"
         )
@@ -91,4 +94,19 @@ def render() -> None:
             parts.append(
                 f"| {row['case']} | {row['metric']} | {row['better']} | {shown(row['ours'])} | {peers} | {published} |\n"
             )
-    (RESULTS.parent / "RESULTS.md").write_text("".join(parts))
+    text = "".join(parts)
+    to.write_text(text)
+    return text
+
+
+def _short(files: dict[str, Any]) -> str:
+    """What falls short of `targets.toml`, as a table."""
+    rows = {name: {(row["case"], row["metric"]): row for row in found["rows"]} for name, found in files.items()}
+    missed = short(rows)
+    lines = [
+        f"| {target.results} | {target.case} | {target.metric} | {said} | {ours} |\n" for target, said, ours in missed
+    ]
+    return (
+        f"\n## What falls short\n\nOf {len(targets())} targets (`targets.toml`) {len(missed)} are missed.\n\n"
+        "| file | case | metric | asked | ours |\n|---|---|---|---|---|\n" + "".join(lines)
+    )
