@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,14 @@ import ibis
 import pyarrow as pa
 
 from regulars.ads.bidding import Bidder
+from regulars.ads.delivered import delivered
 from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Places, Rotation
 from regulars.ads.delivery.dayparts import PARTS, hour_of_week
+from regulars.ads.delivery.placement import SENSITIVE
 from regulars.ads.lift import ADVERTISE
 from regulars.ads.openrtb.desk import Campaign, Desk
-from regulars.ads.pacing import Pacer, SpendCurve
+from regulars.ads.pace import curve_before
+from regulars.ads.pacing import Pacer
 from regulars.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,15 +86,20 @@ def desk(
     forbids: Callable[[str], bool] = _nobody,
     stranger_value: float = 0.0,
     places: Mapping[str, Places] = MappingProxyType({}),
+    before: Desk | None = None,
 ) -> Desk:
     """A desk with one campaign for each that creatives name; `[ads] budget` is shared evenly among them.
+
+    A desk that begins in the middle of a day (UTC) has of its budget what the log says is left, and plans the day as
+    the four weeks before it went.
 
     Parameters
     ----------
     creatives : two or more of each campaign, to choose among.
     places : where each campaign runs; of one that is not in it everywhere.
-    advertiser : the shop's domain. start : when the first day begins, with its time zone.
+    advertiser : the shop's domain. start : the moment from which it bids, with its time zone.
     forbids : whether a customer has forbidden ads since they were decided.
+    before : one that other creatives take the place of: its money, bids that wait and who saw what go on.
 
     Raises
     ------
@@ -104,22 +112,54 @@ def desk(
     names = sorted({one.campaign for one in creatives})
     if not names:
         raise InputError("creatives: at least two of one campaign are expected.")
-    caps = [Cap(settings.most_per_day, timedelta(days=1)), Cap(settings.most_per_week, timedelta(days=7))]
+    safety = BrandSafety(
+        advertiser,
+        own_categories=settings.categories,
+        refused_categories=(*SENSITIVE, *settings.refused_categories),
+        refused_domains=settings.refused_domains,
+        only_domains=settings.only_domains,
+    )
+    exposures = _exposures(shop, start) if before is None else before.exposures
+    decided = Decided(shop.tables.read("ads", "decisions"), exposures, forbids, stranger_value)
+    paced = _pacers(shop, names, start)
     campaigns = [
         Campaign(
             name,
             Rotation(name, [one for one in creatives if one.campaign == name]),
             Bidder(settings.auction, seed=number),
-            Pacer(settings.budget / len(names), SpendCurve(), start),
+            paced[name],
             places.get(name, Places()),
         )
         for number, name in enumerate(names)
     ]
-    exposures = Exposures(caps, timedelta(minutes=settings.gap_minutes))
+    made = Desk(campaigns, decided, safety, exposures, shop.config.shop.currency)
+    if before is not None:
+        made.go_on_from(before)
+    return made
+
+
+def _pacers(shop: Shop, names: Sequence[str], start: datetime) -> dict[str, Pacer]:
+    """Of each campaign, with what it has spent since the morning."""
+    morning = datetime.combine(start.astimezone(UTC).date(), time(), UTC)
+    spent = dict.fromkeys(names, 0.0)
+    for row in delivered(shop, morning, start).to_pylist():
+        if row["campaign"] in spent:
+            spent[row["campaign"]] += row["spend"]
+    found = {}
+    for name in names:
+        found[name] = Pacer(shop.config.ads.budget / len(names), curve_before(shop, morning), morning)
+        found[name].resume(spent[name], start)
+    return found
+
+
+def _exposures(shop: Shop, start: datetime) -> Exposures:
+    """Caps and gaps of `[ads]`, with who was shown what before."""
+    settings = shop.config.ads
+    caps = [Cap(settings.most_per_day, timedelta(days=1)), Cap(settings.most_per_week, timedelta(days=7))]
+    found = Exposures(caps, timedelta(minutes=settings.gap_minutes))
     for customer, campaign, at in _shown_before(shop, start):
-        exposures.add(customer, campaign, at)
-    decided = Decided(shop.tables.read("ads", "decisions"), exposures, forbids, stranger_value)
-    return Desk(campaigns, decided, BrandSafety(advertiser), exposures, shop.config.shop.currency)
+        found.add(customer, campaign, at)
+    return found
 
 
 def _shown_before(shop: Shop, start: datetime) -> list[tuple[str, str, datetime]]:

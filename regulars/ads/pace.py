@@ -57,12 +57,7 @@ def pace(shop: Shop, day: date, now: datetime) -> Pace:
     hours = by_hour(table)
     if not hours.sum():
         raise NotEnoughError(f"ads: the log tells of no ad_shown with a price on {day}. Choose another day: --on DAY")
-    curve = SpendCurve()
-    for ago in range(LEARNED_DAYS, 0, -1):
-        begin = morning - timedelta(days=ago)
-        shown = by_hour(delivered(shop, begin, begin + timedelta(days=1)), "shown")
-        if shown.any():
-            curve.learn(shown)
+    curve = curve_before(shop, morning)
     budget = shop.config.ads.budget
     until = HOURS if now >= morning + timedelta(days=1) else now.hour + 1
     plan = curve.plan[:until]
@@ -72,6 +67,17 @@ def pace(shop: Shop, day: date, now: datetime) -> Pace:
         budget,
         smoothness_error(hours[None, :until], (plan / plan.sum())[None]),
     )
+
+
+def curve_before(shop: Shop, morning: datetime) -> SpendCurve:
+    """How a day should be spent, by the hours in which ads were shown in the 28 days before."""
+    curve = SpendCurve()
+    for ago in range(LEARNED_DAYS, 0, -1):
+        begin = morning - timedelta(days=ago)
+        shown = by_hour(delivered(shop, begin, begin + timedelta(days=1)), "shown")
+        if shown.any():
+            curve.learn(shown)
+    return curve
 
 
 def by_hour(table: pa.Table, what: str = "spend") -> Floats:

@@ -240,7 +240,9 @@ class AdsSettings(Section):
     customers: int = Field(1000, ge=1, description="For how many customers a decision bids, at most.")
     budget: float = Field(50.0, gt=0, description="What may be spent a day, in the shop's currency.")
     auction: Literal["first", "second"] = Field(
-        "first", description="Whether the winner of an auction pays the own bid (first) or the next (second)."
+        "first",
+        description="Whether the winner of an auction pays the own bid (first) or the next (second), where a bid "
+        "request does not say.",
     )
     click_share: float = Field(0.01, gt=0, lt=1, description="Chance of a click as long as the log tells of none.")
     incremental: float = Field(
@@ -259,6 +261,14 @@ class AdsSettings(Section):
     bought_days: int = Field(7, ge=0, le=365, description="Who ordered in the last so many days sees no ad.")
     complained_days: int = Field(14, ge=0, le=365, description="Nor who asked for help or gave something back lately.")
     most_suspicion: float = Field(0.5, ge=0, le=1, description="Nor who is suspected of abuse above this.")
+    categories: tuple[str, ...] = Field(
+        (), description="What is advertised, as categories of the IAB (IAB8-18): publishers may refuse them."
+    )
+    refused_categories: tuple[str, ...] = Field(
+        (), description="Categories of sites beside which no ad is shown, besides the sensitive ones of docs/ads.md."
+    )
+    refused_domains: tuple[str, ...] = Field((), description="Sites on which no ad is shown.")
+    only_domains: tuple[str, ...] = Field((), description="Sites on which alone ads are shown; [] for all others.")
 
 
 class PricingSettings(Section):

@@ -158,6 +158,45 @@ def test_a_new_desk_knows_who_has_seen_ads(ads_shop: Shop, tea_as_of: datetime) 
     assert {row["ads_seen"] for row in decided} == {0, 1}
 
 
+def test_a_desk_that_begins_anew_has_what_is_left_of_the_day(ads_shop: Shop, tea_as_of: datetime) -> None:
+    noon = tea_as_of.replace(hour=12)
+    spent = sum(
+        one["unit_price"]
+        for one in ads_shown(tea_as_of)
+        if one["type"] == "ad_shown"
+        and one["campaign_id"] == "k0"
+        and noon.replace(hour=0) <= datetime.fromisoformat(one["time"]) < noon
+    )
+    assert spent > 0
+    creatives = [
+        Creative(f"{name} {campaign}", campaign, "tea1") for name in ("red", "blue") for campaign in ("k0", "k9")
+    ]
+    first, new = desk(ads_shop, creatives, "tea.example", noon).campaigns
+    assert (first.pacer.spent, new.pacer.spent) == (pytest.approx(spent), 0.0)
+    assert first.pacer.start == noon.replace(hour=0)
+    assert first.pacer.ask("much", 1000.0, noon).most == pytest.approx(25.0 - spent)
+    assert first.pacer.curve.plan.std() > 0  # of the hours in which ads were shown in the weeks before
+
+
+def test_publishers_and_shop_refuse_each_other_by_the_settings(
+    ads_shop: Shop, tea_as_of: datetime, tmp_path: Path
+) -> None:
+    shop = Shop.open(shutil.copytree(ads_shop.folder, tmp_path / "shop"))
+    settings = shop.folder / "shop.toml"
+    said = 'categories = ["IAB8-18"]\nrefused_categories = ["IAB9"]\nrefused_domains = ["spam.example"]\n'
+    settings.write_text(settings.read_text().replace("[ads]\n", f"[ads]\n{said}"))
+    creatives = [Creative(name, "tea", "tea1") for name in ("red", "blue")]
+    safety = desk(Shop.open(shop.folder), creatives, "tea.example", tea_as_of).safety
+    assert safety.refusal(Placement("news.example")) is None
+    for place in (
+        Placement("news.example", blocked_categories=("IAB8",)),
+        Placement("news.example", categories=("IAB9-5",)),
+        Placement("news.example", categories=("IAB25-3",)),  # sensitive: always
+        Placement("a.spam.example"),
+    ):
+        assert safety.refusal(place) is not None
+
+
 def test_values_take_from_the_hold_out_what_ads_bring(ads_shop: Shop, tea_as_of: datetime) -> None:
     before = incremental_share(ads_shop, tea_as_of)
     assert (before.value, before.error) == (0.1, 0.1)

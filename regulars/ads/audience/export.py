@@ -19,13 +19,11 @@ PLATFORMS: Mapping[str, tuple[str, str, str]] = {
 }
 """The columns that each asks for. The country is not hashed by Google, and is by Meta."""
 
-LEAST = 1
-
 
 def write(path: Path, people: Sequence[Mapping[str, Any]], platform: str) -> tuple[int, int]:
     """Write who has an address of either kind; who has none cannot be matched and is left out.
 
-    Whoever objected must have been left out before: see `regulars.ads.decide.audience`.
+    Whoever objected must have been left out before: see `audience.listed`.
 
     Parameters
     ----------
@@ -57,7 +55,7 @@ def write(path: Path, people: Sequence[Mapping[str, Any]], platform: str) -> tup
             continue
         shown = (country or "").upper()
         rows.add((email, phone, hashed(shown.lower()) if platform == "meta" and shown else shown))
-    if len(rows) < LEAST:
+    if not rows:
         raise NotEnoughError(
             f"ads: none of {len(people):,} customers has an e-mail address or telephone number that can be matched. "
             "Import customers with their addresses: docs/identity.md."

@@ -12,7 +12,7 @@ import numpy as np
 
 from regulars.ads.bidding import Bidder
 from regulars.ads.delivery import BrandSafety, Creative, Exposures, Pick, Placement, Places, Rotation
-from regulars.ads.openrtb.request import BidRequest, Impression
+from regulars.ads.openrtb.request import Auction, BidRequest, Impression
 from regulars.ads.pacing import Pacer
 from regulars.errors import InputError
 
@@ -33,19 +33,34 @@ class Valuer(Protocol):
 
 @dataclass
 class Campaign:
-    """What is bid for, and where."""
+    """What is bid for, and where.
+
+    Attributes
+    ----------
+    bidder : of the auctions in which the price is paid that it is made for, and of those that do not say.
+    """
 
     name: str
     rotation: Rotation
     bidder: Bidder
     pacer: Pacer
     places: Places = field(default_factory=Places)
+    _other: Bidder | None = None
+
+    def bidder_of(self, auction: Auction | None) -> Bidder:
+        """The bidder of such an auction: to bid the worth where the own bid is paid would leave nothing of it."""
+        if auction in (None, self.bidder.auction):
+            return self.bidder
+        if self._other is None:
+            self._other = Bidder(auction, features=self.bidder.features)
+        return self._other
 
 
 class Placed(NamedTuple):
     """A bid that waits for its notice."""
 
     campaign: Campaign
+    bidder: Bidder
     pick: Pick
     customer: str | None
     bid: float
@@ -81,6 +96,16 @@ class Desk:
         self._placed: dict[str, Placed] = {}
         self._shown: dict[str, tuple[Campaign, str, datetime]] = {}  # in order of time
 
+    def go_on_from(self, before: Desk) -> None:
+        """Take the place of a desk: campaigns that both have go on with its money and what it learned of rivals, and
+        notices of its bids are still understood."""
+        known = {one.name: one for one in before.campaigns}
+        for one in self.campaigns:
+            if (old := known.get(one.name)) is not None:
+                old.pacer.budget = one.pacer.budget
+                one.pacer, one.bidder, one._other = old.pacer, old.bidder, old._other
+        self._placed, self._shown = before._placed, before._shown
+
     def offer(self, request: BidRequest, impression: Impression, at: datetime) -> Offer | None:
         """The best bid for an impression; None where there is none to be made."""
         customer = request.customer if request.may_profile else None
@@ -94,10 +119,10 @@ class Desk:
         if found is None:
             return None
         campaign, pick, value = found
-        context = np.zeros(campaign.bidder.features)
-        bid = campaign.bidder.bid(value, context, floor=floor, price=campaign.pacer.price)
+        bidder = campaign.bidder_of(request.auction)
+        bid = bidder.bid(value, np.zeros(bidder.features), floor=floor, price=campaign.pacer.price)
         if bid > 0 and not request.is_test:
-            bid = self._place(bid_id, Placed(campaign, pick, customer, bid, value, at), floor)
+            bid = self._place(bid_id, Placed(campaign, bidder, pick, customer, bid, value, at), floor)
         return Offer(bid_id, bid, pick.creative, campaign.name) if bid > 0 else None
 
     def _may_bid(self, request: BidRequest, impression: Impression, customer: str | None) -> bool:
@@ -175,7 +200,7 @@ class Desk:
             self.seen(bid_id, clicked=False, at=at)
 
     def _learn(self, placed: Placed, won: bool, price: float | None, rival: float | None) -> None:
-        bidder = placed.campaign.bidder
+        bidder = placed.bidder
         context = np.zeros(bidder.features)
         bidder.learn(placed.bid, won, price, rival=rival, value=placed.value, context=context)
 

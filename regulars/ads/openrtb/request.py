@@ -12,7 +12,8 @@ from regulars.errors import InputError
 
 MOST_BYTES = 256 * 1024
 MOST_IMPRESSIONS = 100
-AUCTIONS: dict[int, Literal["first", "second"]] = {1: "first", 2: "second"}
+Auction = Literal["first", "second"]
+AUCTIONS: dict[int, Auction] = {1: "first", 2: "second"}
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,23 @@ class BidRequest:
 
     Attributes
     ----------
-    auction : whether the own or the second price is paid.
+    auction : whether the own or the second price is paid; None where it is not told.
     currencies : in which bids may be; empty for any.
     place : country and region of the device, or else of the user, as USA-NY; None where it is not told.
     customer : the shop's id of the person (`user.buyeruid`), None where unknown.
     may_profile : False where the request says that the person is a child, limits tracking, or did not consent: then
         nothing that the shop knows of the person may be used.
-    tmax_ms : how long the exchange waits; None where it does not say.
     is_test : nothing is bought.
     """
 
     id: str
     impressions: tuple[Impression, ...]
-    auction: Literal["first", "second"]
+    auction: Auction | None
     currencies: tuple[str, ...]
     placement: Placement
     place: str | None
     customer: str | None
     may_profile: bool
-    tmax_ms: int | None
     is_test: bool
 
 
@@ -99,21 +98,19 @@ def read(body: bytes) -> BidRequest:
     impressions = tuple(_impression(one, f"imp[{place}]") for place, one in enumerate(listed))
     if len({one.id for one in impressions}) < len(impressions):
         raise InputError("bid request: two impressions have one id. Each needs its own.")
-    auction = said.get("at", 2)
-    if auction not in AUCTIONS or isinstance(auction, bool):
+    auction = said.get("at")
+    if auction is not None and (not isinstance(auction, int) or isinstance(auction, bool) or auction not in AUCTIONS):
         raise InputError(f"bid request: at = {auction!r}: 1 (first price) or 2 (second price) is read.")
-    tmax = said.get("tmax")
     user = _object(said, "user", "bid request")
     return BidRequest(
         id=said["id"],
         impressions=impressions,
-        auction=AUCTIONS[auction],
+        auction=None if auction is None else AUCTIONS[auction],
         currencies=_texts(said, "cur", "bid request"),
         placement=_placement(said),
         place=_place(said, user),
         customer=_text(user, "buyeruid", "user"),
         may_profile=_may_profile(said, user),
-        tmax_ms=int(tmax) if isinstance(tmax, int) and not isinstance(tmax, bool) and tmax > 0 else None,
         is_test=said.get("test") == 1,
     )
 

@@ -97,6 +97,30 @@ class Pacer:
         self._spent_before, self._planned_before = 0.0, 0.0
         self._level, self._log_price = 0.0, 0.0
 
+    def resume(self, spent: float, at: datetime) -> None:
+        """Go on in the middle of the first day, in which so much was spent before: what is left may be spent.
+
+        Raises
+        ------
+        InputError
+            If the amount cannot be, or the clock would go backwards.
+
+        Examples
+        --------
+        >>> from datetime import UTC
+        >>> morning = datetime(2024, 5, 1, tzinfo=UTC)
+        >>> pacer = Pacer(10.0, SpendCurve(), morning)
+        >>> pacer.resume(9.0, morning + timedelta(hours=12))
+        >>> pacer.ask("bid 1", 4.0, morning + timedelta(hours=13)).most
+        1.0
+        """
+        if not 0 <= spent < np.inf:
+            raise InputError(f"spent = {spent:g}: a finite amount of 0 or more is expected.")
+        self._move(at)
+        self.spent = self._spent_before = spent
+        self._planned_before = self.budget * self.curve.share((at - self.start) / DAY)
+        self._stepped, self._level, self._log_price = at, 0.0, 0.0
+
     @property
     def reserved(self) -> float:
         """What bids without a notice may still cost."""

@@ -120,6 +120,7 @@ def test_who_may_not_be_profiled_is_a_stranger(more: dict[str, Any]) -> None:
         (b'{"id": "r", "imp": [{"id": "1", "bidfloor": -1}]}', r"imp\[0\]: bidfloor = -1"),
         (b'{"id": "r", "imp": [{"id": "1"}, {"id": "1"}]}', "two impressions have one id"),
         (b'{"id": "r", "imp": [{"id": "1"}], "at": 3}', "at = 3"),
+        (b'{"id": "r", "imp": [{"id": "1"}], "at": [1]}', r"at = \[1\]"),
         (b'{"id": "r", "imp": [{"id": "1"}], "site": 5}', "site is no JSON object"),
         (b'{"id": "r", "imp": [{"id": "1"}], "bcat": "IAB1"}', "bcat is no list"),
         (b'{"id": "r", "imp": [{"id": "1"}], "user": {"buyeruid": 7}}', "buyeruid = 7"),
@@ -152,6 +153,34 @@ def test_whatever_comes_is_read_or_refused(said: Any) -> None:
             read(raw)
     else:
         assert found.impressions
+
+
+def test_who_bids_the_worth_bids_less_where_the_own_bid_is_paid() -> None:
+    ours, _ = desk(budget=100.0)
+    price = {}
+    for number, more in (("said first", {"at": 1}), ("said second", {"at": 2}), ("not said", {"at": None})):
+        found = json.loads(answer(body(number, **more, user={}), ours, MORNING) or b"")
+        price[number] = found["seatbid"][0]["bid"][0]["price"]
+    assert price["said second"] == price["not said"] == 5.0
+    assert 0 < price["said first"] < 5.0
+    # What a loss tells of rivals is learned by the bidder that bid.
+    assert ours.lost("said first/1", MORNING, rival=0.004)
+    spring = ours.campaigns[0]
+    assert spring.bidder_of("first") is spring.bidder_of("first") is not spring.bidder
+
+
+def test_other_creatives_take_over_money_and_bids_that_wait() -> None:
+    before, _ = desk(budget=0.05)
+    assert answer(body("r1", user={}), before, MORNING) is not None
+    before.won("r1/1", 0.004, MORNING)
+    assert answer(body("r2", user={}), before, MORNING) is not None
+    after, _ = desk(budget=0.05)
+    after.go_on_from(before)
+    pacer = after.campaigns[0].pacer
+    assert (pacer.spent, pacer.reserved) == (0.004, 0.005)
+    assert after.won("r2/1", 0.005, MORNING)
+    assert pacer.spent == pytest.approx(0.009)
+    assert after.seen("r1/1", clicked=True, at=MORNING)
 
 
 def test_caps_budget_and_notices_go_together() -> None:
