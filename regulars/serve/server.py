@@ -107,7 +107,7 @@ async def _serve(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI]
         giving_up = Timer(STOPPING_SECONDS, os._exit, [0])
         giving_up.daemon = True
         giving_up.start()
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
