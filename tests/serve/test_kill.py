@@ -47,6 +47,7 @@ for line in sys.stdin:
 class Zygote:
     def __init__(self, errors: Path) -> None:
         self._errors = errors.open("w")
+        self._child: int | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-c", ZYGOTE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
@@ -55,13 +56,17 @@ class Zygote:
     def serve(self, folder: Path, port: int) -> int:
         self._process.stdin.write(f"{folder}\t{port}\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        self._child = int(self._process.stdout.readline())
+        return self._child
 
     def end(self, child: int, number: int) -> None:
         os.kill(child, number)
         assert self._process.stdout.readline() == "done\n"
+        self._child = None
 
     def close(self) -> None:
+        if self._child is not None:  # the test failed: what it left must not hold up the others
+            os.kill(self._child, signal.SIGKILL)
         self._process.stdin.close()
         self._process.wait(60)
         self._errors.close()
@@ -107,7 +112,7 @@ def test_a_server_killed_under_load_loses_nothing_that_it_acknowledged_and_count
                 time.sleep(0.01)
         client.close()
 
-    senders = [threading.Thread(target=send, args=[sender]) for sender in range(SENDERS)]
+    senders = [threading.Thread(target=send, args=[sender], daemon=True) for sender in range(SENDERS)]
     child = zygote.serve(shop.folder, free_port)
     for sender in senders:
         sender.start()
@@ -131,7 +136,7 @@ def test_a_server_killed_under_load_loses_nothing_that_it_acknowledged_and_count
 
     inbox = Inbox(open_store(shop.folder / "inbox"))
     rest = shop.folder / "rejects"
-    while fold(inbox, shop.log, currency="EUR", timezone="UTC", received_at=_now(), rejects=rest).read:
+    while fold(inbox, shop.log, currency="EUR", timezone="UTC", received_at=_now(), rejects=rest):
         pass
     inbox.close()
     found = shop.log.read("events", ["event_id"])["event_id"].to_pylist()

@@ -20,7 +20,7 @@ from typing import Any
 
 from regulars.errors import RegularsError, UnavailableError
 from regulars.events.compaction import MANY, TINY, compact
-from regulars.events.inbox.folding import Folded, fold
+from regulars.events.inbox.folding import Folded, put_into_log
 from regulars.events.inbox.opening import open_reader
 from regulars.events.log import EventLog
 
@@ -43,7 +43,7 @@ class Place:
     ----------
     log, inbox, rejects : folders.
     url, name : of the inbox, as of `open_reader`.
-    currency, timezone : as of `fold`.
+    currency, timezone : as of `put_into_log`.
     """
 
     log: str
@@ -55,9 +55,9 @@ class Place:
     timezone: str
 
     def fold(self, received_at: datetime) -> Folded:
-        """See `fold`; in this process."""
+        """See `put_into_log`; in this process."""
         with closing(open_reader(Path(self.inbox), self.url, self.name)) as inbox:
-            return fold(
+            return put_into_log(
                 inbox,
                 EventLog(Path(self.log)),
                 currency=self.currency,

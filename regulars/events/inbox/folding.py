@@ -15,6 +15,7 @@ from regulars import storage
 from regulars.events.convert import Conversion, convert
 from regulars.events.formats import FORMATS, preset
 from regulars.events.importing import conflicting, listing, write_refunds
+from regulars.events.inbox.inbox import Inbox
 from regulars.events.inbox.store import Entry, Reader
 from regulars.events.log import EventLog
 from regulars.events.readers import WHOLE, RawRows, Reject
@@ -48,8 +49,24 @@ class Folded(NamedTuple):
     through: int
 
 
-def fold(inbox: Reader, log: EventLog, *, currency: str, timezone: str, received_at: datetime, rejects: Path) -> Folded:
-    """Put the first events that wait into the log; the one who writes to the inbox deletes them then.
+def fold(
+    inbox: Inbox, log: EventLog, *, currency: str, timezone: str, received_at: datetime, rejects: Path
+) -> Folded | None:
+    """Put the first events that wait into the log, and delete them from the inbox; None if none waits.
+
+    Parameters as of `put_into_log`.
+    """
+    if not inbox.count():
+        return None
+    found = put_into_log(inbox, log, currency=currency, timezone=timezone, received_at=received_at, rejects=rejects)
+    inbox.delete(found.through)
+    return found if found.read else None
+
+
+def put_into_log(
+    inbox: Reader, log: EventLog, *, currency: str, timezone: str, received_at: datetime, rejects: Path
+) -> Folded:
+    """Put the first events that wait into the log; whoever writes to the inbox deletes them then.
 
     The commit bears the inbox's identity and the last number. So whatever is killed when, each call is in the log
     once: before the commit nothing happened; after it the next fold begins behind that number, whatever is left.

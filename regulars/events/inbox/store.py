@@ -20,14 +20,11 @@ class Entry(NamedTuple):
 
 
 class Reader(Protocol):
-    """Follows a store from any process.
+    """Follows a store from any process."""
 
-    Attributes
-    ----------
-    identity : random, made with the store: numbers of another store say nothing about this one.
-    """
-
-    identity: str
+    @property
+    def identity(self) -> str:
+        """Random, made with the store: numbers of another store say nothing about this one."""
 
     def read(self, after: int, most: int) -> list[Entry]:
         """The entries with numbers above one, in order; at most so many.
