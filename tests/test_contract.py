@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +23,7 @@ from regulars.config import ShopSettings
 from regulars.decisions import TYPE
 from regulars.errors import NotEnoughError
 from regulars.evaluation import Report, Split
+from regulars.shop import Decided
 
 T = datetime(2011, 9, 10, tzinfo=UTC)
 DAY_TWO, JANUARY, FEBRUARY = (datetime(*day, tzinfo=UTC) for day in ((2010, 12, 2), (2011, 1, 1), (2011, 2, 1)))
@@ -94,15 +96,30 @@ def with_another_future(table: pa.Table) -> pa.Table:
     return pa.concat_tables([past, pa.table(columns).cast(past.schema)])
 
 
-@pytest.fixture
-def one(twins: Twins, tmp_path: Path) -> Shop:
-    """A copy of the first twin, for a test to change."""
-    return copy_of(twins.one, tmp_path / "one")
+class Done(NamedTuple):
+    """A copy of the first twin in which was decided as of T, and what."""
+
+    shop: Shop
+    decided: Decided
+
+
+@pytest.fixture(scope="module")
+def done_by(twins: Twins, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Done]:
+    """done_by(name): decided once for all tests, each of which looks at another side of it."""
+
+    @cache
+    def find(name: str) -> Done:
+        shop = copy_of(twins.one, tmp_path_factory.mktemp(name) / "one")
+        return Done(shop, shop.decide(name, T))
+
+    return find
 
 
 def copy_of(shop: Shop, folder: Path) -> Shop:
+    """For a test to change; what was computed of the shop's customers is at hand for each copy of it."""
     shutil.copytree(shop.folder, folder)
     made = Shop.open(folder)
+    made.recent = shop.recent
     for name in ACTING:
         made.models.use(name, 1)
     return made
@@ -148,14 +165,16 @@ def test_the_question_is_the_docstring(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACTING)
-def test_decisions_are_as_of_their_moment(twins: Twins, name: str, tmp_path: Path) -> None:
-    one, other = copy_of(twins.one, tmp_path / "one"), copy_of(twins.other, tmp_path / "other")
-    assert one.decide(name, T).table.equals(other.decide(name, T).table)
+def test_decisions_are_as_of_their_moment(
+    twins: Twins, done_by: Callable[[str], Done], name: str, tmp_path: Path
+) -> None:
+    other = copy_of(twins.other, tmp_path / "other")
+    assert done_by(name).decided.table.equals(other.decide(name, T).table)
 
 
 @pytest.mark.parametrize("name", ACTING)
-def test_decisions_have_the_columns_that_all_have(one: Shop, name: str) -> None:
-    table = one.decide(name, T).table
+def test_decisions_have_the_columns_that_all_have(done_by: Callable[[str], Done], name: str) -> None:
+    table = done_by(name).decided.table
     assert table.num_rows > 0
     for field in DECISION:
         assert table.schema.field(field.name).type == field.type
@@ -167,9 +186,9 @@ def test_decisions_have_the_columns_that_all_have(one: Shop, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACTING)
-def test_each_decision_is_logged_with_all_that_an_audit_asks_for(one: Shop, name: str) -> None:
-    decided = one.decide(name, T)
-    logged = [row for row in one.log.read("events").to_pylist() if row["type"] == TYPE]
+def test_each_decision_is_logged_with_all_that_an_audit_asks_for(done_by: Callable[[str], Done], name: str) -> None:
+    shop, decided = done_by(name)
+    logged = [row for row in shop.log.read("events").to_pylist() if row["type"] == TYPE]
     by_customer = {row["customer_id"]: row for row in logged}
     assert len(logged) == decided.table.num_rows == len(by_customer)
     for row in decided.table.to_pylist():
@@ -185,22 +204,23 @@ def test_each_decision_is_logged_with_all_that_an_audit_asks_for(one: Shop, name
 
 
 @pytest.mark.parametrize("name", ACTING)
-def test_deciding_twice_adds_nothing(one: Shop, name: str) -> None:
-    first = one.decide(name, T)
-    second = one.decide(name, T)
+def test_decisions_are_written_for_people_and_for_programs(done_by: Callable[[str], Done], name: str) -> None:
+    shop, decided = done_by(name)
+    assert sorted(path.suffix for path in decided.files) == [".csv", ".parquet"]
+    assert shop.tables.read(name, "decisions").equals(decided.table)
+
+
+@pytest.mark.parametrize("name", ACTING)
+def test_deciding_twice_adds_nothing(done_by: Callable[[str], Done], name: str) -> None:
+    shop, first = done_by(name)
+    second = shop.decide(name, T)
     assert second.table.equals(first.table)
     assert second.log_version == first.log_version
 
 
 @pytest.mark.parametrize("name", ACTING)
-def test_decisions_are_written_for_people_and_for_programs(one: Shop, name: str) -> None:
-    decided = one.decide(name, T)
-    assert sorted(path.suffix for path in decided.files) == [".csv", ".parquet"]
-    assert one.tables.read(name, "decisions").equals(decided.table)
-
-
-@pytest.mark.parametrize("name", ACTING)
-def test_decisions_do_not_move_the_shops_present(one: Shop, name: str) -> None:
+def test_decisions_do_not_move_the_shops_present(twins: Twins, name: str, tmp_path: Path) -> None:
+    one = copy_of(twins.one, tmp_path / "one")
     before = one.now
     one.decide(name, before)
     assert one.now == before
