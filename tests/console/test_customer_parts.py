@@ -77,4 +77,5 @@ def test_what_takes_long_is_asked_for_by_a_click(page):
     page.page.goto(f"{page.base}/console/customer?id=ada")
     page.page.click("text=Look for a ring")
     page.page.wait_for_selector("text=card-1", state="attached")
+    page.page.wait_for_selector(".told-later .chart-place canvas")
     assert [fault for fault in page.faults if "status of 40" not in fault] == []

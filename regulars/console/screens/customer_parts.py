@@ -11,13 +11,14 @@ from starlette.responses import Response
 from regulars.campaign.sending import history
 from regulars.campaign.sending.tables import outbox
 from regulars.campaign.sending.tables import prepare as with_outbox
+from regulars.console.charts import chart
 from regulars.console.roles import ALL
 from regulars.console.screen import Screen
 from regulars.console.screens.fraud_rings import linked
 from regulars.console.visit import Visit
 from regulars.errors import NotFoundError
 from regulars.experiment.exposure import TYPE as EXPOSED
-from regulars.fraud.graph import why
+from regulars.fraud.graph import picture, why
 from regulars.pricing.audit import audit
 from regulars.profile.nearest import nearest
 from regulars.support.handover import transcript
@@ -76,14 +77,17 @@ def experiments(visit: Visit) -> Response:
 
 @screen.get("/customer/links", may=ALL)
 def links(visit: Visit) -> Response:
-    """The ring that this customer is in, if any: who else, what they share, and why it looks like abuse."""
+    """The ring that this customer is in, if any: its graph, what they share, and why it looks like abuse."""
     there = linked(visit)
     ring = there.of(visit.needed("id"))
     if ring is None:
         return visit.page("customers/links.html", ring=None)
     row = there.rings.table.slice(ring - 1, 1).to_pylist()[0]
     said = why(there.rings, ring, "zh" if visit.language == "zh" else "en")
-    return visit.page("customers/links.html", ring=ring, row=row, why=said, shared=there.rings.shared(ring)[:MOST])
+    drawn = chart(picture(there.rings, ring, there.stream), visit.t("fraud.ring_about"))
+    return visit.page(
+        "customers/links.html", ring=ring, row=row, why=said, shared=there.rings.shared(ring)[:MOST], drawn=drawn
+    )
 
 
 @screen.get("/customer/conversations", may=ALL)

@@ -173,5 +173,6 @@ def _rows(table: pa.Table) -> list[dict[str, Any]]:
     return rows
 
 
+screen.warmed.append(fraud_performance.frauds)
 for part in (fraud_performance, fraud_rings, fraud_rules, fraud_costs):
     screen.routes += part.screen.routes

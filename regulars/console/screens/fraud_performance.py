@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from starlette.responses import Response
 
 from regulars.console.charts import chart
 from regulars.console.roles import ALL
 from regulars.console.screen import Screen
-from regulars.console.screens.home import frauds
 from regulars.console.visit import Visit
-from regulars.fraud.monitor import alerts, notes
+from regulars.errors import InputError, NotEnoughError, NotFoundError
+from regulars.fraud.monitor import Watch, alerts, notes, scored, watch
 from regulars.fraud.monitor.charts import charts
+
+if TYPE_CHECKING:
+    from regulars.console.app import Console
+    from regulars.shop import Shop
 
 screen = Screen("fraud")
 
@@ -24,11 +28,23 @@ def performance(visit: Visit) -> Response:
 
 
 @screen.get("/fraud/performance/charts", may=ALL)
-def found(visit: Visit) -> Response:
+def charts_(visit: Visit) -> Response:
     """What was watched over the last days: what is alarming, the charts, and what cannot be told yet."""
-    watch, language = frauds(visit.console), cast(Literal["en", "zh"], visit.language)
-    if watch is None:
+    found, language = frauds(visit.console), cast(Literal["en", "zh"], visit.language)
+    if found is None:
         return visit.page("fraud/watched.html", drawn={}, alarms=[], left_out=[])
-    drawn = {title: chart(each, str(each.to_dict().get("description", ""))) for title, each in charts(watch).items()}
-    alarms, left_out = alerts(watch, language) if watch.alerts else [], notes(watch, language)
+    drawn = {title: chart(each, str(each.to_dict().get("description", ""))) for title, each in charts(found).items()}
+    alarms, left_out = alerts(found, language) if found.alerts else [], notes(found, language)
     return visit.page("fraud/watched.html", drawn=drawn, alarms=alarms, left_out=left_out)
+
+
+def frauds(console: Console) -> Watch | None:
+    """How attempts stand beside those of before; None if nothing says."""
+
+    def make(shop: Shop) -> Watch | None:
+        try:
+            return watch(scored(shop, shop.now), shop.now, shop.config.fraud.dispute_days)
+        except (NotEnoughError, NotFoundError, InputError):
+            return None
+
+    return console.kept.of("fraud.watch", console.shop.log.version, make)

@@ -16,12 +16,12 @@ from regulars.campaign.sending.tables import prepare as with_outbox
 from regulars.console.charts import chart
 from regulars.console.roles import ALL
 from regulars.console.screen import Screen
+from regulars.console.screens.fraud_performance import frauds
 from regulars.console.screens.models import name_of
 from regulars.console.visit import Visit
 from regulars.drift import Change, told
 from regulars.drift import watch as drifted
-from regulars.errors import InputError, NotEnoughError, NotFoundError
-from regulars.fraud.monitor import Watch, scored, watch
+from regulars.errors import NotEnoughError, NotFoundError
 from regulars.fraud.monitor import alerts as fraud_alerts
 from regulars.fraud.review import queue
 from regulars.lifecycle.dataset import known_as_of
@@ -156,24 +156,12 @@ def life(console: Console) -> Life:
     return console.kept.of("home.life", console.shop.log.version, make)
 
 
-def frauds(console: Console) -> Watch | None:
-    """How attempts stand beside those of before; None if nothing says."""
-
-    def make(shop: Shop) -> Watch | None:
-        try:
-            return watch(scored(shop, shop.now), shop.now, shop.config.fraud.dispute_days)
-        except (NotEnoughError, NotFoundError, InputError):
-            return None
-
-    return console.kept.of("home.fraud", console.shop.log.version, make)
-
-
 def drifts(console: Console) -> list[Change]:
     """What is far from usual in the last days of the log."""
     return console.kept.of("home.drift", console.shop.log.version, drifted)
 
 
-screen.warmed += [life, frauds, drifts]
+screen.warmed += [life, drifts]
 
 
 def _sentences(visit: Visit, panel: Panel, stages: Stages) -> list[str]:
