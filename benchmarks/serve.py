@@ -57,12 +57,19 @@ def request(path: str, body: Any, key: str) -> bytes:
     return head.encode() + data
 
 
-async def _send(port: int, requests: list[bytes], seconds: float, every: float) -> tuple[list[float], int]:
-    """Send one after the other on one connection; milliseconds each took, and how many were not answered by 200."""
+async def _send(
+    port: int, requests: list[bytes], seconds: float, every: float, first: float
+) -> tuple[list[float], int]:
+    """Send one after the other on one connection; milliseconds each took, and how many were not answered by 200.
+
+    Parameters
+    ----------
+    every : seconds between two, and first : until the first; 0 as soon as the one before is answered.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     took, errors = [], 0
     end = time.perf_counter() + seconds
-    due = time.perf_counter()
+    due = time.perf_counter() + first
     for one in requests:
         began = time.perf_counter()
         if began > end:
@@ -103,7 +110,10 @@ async def _load(about: dict[str, Any]) -> dict[str, float]:
     sys.stdin.readline()
     every = count / about["rate"] if about["rate"] else 0.0
     began = time.perf_counter()
-    found = await asyncio.gather(*(_send(about["port"], one, about["seconds"], every) for one in sets))
+    # Connections take turns: all at once every so often would be a flood, and then nothing.
+    found = await asyncio.gather(
+        *(_send(about["port"], one, about["seconds"], every, k * every / count) for k, one in enumerate(sets))
+    )
     seconds = time.perf_counter() - began
     took = np.concatenate([np.array(times) for times, _ in found])
     return {
