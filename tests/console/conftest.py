@@ -21,6 +21,7 @@ from regulars.console import Beside, Console
 from regulars.console.people import Person
 from regulars.console.roles import ROLES
 from regulars.console.security import FIELD
+from regulars.console.sessions import COOKIE
 from regulars.serve import app
 from regulars.serve.server import listening
 from regulars.support.intent.kept import starter_kept
@@ -39,16 +40,22 @@ class Browser:
 
     def __init__(self, api: Beside) -> None:
         self.client = TestClient(api, base_url="https://shop.example", follow_redirects=False)
+        self._tokens: dict[str | None, str] = {}
 
     def get(self, path: str, **about: Any) -> Any:
         return self.client.get(f"/console{path}", **about)
 
-    def token(self, path: str = "/styleguide") -> str:
-        found = re.search(rf'name="{FIELD}" value="([^"]+)"', self.get(path).text)
+    def token(self, path: str | None = None) -> str:
+        """Of the form on a page; by default of any, for it holds as long as the session does."""
+        session = self.client.cookies.get(COOKIE)
+        if path is None and session in self._tokens:
+            return self._tokens[session]
+        found = re.search(rf'name="{FIELD}" value="([^"]+)"', self.get(path or "/styleguide").text)
         assert found is not None
-        return html.unescape(found[1])
+        self._tokens[session] = html.unescape(found[1])
+        return self._tokens[session]
 
-    def post(self, path: str, form: dict[str, str] | None = None, page: str = "/styleguide", **about: Any) -> Any:
+    def post(self, path: str, form: dict[str, str] | None = None, page: str | None = None, **about: Any) -> Any:
         return self.client.post(f"/console{path}", data={FIELD: self.token(page), **(form or {})}, **about)
 
     def sign_in(self, role: str, password: str = PASSWORD) -> Any:

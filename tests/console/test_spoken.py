@@ -17,11 +17,10 @@ def filled(text: str) -> str:
     return text.format(**{name: f"7{place}" for place, name in enumerate(dict.fromkeys(sorted(names)))})
 
 
-@pytest.mark.parametrize("key", sorted(SENTENCES))
-def test_every_sentence_is_said_in_chinese(key):
-    texts = SENTENCES[key]
-    said = spoken(filled(texts["en"]), "zh")
-    assert said == filled(texts["zh"])
+def test_every_sentence_is_said_in_chinese():
+    assert SENTENCES
+    for key, texts in SENTENCES.items():
+        assert spoken(filled(texts["en"]), "zh") == filled(texts["zh"]), key
 
 
 @pytest.mark.parametrize(
