@@ -19,7 +19,7 @@ from regulars.ads.delivery.placement import SENSITIVE
 from regulars.ads.lift import ADVERTISE
 from regulars.ads.openrtb.desk import Campaign, Desk
 from regulars.ads.pace import curve_before
-from regulars.ads.pacing import Pacer
+from regulars.ads.pacing import Pacer, SpendCurve
 from regulars.errors import InputError
 
 if TYPE_CHECKING:
@@ -145,9 +145,10 @@ def _pacers(shop: Shop, names: Sequence[str], start: datetime) -> dict[str, Pace
     for row in delivered(shop, morning, start).to_pylist():
         if row["campaign"] in spent:
             spent[row["campaign"]] += row["spend"]
-    found = {}
+    hours, found = curve_before(shop, morning).hours_, {}
     for name in names:
-        found[name] = Pacer(shop.config.ads.budget / len(names), curve_before(shop, morning), morning)
+        # Each learns on by itself from what it is offered.
+        found[name] = Pacer(shop.config.ads.budget / len(names), SpendCurve(hours), morning)
         found[name].resume(spent[name], start)
     return found
 

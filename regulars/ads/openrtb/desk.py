@@ -19,6 +19,8 @@ from regulars.errors import InputError
 THOUSAND = 1000.0
 """OpenRTB prices are for a thousand impressions."""
 CLICK_WITHIN = timedelta(hours=1)
+NOTICE_WITHIN = timedelta(hours=1)
+"""Many exchanges tell of no loss: what was not told to be won by then was lost."""
 
 
 class Valuer(Protocol):
@@ -93,7 +95,7 @@ class Desk:
             raise InputError("campaigns: one or more are expected, each with a name of its own.")
         self.campaigns, self.valuer, self.safety = tuple(campaigns), valuer, safety
         self.exposures, self.currency = exposures, currency
-        self._placed: dict[str, Placed] = {}
+        self._placed: dict[str, Placed] = {}  # in order of time
         self._shown: dict[str, tuple[Campaign, str, datetime]] = {}  # in order of time
 
     def go_on_from(self, before: Desk) -> None:
@@ -108,6 +110,7 @@ class Desk:
 
     def offer(self, request: BidRequest, impression: Impression, at: datetime) -> Offer | None:
         """The best bid for an impression; None where there is none to be made."""
+        self._settle(at)
         customer = request.customer if request.may_profile else None
         bid_id = f"{request.id}/{impression.id}"
         if bid_id in self._placed or bid_id in self._shown:
@@ -194,10 +197,12 @@ class Desk:
         return found is not None and found[0].rotation.seen(found[1], clicked=clicked, at=at)
 
     def _settle(self, at: datetime) -> None:
-        """Nobody tells what did not happen: without this, creatives would learn of clicks alone."""
-        late = at - CLICK_WITHIN
-        for bid_id in list(takewhile(lambda one: self._shown[one][2] < late, self._shown)):
+        """Nobody tells what did not happen: without this, creatives would learn of clicks alone, bidders of wins, and
+        a person for whom bids were lost would count as one who saw ads."""
+        for bid_id in list(takewhile(lambda one: at - self._shown[one][2] > CLICK_WITHIN, self._shown)):
             self.seen(bid_id, clicked=False, at=at)
+        for bid_id in list(takewhile(lambda one: at - self._placed[one].at > NOTICE_WITHIN, self._placed)):
+            self.lost(bid_id, at)
 
     def _learn(self, placed: Placed, won: bool, price: float | None, rival: float | None) -> None:
         bidder = placed.bidder

@@ -169,6 +169,18 @@ def test_who_bids_the_worth_bids_less_where_the_own_bid_is_paid() -> None:
     assert spring.bidder_of("first") is spring.bidder_of("first") is not spring.bidder
 
 
+def test_a_bid_that_nobody_tells_of_for_an_hour_was_lost() -> None:
+    ours, _ = desk()
+    for number in ("r1", "r2"):
+        assert answer(body(number), ours, MORNING) is not None
+    assert answer(body("r3"), ours, MORNING + timedelta(minutes=59)) is None  # two may be seen in a day
+    later = MORNING + timedelta(minutes=61)
+    assert answer(body("r4"), ours, later) is not None
+    assert ours.exposures.count("ada", later) == 1
+    assert not ours.won("r1/1", 0.01, later)
+    assert ours.won("r4/1", 0.01, later)
+
+
 def test_other_creatives_take_over_money_and_bids_that_wait() -> None:
     before, _ = desk(budget=0.05)
     assert answer(body("r1", user={}), before, MORNING) is not None
