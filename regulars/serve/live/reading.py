@@ -116,6 +116,8 @@ def _amount(said: Mapping[str, Any]) -> Any:
 
 
 def _text(value: Any) -> str | None:
+    if type(value) is str:  # nearly all are
+        return value.strip() or None
     if value is None or isinstance(value, dict | list):
         return None
     return str(value).strip() or None
