@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float64]
 PAST_DAYS = 182
 SHRUNK = 20.0
 """A customer's own mix of products counts beside that of all as if the latter were so many lines."""
-FEATURES = ("spend", "elasticity", "cost_share")
+FEATURES = ("spend", "elasticity", "caring", "cost_share")
 """What a personal discount hangs on, and nothing else."""
 
 

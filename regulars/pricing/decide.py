@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
-from regulars.pricing.audience import Audience, audience
+from regulars.pricing.audience import FEATURES, Audience, audience
 from regulars.pricing.evaluate import NAME
 from regulars.pricing.explore import by_customer, drawn
-from regulars.pricing.guard import parity
+from regulars.pricing.guard import parity, require_no_proxy
 from regulars.pricing.lots import strength_of
 from regulars.pricing.model import ABOUT, FILE, PricingModel
 from regulars.pricing.products import Products
@@ -81,8 +81,9 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
 
     Raises
     ------
-    ParityError
-        If the mean discounts of groups would be too unlike: nothing is decided.
+    GuardError
+        If what discounts hang on stands for the groups that `[pricing] groups` names, or (ParityError) their mean
+        discounts would be too unlike: nothing is decided.
     """
     settings = shop.config.pricing
     model = model_in_use(shop)
@@ -100,11 +101,13 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
         # That of lists and that of discounts over them: of a product of two the larger part is that of both.
         error=np.hypot(asked.error * moved.value, asked.elasticity * moved.error).round(6),
     )
-    chosen = _chosen(settings, ids, known, own, f"{as_of:%Y-%m-%d}")
     modes = np.array(known.modes, object)
     is_personal = modes == "personal"
+    groups = [group for group, is_in in zip(known.groups, is_personal, strict=True) if is_in]
+    require_no_proxy({name: getattr(own, name)[is_personal] for name in FEATURES}, groups)
+    chosen = _chosen(settings, ids, known, own, f"{as_of:%Y-%m-%d}")
     # After the lots too: what was drawn counts as much as what was chosen.
-    parity(chosen.share[is_personal], [g for g, own in zip(known.groups, is_personal, strict=True) if own]).require()
+    parity(chosen.share[is_personal], groups).require()
     words = SAID[settings.language]
     reasons = [
         words.reasons(mode, share, policy, objects)

@@ -300,6 +300,22 @@ def test_groups_are_kept_alike_or_the_run_stops(tea: Callable[..., Shop], monkey
     assert shop.log.version == before
 
 
+def test_what_stands_for_the_groups_stops_the_run(tea: Callable[..., Shop]) -> None:
+    shop = tea(mode="personal", budget=300.0, groups="club")
+    spend = {line["customer_id"]: line["spend"] for line in shop.decide("pricing", T).table.to_pylist()}
+    middle = np.median(list(spend.values()))
+    told = [
+        {"event_id": f"club {who}", "time": T, "customer_id": who, "type": "customer_identified",
+         "properties": json.dumps({"club": "gold" if each > middle else "iron"})}
+        for who, each in spend.items()
+    ]  # fmt: skip
+    shop.log.append(events(*told), "clubs")
+    before = shop.log.version
+    with pytest.raises(GuardError, match="may not hang on spend: the groups explain"):
+        shop.decide("pricing", T + timedelta(hours=1))
+    assert shop.log.version == before
+
+
 @pytest.fixture
 def personal(tea: Callable[..., Shop]) -> tuple[Shop, str]:
     """A shop with personal prices, and a New Yorker who has a discount."""

@@ -6,10 +6,10 @@ from regulars.pricing.guard.errors import GuardError, ParityError
 from regulars.pricing.guard.parity import Parity, parity
 from regulars.pricing.guard.proxies import explained, refused, require_allowed, require_no_proxy
 from regulars.pricing.guard.rules import UNKNOWN, Ints, Rules
-from regulars.pricing.guard.was import check_was, held_within, reduced_from
+from regulars.pricing.guard.was import held_within, reduced_from
 
 __all__ = [
-    "LOWER", "UNKNOWN", "UPPER", "Admissible", "GuardError", "Ints", "Parity", "ParityError", "Rules", "check_was",
+    "LOWER", "UNKNOWN", "UPPER", "Admissible", "GuardError", "Ints", "Parity", "ParityError", "Rules",
     "explained", "held_within", "list_prices", "parity", "personal_prices", "reduced_from", "refused",
     "require_allowed", "require_no_proxy", "require_none", "wrong_list_prices", "wrong_personal_prices",
 ]  # fmt: skip

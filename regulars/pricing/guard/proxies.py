@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -26,6 +27,8 @@ STANDS_FOR = (
 """What is known to stand for them, or for what a person can pay."""
 BAR = 0.25
 """A feature of which groups explain more than this share of the spread stands for the group."""
+LEAST = 30
+"""Of groups with fewer members chance alone explains much: they are left out."""
 
 
 def refused(names: Sequence[str]) -> list[str]:
@@ -81,8 +84,9 @@ def explained(features: Mapping[str, Floats], groups: Sequence[str | None]) -> d
 
 
 def require_no_proxy(features: Mapping[str, Floats], groups: Sequence[str | None]) -> None:
-    """GuardError, naming the feature, if one stands for the groups that the shop holds."""
-    for name, share in explained(features, groups).items():
+    """GuardError, naming the feature, if one stands for the groups that the shop holds; see `explained`."""
+    counts = Counter(groups)
+    for name, share in explained(features, [name if counts[name] >= LEAST else None for name in groups]).items():
         if share > BAR:
             raise GuardError(
                 f"A price may not hang on {name}: the groups explain {share:.0%} of it, so that it stands for them. "

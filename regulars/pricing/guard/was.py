@@ -78,21 +78,3 @@ def reduced_from(price: npt.ArrayLike, lowest: npt.ArrayLike) -> Ints:
     """
     now, before = np.asarray(price, np.int64), np.asarray(lowest, np.int64)
     return np.where(before > now, before, UNKNOWN)
-
-
-def check_was(price: int, claimed: int, lowest: int) -> None:
-    """Refuse an earlier price that was not the lowest of the thirty days before.
-
-    Raises
-    ------
-    InputError
-        Saying what may be claimed instead.
-    """
-    honest = int(reduced_from([price], [lowest])[0])
-    if claimed == honest:
-        return
-    instead = f'"was {honest / 100:.2f}" is' if honest > UNKNOWN else "nothing is: it is no reduction"
-    raise InputError(
-        f'"was {claimed / 100:.2f}" may not stand beside {price / 100:.2f}: of the lowest price in the {DAYS} days '
-        f"before, {instead} true."
-    )
