@@ -113,7 +113,7 @@ def test_live_says_what_the_log_says(disputed: Path) -> None:
     kinds = found.stream.kind
     late = [run for run in _quiet_runs(kinds == KIND["attempt"]) if run[0] > len(kinds) // 2]
     quiet = max(late, key=lambda run: run[1] - run[0])
-    live = Live.of(shop, _moment(int(found.stream.time[quiet[0]])))
+    live = Live.of(shop, _moment(int(found.stream.time[quiet[0]]))).warm()
     rows = np.arange(*quiet)
     places = np.searchsorted(found.stream.attempts, rows)
     data = dataset(found, "UTC", live.model.base_rate, places, live.model.names)
