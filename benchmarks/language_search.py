@@ -168,7 +168,7 @@ def _spent(index: Index, asked: list[str]) -> list[float]:
 def many(count: int) -> list[Row]:
     """Made passages: 40 words each of a vocabulary with the frequencies of language; random vectors."""
     random = np.random.default_rng(2)
-    lexical, vectors = Lexical(), Vectors(512)
+    lexical, vectors = Lexical(), Vectors()
     start = time.perf_counter()
     for first in range(0, count, 50_000):
         size = min(50_000, count - first)

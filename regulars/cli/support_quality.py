@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,13 +63,14 @@ def rehearse(
     from regulars.errors import NotFoundError
     from regulars.shop import Shop
     from regulars.state import State
-    from regulars.support import OwnTables, assistant
+    from regulars.support import assistant
     from regulars.support.rehearsal import Beside, pass_k, read_cases
     from regulars.support.rehearsal import rehearse as rehearse_
+    from regulars.support.settings import backend_of
 
     door = Shop.open(shop)
     cases = read_cases(file)
-    beside = Beside(OwnTables(door.state))
+    beside = Beside(backend_of(door))
     with tempfile.TemporaryDirectory() as folder, working("holding conversations", quiet=as_json):
         found = rehearse_(assistant(door, beside, State.open(Path(folder))), beside, cases, times)
     try:
@@ -99,6 +101,30 @@ def rehearse(
         out.print(f"{len(rows):,} conversations; all as they should: {told}.", highlight=False)
     if any(row["fails_now"] for row in rows):
         raise typer.Exit(1)
+
+
+@commands.command(epilog="Example: regulars support texts --shop myshop")
+def texts(shop: ShopFolder = Path(), as_json: Json = False) -> None:
+    """What the shop has written down: how many texts each file gave, and which files cannot be read, with why."""
+    from regulars.errors import NotFoundError
+    from regulars.shop import Shop
+    from regulars.support.settings import knowledge_of
+
+    door = Shop.open(shop)
+    with working("reading texts", quiet=as_json):
+        knowledge = knowledge_of(door)
+    if knowledge is None:
+        folder = door.folder / door.config.support.knowledge
+        raise NotFoundError(f"{folder} is no folder. Put the shop's texts there: Markdown, HTML, PDF, DOCX, CSV.")
+    counts = Counter(text.source for text in knowledge.texts)
+    if as_json:
+        emit({"texts": dict(sorted(counts.items())), "faults": knowledge.faults})
+        return
+    for name, count in sorted(counts.items()):
+        out.print(escape(f"{name}: {count:,}"), highlight=False)
+    for name, why in sorted(knowledge.faults.items()):
+        out.print(escape(f"{name}: not read. {why}"), highlight=False)
+    out.print(f"{len(knowledge):,} texts; {len(knowledge.faults):,} files cannot be read.", highlight=False)
 
 
 @commands.command("questions", epilog="Example: regulars support questions --shop myshop")

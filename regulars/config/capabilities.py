@@ -42,6 +42,10 @@ def _day(text: str) -> str:
     return text
 
 
+def _rest(text: str) -> str:
+    return text if text in ("mon", "tue", "wed", "thu", "fri", "sat", "sun") else _day(text)
+
+
 def _boost(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]?:.*\S.*", text):
         raise ValueError("is no boost; write \"3: category = 'tea'\", with 1 to 99 places")
@@ -331,6 +335,12 @@ class SupportSettings(Section):
         description="Folder of the shop's own texts (see docs/support_answers.md), relative to the shop; where it is "
         "not there, questions are not answered from texts.",
     )
+    system: str = Field(
+        "",
+        description="Address of the shop's own system of customers and orders (see docs/support.md), https; the secret "
+        'that signs what is sent is in REGULARS_SUPPORT_SECRET in the environment; "" for what `regulars support load` '
+        "has loaded.",
+    )
     language: Literal["en", "zh"] = Field("en", description="In which language is answered until a message tells.")
     horizon_days: int = Field(
         30, ge=1, le=365, description="Questions labelled in so many last days judge what the others teach."
@@ -415,6 +425,12 @@ class LifecycleSettings(Section):
     )
     learn_days: int = Field(
         30, ge=1, le=365, description="The daily turn learns anew what was learned so many days ago."
+    )
+    rest: tuple[Annotated[str, AfterValidator(_rest)], ...] = Field(
+        (), description="Weekdays, such as sun, and days, such as 2026-12-25, on which nothing is decided or sent."
+    )
+    letter_on: Literal["", "mon", "tue", "wed", "thu", "fri", "sat", "sun"] = Field(
+        "mon", description='On which weekday the daily turn writes the letter to the owner; "" for never.'
     )
     history_weeks: int = Field(104, ge=12, le=520, description="So many last weeks stages of life are learned from.")
     language: Literal["en", "zh"] = Field("en", description="In which language reasons and letters are: en or zh.")

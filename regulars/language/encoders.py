@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from regulars.config import LanguageSettings
 from regulars.language.connect import endpoint
+from regulars.language.deadline import left
 from regulars.language.embedding import OFFLINE, Encoder
 from regulars.language.english import English
 from regulars.language.pseudonyms import Pseudonyms
@@ -36,14 +37,14 @@ class ByEndpoint:
     @cached_property
     def dimensions(self) -> int:
         """As the endpoint has them: asked once."""
-        return int(self._wire.embed(self._model, ["dimensions"], self._seconds).shape[1])
+        return int(self._wire.embed(self._model, ["dimensions"], left(self._seconds)).shape[1])
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """See `Encoder`."""
         # Of new pseudonyms for each text: the same text is always the same vector.
         sent = [Pseudonyms().hide(clean(text)) or " " for text in texts]
         parts = [
-            self._wire.embed(self._model, sent[first : first + AT_ONCE], self._seconds)
+            self._wire.embed(self._model, sent[first : first + AT_ONCE], left(self._seconds))
             for first in range(0, len(sent), AT_ONCE)
         ]
         return np.concatenate(parts)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from regulars.language.breaker import Breaker
+from regulars.language.deadline import left
 from regulars.language.errors import AnswerError, DownError, NotSentError
 from regulars.language.pseudonyms import Pseudonyms
 from regulars.language.schema import Schema, read_answer
@@ -95,7 +96,7 @@ class Limits:
 
     Attributes
     ----------
-    timeout_seconds : for the whole call, all tries and the repair included.
+    timeout_seconds : for the whole call, all tries and the repair included; less inside of `deadline.within`.
     tries : how often a call is tried that did not get through.
     answer_tokens : the longest answer.
     send : the kinds of parts that may leave this machine.
@@ -165,7 +166,7 @@ class LanguageModel:
         """
         hidden = pseudonyms or Pseudonyms()
         request = self._request(instructions, parts, hidden, schema, tools)
-        end = time.monotonic() + self.limits.timeout_seconds
+        end = time.monotonic() + self._seconds()
         reply = self._tried(request, end)
         try:
             return self._answer(reply, hidden, schema, tools)
@@ -187,11 +188,12 @@ class LanguageModel:
         """
         hidden = pseudonyms or Pseudonyms()
         request = {**self._request(instructions, parts, hidden, None, ()), "stream_options": {"include_usage": True}}
+        seconds = self._seconds()
         held = self._enter(request)
         text, last, has_failed = "", Reply(""), True
         told = 0
         try:
-            for piece in self.wire.stream(request, self.limits.timeout_seconds):
+            for piece in self.wire.stream(request, seconds):
                 text += piece.text
                 last = replace(piece, tokens_in=piece.tokens_in or last.tokens_in,
                                tokens_out=piece.tokens_out or last.tokens_out)  # fmt: skip
@@ -223,6 +225,12 @@ class LanguageModel:
             return self.ask(instructions, [Part(kind, told)], pseudonyms=pseudonyms).text
 
         return write
+
+    def _seconds(self) -> float:
+        seconds = left(self.limits.timeout_seconds)
+        if seconds <= 0:
+            raise NotSentError("No time is left for an answer of the language model.")
+        return seconds
 
     def _request(
         self,

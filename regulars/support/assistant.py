@@ -16,8 +16,8 @@ from regulars.support.evaluate import NAME
 from regulars.support.intent import Intents, read
 from regulars.support.intent.kept import starter_kept
 from regulars.support.knowledge import Text
-from regulars.support.order import Backend, Desk, OwnTables
-from regulars.support.settings import hours_of, knowledge_of, policy_of
+from regulars.support.order import Backend, Desk
+from regulars.support.settings import backend_of, hours_of, knowledge_of, policy_of
 from regulars.support.shelf import products_of, recommended_of
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
 
     Parameters
     ----------
-    backend : where its orders lie; by default in its own tables.
+    backend : where its orders lie; by default as `[support] system` says.
     state : where conversations are kept; by default the shop's.
 
     Raises
     ------
     ConfigError
-        If a language model is named that cannot be used.
+        If a language model, or a system of the shop's own, is named that cannot be used.
     """
     settings = shop.config.support
-    desk = Desk(state or shop.state, backend or OwnTables(shop.state), policy_of(settings))
+    desk = Desk(state or shop.state, backend or backend_of(shop), policy_of(settings))
     model = _model(shop)
     knowledge, products = knowledge_of(shop), products_of(shop)
     if knowledge is None and products is None:
@@ -47,7 +47,9 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
         answer = Answers(knowledge, desk.backend, products, recommended_of(shop), model=model)
     agent = Agent(model, settings.seconds / 2) if model is not None and model.limits.send >= NEEDED else None
     hours = hours_of(settings, shop.config.shop.timezone)
-    return Chat(desk, hours, answer, partial(read, intents_of(shop)), agent, settings.language, answer)
+    return Chat(
+        desk, hours, answer, partial(read, intents_of(shop)), agent, settings.language, answer, settings.seconds
+    )
 
 
 def nearest_texts(shop: Shop, question: str, most: int = 3) -> list[Text]:

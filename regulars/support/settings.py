@@ -1,21 +1,45 @@
-"""What the settings of a shop say to support: the policy, the hours, and where its own texts are."""
+"""What the settings of a shop say to support: where its orders and texts are, the policy, the hours."""
 
 from __future__ import annotations
 
+import os
 from datetime import date, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from regulars.errors import ConfigError
 from regulars.language.search import Index
 from regulars.support.handover import Hours
 from regulars.support.knowledge import Knowledge
-from regulars.support.order import Policy
+from regulars.support.order import Backend, OwnTables, Policy
+from regulars.support.order.webhook import Webhooks
 
 if TYPE_CHECKING:
     from regulars.config import SupportSettings
     from regulars.shop import Shop
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+SECRET = "REGULARS_SUPPORT_SECRET"  # noqa: S105  (its name)
+"""In the environment: what signs requests to the shop's own system."""
+
+
+def backend_of(shop: Shop) -> Backend:
+    """Where the shop's customers and orders lie: in its own system where it names one, else in tables here.
+
+    Raises
+    ------
+    ConfigError
+        If the system's address is no https, or there is no secret.
+    """
+    url = shop.config.support.system
+    if not url:
+        return OwnTables(shop.state)
+    secret = os.environ.get(SECRET, "")
+    if not secret:
+        raise ConfigError(f"[support] system = {url!r} needs the secret that both sides know, in {SECRET}.")
+    return Webhooks(url, secret)
 
 
 def policy_of(settings: SupportSettings) -> Policy:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from regulars.errors import NotFoundError
+from regulars.language import LanguageError
 from regulars.language.search import Index
 from regulars.support.answer import Item, Products
 
@@ -24,17 +25,19 @@ def products_of(shop: Shop) -> Products | None:
     found = shop.engine.to_arrow(rows.order_by("product_id")).to_pylist()
     if not found:
         return None
-    return Products(
-        (
-            Item(
-                row["product_id"], row["title"] or row["product_id"], row["list_price"],
-                " ".join(filter(None, [row["category"], row["brand"], row["text"]])),
-                row["stock"] is None or row["stock"] > 0,
-            )
-            for row in found
-        ),
-        Index.of(shop.config.language, shop.folder / "cache" / "products.parquet"),
-    )  # fmt: skip
+    items = [
+        Item(
+            row["product_id"], row["title"] or row["product_id"], row["list_price"],
+            " ".join(filter(None, [row["category"], row["brand"], row["text"]])),
+            row["stock"] is None or row["stock"] > 0,
+        )
+        for row in found
+    ]  # fmt: skip
+    index = Index.of(shop.config.language, shop.folder / "cache" / "products.parquet")
+    try:
+        return Products(items, index)
+    except LanguageError:
+        return Products(items)  # the endpoint that makes vectors is away: by the encoder that is always there
 
 
 def recommended_of(shop: Shop) -> Callable[[str], Sequence[str]]:

@@ -11,6 +11,7 @@ import pytest
 
 from regulars import clock
 from regulars.language.breaker import Breaker
+from regulars.language.deadline import within
 from regulars.language.errors import AnswerError, DownError, LanguageError, NotSentError
 from regulars.language.model import LanguageModel, Limits, Part, Tool
 from regulars.language.pseudonyms import Pseudonyms
@@ -131,6 +132,21 @@ def test_after_five_failures_the_endpoint_is_left_alone_then_tried_by_one() -> N
     with pytest.raises(NotSentError):
         model.ask("Answer.", ASKED)
     assert len(wire.requests) == 6
+
+
+def test_what_is_waited_for_one_question_ends_together_and_no_endpoint_is_blamed(server: Server) -> None:
+    server.behaviours = [lambda asking: asking.server.stopping.wait(20) and None]
+    model = connected(server, limits=Limits(timeout_seconds=20.0, tries=1))
+    with within(0.3):
+        with pytest.raises(DownError):
+            model.ask("Answer.", ASKED)
+        for _ in range(6):
+            with pytest.raises(NotSentError, match="No time is left"):
+                model.ask("Answer.", ASKED)
+            with pytest.raises(NotSentError, match="No time is left"):
+                next(model.stream("Answer.", ASKED))
+    assert len(server.requests) == 1
+    model.breaker.enter()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.errors import InputError
+from regulars.language.errors import DownError
 from regulars.language.search import Index, Passage, meaning
 from regulars.language.search.lexical import K1, B, Lexical
 from regulars.language.search.meaning import Vectors
@@ -74,6 +76,34 @@ def test_many_changes_leave_what_a_fresh_index_would_be() -> None:
         assert {hit.passage.id for hit in ours} == {hit.passage.id for hit in theirs}
         assert ours[0].passage == theirs[0].passage
         assert ours[0].by_meaning == pytest.approx(theirs[0].by_meaning, abs=1e-3)
+
+
+class Away:
+    """An encoder behind an endpoint that answers at first."""
+
+    name, dimensions, is_away = "away 1.0", 2, False
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        if self.is_away:
+            raise DownError("away")
+        return np.array([[1.0, 0.0]] * len(texts), np.float32)
+
+
+def test_where_the_encoder_is_away_words_find_and_a_change_is_made_whole_or_not_at_all() -> None:
+    encoder = Away()
+    made = Index(encoder)
+    made.update(TEXTS)
+    encoder.is_away = True
+    assert best(made, "TX-4471") == "sku-77"
+    with pytest.raises(DownError):
+        made.update([Passage("returns", "Ninety days."), Passage("new", "Opening hours.")])
+    assert len(made) == 5
+    assert "thirty" in made.find("send back unused goods")[0].passage.text
+    encoder.is_away = False
+    assert made.update([Passage("returns", "Ninety days.")]) == 1
+    changed = made.get("returns")
+    assert changed is not None
+    assert changed.text == "Ninety days."
 
 
 def test_what_was_kept_is_read_again(tmp_path: Path) -> None:
@@ -159,7 +189,7 @@ def test_among_very_many_the_nearest_are_found(monkeypatch: pytest.MonkeyPatch) 
     random = np.random.default_rng(1)
     table = random.normal(size=(3_000, 16)).astype(np.float32)
     table /= np.linalg.norm(table, axis=1, keepdims=True)
-    vectors = Vectors(16)
+    vectors = Vectors()
     for first in range(0, 3_000, 500):
         vectors.add(table[first : first + 500])
     everywhere = np.ones(3_000, bool)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from regulars import Shop
 from regulars.cli.support import commands
-from regulars.errors import InputError
+from regulars.errors import InputError, NotFoundError
 from tests.support.conftest import CHAIR, LAMP, VISA, customer, order
 
 runner = CliRunner()
@@ -88,6 +88,21 @@ def test_figures_questions_and_labels_from_the_command_line(folder: str) -> None
     assert "where is #W1000001?" in run("questions", "--shop", folder)
     assert "Noted" in run("label", "where is #W1000001?", "track_order", "--shop", folder)
     assert json.loads(run("questions", "--json", "--shop", folder))["worth_labelling"] == []
+
+
+def test_which_texts_there_are_and_what_cannot_be_read_is_told(folder: str) -> None:
+    found = runner.invoke(commands, ["texts", "--shop", folder])
+    assert isinstance(found.exception, NotFoundError)
+    texts = Path(folder) / "knowledge"
+    texts.mkdir()
+    (texts / "returns.md").write_text("# Returns\nThirty days.\n# Costs\nFree.\n", encoding="utf-8")
+    (texts / "guide.docx").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
+    said = run("texts", "--shop", folder)
+    assert "returns.md: 2" in said
+    assert "guide.docx: not read." in said
+    assert "is encrypted" in said.replace("\n", " ")
+    again = json.loads(run("texts", "--json", "--shop", folder))
+    assert (again["texts"], list(again["faults"])) == ({"returns.md": 2}, ["guide.docx"])
 
 
 def test_a_rehearsal_tells_what_fails_now_and_did_not_before(folder: str, tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ COLUMNS = (
     Column("holder", is_wide=True),
 )
 STATUSES = ("waiting", "taken", "returned", "closed")
-REASONS = ("asked", "angry", "not_understood", "unanswered", "language", "needs_person", "too_many_tries")
+REASONS = (
+    "asked", "angry", "not_understood", "unanswered", "language", "needs_person", "system_away", "too_many_tries",
+)  # fmt: skip
 """Those that have words here; a policy's own are shown as they are."""
 QUALITY = (
     Column("intent"),

@@ -18,6 +18,7 @@ from regulars.errors import InputError
 from regulars.language.embedding import OFFLINE, Encoder, embed
 from regulars.language.encoders import encoder_of
 from regulars.language.english import English
+from regulars.language.errors import LanguageError
 from regulars.language.search.fusion import fused, is_english, script
 from regulars.language.search.lexical import Lexical, Part
 from regulars.language.search.meaning import Vectors
@@ -90,8 +91,8 @@ class Index:
         self._passages: list[Passage] = []
         self._place: dict[str, int] = {}
         self._words = Lexical()
-        self._vectors = Vectors(encoder.dimensions)
-        self._english_vectors = Vectors(english.dimensions) if english else None
+        self._vectors = Vectors()
+        self._english_vectors = Vectors() if english else None
         self._is_there = np.zeros(0, bool)
         self._scripts = _scripts_of([])
         self._kind_numbers: dict[str, int] = {}
@@ -107,16 +108,25 @@ class Index:
         return len(self._place)
 
     def update(self, passages: Iterable[Passage]) -> int:
-        """Add passages, or put them in place of those with the same id; how many were new or had changed."""
+        """Add passages, or put them in place of those with the same id; how many were new or had changed.
+
+        Raises
+        ------
+        LanguageError
+            If an encoder behind an endpoint does not answer; the index is as it was then.
+        """
         new: dict[str, Passage] = {}
         for passage in passages:
             cleaned = Passage(passage.id, clean(passage.text), clean(passage.title, 500), passage.kind)
             if passage.id in new or self.get(passage.id) != cleaned:
                 new[passage.id] = cleaned
-        self.remove(new)
         if not new:
             return 0
         added = list(new.values())
+        # Before anything is changed: an encoder behind an endpoint may not answer.
+        vectors = vectors_of(added, self._encoder, self.cache)
+        english = self._in_english(added)
+        self.remove(new)
         first = len(self._passages)
         self._passages += added
         self._place |= {passage.id: first + number for number, passage in enumerate(added)}
@@ -124,14 +134,19 @@ class Index:
         self._scripts = np.append(self._scripts, _scripts_of(added))
         self._kinds = np.append(self._kinds, self._kinds_of(added))
         self._words.add([f"{passage.title}\n{passage.text}" for passage in added])
-        self._vectors.add(vectors_of(added, self._encoder, self.cache))
-        if self._english and self._english_vectors is not None:
-            # What is no English has the vector 0, and is compared by the other encoder alone.
-            vectors = np.zeros((len(added), self._english.dimensions), np.float32)
-            places = [number for number, each in enumerate(added) if is_english(each.title + each.text)]
-            vectors[places] = vectors_of([added[place] for place in places], self._english, self._other_cache)
-            self._english_vectors.add(vectors)
+        self._vectors.add(vectors)
+        if self._english_vectors is not None and english is not None:
+            self._english_vectors.add(english)
         return len(added)
+
+    def _in_english(self, added: Sequence[Passage]) -> Floats | None:
+        if self._english is None:
+            return None
+        # What is no English has the vector 0, and is compared by the other encoder alone.
+        vectors = np.zeros((len(added), self._english.dimensions), np.float32)
+        places = [number for number, each in enumerate(added) if is_english(each.title + each.text)]
+        vectors[places] = vectors_of([added[place] for place in places], self._english, self._other_cache)
+        return vectors
 
     def remove(self, ids: Iterable[str]) -> int:
         """Take passages out; how many were there."""
@@ -160,6 +175,8 @@ class Index:
     def find(self, question: str, most: int = 5, kinds: Collection[str] | None = None) -> list[Hit]:
         """The passages that answer a question best, the best first; none for a question without a word.
 
+        Where an encoder behind an endpoint does not answer, words alone find.
+
         Parameters
         ----------
         kinds : of these alone; by default of all.
@@ -168,7 +185,7 @@ class Index:
         if not asked.strip() or not self._place:
             return []
         by_words = self._words.scores(asked)
-        vector = embed([asked], None, self._encoder)[0]
+        vector = self._vector(asked)
         may = self._is_there
         if kinds is not None:
             may = may & np.isin(self._kinds, [self._kind_number(kind) for kind in kinds])
@@ -180,6 +197,13 @@ class Index:
         return [
             Hit(self._passages[places[n]], float(scores[n]), float(by_meaning[n]), float(by_words[n])) for n in best
         ]
+
+    def _vector(self, asked: str) -> Floats:
+        try:
+            found: Floats = embed([asked], None, self._encoder)[0]
+        except LanguageError:
+            found = np.zeros(self._vectors.table.shape[1], np.float32)
+        return found
 
     def _by_english(self, asked: str, places: npt.NDArray[np.int64]) -> Floats | None:
         if self._english is None or self._english_vectors is None or not is_english(asked):

@@ -24,15 +24,15 @@ class Vectors:
 
     Examples
     --------
-    >>> vectors = Vectors(2)
+    >>> vectors = Vectors()
     >>> vectors.add(np.eye(2, dtype=np.float32))
     >>> vectors.scores(np.array([0.5, 0.75], np.float32)).tolist()
     [0.5, 0.75]
     """
 
-    def __init__(self, dimensions: int) -> None:
+    def __init__(self) -> None:
         # Half as large as float32, and as exact as needed: vectors of a cache are rounded so too.
-        self._rows: npt.NDArray[np.float16] = np.zeros((0, dimensions), np.float16)
+        self._rows: npt.NDArray[np.float16] = np.zeros((0, 0), np.float16)
         self._count = 0
         self._cells: Any = None
         self._learned_from = 0
@@ -44,11 +44,14 @@ class Vectors:
 
     def add(self, vectors: Floats) -> None:
         """Add vectors at the end."""
+        if not len(vectors):
+            return
         count = self._count + len(vectors)
         if count > len(self._rows):
             # With room for as many again: else one more would copy a million.
-            room = np.zeros((2 * count, self._rows.shape[1]), np.float16)
-            room[: self._count] = self.table
+            room = np.zeros((2 * count, vectors.shape[1]), np.float16)
+            if self._count:
+                room[: self._count] = self.table
             self._rows = room
         self._rows[self._count : count] = vectors
         self._count = count
@@ -62,7 +65,7 @@ class Vectors:
 
     def kept(self, places: Places) -> Vectors:
         """Those at places, numbered anew."""
-        made = Vectors(self.table.shape[1])
+        made = Vectors()
         made.add(self.table[places].astype(np.float32))
         return made
 

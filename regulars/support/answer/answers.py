@@ -11,12 +11,12 @@ from regulars.language import LanguageModel, Pseudonyms
 from regulars.language.embedding import embed
 from regulars.language.search.words import words
 from regulars.support.answer.generated import generated
-from regulars.support.answer.grounded import Answered, Said, Source
+from regulars.support.answer.grounded import Answered, Said, Source, together
 from regulars.support.answer.own import of_own_orders
 from regulars.support.answer.products import Products
 from regulars.support.answer.sentences import sentences
 from regulars.support.answer.sure import learned, probability
-from regulars.support.entities import cleaned
+from regulars.support.entities import asking, cleaned
 from regulars.support.knowledge import Found, Knowledge, Text
 from regulars.support.order.backend import Backend
 from regulars.support.order.things import Customer
@@ -25,6 +25,8 @@ SENTENCES = 2
 """Of a text that are told: the nearest to the question, in their order."""
 WORDS = 0.2
 """Of the share of the question's words that a sentence has, beside the cosine of both; as in search."""
+QUESTIONS = 3
+"""Of a message that are answered each for itself."""
 OFFERED = 3
 """Texts that are named where none surely answers."""
 GIVEN = 5
@@ -77,10 +79,21 @@ class Answers:
         return (found.text, found.citations) if found.is_sure else None
 
     def answer(self, question: str, customer: Customer | None = None, language: str = "en") -> Answered:
-        """Whatever was asked: an answer, or the nearest texts for the person who goes on."""
+        """Whatever was asked: an answer, or the nearest texts for the person who goes on.
+
+        Of several questions each is answered for itself, where a model does not answer them all.
+        """
         asked = cleaned(question)[:READ]
         if not any(sign.isalnum() for sign in asked):
             return Answered(False)
+        each = asking(asked)[:QUESTIONS] if self._model is None else []
+        if len(each) > 1:
+            sure = [found for one in each if (found := self._answered(one, customer, language)).is_sure]
+            if len(sure) > 1:
+                return together(sure)
+        return self._answered(asked, customer, language)
+
+    def _answered(self, asked: str, customer: Customer | None, language: str) -> Answered:
         found = self._of_customer(asked, customer, language)
         if found is not None:
             return found

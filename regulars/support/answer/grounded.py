@@ -75,3 +75,21 @@ def renumbered(said: Sequence[Said], sources: Sequence[Source]) -> tuple[tuple[S
         tuple(Said(one.text, tuple(dict.fromkeys(used.index(place) for place in one.sources))) for one in said),
         tuple(sources[place] for place in used),
     )
+
+
+def together(answers: Sequence[Answered]) -> Answered:
+    """Answers of several questions as one, each source once.
+
+    >>> days, free = Source("returns.md", "Thirty days."), Source("costs.md", "It is free.")
+    >>> first, second = Answered(True, (Said("Thirty days.", (0,)),), (days,)), Answered(True, (Said("It is free.", (0,)),), (free,))
+    >>> together([first, second, first]).text
+    'Thirty days. [1] It is free. [2]'
+    """  # noqa: E501 one line
+    sources = list(dict.fromkeys(source for one in answers for source in one.sources))
+    said = dict.fromkeys(
+        Said(each.text, tuple(sources.index(one.sources[place]) for place in each.sources))
+        for one in answers
+        for each in one.said
+    )
+    said_, used = renumbered(list(said), sources)
+    return Answered(True, said_, used, min(one.probability for one in answers), answers[0].way, answers[0].lead)

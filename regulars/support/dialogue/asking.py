@@ -1,9 +1,11 @@
-"""A question that is open, in words and in what is offered."""
+"""What is asked of a customer and told of an order, in words and in what is offered."""
 
 from __future__ import annotations
 
+from regulars.support.dialogue.drafts import Draft
 from regulars.support.dialogue.phrases import asked
-from regulars.support.dialogue.resolve import Missing
+from regulars.support.dialogue.resolve import Account, Missing
+from regulars.support.order.policy import RefusedError
 from regulars.support.order.things import Order, described
 from regulars.support.order.wording import money, way_shown, word
 
@@ -35,6 +37,32 @@ def question(missing: Missing, language: str) -> tuple[str, list[str]]:
         about["order_id"] = order.order_id
         about["items"] = between.join(f"{place}. {line.shown()}" for place, line in enumerate(lines, 1))
     return asked(missing.question, language, **about), listed
+
+
+def status_of(draft: Draft, account: Account, language: str) -> str | Missing:
+    """Where an order stands; without a number, of the only one that it can be.
+
+    Raises
+    ------
+    RefusedError
+        `unknown_order`, if the customer has none of that number.
+    """
+    orders = [one for one in account.orders if draft.order_id in ("", one.order_id)]
+    names = {name for one in draft.items for name in one.names}
+    orders = [one for one in orders if not names or any(line.name in names for line in one.lines)]
+    if draft.order_id and not orders:
+        raise RefusedError("unknown_order", order_id=draft.order_id)
+    if not orders:
+        return Missing("no_orders")
+    if len(orders) > 1:
+        return Missing("order", {"orders": orders})
+    order = orders[0]
+    draft.order_id = order.order_id
+    about = {"order_id": order.order_id, "status": word(order.status, language)}
+    tracking = ", ".join(order.tracking)
+    items = "; ".join(line.shown() for line in order.lines)
+    key = "status_tracked" if tracking else "status"
+    return asked(key, language, **about, items=items, total=money(order.total), tracking=tracking)
 
 
 def order_shown(order: Order, language: str) -> str:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from regulars import clock
 from regulars.errors import NotFoundError
+from regulars.language.deadline import within
 from regulars.support.dialogue.given import Agent, Answer, Offers
 from regulars.support.dialogue.languages import NOTICES, language_of
 from regulars.support.dialogue.phrases import asked, waiting_time
@@ -45,6 +46,7 @@ class Chat:
     read : what a message wants where nothing else tells; without it the customer is asked to say it again.
     agent : a language model that has tools; without one, or where it gives nothing that may be said, forms are filled.
     language : of the first answer, where the message does not tell.
+    seconds : so long is waited in all, for one message, for models, encoders and the shop's system.
 
     Examples
     --------
@@ -74,9 +76,9 @@ class Chat:
 
     def __init__(
         self, desk: Desk, hours: Hours | None = None, answer: Answer | None = None, read: Reader | None = None,
-        agent: Agent | None = None, language: str = "en", offers: Offers | None = None,
+        agent: Agent | None = None, language: str = "en", offers: Offers | None = None, seconds: float = 20.0,
     ) -> None:  # fmt: skip
-        self._offers = offers
+        self._offers, self._seconds = offers, seconds
         self.desk, self.hours, self._answer = desk, hours or Hours(), answer
         self._read, self._agent, self._language = read, agent, language
 
@@ -110,7 +112,8 @@ class Chat:
                 self.desk, self._answer, self._read, conversation, memory, language, row.customer_id, self._agent,
                 self._offers,
             )  # fmt: skip
-            reply = turn.reply_to(text)
+            with within(self._seconds):
+                reply = turn.reply_to(text)
         return self._keep(conversation, memory, text, reply)
 
     def status(self, conversation: str) -> str:

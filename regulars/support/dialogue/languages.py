@@ -27,7 +27,8 @@ _SCRIPTS: tuple[tuple[str, str], ...] = (
 """One after the other: a sign that only one language has comes before the letters that several share."""
 
 _COMMON: dict[str, str] = {
-    "en": "the and is to my i want of for please order it in you with return cancel not have",
+    "en": "the and is to my i want of for please order it in you with return cancel not have a an or are do does did "
+    "can could how what when where who which why me we your has would about any there this that no yes",
     "de": "der die das und ist ich nicht mein meine bitte zu möchte bestellung eine ein mit für wo zurückgeben",
     "fr": "le la les et est je pas mon ma mes vous une un pour commande voudrais s'il avec dans des où",
     "es": "el los las y es mi mis quiero por favor pedido una un para con no devolver dónde está hola",
@@ -70,8 +71,11 @@ def language_of(text: str, before: str = "en") -> str:
         if re.search(pattern, text):
             return language
     said = set(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", text.casefold()))
-    counts = {language: len(said & words) for language, words in _WORDS.items()}
-    most = max(counts.values())
+    # A word of one letter alone ("a", "o") is one of many languages.
+    counts = {
+        language: len(met) for language, words in _WORDS.items() if max(map(len, met := said & words), default=0) > 1
+    }
+    most = max(counts.values(), default=0)
     if most == 0 or counts.get(before, 0) == most:
         return before
     return max(counts, key=lambda language: (counts[language], language == "en"))

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from regulars.errors import NotFoundError
-from regulars.support.dialogue.asking import order_shown, question
+from regulars.errors import NotFoundError, UnavailableError
+from regulars.support.dialogue.asking import order_shown, question, status_of
 from regulars.support.dialogue.drafts import Draft, loaded, stored
 from regulars.support.dialogue.given import Agent, Answer, Offers
 from regulars.support.dialogue.intents import ANGRY, GOODBYE, GREETING, PERSON, STATUS, UNDO, mood, verbs
@@ -18,15 +18,17 @@ from regulars.support.dialogue.resolve import Account, Missing, joined, resolve,
 from regulars.support.dialogue.slots import give, place_in
 from regulars.support.dialogue.understand import PAYING, understand
 from regulars.support.dialogue.wants import Reader, intent_of, named_in, shown, task_of
-from regulars.support.entities import addresses, identity_in, order_numbers, payments
+from regulars.support.entities import addresses, asking, identity_in, order_numbers, payments
 from regulars.support.handover.copilot import next_actions
 from regulars.support.order.actions import Action, ChangeAddress, ChangeDefaultAddress, ChangeItems, OfOrder
 from regulars.support.order.desk import Desk
 from regulars.support.order.policy import RefusedError
 from regulars.support.order.things import Customer
-from regulars.support.order.wording import done, money, refusal, word
+from regulars.support.order.wording import done, refusal
 from regulars.support.order.yes import is_no
 
+AWAY = "system_away"
+"""Why a person goes on where the shop's own system does not answer."""
 CHOICE, TEXTS = "choice", "texts"
 """The questions which of some intents is meant, and which of some texts."""
 NONE = re.compile(r"\b(?:none|neither|nothing)\b|都不|没有", re.IGNORECASE)
@@ -56,9 +58,20 @@ class Turn:
         self._agent = agent
         self.memory, self.language, self.customer_id = memory, language, customer_id
         self._seen: Account | None = None
+        self._is_away = False
+        self._told: dict[str, tuple[str, tuple[str, ...]] | None] = {}
 
     def reply_to(self, text: str) -> Reply:
         """The reply to a cleaned message."""
+        try:
+            return self._replied(text)
+        except UnavailableError:
+            # The shop's own system is away. What needs none of it is answered all the same.
+            self._is_away = True
+            told = self._from_knowledge(text) if ASKS_FOR_RULES.search(text) or not verbs(text) else None
+            return told or self._to_person(AWAY)
+
+    def _replied(self, text: str) -> Reply:
         memory, found = self.memory, mood(text)
         if found in (PERSON, ANGRY):
             return self._to_person("asked" if found == PERSON else "angry")
@@ -179,7 +192,8 @@ class Turn:
         drafts = understand(text, account.customer, account.known())
         if drafts:
             self.memory.request, self.memory.misunderstood = text, 0
-            return replace(self._go_on(drafts, account), intent=intent_of(drafts[0].intent))
+            reply = replace(self._go_on(drafts, account), intent=intent_of(drafts[0].intent))
+            return reply if reply.action == "hand_over" else self._beside(text, reply)
         if found == GOODBYE:
             self.desk.decline(self.conversation)
             return self._say("goodbye", "end")
@@ -191,11 +205,24 @@ class Turn:
 
     def _from_knowledge(self, text: str, customer: Customer | None = None) -> Reply | None:
         """An answer from what the shop has written down."""
-        told = self._answer(text, customer, self.language) if self._answer is not None else None
+        if self._answer is None:
+            return None
+        # One message is asked about in several places, and an answer may be a language model's.
+        if text not in self._told:
+            self._told[text] = self._answer(text, customer, self.language)
+        told = self._told[text]
         if told is None:
             return None
         self.memory.misunderstood = 0
         return Reply(told[0], "answer", self.language, citations=told[1])
+
+    def _beside(self, text: str, reply: Reply) -> Reply:
+        """A reply to what is to be done, after the answers of what the message asks besides."""
+        for part in asking(text):
+            told = None if verbs(part) else self._from_knowledge(part)
+            if told is not None:
+                reply = replace(reply, text=f"{told.text}\n{reply.text}", citations=(*told.citations, *reply.citations))
+        return reply
 
     def _by_intent(self, text: str) -> Reply | None:
         """By what the message wants as a whole: done where that is sure, three choices where it is not."""
@@ -300,7 +327,7 @@ class Turn:
             if draft.intent == UNDO:
                 return self._undo()
             try:
-                found = self._status(draft, account) if draft.intent == STATUS else resolve(draft, account)
+                found = status_of(draft, account, self.language) if draft.intent == STATUS else resolve(draft, account)
             except RefusedError as error:
                 if error.reason in FOR_A_PERSON:
                     return self._to_person(error.reason)
@@ -349,25 +376,6 @@ class Turn:
         said = asked("confirm", self.language, summary=proposal.summary)
         return Reply(said, "confirm", self.language, proposal.number)
 
-    def _status(self, draft: Draft, account: Account) -> str | Missing:
-        """Where an order stands; without a number, of the only one that it can be."""
-        orders = [one for one in account.orders if draft.order_id in ("", one.order_id)]
-        names = {name for one in draft.items for name in one.names}
-        orders = [one for one in orders if not names or any(line.name in names for line in one.lines)]
-        if draft.order_id and not orders:
-            raise RefusedError("unknown_order", order_id=draft.order_id)
-        if not orders:
-            return Missing("no_orders")
-        if len(orders) > 1:
-            return Missing("order", {"orders": orders})
-        order = orders[0]
-        draft.order_id = order.order_id
-        about = {"order_id": order.order_id, "status": word(order.status, self.language)}
-        tracking = ", ".join(order.tracking)
-        items = "; ".join(line.shown() for line in order.lines)
-        key = "status_tracked" if tracking else "status"
-        return asked(key, self.language, **about, items=items, total=money(order.total), tracking=tracking)
-
     def _lost(self, text: str, again: str) -> Reply:
         """Not understood: once it is asked again, then a person goes on. So it is at once in a language not read."""
         memory = self.memory
@@ -385,7 +393,7 @@ class Turn:
 
     def _to_person(self, reason: str, intent: str | None = None) -> Reply:
         self.desk.decline(self.conversation)
-        account = None if self.customer_id is None else self._account()
+        account = self._reached()
         orders = () if account is None else account.orders
         facts = {
             "customer": self.customer_id,
@@ -396,6 +404,15 @@ class Turn:
         name = "" if account is None else account.customer.name.first_name
         handed = Handed(reason, facts=facts, proposed=asked("proposed", self.language, name=name))
         return Reply("", "hand_over", self.language, hand_over=handed, intent=intent)
+
+    def _reached(self) -> Account | None:
+        """What can be seen of the customer, if it is known who that is and where it lies answers."""
+        if self.customer_id is None or self._is_away:
+            return None
+        try:
+            return self._account()
+        except UnavailableError:
+            return None
 
     def _say(self, phrase: str, action: Kind, **about: Any) -> Reply:
         return Reply(asked(phrase, self.language, **about), action, self.language)

@@ -27,8 +27,8 @@ LONGEST_REPLY = 4_000
 class Handover:
     """A conversation that a person is to go on with, with all that this one needs.
 
-    `reason` is why: asked, angry, not_understood, unanswered, language, or the policy's
-    own (needs_person: much money would move).
+    `reason` is why: asked, angry, not_understood, unanswered, language, system_away (the shop's own does not answer),
+    or the policy's own (needs_person: much money would move).
     """
 
     id: int

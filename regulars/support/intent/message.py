@@ -7,18 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from regulars.support.dialogue.languages import language_of
-from regulars.support.entities import cleaned
+from regulars.support.entities import cleaned, parts
 from regulars.support.intent.model import Intents, Understood
 
-MOST = 8
-"""Parts of a message that are read each for itself."""
-
-# Where one request may end and the next begin.
-_BETWEEN = re.compile(
-    r"[.!?;。！？；\n]+|[,，]?\s*\b(?:and also|also|and then|besides|by the way|plus|another thing|and)\b"
-    r"|[,，]?(?:另外|还有|顺便|同时|然后|以及|并且)",
-    re.IGNORECASE,
-)
 ANGRY = re.compile(
     r"\b(?:ridiculous|unacceptable|outrage\w*|furious|scam\w*|worst|useless|disgust\w*|lawyer|sue|fed up|never again"
     r"|terrible|awful|pathetic|joke of a)\b|骗子|投诉|垃圾|气死|太过分|忍无可忍|差评|12315|消协|坑人|太差|无语|恶心",
@@ -61,18 +52,6 @@ class Message:
     language: str
     mood: Mood
     is_urgent: bool
-
-
-def parts(message: str) -> list[str]:
-    """The clauses of a message that may each ask for something: two words or three Chinese signs are the least.
-
-    >>> parts("Cancel my order and also send me the invoice. Thanks")
-    ['Cancel my order', 'send me the invoice']
-    >>> parts("我要退货，另外发票怎么开")
-    ['我要退货', '发票怎么开']
-    """
-    found = [part.strip(" ,，") for part in _BETWEEN.split(message)]
-    return [part for part in found if len(part.split()) > 1 or len(re.findall(r"[\u3400-\u9fff]", part)) > 2][:MOST]
 
 
 def read(intents: Intents, message: str) -> Message:

@@ -14,6 +14,7 @@ import numpy as np
 
 from regulars import clock
 from regulars.errors import InputError
+from regulars.language.errors import LanguageError
 from regulars.language.search import Hit, Index, Passage
 from regulars.support.knowledge.apart import read_all
 from regulars.support.knowledge.files import KINDS
@@ -108,6 +109,11 @@ class Knowledge:
         """All of them, by id."""
         return [self._texts[one] for one in sorted(self._texts)]
 
+    @property
+    def faults(self) -> dict[str, str]:
+        """Files that cannot be read -> why."""
+        return dict(self._faults)
+
     def get(self, one: str) -> Text | None:
         """A text by its id."""
         return self._texts.get(one)
@@ -131,6 +137,13 @@ class Knowledge:
                     self._put(name, texts_of(name, sections))
                 except InputError as error:
                     self._faults[name] = str(error)
+                except LanguageError as error:
+                    # Whoever makes the vectors is away, for the other files too: they are read at the next look.
+                    late = changed[changed.index(name) :]
+                    self._faults |= dict.fromkeys(late, f"{error} It is tried again.")
+                    there = {one: mark for one, mark in there.items() if one not in late}
+                    there |= {one: self._seen[one] for one in late if one in self._seen}
+                    break
             self._seen = there
             if self._cache is not None and (changed or removed):
                 keep(self._cache, self._index, Read(self._texts, self._rows, self._seen, self._faults))
@@ -156,12 +169,6 @@ class Knowledge:
         gone = [one for one in old if one not in kept]
         asked = [f"{one}?{place}" for one in old for place in range(len(self._texts[one].questions))]
         gone += [one for one in asked if one not in noted]
-        self._index.remove(gone)
-        for one in gone:
-            del self._rows[one]
-        for one in old:
-            del self._texts[one]
-        self._texts |= {text.id: text for text in texts}
         passages = [Passage(text.id, text.text, text.title) for text in texts]
         questions = [
             Passage(f"{text.id}?{place}", question, kind="question")
@@ -169,8 +176,16 @@ class Knowledge:
             for place, question in enumerate(text.questions)
         ]
         new = [one for one in (*passages, *questions) if one.id not in self._rows or self._index.get(one.id) != one]
-        self._rows |= zip([one.id for one in new], rows(new, self._index.cache), strict=True)
+        made = rows(new, self._index.cache)
+        # First, for it may fail, and then all is as it was.
         self._index.update([*passages, *questions])
+        self._rows |= zip([one.id for one in new], made, strict=True)
+        self._index.remove(gone)
+        for one in gone:
+            del self._rows[one]
+        for one in old:
+            del self._texts[one]
+        self._texts |= {text.id: text for text in texts}
 
     def find(
         self, question: str, most: int = 5, audiences: frozenset[str] = frozenset(), on: date | None = None

@@ -18,7 +18,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from regulars import clock
-from regulars.errors import NotFoundError
+from regulars.errors import NotFoundError, UnavailableError
 from regulars.state import State
 from regulars.support.order.actions import (
     Action,
@@ -93,7 +93,7 @@ class Desk:
         NotFoundError
             If there is no such customer.
         """
-        if customer_id is not None and self.backend.customer(customer_id) is None:
+        if customer_id is not None and not self._may_be(customer_id):
             raise NotFoundError(f'There is no customer "{customer_id}" among the shop\'s own.')
         now, name = clock.now(), uuid4().hex
         row: dict[str, Any] = {
@@ -103,6 +103,12 @@ class Desk:
         with self.state.write() as change:
             change.execute(sa.insert(conversations).values(row))
         return name
+
+    def _may_be(self, customer_id: str) -> bool:
+        try:
+            return self.backend.customer(customer_id) is not None
+        except UnavailableError:
+            return True  # who is signed in says the program; a shop's system that is away must not turn anybody away
 
     def identify(self, conversation: str, *, email: str = "", name: str = "", zip_code: str = "") -> Customer:
         """Find out who the customer is: by e-mail, or by first and last name and zip code.
@@ -270,9 +276,10 @@ class Desk:
             actions = [parse(name, arguments) for name, arguments in row.actions]
             if row.status == "done":
                 return [_read(action, said) for action, said in zip(actions, row.results, strict=True)]
+            # Of one that was confirmed and never done, too: whatever else is said is no yes to it.
+            if not is_yes(message, [action.name for action in actions if isinstance(action, Cancel)]):
+                raise RefusedError("not_confirmed")
             if row.status == "shown":
-                if not is_yes(message, [action.name for action in actions if isinstance(action, Cancel)]):
-                    raise RefusedError("not_confirmed")
                 values = {"status": "confirmed", "confirmed_at": clock.now(), "said": message.strip()}
                 change.execute(sa.update(proposals).where(proposals.c.id == row.id).values(values))
         results = [
@@ -293,9 +300,9 @@ class Desk:
         return results
 
     def decline(self, conversation: str) -> None:
-        """The customer does not want what was shown."""
+        """What waits for a yes is no longer asked for: the customer does not want it, or a person goes on."""
         with self.state.write() as change:
-            waiting = (proposals.c.conversation_id == conversation) & (proposals.c.status == "shown")
+            waiting = (proposals.c.conversation_id == conversation) & proposals.c.status.in_(WAITING)
             change.execute(sa.update(proposals).where(waiting).values(status="declined"))
 
     def undo(self, conversation: str, language: str = "en") -> Proposal:

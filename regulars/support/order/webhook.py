@@ -14,16 +14,18 @@ Bodies are JSON, in the fields of `regulars.support.order.things`.
 
 from __future__ import annotations
 
-import http.client
 import json
 import ssl
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
+import httpx2
 from pydantic import BaseModel, ValidationError
 
 from regulars import clock
-from regulars.errors import ConfigError, ShopError
+from regulars.errors import ConfigError, UnavailableError
+from regulars.language.background import wait
+from regulars.language.deadline import left
 from regulars.support.order.policy import Change, RefusedError
 from regulars.support.order.things import Customer, Order, Product
 from regulars.webhook import SIGNATURE, is_safe, signature
@@ -41,7 +43,7 @@ class Webhooks:
     ----------
     url : https, or http on this machine alone.
     secret : that both sides know; every request is signed with it.
-    timeout_seconds : after that the shop's system is taken for down.
+    timeout_seconds : an answer that is not there in whole by then is none.
 
     Raises
     ------
@@ -53,8 +55,9 @@ class Webhooks:
         parts = urlsplit(url)
         if not parts.hostname or not is_safe(url):
             raise ConfigError(f'The support backend "{url}" is no address with https.')
-        self._host, self._port, self._is_tls = parts.hostname, parts.port, parts.scheme == "https"
-        self._base, self._secret, self._timeout = parts.path.rstrip("/"), secret, timeout_seconds
+        self._root, self._base = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+        self._secret, self._timeout = secret, timeout_seconds
+        self._tls = ssl.create_default_context()
 
     def customer(self, customer_id: str) -> Customer | None:
         """See `Backend.customer`."""
@@ -112,38 +115,42 @@ class Webhooks:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
-            raise ShopError(f"The shop's system answered {path} with {place}: {first['msg']}.") from None
+            raise UnavailableError(f"The shop's system answered {path} with {place}: {first['msg']}.") from None
 
     def _asked(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
         path = self._base + path
         signed = signature(self._secret, int(clock.now().timestamp()), body, path)
-        sent = {"Content-Type": "application/json; charset=utf-8", SIGNATURE: signed, **(headers or {})}
-        connection = self._connection()
+        kind = {"Content-Type": "application/json; charset=utf-8", "Accept-Encoding": "identity"}
+        sent = {**kind, SIGNATURE: signed, **(headers or {})}
         try:
-            # Redirects are not followed: customers' data go where the shop said, and nowhere else.
-            connection.request(method, path, body or None, sent)
-            answer = connection.getresponse()
-            code, text = answer.status, answer.read(LARGEST + 1)
-        except (OSError, http.client.HTTPException) as error:
-            raise ShopError(f"The shop's system did not answer {method} {path}: {error}. Try again.") from None
-        finally:
-            connection.close()
+            # All of it in all: a server that sends a byte now and then outlives a limit of each read.
+            code, text = wait(self._answer(method, path, body, sent), left(self._timeout))
+        except (OSError, httpx2.HTTPError) as error:
+            said = str(error) or type(error).__name__
+            raise UnavailableError(f"The shop's system did not answer {method} {path}: {said}. Try again.") from None
         if code == 404:
             return None
         if code == 409:
             raise RefusedError("changed_meanwhile")
         if not 200 <= code < 300 or len(text) > LARGEST:
-            raise ShopError(f"The shop's system answered {method} {path} with {code}.")
+            raise UnavailableError(f"The shop's system answered {method} {path} with {code}.")
         try:
             return json.loads(text) if text else None
         except ValueError:
-            raise ShopError(f"The shop's system answered {method} {path} with what is no JSON.") from None
+            raise UnavailableError(f"The shop's system answered {method} {path} with what is no JSON.") from None
 
-    def _connection(self) -> http.client.HTTPConnection:
-        if self._is_tls:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+    async def _answer(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        # Redirects are not followed: customers' data go where the shop said, and nowhere else.
+        async with (
+            httpx2.AsyncClient(follow_redirects=False, trust_env=False, timeout=None, verify=self._tls) as client,
+            client.stream(method, self._root + path, content=body or None, headers=headers) as answer,
+        ):
+            text = b""
+            async for chunk in answer.aiter_raw():
+                text += chunk
+                if len(text) > LARGEST:
+                    break
+            return answer.status_code, text
 
 
 def _part(text: str) -> str:

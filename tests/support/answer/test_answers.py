@@ -50,6 +50,20 @@ def test_an_answer_is_the_text_s_own_words_with_its_place(answers: Answers) -> N
     assert found.citations == ("help.md, Return period",)
 
 
+def test_of_two_questions_in_one_message_both_are_answered(answers: Answers) -> None:
+    found = answers.answer("How many days do I have to send goods back? And how do I wash wool?")
+    assert found.citations == ("help.md, Return period", "help.md, Washing wool")
+    assert "thirty days" in found.text
+    assert "30 degrees, never tumble dry, and lay it flat to dry. [2]" in found.text
+
+
+def test_what_is_asked_beside_what_is_to_be_done_is_answered_too(desk: Desk, answers: Answers) -> None:
+    chat = Chat(desk, answer=answers)
+    reply = chat.say(chat.open("ada"), "Cancel #W1000001, ordered by mistake. And how do I wash wool?")
+    assert (reply.action, reply.citations) == ("confirm", ("help.md, Washing wool", "#W1000001"))
+    assert reply.text.index("30 degrees") < reply.text.index("Cancel order #W1000001")
+
+
 def test_a_text_in_another_language_is_told_as_that(answers: Answers) -> None:
     found = answers.answer("连续签到七天能得多少金币", language="zh")
     assert (found.text, found.lead) == ("连续签到七天可得五十金币，一百金币抵一元。 [1]", "")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from regulars import clock
 from regulars.state import State
 from regulars.support import Chat, Desk, OwnTables, Policy
-from regulars.support.dialogue.languages import NOTICES
+from regulars.support.dialogue.languages import NOTICES, language_of
 from regulars.support.handover import close, give_back, send, take, transcript, waiting
 from tests.support.conftest import NOON
 
@@ -265,6 +265,11 @@ def test_in_every_language_there_is_an_answer_in_it_and_then_a_person(chat: Chat
     assert reply.text.startswith(NOTICES[language]["ai"])
     assert reply.action == "hand_over"
     assert NOTICES[language]["person"] in reply.text
+
+
+@pytest.mark.parametrize("said", ["what about a kayak", "do you accept a cheque or a wire", "a code", "no", "o"])
+def test_english_is_not_taken_for_a_language_that_shares_a_short_word(said: str) -> None:
+    assert language_of(said) == "en"
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,11 +10,11 @@ from safetensors import safe_open
 
 from regulars.errors import InputError, NotEnoughError
 from regulars.language.retrieval import is_installed
+from regulars.support.entities import parts
 from regulars.support.intent import Intents, clusters, read, starter, worth_labelling
 from regulars.support.intent.closer import KEPT, mark
 from regulars.support.intent.features import meaning, plain
 from regulars.support.intent.kernel import Kernel
-from regulars.support.intent.message import parts
 from regulars.support.intent.model import MOST, _even
 from regulars.support.intent.spelling import corrected
 

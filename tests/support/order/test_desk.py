@@ -126,6 +126,7 @@ def test_a_confirmation_that_died_on_the_way_goes_on_and_changes_once(
         with pytest.raises(KeyboardInterrupt):
             desk.confirm(ada, "yes", number)
     assert status(own) == "cancelled"
+    assert reason(desk.confirm, ada, "what about my order?", number) == "not_confirmed"
     assert desk.confirm(ada, "yes", number)[0].is_done
     found = own.order("#W1000001")
     assert found is not None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from regulars.errors import ConfigError, ShopError
+from regulars.errors import ConfigError, UnavailableError
 from regulars.state import State
 from regulars.support import Chat, Desk, OwnTables
 from regulars.support.order import Customer, Order, parse
@@ -123,7 +124,7 @@ def test_a_change_whose_answer_was_lost_is_sent_again_under_the_same_key(
     desk = Desk(local, Webhooks(url, SECRET))
     ada, system.fails = desk.open("ada"), 1
     desk.propose(ada, [parse("cancel", {"order_id": "#W1000001", "reason": "no longer needed"})])
-    with pytest.raises(ShopError, match="503"):
+    with pytest.raises(UnavailableError, match="503"):
         desk.confirm(ada, "yes")
     assert desk.confirm(ada, "yes")[0].is_done
     assert len(set(system.keys)) == 1
@@ -148,6 +149,61 @@ def test_only_https_leaves_the_machine() -> None:
             Webhooks(url, SECRET)
 
 
+def test_a_system_that_drips_is_not_waited_for(local: State) -> None:
+    stopping = threading.Event()
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with suppress(OSError):
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                while not stopping.wait(0.05):
+                    self.wfile.write(b"X: y\r\n" if "bob" in self.path else b"\r\n ")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    slow = Webhooks(f"http://127.0.0.1:{server.server_port}", SECRET, timeout_seconds=0.3)
+    for who in ("ada", "bob"):
+        with pytest.raises(UnavailableError, match="did not answer"):
+            slow.customer(who)
+    stopping.set()
+    server.shutdown()
+    server.server_close()
+
+
+AWAY = "http://127.0.0.1:9"
+
+
+def test_where_the_system_is_away_a_person_goes_on_and_texts_still_answer(local: State) -> None:
+    def answer(text: str, customer: Customer | None, language: str) -> tuple[str, tuple[str, ...]] | None:
+        return ("Within 30 days.", ("returns.md",)) if "how long" in text else None
+
+    chat = Chat(Desk(local, Webhooks(AWAY, SECRET)), answer=answer)
+    for said, reason in (("where is #W1000001?", "system_away"), ("a human please", "asked")):
+        handed = chat.say(chat.open("ada"), said).hand_over
+        assert handed is not None
+        assert handed.reason == reason
+    stranger = chat.open()
+    chat.say(stranger, "cancel my order")
+    assert chat.say(stranger, "ada@example.com").hand_over is not None
+    assert chat.say(chat.open("ada"), "how long may I send it back?").citations == ("returns.md",)
+
+
+def test_a_yes_that_got_lost_is_a_persons_and_not_taken_up_again(
+    local: State, own: OwnTables, system: System, url: str
+) -> None:
+    chat = Chat(Desk(local, Webhooks(url, SECRET)))
+    ada, system.fails = chat.open("ada"), 1
+    chat.say(ada, "cancel #W1000001, ordered by mistake")
+    handed = chat.say(ada, "yes").hand_over
+    assert handed is not None
+    assert handed.reason == "system_away"
+    assert chat.desk.waiting(ada) is None
+
+
 def test_a_system_that_is_down_is_said_to_be() -> None:
-    with pytest.raises(ShopError, match="did not answer"):
+    with pytest.raises(UnavailableError, match="did not answer"):
         Webhooks("http://127.0.0.1:9", SECRET).customer("ada")
