@@ -67,6 +67,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: begun[item.nodeid])
 
 
+MADE = "REGULARS_TEST_MADE"
+"""Where a run that another one begins finds what that has made once."""
+
+
 def _record(shop: Shop, *events: Event, folder: Path | None = None) -> ImportResult:
     folder = folder or shop.folder.parent
     path = folder / f"events-{len(list(folder.glob('events-*.jsonl')))}.jsonl"
@@ -185,6 +189,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
     """once(name, make): a folder that is made once in a run, whatever the number of worker processes."""
     base = tmp_path_factory.getbasetemp()
     root = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    root = Path(os.environ.get(MADE, root))
 
     def find(name: str, make: Callable[[Path], object]) -> Path:
         home = storage.make_folder(root / f"once-{name}")
