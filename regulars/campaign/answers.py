@@ -33,6 +33,15 @@ def answer_names(arms: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{arm}: {name}" for arm in arms if arm != NONE for name in ANSWERS)
 
 
+def is_answer(name: str) -> bool:
+    """Whether a feature is one of `answer_names`.
+
+    >>> is_answer("spring by email: opened"), is_answer("orders")
+    (True, False)
+    """
+    return name.endswith(tuple(f": {each}" for each in ANSWERS))
+
+
 def answers(shop: Shop, pairs: pa.Table, names: Sequence[str]) -> Floats:
     """(n, k) columns of `answer_names`, as of each pair's moment.
 

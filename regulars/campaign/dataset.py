@@ -11,12 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.campaign.actions import NONE, cost_of
-from regulars.campaign.answers import answer_names, answers
+from regulars.campaign.answers import answer_names, answers, is_answer
 from regulars.campaign.drawn import Arms, Drawn, Floats, comparable_arms
 from regulars.campaign.lots import messages_chosen
 from regulars.campaign.sources import drawn_before
 from regulars.campaign.uplift import Trial
-from regulars.campaign.uplift.kinds import ANSWERS
 from regulars.campaign.uplift.observational import Overlap, comparable, estimated_propensity
 from regulars.clock import micros
 from regulars.customers import later_worth
@@ -170,7 +169,7 @@ def features_of(profiles: pa.Table, names: Sequence[str]) -> Floats:
 
 def features_as_of(shop: Shop, pairs: pa.Table, profiles: pa.Table, names: Sequence[str]) -> Floats:
     """(n, k) features that were learned from: columns of the pairs' profiles, and how each action was answered."""
-    asked = [name for name in names if name.endswith(tuple(f": {each}" for each in ANSWERS))]
+    asked = [name for name in names if is_answer(name)]
     found = features_of(profiles, names)
     found[:, [names.index(name) for name in asked]] = answers(shop, pairs, asked)
     return found

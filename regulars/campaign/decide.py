@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 
 from regulars.campaign.actions import NONE, Action, cost_of
 from regulars.campaign.allocation import Limit, Problem, allocate
-from regulars.campaign.dataset import features_as_of
 from regulars.campaign.drawn import Floats, Numbers
 from regulars.campaign.floors import floors_of
 from regulars.campaign.lot import Fell, Room, draw
 from regulars.campaign.model import CampaignModel
 from regulars.campaign.permitted import Permitted, permitted
 from regulars.campaign.reasons import Worth, chosen_reasons, lot_reasons
+from regulars.campaign.scoring import scored
 from regulars.campaign.sending.hours import best_hours, zones
 from regulars.campaign.training import in_use
 from regulars.customers import customers_as_of
@@ -89,36 +89,30 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     model = in_use(shop)
     settings = shop.config.campaign
     may = permitted(shop, as_of, model.actions)
-    count = len(may.customers)
-    pairs = pa.table({"customer_id": may.customers, "as_of": pa.repeat(pa.scalar(as_of, TIME), count)})
-    profiles = shop.tables.of("profile", pairs)
-    features = features_as_of(shop, pairs, profiles, model.names)
     costs = np.array([cost_of(name, settings) for name in model.actions])
     fell = _lot(shop, model, may, costs, as_of)
     drawn = np.flatnonzero(fell.is_drawn)
-    worth = worth_of(model, features, may.may, costs)
-    by_model = _allocated(shop, model, may, pairs, fell, worth)
-    currency, language = shop.config.shop.currency, settings.language
-    anyway = None if model.anyway is None else model.anyway.predict(features[drawn])
-    said = lot_reasons(
-        fell.action[drawn], fell.chance[drawn], costs, anyway, model.horizon_days, language, currency
-    )  # fmt: skip
     # Contacts before those who are left alone.
-    order = np.argsort(fell.action[drawn] < 0, kind="stable")
-    drawn, said = drawn[order], [said[k] for k in order]
-    is_pilot = worth is None
-    by_lot = _Chosen(
-        drawn, fell.action[drawn], np.full(len(drawn), PILOT if is_pilot else LOT, object), fell.chance[drawn],
-        fell.lot[drawn], said,
-    )  # fmt: skip
-    chosen = by_lot if by_model is None else by_model.and_then(by_lot)
-    if not len(chosen.row):
-        raise NotEnoughError(
-            f"campaign: of {count:,} customers who may be contacted nobody is: the budget ({settings.budget:g} "
-            f"{currency}) and {settings.contacts:,} contacts leave no room for a lot, or no action is expected to "
-            "bring more than it costs. Raise [campaign] budget, contacts or explore."
+    drawn = drawn[np.argsort(fell.action[drawn] < 0, kind="stable")]
+    currency, language = shop.config.shop.currency, settings.language
+    with scored(shop, model, may.customers, as_of) as found:
+        worth = found.worth(may.may, costs)
+        said = lot_reasons(
+            fell.action[drawn], fell.chance[drawn], costs, found.anyway(drawn), model.horizon_days, language, currency
         )
-    return _told(shop, model, chosen, may, profiles, worth, costs, as_of)
+        by_lot = _Chosen(
+            drawn, fell.action[drawn], np.full(len(drawn), PILOT if worth is None else LOT, object),
+            fell.chance[drawn], fell.lot[drawn], said,
+        )  # fmt: skip
+        by_model = _allocated(shop, model, may, fell, worth, as_of)
+        chosen = by_lot if by_model is None else by_model.and_then(by_lot)
+        if not len(chosen.row):
+            raise NotEnoughError(
+                f"campaign: of {len(may.customers):,} customers who may be contacted nobody is: the budget "
+                f"({settings.budget:g} {currency}) and {settings.contacts:,} contacts leave no room for a lot, or no "
+                "action is expected to bring more than it costs. Raise [campaign] budget, contacts or explore."
+            )
+        return _told(shop, model, chosen, may, found.profiles(chosen.row), worth, costs, as_of)
 
 
 def _lot(shop: Shop, model: CampaignModel, may: Permitted, costs: Floats, as_of: datetime) -> Fell:
@@ -132,30 +126,8 @@ def _lot(shop: Shop, model: CampaignModel, may: Permitted, costs: Floats, as_of:
     )
 
 
-def worth_of(model: CampaignModel, features: Floats, may: npt.NDArray[np.bool_], costs: Floats) -> Worth | None:
-    """What each action brings for each customer; None of a pilot.
-
-    An action that no trial had is not chosen, for nothing is known of it.
-
-    Parameters
-    ----------
-    features : (n, k). may : (n, actions) what is permitted. costs : (actions,) of a contact.
-    """
-    if model.uplift is None:
-        return None
-    effects = model.uplift.effects(features)
-    known = {name: k for k, name in enumerate(model.uplift.arms[1:])}
-    columns = []
-    for part in effects:
-        money = part * model.uplift.worth
-        nothing = np.full(len(features), -np.inf)
-        columns.append(np.column_stack([money[:, known[name]] if name in known else nothing for name in model.actions]))
-    mean, low, high = (np.where(may, each, -np.inf) for each in columns)
-    return Worth(mean, low, high, costs)
-
-
 def _allocated(
-    shop: Shop, model: CampaignModel, may: Permitted, pairs: pa.Table, fell: Fell, worth: Worth | None
+    shop: Shop, model: CampaignModel, may: Permitted, fell: Fell, worth: Worth | None, as_of: datetime
 ) -> _Chosen | None:
     """What the model chooses for whom no lot decided, within what the lot left."""
     if worth is None:
@@ -163,7 +135,9 @@ def _allocated(
     settings = shop.config.campaign
     used = np.bincount(fell.action[fell.action >= 0], minlength=len(model.actions))
     left = np.flatnonzero(~fell.is_drawn)
-    group, floors = floors_of(shop, pairs.take(pa.array(left)))
+    ids = may.customers.take(pa.array(left))
+    pairs = pa.table({"customer_id": ids, "as_of": pa.repeat(pa.scalar(as_of, TIME), len(left))})
+    group, floors = floors_of(shop, pairs)
     limits = [Limit("contacts", model.actions, max(settings.contacts - int(used.sum()), 0))]
     limits += [
         Limit(f"stock of {name}", (name,), int(stock - taken))
@@ -197,9 +171,13 @@ def _told(
     costs: Floats,
     as_of: datetime,
 ) -> pa.Table:
-    """The table of decisions."""
+    """The table of decisions.
+
+    Parameters
+    ----------
+    profiles : (d,) of those who were chosen.
+    """
     count = len(chosen.row)
-    picked = profiles.take(pa.array(chosen.row))
     is_none = chosen.action < 0
     names = pa.array([NONE, *model.actions])
     channels = pa.array([None, *(Action.of(name).channel for name in model.actions)], pa.string())
@@ -211,15 +189,15 @@ def _told(
         return pa.array(found.round(4), mask=is_none | ~np.isfinite(found))
 
     gains = {} if worth is None else {"expected_gain": worth.mean, "gain_low": worth.low, "gain_high": worth.high}
-    hashes = hash_rows(picked, tuple(picked.column_names))
+    hashes = hash_rows(profiles, tuple(profiles.column_names))
     paid = np.where(is_none, 0.0, costs[at[1]])
     decided = pa.table(
         {
             "rank": pa.array(np.arange(1, count + 1)),
-            "customer_id": picked["customer_id"],
+            "customer_id": profiles["customer_id"],
             "action": names.take(number),
             "channel": channels.take(number),
-            "hour": _hours(shop, picked["customer_id"].combine_chunks(), is_none, as_of),
+            "hour": _hours(shop, profiles["customer_id"].combine_chunks(), is_none, as_of),
             **{name: money(values) for name, values in gains.items()},
             "cost": pa.array(paid.round(4)),
             "lot": pa.array(chosen.lot.tolist(), pa.string()),

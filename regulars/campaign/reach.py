@@ -10,13 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.campaign.actions import cost_of
-from regulars.campaign.dataset import features_as_of
-from regulars.campaign.decide import worth_of
 from regulars.campaign.permitted import permitted
 from regulars.campaign.reasons import Worth
+from regulars.campaign.scoring import scored
 from regulars.campaign.training import in_use
 from regulars.errors import NotEnoughError
-from regulars.events.schema import TIME
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -41,10 +39,9 @@ def reach(shop: Shop, as_of: datetime) -> pa.Table:
             "was decided; when its days are over: regulars learn campaign"
         )
     may = permitted(shop, as_of, model.actions)
-    pairs = pa.table({"customer_id": may.customers, "as_of": pa.repeat(pa.scalar(as_of, TIME), len(may.customers))})
-    features = features_as_of(shop, pairs, shop.tables.of("profile", pairs), model.names)
     costs = np.array([cost_of(name, shop.config.campaign) for name in model.actions])
-    worth = cast("Worth", worth_of(model, features, may.may, costs))  # it is no pilot
+    with scored(shop, model, may.customers, as_of) as found:
+        worth = cast("Worth", found.worth(may.may, costs))  # it is no pilot
     return reached(may.customers, model.actions, worth)
 
 
