@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from regulars.language.model import LanguageModel, Limits, Part, Tool
 from regulars.language.pseudonyms import Pseudonyms
 from regulars.language.recording import Recorded, Replayed, Scripted
 from regulars.language.spending import Spending, Spent
-from regulars.language.wire import Call, Reply
+from regulars.language.wire import Call, Reply, Request
 from regulars.state import State
 from tests.language.conftest import Server, says, sends, streams
 
@@ -134,9 +135,17 @@ def test_after_five_failures_the_endpoint_is_left_alone_then_tried_by_one() -> N
     assert len(wire.requests) == 6
 
 
-def test_what_is_waited_for_one_question_ends_together_and_no_endpoint_is_blamed(server: Server) -> None:
-    server.behaviours = [lambda asking: asking.server.stopping.wait(20) and None]
-    model = connected(server, limits=Limits(timeout_seconds=20.0, tries=1))
+class Silent(Scripted):
+    """Says nothing for as long as it is waited for."""
+
+    def chat(self, request: Request, seconds: float) -> Reply:
+        time.sleep(seconds)
+        return super().chat(request, seconds)
+
+
+def test_what_is_waited_for_one_question_ends_together_and_no_endpoint_is_blamed() -> None:
+    wire = Silent([])
+    model = LanguageModel(wire, "m", Limits(timeout_seconds=20.0, tries=1))
     with within(0.3):
         with pytest.raises(DownError):
             model.ask("Answer.", ASKED)
@@ -145,7 +154,7 @@ def test_what_is_waited_for_one_question_ends_together_and_no_endpoint_is_blamed
                 model.ask("Answer.", ASKED)
             with pytest.raises(NotSentError, match="No time is left"):
                 next(model.stream("Answer.", ASKED))
-    assert len(server.requests) == 1
+    assert len(wire.requests) == 1
     model.breaker.enter()
 
 
