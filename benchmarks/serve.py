@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -156,12 +157,22 @@ def serve(folder: Path) -> tuple[subprocess.Popen[bytes], int, str]:
     )  # fmt: skip
     with (folder.parent / "server.log").open("wb") as log:
         server = subprocess.Popen([sys.executable, "-m", "regulars", "serve", "--shop", str(folder)], stderr=log)
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return server, port, made.stdout.strip()
-        except OSError:
-            time.sleep(0.1)
+    while not _is_ready(port):
+        if server.poll() is not None:
+            raise RuntimeError(f"The server has ended: {(folder.parent / 'server.log').read_text()[-2000:]}")
+        time.sleep(0.1)
+    return server, port, made.stdout.strip()
+
+
+def _is_ready(port: int) -> bool:
+    asking = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        asking.request("GET", "/ready")
+        return asking.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        asking.close()
 
 
 def ingest() -> list[Row]:
@@ -195,4 +206,6 @@ if __name__ == "__main__":
     if asked.load:
         print(json.dumps(asyncio.run(_load(json.loads(asked.load)))), flush=True)
     else:
+        began = time.perf_counter()
         save("serve", ingest())
+        print(f"in {time.perf_counter() - began:.0f} s", file=sys.stderr)

@@ -332,4 +332,6 @@ if __name__ == "__main__":
         about = json.loads(asked.load)
         print(json.dumps(asyncio.run((_changed if about["what"] == "changed" else _paced)(about))), flush=True)
     else:
+        began = time.perf_counter()
         save("serve", PARTS[asked.part]())
+        print(f"in {time.perf_counter() - began:.0f} s", file=sys.stderr)
