@@ -140,12 +140,20 @@ def brands(source: Source) -> ibis.Table:
     return _of_catalogue(source, "brand")
 
 
-def known_of(source: Source, column: str) -> ibis.Table:
-    """What the catalogue said of each product as of each moment: product_id, as_of, and the column where it said it."""
+def known_of(source: Source, column: str, asked: ibis.Table | None = None) -> ibis.Table:
+    """What the catalogue said of products as of moments: product_id, as_of, and the column where it said it.
+
+    Parameters
+    ----------
+    asked : rows with a product_id and an as_of, of which is asked. Default: each product as of each moment of the
+        pairs, which is as much as the catalogue for every moment.
+    """
     # As of each moment by itself: what a product was called later is not known before.
-    moments = source.pairs.select("as_of").distinct()
-    said = source.catalogue.filter(source.catalogue[column].notnull())
-    said = said.select("product_id", "valid_from", column).cross_join(moments)
+    said = source.catalogue.filter(source.catalogue[column].notnull()).select("product_id", "valid_from", column)
+    if asked is None:
+        said = said.cross_join(source.pairs.select("as_of").distinct())
+    else:
+        said = said.inner_join(asked.select("product_id", "as_of").distinct(), "product_id")
     said = said.filter(said.valid_from < said.as_of)
     # Of two things said at the same moment, always the same one.
     said = said.group_by("product_id", "as_of", "valid_from").agg(**{column: said[column].max()})
@@ -154,7 +162,7 @@ def known_of(source: Source, column: str) -> ibis.Table:
 
 def _of_catalogue(source: Source, column: str) -> ibis.Table:
     lines = source.before(source.order_lines, "product_id", "order_id")
-    named = lines.inner_join(known_of(source, column), ["product_id", "as_of"])
+    named = lines.inner_join(known_of(source, column, lines), ["product_id", "as_of"])
     return _kinds(named, column)
 
 
