@@ -95,6 +95,8 @@ def run(shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False) ->
         return
     for what, said in found.done.items():
         out.print(f"[bold]{escape(what)}[/]: {escape(said)}", highlight=False)
+    if found.missed:
+        out.print(f"No turn on {', '.join(found.missed)}: days that are missed are not made up for.")
     if found.skipped:
         out.print(f"Done before on {found.day}: {', '.join(found.skipped)}.")
 
@@ -119,7 +121,7 @@ def letter(
     moment = to_moment(as_of) or door.now
     with working("writing the letter", quiet=as_json):
         found = written(door, situation(door, moment), language or door.config.lifecycle.language)
-        files = [str(path) for path in write(door, found, moment, "regulars@localhost", receiver)]
+        files = [str(path) for path in write(door, found, moment, receiver)]
     if as_json:
         emit({"title": found.title, "text": found.to_text(), "files": files})
         return

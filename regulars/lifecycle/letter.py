@@ -18,15 +18,15 @@ from regulars.errors import NotEnoughError
 from regulars.lifecycle.decide import NOTHING, Situation
 from regulars.lifecycle.model import in_use
 from regulars.lifecycle.plan import plan
-from regulars.lifecycle.proof import Proof, acted, proofs
+from regulars.lifecycle.proof import DAYS, Proof, acted, proofs
 from regulars.lifecycle.stages.map import NAMES, counted, flows
-from regulars.lifecycle.turn import PROOF_DAYS
 from regulars.units import shown
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
 FOLDER = "letters"
+SENDER = "regulars@localhost"
 WEEK = timedelta(days=7)
 Language = Literal["en", "zh"]
 Money = Callable[[float], str]
@@ -179,18 +179,18 @@ def _tried(shop: Shop, as_of: datetime, said: dict[str, str]) -> list[Line]:
 
 
 def _learned(shop: Shop, now: Situation, said: dict[str, str], money: Money) -> list[Line]:
-    query = f"margin of customers beside the control group, {PROOF_DAYS} days before {now.as_of:%Y-%m-%d}"
+    query = f"margin of customers beside the control group, {DAYS} days before {now.as_of:%Y-%m-%d}"
     try:
-        found, *parts = proofs(shop, now.as_of - timedelta(days=PROOF_DAYS), now.as_of, acted(shop))
+        found, *parts = proofs(shop, now.as_of - timedelta(days=DAYS), now.as_of, acted(shop))
     except NotEnoughError as error:
         return [Line(said["unproven"].format(why=error), query)]
 
     def figures(of: Proof) -> dict[str, str]:
         return {name: money(getattr(of, name)) for name in ("each", "low", "high", "total")}
 
-    apart = f"margin of customers for whom all but one capability acts, {PROOF_DAYS} days before {now.as_of:%Y-%m-%d}"
+    apart = f"margin of customers for whom all but one capability acts, {DAYS} days before {now.as_of:%Y-%m-%d}"
     return [
-        Line(said["proof"].format(days=PROOF_DAYS, **figures(found)), query),
+        Line(said["proof"].format(days=DAYS, **figures(found)), query),
         *(Line(said["part"].format(name=part.what, **figures(part)), apart) for part in parts),
     ]
 
@@ -229,10 +229,10 @@ def _open(now: Situation, said: dict[str, str], money: Money) -> list[Line]:
     return [Line(line, query) for line in lines]
 
 
-def write(shop: Shop, found: Letter, as_of: datetime, sender: str, receiver: str) -> list[Path]:
+def write(shop: Shop, found: Letter, as_of: datetime, receiver: str = "owner@localhost") -> list[Path]:
     """The letter as a page and as an e-mail, in the shop's folder; where they are."""
     stem = storage.make_folder(shop.folder / FOLDER) / f"{as_of:%Y-%m-%d}-{found.language}"
     paths = [stem.with_suffix(".html"), stem.with_suffix(".eml")]
     storage.replace(paths[0], found.to_html())
-    storage.replace(paths[1], found.to_email(sender, receiver).as_bytes())
+    storage.replace(paths[1], found.to_email(SENDER, receiver).as_bytes())
     return paths

@@ -26,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 LEAST = 30
+DAYS = 28
+"""Days over which the daily turn and the letter tell what was brought."""
 WHOLE = "the program"
 
 

@@ -1,5 +1,5 @@
 """The daily turn: events from the inbox, learning that is due, decisions of each capability, the one next best action,
-messages into the queue, the proof; once a day."""
+messages into the queue, the proof, once a week the letter; once a day."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from regulars.campaign.actions import Action
 from regulars.campaign.sending import queue_decided
 from regulars.errors import ConfigError, InputError, NotEnoughError, NotFoundError, ShopError
 from regulars.events import inbox
+from regulars.lifecycle.calendar import Calendar, missed
+from regulars.lifecycle.decide import situation
+from regulars.lifecycle.letter import letter, write
 from regulars.lifecycle.model import NAME
-from regulars.lifecycle.proof import acted, proofs
+from regulars.lifecycle.proof import DAYS, acted, proofs
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 FOLDER = "runs"
 FIRST = ("behavior", "profile", "churn", "segment", "recommend", "fraud")
 """What others read is learned before them; lifecycle reads all, and comes last."""
-PROOF_DAYS = 28
 
 Working = Callable[[str], AbstractContextManager[object]]
 
@@ -39,19 +41,21 @@ class Turn:
     day : of the turn. as_of : the moment that it decided as of.
     done : step -> what came of it, in a sentence.
     skipped : steps that an earlier turn of the same day had done already.
+    missed : days since the turn before this one on which there was none.
     """
 
     day: str
     as_of: datetime
     done: dict[str, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
 
 
 def turn(shop: Shop, working: Working, as_of: datetime | None = None) -> Turn:
     """Do what is due today. Done again on the same day, or after it was killed, it goes on where it stopped.
 
     What a capability cannot do (too little data, nothing learned) is told and stops nobody else. A day that was missed
-    is not made up for: decisions are of today.
+    is not made up for: decisions are of today. On a day of rest nothing is decided or sent.
 
     Parameters
     ----------
@@ -70,7 +74,9 @@ def turn(shop: Shop, working: Working, as_of: datetime | None = None) -> Turn:
         kept: dict[str, Any] = {"as_of": moment.isoformat(), "done": {}}
         if path.is_file():
             kept = json.loads(path.read_text("utf-8"))
-        found = Turn(f"{moment:%Y-%m-%d}", datetime.fromisoformat(kept["as_of"]), {"fold": folded})
+        day = path.stem
+        found = Turn(day, datetime.fromisoformat(kept["as_of"]), {"fold": folded})
+        found.missed = missed((each.stem for each in folder.glob("*.json")), day)
         for step, act in _steps(shop, found.as_of):
             if step in kept["done"]:
                 found.skipped.append(step)
@@ -96,11 +102,17 @@ def _steps(shop: Shop, as_of: datetime) -> Iterator[tuple[str, Callable[[], str]
     for name in order:
         if _is_due(shop, name, as_of):
             yield f"learn {name}", lambda name=name: shop.learn(name, as_of)[1].verdict  # type: ignore[misc]
-    for name in order:
-        if hasattr(capabilities.load(name), "decide"):
-            yield f"decide {name}", lambda name=name: _decided(shop, name, as_of)  # type: ignore[misc]
-    yield "send", lambda: _queued(shop, as_of)
+    calendar = Calendar.of(shop)
+    if calendar.is_rest(as_of):
+        yield "rest", lambda: "A day of rest by [lifecycle] rest: nothing is decided or sent."
+    else:
+        for name in order:
+            if hasattr(capabilities.load(name), "decide"):
+                yield f"decide {name}", lambda name=name: _decided(shop, name, as_of)  # type: ignore[misc]
+        yield "send", lambda: _queued(shop, as_of)
     yield "prove", lambda: prove(shop, as_of)
+    if calendar.has_letter(as_of):
+        yield "letter", lambda: _written(shop, as_of)
 
 
 def _folded(shop: Shop) -> str:
@@ -153,11 +165,16 @@ def _decided(shop: Shop, name: str, as_of: datetime) -> str:
     return f"{found.table.num_rows:,} decisions"
 
 
+def _written(shop: Shop, as_of: datetime) -> str:
+    found = letter(shop, situation(shop, as_of), shop.config.lifecycle.language)
+    return f"{write(shop, found, as_of)[0]}"
+
+
 def prove(shop: Shop, as_of: datetime) -> str:
     """What the program brought lately, and its parts; if it surely lost money, the model before is used again."""
-    found, *parts = proofs(shop, as_of - timedelta(days=PROOF_DAYS), as_of, acted(shop))
+    found, *parts = proofs(shop, as_of - timedelta(days=DAYS), as_of, acted(shop))
     said = (
-        f"{found.each:,.2f} a customer in {PROOF_DAYS} days ({found.low:,.2f} to {found.high:,.2f} at 95 %), "
+        f"{found.each:,.2f} a customer in {DAYS} days ({found.low:,.2f} to {found.high:,.2f} at 95 %), "
         f"{found.customers:,} customers beside {found.left_out:,} left out"
     )
     for part in parts:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from regulars import Shop, capability
@@ -161,7 +162,7 @@ def test_the_letter_is_a_page_and_a_mail_and_each_number_has_its_query(
     assert all(f'id="q{k + 1}"' in page for k in range(len(found.queries)))
     assert "http" not in page.replace("http-equiv", "")
     assert ("What happened" in page) == (language == "en")
-    paths = write(shop, found, END, "shop@tea.example", "owner@tea.example")
+    paths = write(shop, found, END, "owner@tea.example")
     assert paths[1].read_bytes().count(b"Content-Type: text/") == 2
 
 
@@ -180,7 +181,7 @@ def test_a_turn_that_was_killed_goes_on_and_a_second_one_does_nothing(
     monkeypatch.setattr(turns, "prove", killed)
     found = turn(shop, nullcontext, END)
     assert found.skipped == ["decide lifecycle", "send"]
-    assert list(found.done) == ["fold", "prove"]
+    assert list(found.done) == ["fold", "prove", "letter"]  # END is a Monday
     count = shop.engine.to_arrow(shop.events.filter(shop.events.type == TYPE).count()).as_py()
     again = turn(shop, nullcontext, END + timedelta(hours=3))
     assert list(again.done) == ["fold"]
@@ -225,3 +226,28 @@ def test_a_turn_takes_in_what_waits_and_says_what_became_of_messages(
     arms = pa.table({"customer_id": ["c010"], "action": ["spring by email"], "channel": ["email"]})
     shop.tables.write("lifecycle", "decisions", arms, END + timedelta(hours=1))
     assert "spring by email is not sent" in turns._queued(shop, END + timedelta(hours=1))
+
+
+def test_a_day_that_was_missed_is_said_and_not_made_up_for(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capability, "names", lambda: ("lifecycle",))
+    assert turn(shop, nullcontext, END).missed == []
+    later = turn(shop, nullcontext, END + timedelta(days=3))
+    assert later.missed == [f"{END + timedelta(days=k):%Y-%m-%d}" for k in (1, 2)]
+    made = shop.log.read("events")
+    made = made.filter(pc.equal(made["type"], TYPE))["time"].to_pylist()
+    assert {at.date() for at in made} == {END.date(), (END + timedelta(days=3)).date()}
+
+
+def test_on_a_day_of_rest_nothing_is_decided_and_on_its_day_the_letter_is_written(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capability, "names", lambda: ("lifecycle",))
+    settings = shop.config.lifecycle.model_copy(update={"rest": (f"{END:%Y-%m-%d}",), "letter_on": f"{END:%a}".lower()})
+    shop.config = shop.config.model_copy(update={"lifecycle": settings})
+    found = turn(shop, nullcontext, END)
+    assert list(found.done) == ["fold", "rest", "prove", "letter"]
+    assert Path(found.done["letter"]).read_text("utf-8").startswith("<!doctype html>")
+    assert TYPE not in shop.log.read("events")["type"].to_pylist()
+    later = turn(shop, nullcontext, END + timedelta(days=1))
+    assert "decide lifecycle" in later.done
+    assert "letter" not in later.done

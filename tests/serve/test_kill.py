@@ -17,7 +17,7 @@ import pytest
 
 from regulars.events.inbox import Inbox, fold, open_store
 
-KILLS = int(os.environ.get("REGULARS_SERVER_KILLS", "10"))
+KILLS = int(os.environ.get("REGULARS_SERVER_KILLS", "20"))
 SENDERS = 4
 
 # One process imports the package; each line asks it for a child that serves.

@@ -26,7 +26,6 @@ screen = Screen("lifecycle", group="acting")
 
 CHANGING = only("growth")
 PLANS = Deciding("plan", "/lifecycle", "/lifecycle", is_final=True)
-SENDER, RECEIVER = "regulars@localhost", "owner@localhost"
 
 
 class Week(NamedTuple):
@@ -82,7 +81,7 @@ def written(visit: Visit) -> Response:
     """Write the letter as a page and as an e-mail into the shop's folder."""
     language: Literal["en", "zh"] = "zh" if visit.language == "zh" else "en"
     found = _week(visit).letters[language]
-    paths = write(visit.console.shop, found, visit.console.now, SENDER, RECEIVER)
+    paths = write(visit.console.shop, found, visit.console.now)
     visit.note("lifecycle.written", found.title)
     return visit.go("/lifecycle/letter", visit.t(".written_said", files=visit.t("shell.comma").join(map(str, paths))))
 
