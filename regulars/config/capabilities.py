@@ -357,6 +357,13 @@ class SupportSettings(Section):
     hand_over_above: float = Field(
         0.0, ge=0, description="Of a change that moves more money than this a person decides; 0: no bound."
     )
+    at_risk: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Of the customers of churn's newest decisions, the share with most value at risk: once unhappy, "
+        "they go to a person.",
+    )
     refund_limit: float = Field(0.0, ge=0, description="So much of an order goes back without a return; 0: nothing.")
     coupon_limit: float = Field(0.0, ge=0, description="The largest coupon, one a year for a customer; 0: none.")
     seconds: float = Field(

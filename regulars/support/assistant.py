@@ -10,6 +10,7 @@ from regulars.errors import NotFoundError
 from regulars.language import LanguageModel, connect, is_connected
 from regulars.state import State
 from regulars.support.answer import Answers
+from regulars.support.at_risk import at_risk_of
 from regulars.support.dialogue import Chat
 from regulars.support.dialogue.agent import NEEDED, Agent
 from regulars.support.evaluate import NAME
@@ -48,7 +49,15 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
     agent = Agent(model, settings.seconds / 2) if model is not None and model.limits.send >= NEEDED else None
     hours = hours_of(settings, shop.config.shop.timezone)
     return Chat(
-        desk, hours, answer, partial(read, intents_of(shop)), agent, settings.language, answer, settings.seconds
+        desk,
+        hours,
+        answer,
+        partial(read, intents_of(shop)),
+        agent,
+        settings.language,
+        answer,
+        settings.seconds,
+        at_risk_of(shop),
     )
 
 

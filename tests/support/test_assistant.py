@@ -13,6 +13,7 @@ from regulars import Shop, config
 from regulars.events.schema import CATALOGUE
 from regulars.support import OwnTables, assistant, deliver
 from regulars.support.assistant import intents_of
+from regulars.support.at_risk import at_risk_of
 from regulars.support.intent import Intents
 from tests.language.conftest import Asking, Behaviour, Server, says, sends, server
 from tests.support.conftest import CHAIR, LAMP, VISA, customer, order
@@ -247,3 +248,13 @@ def test_what_the_starter_set_teaches_is_learned_once_for_a_shop(tea: Shop, monk
     first = intents_of(tea)
     monkeypatch.setattr(Intents, "starter", None)
     assert intents_of(tea).of(["where is my parcel?"]) == first.of(["where is my parcel?"])
+
+
+def test_whose_leaving_would_cost_most_is_told_by_churns_newest_decisions(tea: Shop) -> None:
+    is_at_risk = at_risk_of(tea)
+    assert not is_at_risk("ada")
+    for day, ada in ((1, 900.0), (2, 1.0)):
+        decided = pa.table({"customer_id": ["ada", "bob", "eve"], "value_at_risk": [ada, 5.0, 0.0]})
+        tea.tables.write("churn", "decisions", decided, datetime(2024, 5, day, tzinfo=UTC))
+        assert is_at_risk("ada") == (day == 1)
+        assert is_at_risk("bob") == (day == 2)

@@ -37,7 +37,8 @@ COLUMNS = (
 )
 STATUSES = ("waiting", "taken", "returned", "closed")
 REASONS = (
-    "asked", "angry", "not_understood", "unanswered", "language", "needs_person", "system_away", "too_many_tries",
+    "asked", "angry", "at_risk", "not_understood", "unanswered", "language", "needs_person", "system_away",
+    "too_many_tries",
 )  # fmt: skip
 """Those that have words here; a policy's own are shown as they are."""
 QUALITY = (

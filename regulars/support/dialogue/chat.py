@@ -15,15 +15,16 @@ import sqlalchemy as sa
 from regulars import clock
 from regulars.errors import NotFoundError
 from regulars.language.deadline import within
-from regulars.support.dialogue.given import Agent, Answer, Offers
+from regulars.support.dialogue.given import Agent, Answer, AtRisk, Offers
 from regulars.support.dialogue.languages import NOTICES, language_of
 from regulars.support.dialogue.phrases import asked, waiting_time
 from regulars.support.dialogue.reply import Handed, Memory, Reply
-from regulars.support.dialogue.turn import Turn
+from regulars.support.dialogue.turn import UNDERSTOOD, Turn
 from regulars.support.dialogue.wants import Reader
 from regulars.support.entities import cleaned
 from regulars.support.handover.hours import Hours
 from regulars.support.handover.queue import expected_wait, hand_over
+from regulars.support.intent.message import is_urgent, mood
 from regulars.support.order.desk import Desk
 from regulars.support.record import LABELLED, RATED, write_event, write_message
 from regulars.support.tables import conversations, messages
@@ -47,6 +48,7 @@ class Chat:
     agent : a language model that has tools; without one, or where it gives nothing that may be said, forms are filled.
     language : of the first answer, where the message does not tell.
     seconds : so long is waited in all, for one message, for models, encoders and the shop's system.
+    at_risk : with whom much value would leave: once unhappy, these go to a person.
 
     Examples
     --------
@@ -77,8 +79,9 @@ class Chat:
     def __init__(
         self, desk: Desk, hours: Hours | None = None, answer: Answer | None = None, read: Reader | None = None,
         agent: Agent | None = None, language: str = "en", offers: Offers | None = None, seconds: float = 20.0,
+        at_risk: AtRisk | None = None,
     ) -> None:  # fmt: skip
-        self._offers, self._seconds = offers, seconds
+        self._offers, self._seconds, self._at_risk = offers, seconds, at_risk
         self.desk, self.hours, self._answer = desk, hours or Hours(), answer
         self._read, self._agent, self._language = read, agent, language
 
@@ -110,10 +113,10 @@ class Chat:
         else:
             turn = Turn(
                 self.desk, self._answer, self._read, conversation, memory, language, row.customer_id, self._agent,
-                self._offers,
+                self._offers, self._at_risk,
             )  # fmt: skip
             with within(self._seconds):
-                reply = turn.reply_to(text)
+                reply = _kindly(turn.reply_to(text), text)
         return self._keep(conversation, memory, text, reply)
 
     def status(self, conversation: str) -> str:
@@ -170,10 +173,12 @@ class Chat:
         number = hand_over(
             change, row.conversation_id, customer_id=row.customer_id, language=reply.language, reason=handed.reason,
             summary=(memory.request or text)[:SUMMARY], facts=handed.facts, proposed=handed.proposed,
+            is_urgent=is_urgent(text),
         )  # fmt: skip
         opening = self.hours.next_opening(clock.now())
         is_open = self.hours.is_open(clock.now())
-        said = [NOTICES[reply.language]["person"], waiting_time(wait, is_open, opening, reply.language)]
+        said = [reply.text] * bool(reply.text)
+        said += [NOTICES[reply.language]["person"], waiting_time(wait, is_open, opening, reply.language)]
         if not memory.greeted:
             said.insert(0, NOTICES[reply.language]["ai"])
         change.execute(
@@ -183,3 +188,11 @@ class Chat:
         )
         handed = replace(handed, number=number, wait_minutes=wait)
         return replace(reply, text="\n".join(said), hand_over=handed, is_first=not memory.greeted)
+
+
+def _kindly(reply: Reply, text: str) -> Reply:
+    """The same, with regret before it where the customer is unhappy, in a language that is spoken here."""
+    is_fit = reply.action not in ("done", "end", "with_person") and reply.language in UNDERSTOOD
+    if not is_fit or mood(text) not in ("angry", "unhappy"):
+        return reply
+    return replace(reply, text=f"{asked('sorry', reply.language)}\n{reply.text}".strip())

@@ -16,6 +16,10 @@ Agent = Callable[[Desk, str, str, str], Reply | None]
 """A desk, a conversation, its customer's message and the language, to a reply; None if it has none."""
 
 
+AtRisk = Callable[[str], bool]
+"""A customer's id, to whether much value would leave with this one."""
+
+
 class Offers(Protocol):
     """Texts that may answer where none surely does: named, and said once the customer picks one."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from regulars.errors import NotFoundError, UnavailableError
 from regulars.support.dialogue.asking import order_shown, question, status_of
 from regulars.support.dialogue.drafts import Draft, loaded, stored
-from regulars.support.dialogue.given import Agent, Answer, Offers
+from regulars.support.dialogue.given import Agent, Answer, AtRisk, Offers
 from regulars.support.dialogue.intents import ANGRY, GOODBYE, GREETING, PERSON, STATUS, UNDO, mood, verbs
 from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.reply import Handed, Kind, Memory, Reply
@@ -20,6 +20,7 @@ from regulars.support.dialogue.understand import PAYING, understand
 from regulars.support.dialogue.wants import Reader, intent_of, named_in, shown, task_of
 from regulars.support.entities import addresses, asking, identity_in, order_numbers, payments
 from regulars.support.handover.copilot import next_actions
+from regulars.support.intent.message import mood as temper
 from regulars.support.order.actions import Action, ChangeAddress, ChangeDefaultAddress, ChangeItems, OfOrder
 from regulars.support.order.desk import Desk
 from regulars.support.order.policy import RefusedError
@@ -52,8 +53,9 @@ class Turn:
     def __init__(
         self, desk: Desk, answer: Answer | None, read: Reader | None, conversation: str, memory: Memory, language: str,
         customer_id: str | None, agent: Agent | None = None, offers: Offers | None = None,
+        at_risk: AtRisk | None = None,
     ) -> None:  # fmt: skip
-        self._offers = offers
+        self._offers, self._at_risk = offers, at_risk
         self.desk, self._answer, self._read, self.conversation = desk, answer, read, conversation
         self._agent = agent
         self.memory, self.language, self.customer_id = memory, language, customer_id
@@ -71,10 +73,12 @@ class Turn:
             told = self._from_knowledge(text) if ASKS_FOR_RULES.search(text) or not verbs(text) else None
             return told or self._to_person(AWAY)
 
-    def _replied(self, text: str) -> Reply:
+    def _replied(self, text: str) -> Reply:  # noqa: PLR0911 (each is another kind of message)
         memory, found = self.memory, mood(text)
         if found in (PERSON, ANGRY):
             return self._to_person("asked" if found == PERSON else "angry")
+        if temper(text) == "unhappy" and self._is_at_risk():
+            return self._to_person("at_risk")
         chosen = self._chosen(text)
         if chosen is not None:
             return chosen
@@ -87,6 +91,9 @@ class Turn:
         if memory.question and memory.drafts:
             return self._given(text)
         return self._asked_for(text, found)
+
+    def _is_at_risk(self) -> bool:
+        return self._at_risk is not None and self.customer_id is not None and self._at_risk(self.customer_id)
 
     def _identified(self, text: str) -> Reply:
         """Who is it? What else the message asks for waits until that is known."""
@@ -402,7 +409,8 @@ class Turn:
             "next_actions": next_actions(orders),
         }
         name = "" if account is None else account.customer.name.first_name
-        handed = Handed(reason, facts=facts, proposed=asked("proposed", self.language, name=name))
+        proposed = asked("proposed_sorry" if reason in ("angry", "at_risk") else "proposed", self.language, name=name)
+        handed = Handed(reason, facts=facts, proposed=proposed)
         return Reply("", "hand_over", self.language, hand_over=handed, intent=intent)
 
     def _reached(self) -> Account | None:

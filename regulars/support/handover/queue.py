@@ -17,8 +17,8 @@ from regulars.support.handover.hours import Hours
 from regulars.support.record import write_message
 from regulars.support.tables import conversations, handovers, messages, prepare
 
-URGENCY = {"needs_person": 3, "angry": 2, "too_many_tries": 2}
-"""By reason; all else is 1. Of two that are as urgent, who came first is first."""
+URGENCY = {"needs_person": 3, "at_risk": 3, "angry": 2, "too_many_tries": 2}
+"""By reason; all else is 1, and 2 where the customer says that it is urgent. Of equals, who came first is first."""
 LAST_TAKEN = 50
 LONGEST_REPLY = 4_000
 
@@ -27,7 +27,8 @@ LONGEST_REPLY = 4_000
 class Handover:
     """A conversation that a person is to go on with, with all that this one needs.
 
-    `reason` is why: asked, angry, not_understood, unanswered, language, system_away (the shop's own does not answer),
+    `reason` is why: asked, angry, at_risk (unhappy, and much value would leave with this customer), not_understood,
+    unanswered, language, system_away (the shop's own does not answer),
     or the policy's own (needs_person: much money would move).
     """
 
@@ -46,7 +47,7 @@ class Handover:
 
 def hand_over(
     change: sa.Connection, conversation: str, *, customer_id: str | None, language: str, reason: str, summary: str,
-    facts: dict[str, Any], proposed: str,
+    facts: dict[str, Any], proposed: str, is_urgent: bool = False,
 ) -> int:  # fmt: skip
     """Put a conversation into the queue, inside a change that goes on; its number there. Twice is once."""
     which = (handovers.c.conversation_id == conversation) & handovers.c.status.in_(("waiting", "taken"))
@@ -55,7 +56,7 @@ def hand_over(
         return int(there)
     row = {
         "conversation_id": conversation, "customer_id": customer_id, "language": language, "reason": reason,
-        "summary": summary, "facts": facts, "proposed": proposed, "urgency": URGENCY.get(reason, 1),
+        "summary": summary, "facts": facts, "proposed": proposed, "urgency": max(URGENCY.get(reason, 1), 1 + is_urgent),
         "status": "waiting", "opened_at": clock.now(),
     }  # fmt: skip
     _set_status(change, conversation, "person")

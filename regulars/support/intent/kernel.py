@@ -7,6 +7,7 @@ So the bars are set on questions that are new to the model, without learning it 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,20 @@ from scipy.linalg import blas, lapack
 
 Floats = npt.NDArray[np.float32]
 
-SHARPNESS, RIDGE = 2.0, 0.3
-"""How fast nearness of meaning falls with the angle, and how little each question is trusted. Chosen among 2 and 4, .1
-and .3 by 5,000 questions of the train part of banking77, each told by the others; they differ by .3 points there."""
-SHARES = (0.45, 0.6, 0.75, 0.9)
-"""Of meaning beside words, among which one is chosen: the more questions, the more words tell."""
+SHARPNESS = 2.0
+"""How fast nearness of meaning falls with the angle. Chosen of 2 and 4 by 5,000 questions of the train part of
+banking77, each told by the others."""
+
+
+class Mix(NamedTuple):
+    """How questions are weighed: the share of meaning beside words, and how little each question is trusted."""
+
+    share: float
+    ridge: float
+
+
+MIXES = tuple(Mix(share, ridge) for ridge in (0.3, 0.1) for share in (0.45, 0.6, 0.75, 0.9, 0.97))
+"""Among which one is chosen: the more questions, the more words tell, and the less each is trusted."""
 
 
 def nearness(left: Floats, right: Floats) -> Floats:
@@ -49,7 +59,7 @@ class Kernel:
     terms: Floats
 
     @classmethod
-    def fit(cls, vectors: Floats, words: sparse.csr_matrix, targets: Floats, share: float) -> tuple[Kernel, Floats]:
+    def fit(cls, vectors: Floats, words: sparse.csr_matrix, targets: Floats, mix: Mix) -> tuple[Kernel, Floats]:
         """Learn from questions.
 
         Parameters
@@ -57,7 +67,6 @@ class Kernel:
         vectors : (n, D)
         words : (n, V)
         targets : (n, k), 1 for the intent of each; a row of 0 for a question that is of none.
-        share : of meaning, beside words.
 
         Returns
         -------
@@ -68,8 +77,9 @@ class Kernel:
         ------
         Leave-one-out in closed form: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 5.4.2.
         """
-        near = np.float32(share) * nearness(vectors, vectors) + np.float32(1 - share) * (words @ words.T).toarray()
-        near[np.diag_indices_from(near)] += np.float32(RIDGE)
+        share = np.float32(mix.share)
+        near = share * nearness(vectors, vectors) + (1 - share) * (words @ words.T).toarray()
+        near[np.diag_indices_from(near)] += np.float32(mix.ridge)
         # In the order of Fortran and in place: of ten thousand questions the table alone is 400 MB.
         lower, failed = lapack.spotrf(near.T, lower=1, overwrite_a=1, clean=0)
         inverse, failed_too = lapack.spotri(lower, lower=1, overwrite_c=1)
@@ -78,7 +88,7 @@ class Kernel:
         diagonal = np.diag(inverse).copy()
         weights = _times_symmetric(inverse, targets)
         scores = (targets - weights / diagonal[:, None]).astype(np.float32)
-        kernel = cls(vectors, np.float32(share) * weights, np.float32(1 - share) * (words.T @ weights))
+        kernel = cls(vectors, share * weights, (1 - share) * (words.T @ weights))
         return kernel, scores
 
     def __call__(self, vectors: Floats, words: sparse.csr_matrix) -> tuple[Floats, Floats]:
@@ -99,16 +109,16 @@ def nearest(near: Floats, most: int = 10) -> Floats:
     return found
 
 
-def best_share(vectors: Floats, words: sparse.csr_matrix, targets: Floats, most: int = 2_000) -> float:
-    """The share of meaning with which most questions are told right by the others, of so many drawn from them."""
+def best_mix(vectors: Floats, words: sparse.csr_matrix, targets: Floats, most: int = 2_000) -> Mix:
+    """The mix with which most questions are told right by the others, of so many drawn from them."""
     rows = np.sort(np.random.default_rng(0).permutation(len(vectors))[:most])
     vectors, words, targets = vectors[rows], words[rows], targets[rows]
     is_known = targets.any(axis=1)
     right = []
-    for share in SHARES:
-        scores = Kernel.fit(vectors, words, targets, share)[1]
+    for mix in MIXES:
+        scores = Kernel.fit(vectors, words, targets, mix)[1]
         right.append((scores.argmax(axis=1) == targets.argmax(axis=1))[is_known].mean())
-    return SHARES[int(np.argmax(right))]
+    return MIXES[int(np.argmax(right))]
 
 
 def _times_symmetric(lower: Floats, right: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from regulars.support.intent.kernel import Kernel, nearest, nearness
+from regulars.support.intent.kernel import Kernel, Mix, nearest, nearness
 
 Floats = npt.NDArray[np.float32]
 
@@ -61,12 +61,12 @@ class Known:
         return found
 
     @classmethod
-    def fit(cls, vectors: Floats, words: sparse.csr_matrix, targets: Floats, share: float, seed: int = 0) -> Known:
+    def fit(cls, vectors: Floats, words: sparse.csr_matrix, targets: Floats, mix: Mix, seed: int = 0) -> Known:
         """Learned by taking each group of intents away in turn.
 
         Parameters
         ----------
-        vectors, words, targets, share : as of `Kernel.fit`; rows of 0 are unknown in each turn.
+        vectors, words, targets, mix : as of `Kernel.fit`; rows of 0 are unknown in each turn.
         """
         random = np.random.default_rng(seed)
         rows = np.sort(random.permutation(len(vectors))[:MOST])
@@ -78,7 +78,7 @@ class Known:
             there, kept = ~is_away, targets[:, group_of != group]
             if not is_away.any() or not kept.any():
                 continue
-            kernel, scores = Kernel.fit(vectors[there], words[there], kept[there], share)
+            kernel, scores = Kernel.fit(vectors[there], words[there], kept[there], mix)
             found += [
                 signs(scores, nearest_others(vectors[there])),
                 signs(*kernel(vectors[is_away], words[is_away])),

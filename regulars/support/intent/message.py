@@ -21,7 +21,7 @@ PLEASED = re.compile(
     re.IGNORECASE,
 )
 UNHAPPY = re.compile(
-    r"\b(?:disappoint\w*|annoy\w*|upset|frustrat\w*|unhappy|still (?:not|no|waiting)|again|wrong|broken)\b"
+    r"\b(?:disappoint\w*|annoy\w*|upset|frustrat\w*|unhappy|still (?:not|no|waiting)|wrong|broken)\b"
     r"|失望|不满|着急|郁闷|还没|怎么又|一直没",
     re.IGNORECASE,
 )
@@ -73,7 +73,16 @@ def read(intents: Intents, message: str) -> Message:
         (whole,) = intents.of([text])
     if len(sure) < 2:
         sure = (whole.intent,) if whole.intent is not None else sure
-    return Message(sure, whole, language_of(text), mood(text), bool(_URGENT.search(text)))
+    return Message(sure, whole, language_of(text), mood(text), is_urgent(text))
+
+
+def is_urgent(text: str) -> bool:
+    """Whether a text says that it is urgent.
+
+    >>> is_urgent("I need this today"), is_urgent("请尽快处理"), is_urgent("when you have time")
+    (True, True, False)
+    """
+    return bool(_URGENT.search(text))
 
 
 def mood(text: str) -> Mood:

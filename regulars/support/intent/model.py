@@ -19,7 +19,7 @@ from regulars.language.retrieval import QUESTIONS, is_installed
 from regulars.language.search.fusion import is_english
 from regulars.support.intent.closer import Closer, closely, is_short, is_worth
 from regulars.support.intent.features import Terms, has_english, meaning, plain
-from regulars.support.intent.kernel import Kernel, best_share
+from regulars.support.intent.kernel import Kernel, best_mix
 from regulars.support.intent.known import Known, nearest_others, signs
 from regulars.support.intent.spelling import corrected
 from regulars.support.intent.starter import starter
@@ -128,9 +128,9 @@ class Intents:
         words = terms(read)
         targets = np.zeros((len(rows), len(names)), np.float32)
         targets[which >= 0, which[which >= 0]] = 1
-        share = best_share(vectors, words, targets)
-        kernel, scores = Kernel.fit(vectors, words, targets, share)
-        known = Known.fit(vectors, words, targets, share)
+        mix = best_mix(vectors, words, targets)
+        kernel, scores = Kernel.fit(vectors, words, targets, mix)
+        known = Known.fit(vectors, words, targets, mix)
         is_known = which >= 0
         bars = _bars(scores[is_known], which[is_known], right_if_sure)
         knowing = known(signs(scores, nearest_others(vectors)))[is_known]
@@ -140,7 +140,7 @@ class Intents:
         # Where nearly all is English, the encoder of English tells as much, and is quicker.
         is_told = with_english and np.mean([is_english(text) for text in read]) > MOSTLY
         if in_doubt.any() and is_worth(read) and not is_told:
-            closer_kernel, scores = Kernel.fit(closely(read), words, targets, share)
+            closer_kernel, scores = Kernel.fit(closely(read), words, targets, mix)
             of = _bars(scores[is_known], which[is_known], right_if_sure, in_doubt[is_known])
             closer = Closer(closer_kernel, of.sure, of.scale)
         return cls(tuple(names), terms, kernel, known, bars, with_english, closer)

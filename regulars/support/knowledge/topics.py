@@ -14,13 +14,13 @@ from regulars.language.embedding import DIMENSIONS, embed
 from regulars.language.search.fusion import script
 from regulars.support.intent import starter
 from regulars.support.intent.features import Terms, plain
-from regulars.support.intent.kernel import Kernel
+from regulars.support.intent.kernel import Kernel, Mix
 
 Floats = npt.NDArray[np.float32]
 
 TOPICS = Path(__file__).parent / "topics.txt"
 """A line a topic: phrases of customers and of shops, in English and Chinese. Written for this package."""
-SHARE = 0.75
+MIX = Mix(0.75, 0.3)
 """Of meaning beside words, as `Intents` has it for so many phrases."""
 
 
@@ -40,7 +40,7 @@ class Learned(NamedTuple):
                 targets[row, names[label]] = 1
         read = [plain(text) for text in texts]
         terms = Terms.fit(read)
-        kernel, _ = Kernel.fit(embed(read, cache), terms(read), targets, SHARE)
+        kernel, _ = Kernel.fit(embed(read, cache), terms(read), targets, MIX)
         return cls(terms, kernel)
 
 

@@ -169,6 +169,27 @@ def test_a_person_goes_on_where_one_is_needed(chat: Chat, local: State, said: st
     assert chat.say(ada, "are you there?").action == "with_person"
 
 
+@pytest.mark.parametrize(
+    ("said", "sorry"),
+    [("the lamp of #W1000001 arrived broken, where is my order?", "I am sorry about that."),
+     ("订单 #W1000001 怎么还没到，很失望", "很抱歉给您带来不便。")],
+)  # fmt: skip
+def test_who_is_unhappy_hears_regret_and_who_is_not_does_not(chat: Chat, said: str, sorry: str) -> None:
+    assert sorry in chat.say(chat.open("ada"), said).text
+    assert "sorry" not in chat.say(chat.open("ada"), "where is order #W1000001?").text
+
+
+def test_with_whom_much_value_would_leave_a_person_goes_on_once_unhappy(local: State, own: OwnTables) -> None:
+    chat = Chat(Desk(local, own), at_risk=lambda customer: customer == "ada")
+    assert chat.say(chat.open("ada"), "where is order #W1000001?").action == "answer"
+    said = "I am disappointed, where is my order?"
+    handed = chat.say(chat.open("ada"), said).hand_over
+    assert handed is not None
+    assert handed.reason == "at_risk"
+    assert handed.proposed.startswith("Hello Ada, I am sorry")
+    assert chat.say(chat.open("bob"), said).hand_over is None
+
+
 def test_twice_not_understood_is_a_persons(chat: Chat) -> None:
     ada = chat.open("ada")
     assert chat.say(ada, "my cat is called Fritz").action == "ask"

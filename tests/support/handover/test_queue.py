@@ -35,6 +35,13 @@ def test_the_angry_come_first_then_who_came_first(chat: Chat, local: State) -> N
     assert (first.customer_id, first.reason) == ("bob", "angry")
 
 
+def test_what_is_urgent_comes_before_what_is_not(chat: Chat, local: State) -> None:
+    for minute, (who, said) in enumerate((("ada", "a human please"), ("bob", "urgent, a human please"))):
+        with clock.held_at(NOON + timedelta(minutes=minute)):
+            handed(chat, who, said)
+    assert [one.customer_id for one in waiting(local)] == ["bob", "ada"]
+
+
 def test_one_holds_a_conversation(chat: Chat, local: State) -> None:
     handed(chat, "ada", "a human please")
     taken = take(local, "mei")

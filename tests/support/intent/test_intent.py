@@ -14,7 +14,7 @@ from regulars.support.entities import parts
 from regulars.support.intent import Intents, clusters, read, starter, worth_labelling
 from regulars.support.intent.closer import KEPT, mark
 from regulars.support.intent.features import meaning, plain
-from regulars.support.intent.kernel import Kernel
+from regulars.support.intent.kernel import Kernel, Mix
 from regulars.support.intent.model import MOST, _even
 from regulars.support.intent.spelling import corrected
 
@@ -129,9 +129,9 @@ def test_scores_without_a_question_are_those_of_a_model_that_never_saw_it() -> N
     from regulars.support.intent.features import Terms
 
     vectors, words = meaning(texts, False), Terms.fit(texts)(texts)
-    _, without = Kernel.fit(vectors, words, targets, 0.6)
+    _, without = Kernel.fit(vectors, words, targets, Mix(0.6, 0.3))
     others = np.arange(len(texts)) != 7
-    kernel, _ = Kernel.fit(vectors[others], words[others], targets[others], 0.6)
+    kernel, _ = Kernel.fit(vectors[others], words[others], targets[others], Mix(0.6, 0.3))
     assert kernel(vectors[[7]], words[[7]])[0] == pytest.approx(without[[7]], abs=1e-3)
 
 
