@@ -42,7 +42,7 @@ def incremental_share(shop: Shop, as_of: datetime) -> Share:
     """The setting `[ads] incremental`, and what the hold-out says, weighed by how sure each is.
 
     What ads added in the experiment is set beside what the values of clicks claimed: for each click of a customer who
-    was to be shown ads, the margin foreseen of that customer.
+    was to be shown ads, the margin foreseen of that customer after a click.
     """
     settings = shop.config.ads
     asked = Share(settings.incremental, settings.incremental, "[ads] incremental; nothing was measured yet")
@@ -62,10 +62,10 @@ def incremental_share(shop: Shop, as_of: datetime) -> Share:
 
 
 def _claimed(shop: Shop, as_of: datetime, said: Lift) -> float:
-    """What clicks would have brought if each were followed by the margin that was foreseen, in money."""
+    """What clicks would have brought if each were followed by the margin that was foreseen after it, in money."""
     made = decided(shop, as_of, 0)
     made = made.filter(made.outcome == ADVERTISE)
-    margin = made.properties.cast("json")["expected_margin"].float
+    margin = made.properties.cast("json")["margin_after_click"].float
     first = made.group_by("customer_id").agg(margin=margin.argmin(made.time))
     events = shop.events
     clicks = events.filter(

@@ -39,6 +39,8 @@ OWN = {
     "value_cpm": {"meaning": "what a thousand impressions for such a customer are worth", "unit": "money"},
     "click_probability": {"meaning": "chance of a click on an ad", "unit": "share"},
     "order_probability": {"meaning": "chance of an order within the horizon", "unit": "share"},
+    "order_after_click": {"meaning": "the same chance after a click", "unit": "share"},
+    "margin_after_click": {"meaning": "margin foreseen within the horizon after a click", "unit": "money"},
     "expected_margin": {"meaning": "margin foreseen within the horizon, with or without ads", "unit": "money"},
 }
 
@@ -50,7 +52,8 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     -------
     One row a customer, at most `[ads] customers`: the columns of `DECISION`, and `rank`, `value_cpm` (what a thousand
     impressions are worth: bid with it in second-price auctions, let `bidding.Bidder` shade it in first-price ones),
-    `click_probability`, `order_probability`, `expected_margin`. `action` is "advertise", or "hold out" for the share
+    `click_probability`, `order_probability`, `order_after_click`, `expected_margin`, `margin_after_click`. `action` is
+    "advertise", or "hold out" for the share
     `[ads] holdout` that the lot keeps from ads: their (ghost) bids are worked out and not sent.
 
     Raises
@@ -65,9 +68,10 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     margin, order = model.expected_margin(features), model.order_probability(features)
     learned = _patterns(shop, as_of)
     click = _click_chances(shop, model, profiles, as_of, learned)
-    # The margin already has the chance to order in it, and whoever clicks is taken to order as others like them do.
     credit = incremental_share(shop, as_of)
-    value = impression_value(click, np.ones(len(click)), margin, credit.value)
+    after = model.order_after_click(order)
+    # The margin foreseen has the chance to order in it: what is left is the margin of who orders.
+    value = impression_value(click, after, margin / np.maximum(order, 1e-9), credit.value)
     chosen = np.argsort(-value, kind="stable")[: settings.customers]
     chosen = chosen[value[chosen] > 0]
     if not len(chosen):
@@ -76,7 +80,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "that ads add nothing (regulars ads lift)."
         )
     found = _told(
-        shop, model, may, profiles.take(pa.array(chosen)), chosen, features, value, click, order, margin, credit
+        shop, model, may, profiles.take(pa.array(chosen)), chosen, features, value, click, order, after, margin, credit
     )
     return found if learned is None else _for_live(found, learned)
 
@@ -137,6 +141,7 @@ def _told(
     value: Floats,
     click: Floats,
     order: Floats,
+    after: Floats,
     margin: Floats,
     credit: Share,
 ) -> pa.Table:
@@ -151,7 +156,9 @@ def _told(
             "value_cpm": pa.array((1000 * value[chosen]).round(4)),
             "click_probability": pa.array(click[chosen].round(6)),
             "order_probability": pa.array(order[chosen].round(4)),
+            "order_after_click": pa.array(after[chosen].round(4)),
             "expected_margin": pa.array(margin[chosen].round(2)),
+            "margin_after_click": pa.array((margin * after / np.maximum(order, 1e-9))[chosen].round(2)),
             "reasons": pa.array(_reasons(model, picked, features[chosen], shop), pa.list_(pa.string())),
             "policy": pa.repeat(f"the {settings.customers} of most value, {settings.holdout:g} held out by lot", count),
             "propensity": pa.array(np.where(is_out, settings.holdout, 1 - settings.holdout)),

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from regulars.ads.after_click import shift
 from regulars.ads.clicks import Clicks
-from regulars.ads.dataset import LEAST, Buyers, Impressions, buyers, feature_names, features_of, impressions
+from regulars.ads.dataset import LEAST, Buyers, Impressions, buyers, feature_names, features_of, impressions, inputs_of
 from regulars.ads.model import AdsModel, fit
 from regulars.ads.prediction import AdRows, ClickModel, Vocabulary
 from regulars.behaving import model_before
@@ -82,7 +84,9 @@ def train(shop: Shop, until: datetime, horizon_days: int) -> Trained:
     clicked = int(ads.clicked.sum())
     notes: tuple[str, ...] = ()
     if min(clicked, len(ads.clicked) - clicked) >= LEAST:
-        model = replace(model, clicks=_clicks(shop, ads, tried))
+        model = replace(
+            model, clicks=_clicks(shop, ads, tried), after_click=_after_click(shop, model, ads, horizon_days, until)
+        )
     else:
         notes = (
             f"{len(ads.clicked):,} ads were shown and {clicked:,} clicked; {LEAST} of each kind are needed to learn "
@@ -148,6 +152,12 @@ def _clicks(shop: Shop, ads: Impressions, tried: dict[str, Tried]) -> Clicks:
     other = _fitted(words, (*numbers, *columns.names), ads, features, columns)
     tried["clicks"] = Tried(kept.version, kept.is_earlier, other.model.losses["blend"], plain.model.losses["blend"])
     return other if tried["clicks"].help else plain
+
+
+def _after_click(shop: Shop, model: AdsModel, ads: Impressions, horizon_days: int, until: datetime) -> float:
+    clicked = ads.table.filter(pa.array(ads.clicked > 0))
+    chance = model.order_probability(inputs_of(shop, clicked, model.vectors, model.names))
+    return shift(shop, clicked, chance, horizon_days, until)
 
 
 def _fitted(

@@ -91,6 +91,17 @@ def test_the_report_judges_orders_and_clicks_beside_their_baselines(ads_shop: Sh
     assert "click_losses" in card["about"]
 
 
+def test_an_impression_is_worth_what_who_clicks_brings(ads_shop: Shop, tea_as_of: datetime) -> None:
+    model, table = in_use(ads_shop, tea_as_of), ads_shop.tables.read("ads", "decisions")
+    assert model.after_click != 0.0
+    rows = table.to_pylist()
+    assert all((row["order_after_click"] > row["order_probability"]) == (model.after_click > 0) for row in rows)
+    share = float((table.schema.metadata or {})[b"incremental"].split(b":")[0])
+    for row in rows[:20]:
+        worth = 1000 * row["click_probability"] * row["margin_after_click"] * share
+        assert row["value_cpm"] == pytest.approx(worth, rel=0.02)
+
+
 def test_whoever_may_not_see_ads_is_left_out(ads_shop: Shop, tea_as_of: datetime) -> None:
     found = permitted(ads_shop, tea_as_of)
     ids = set(found.pairs["customer_id"].to_pylist())
@@ -321,7 +332,7 @@ def test_chances_follow_what_came_since_they_were_learned(ads_shop: Shop, tea_as
 def test_a_model_of_an_older_program_says_what_to_do(ads_shop: Shop) -> None:
     kept = ads_shop.models.get("ads", 1)
     files = {name: kept.read(name) for name in kept.card["files"]}
-    files["model.json"] = files["model.json"].replace(b'"format": 2', b'"format": 1')
+    files["model.json"] = files["model.json"].replace(b'"format": 3', b'"format": 2')
     with pytest.raises(CorruptLogError, match="Learn anew: regulars learn ads"):
         AdsModel.from_files(files)
 
