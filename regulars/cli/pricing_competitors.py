@@ -161,7 +161,7 @@ def respond(
     theirs = lowest(products, book.newest(moment))
     inside = np.array([not category or name == category for name in products.categories], bool)
     theirs = np.where(inside, theirs, UNKNOWN)
-    demand = demand_of(model_in_use(door), products)
+    demand = demand_of(door, model_in_use(door), products)
     found = simulate(response, products.bounds(rules_of(door)), products.price, theirs, products.cost, demand)
     if use:
         put_to_use(door.state, category, response, found, who)

@@ -77,7 +77,9 @@ class PricingModel:
     def _place(self) -> Mapping[str, int]:
         return {product: place for place, product in enumerate(self.table["product_id"].to_pylist())}
 
-    def demand(self, ids: Sequence[str], price: Ints, cost: Ints, group: Ints) -> ConstantElasticity:
+    def demand(
+        self, ids: Sequence[str], price: Ints, cost: Ints, group: Ints, lifetime_weight: float = 0.0
+    ) -> ConstantElasticity:
         """Demand of some products, with what others of the category earn by the customers whom a price turns away.
 
         Of a product that is not known no units are expected, and the elasticity is that of all.
@@ -86,6 +88,7 @@ class PricingModel:
         ----------
         price, cost : (n,) present, in the smallest coin; cost -1 where it is not known.
         group : (n,) number of each product's category.
+        lifetime_weight : what an order more brings later, as a share of its own margin.
         """
         found = self._of(ids)
         there = found["units"] > 0
@@ -95,7 +98,7 @@ class PricingModel:
             base_price=np.where(there, found["price"], price),
             elasticity=found["elasticity"],
             error=found["error"],
-            kept=kept(found["lines"], quantity, self.diversion, price, cost, group),
+            kept=kept(found["lines"], quantity, self.diversion, price, cost, group, lifetime_weight),
             line_elasticity=found["line_elasticity"],
         )
 

@@ -61,7 +61,7 @@ def curve_of(shop: Shop, products: Products, product_id: str) -> ProfitCurve:
     """
     place, coin = products.place[product_id], 10.0 ** -digits(products.currency)
     row = slice(place, place + 1)
-    whole, bounds = demand_of(model_in_use(shop), products), products.bounds(rules_of(shop))
+    whole, bounds = demand_of(shop, model_in_use(shop), products), products.bounds(rules_of(shop))
     alone = ConstantElasticity(whole.base_units[row], whole.base_price[row], whole.elasticity[row], whole.error[row])
     settings = shop.config.pricing
     best = int(suggest(bounds, products.price, products.cost, whole, least_chance=settings.least_chance).price[place])

@@ -53,7 +53,7 @@ def suggestions(shop: Shop, as_of: datetime) -> pa.Table:
     """
     model, products = model_in_use(shop), Products.of(shop, as_of)
     _require_products(products, as_of)
-    bounds, demand = products.bounds(rules_of(shop)), demand_of(model, products)
+    bounds, demand = products.bounds(rules_of(shop)), demand_of(shop, model, products)
     least = shop.config.pricing.least_chance
     found = suggest(bounds, products.price, products.cost, demand, least_chance=least)
     rivals = lowest(products, Competitors(shop, products).newest(as_of))
@@ -99,7 +99,7 @@ def tries(shop: Shop, as_of: datetime, salt: str, block: int) -> pa.Table:
     bounds = products.bounds(rules_of(shop))
     grid = bounds.grid(STEPS)
     try:
-        demand = demand_of(model_in_use(shop), products)
+        demand = demand_of(shop, model_in_use(shop), products)
         explore = shop.config.pricing.explore
 
         def earned(price: Ints, z: float) -> Floats:
@@ -212,9 +212,10 @@ def _described(shop: Shop, products: Products) -> dict[str, Any]:
     }
 
 
-def demand_of(model: PricingModel, products: Products) -> ConstantElasticity:
-    """Demand of the products of a shop as a model believes it."""
-    return model.demand(products.ids, products.price, products.cost, products.group)
+def demand_of(shop: Shop, model: PricingModel, products: Products) -> ConstantElasticity:
+    """Demand of the products of a shop as a model believes it, with what orders bring later."""
+    weight = shop.config.pricing.lifetime_weight
+    return model.demand(products.ids, products.price, products.cost, products.group, weight)
 
 
 def worth_of_others(demand: ConstantElasticity, products: Products) -> Floats:

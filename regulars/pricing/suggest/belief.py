@@ -86,22 +86,26 @@ class Belief:
 
 
 def kept(
-    lines: Floats, quantity: Floats, diversion: float, price: Floats | Numbers, cost: Floats | Numbers, group: Numbers
-) -> Floats:
+    lines: Floats, quantity: Floats, diversion: float, price: Floats | Numbers, cost: Floats | Numbers, group: Numbers,
+    lifetime_weight: float = 0.0,
+) -> Floats:  # fmt: skip
     """(n,) what others of its category would earn in a week if nobody bought a product: so many turn to them.
 
-    A line of another product earns what lines of the category earn in the mean.
+    A line of another product earns what lines of the category earn in the mean. Who turns to none does not come back as
+    often: what that loses is taken off, `lifetime_weight` times the margin of a line for each.
 
     >>> one = np.ones(2)
     >>> kept(np.array([10.0, 10.0]), one, 0.5, np.array([8.0, 6.0]), 4 * one, np.zeros(2, int))
     array([15., 15.])
+    >>> kept(np.array([10.0, 10.0]), one, 0.5, np.array([8.0, 6.0]), 4 * one, np.zeros(2, int), lifetime_weight=0.5)
+    array([7.5, 7.5])
     """
     known = cost >= 0
     margin = np.where(known, (price - cost) * quantity, 0.0)
     weight = np.where(known, np.maximum(lines, 1e-9), 0.0)
     count = int(group.max(initial=0)) + 1
     mean = np.bincount(group, weight * margin, count) / np.maximum(np.bincount(group, weight, count), 1e-12)
-    return lines * diversion * mean[group]
+    return lines * (diversion - lifetime_weight * (1 - diversion)) * mean[group]
 
 
 def believe(

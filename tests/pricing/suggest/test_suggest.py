@@ -182,6 +182,18 @@ def test_it_is_learned_how_many_turn_to_other_products(diversion: float) -> None
     assert found.diversion_error < 0.15
 
 
+def test_what_orders_bring_later_makes_prices_lower() -> None:
+    present, cost, group, one = np.array([1000, 1000]), np.array([500, 500]), np.zeros(2, int), np.ones(2)
+    bounds = list_prices(Rules(max_change=0.25), present, cost)
+
+    def price(weight: float) -> np.ndarray:
+        held = kept(10 * one, one, 0.3, present, cost, group, weight)
+        demand = ConstantElasticity(10 * one, 1000 * one, -1.8 * one, 0 * one, held, -1.8 * one)
+        return suggest(bounds, present, cost, demand).price
+
+    assert (price(1.0) < price(0.0)).all()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_policy_that_moves_whole_categories_does_not_mislead_the_diversion(seed: int) -> None:
     rng = np.random.default_rng(seed)
