@@ -11,7 +11,7 @@ import pytest
 
 from regulars import Shop, clock
 from tests.realtime.conftest import traffic
-from tests.serve.conftest import Start
+from tests.serve.conftest import Start, until
 
 
 @pytest.fixture
@@ -41,6 +41,7 @@ def test_what_is_foreseen_is_by_every_event_once(foreseeing: Shop, start_of: Sta
     for number in range(6, 12):
         view(number)
     view(5)  # again
+    until(lambda: server.serving.live.follower.number >= 13)  # an acknowledgement waits for it only for so long
     found: dict[str, Any] = dict(server.serving.live.live.foresight.next("c1"))
     server.stop()
     from_log = Foresight.of(foreseeing, clock.now() + timedelta(days=1))

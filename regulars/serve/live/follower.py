@@ -68,6 +68,7 @@ class Follower:
         self._under_way: asyncio.Future[None] | None = None
         self._fired: list[Fired] = []
         self._remembered: list[tuple[int, list[Row]]] | None = None
+        self._is_sure = True  # that the log a model is made from lacks just what is remembered
         self.live: Live
         self.number: int
         self._since: datetime  # what the log received before is known; of what it received later, `_ids` is
@@ -114,13 +115,21 @@ class Follower:
         """Keep what the log has not yet, and what comes, until `foresee`: a log that is read from now on lacks no more
         than that."""
         async with self._turn:
-            self._remembered = await asyncio.to_thread(self._waiting)
+            self._remembered, self._is_sure = await asyncio.to_thread(self._waiting), True
 
-    async def foresee(self, foresight: Foresight | None, folded: int) -> None:
-        """Let a behaviour model be asked that was made from the log with all calls up to a number."""
+    async def foresee(self, foresight: Foresight | None, folded: int) -> bool:
+        """Let a behaviour model be asked that was made from the log with all calls up to a number.
+
+        Returns
+        -------
+        False where it cannot be told what that log lacked, for calls were folded before they were read: make it again.
+        """
         async with self._turn:
+            if not self._is_sure:
+                return False
             remembered, self._remembered = self._remembered or [], None
             self.live.foresee(foresight, (row for number, rows in remembered if number > folded for row in rows))
+            return True
 
     def catch_up(self) -> None:
         """Let all be known that waits, before anybody asks."""
@@ -209,6 +218,7 @@ class Follower:
         """Go on with what the log received meanwhile: what triggers were told stays, and what they missed fires."""
         number, since = self.folded(), next(iter(self._ids.values()), self._since)
         rows = await asyncio.to_thread(_received_since, self._shop, since)
+        self._is_sure = self._remembered is None
         for place, event in enumerate(_by_event(rows), 1):
             if place % PART == 0:
                 await asyncio.sleep(0)

@@ -178,17 +178,18 @@ class LiveShop:
 
     def _made_foresight(self) -> None:
         """The behaviour model over the histories of the log; what that has not yet, the follower tells it."""
-        follower, made, folded = self.follower, None, 0
-        if self.shop.models.version_in_use("behavior") is not None:
-            from regulars.realtime.foresight import Foresight  # noqa: PLC0415 a shop without never waits for torch
+        follower, made, folded, is_known = self.follower, None, 0, False
+        while not is_known and not self._is_over.is_set():
+            if self.shop.models.version_in_use("behavior") is not None:
+                from regulars.realtime.foresight import Foresight  # noqa: PLC0415 without one, none waits for torch
 
-            asyncio.run_coroutine_threadsafe(follower.remember(), self._loop).result()
-            while True:  # until no fold came between, for both must be of one version of the log
-                folded, events = follower.folded(), self.shop.events
-                if folded == follower.folded():
-                    break
-            made = Foresight.of(self.shop.with_events(events), clock.now() + AHEAD)
-        asyncio.run_coroutine_threadsafe(follower.foresee(made, folded), self._loop).result()
+                asyncio.run_coroutine_threadsafe(follower.remember(), self._loop).result()
+                while True:  # until no fold came between, for both must be of one version of the log
+                    folded, events = follower.folded(), self.shop.events
+                    if folded == follower.folded():
+                        break
+                made = Foresight.of(self.shop.with_events(events), clock.now() + AHEAD)
+            is_known = asyncio.run_coroutine_threadsafe(follower.foresee(made, folded), self._loop).result()
 
     def _made_search(self) -> Index:
         index = Index.of(self.shop.config.language, self.shop.folder / "cache" / "search.parquet")
