@@ -125,7 +125,7 @@ class Follower:
         False where it cannot be told what that log lacked, for calls were folded before they were read: make it again.
         """
         async with self._turn:
-            if not self._is_sure:
+            if foresight is not None and not self._is_sure:
                 return False
             remembered, self._remembered = self._remembered or [], None
             self.live.foresee(foresight, (row for number, rows in remembered if number > folded for row in rows))
