@@ -108,7 +108,8 @@ def sequences_of(
     found = engine.to_arrow(
         rows.select(
             "owner",
-            time=rows.time.epoch_seconds().cast("int64") * SECOND + rows.time.microsecond().cast("int64"),
+            # Engines round a half second up: whole seconds first.
+            time=rows.time.truncate("s").epoch_seconds().cast("int64") * SECOND + rows.time.microsecond().cast("int64"),
             product=rows["product"].fill_null(0).cast("int32"),
             kind=rows["kind"].fill_null(0).cast("int32"),
             way=rows["way"].fill_null(0).cast("int32"),

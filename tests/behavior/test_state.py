@@ -150,7 +150,7 @@ def test_events_of_a_shop_one_by_one_are_what_its_log_gives(shop: Shop, record) 
     rng = np.random.default_rng(1)
     moment, told = START, []
     for number in range(160):
-        moment += timedelta(seconds=int(rng.integers(1, 40_000)))
+        moment += timedelta(seconds=int(rng.integers(1, 40_000)), microseconds=int(rng.integers(1_000_000)))
         event = {"type": "product_viewed", "customer_id": f"c{number % 3}", "time": moment.isoformat()}
         if number % 5:
             price = {"quantity": int(rng.integers(1, 4)), "unit_price": float(rng.integers(1, 30))}
@@ -175,6 +175,8 @@ def test_events_of_a_shop_one_by_one_are_what_its_log_gives(shop: Shop, record) 
         event = Event(row["type"], row["time"], row["product_id"], price, row["quantity"], row["channel"])
         incremental.add(states[row["customer_id"]], event)
     sequences = sequences_of(shop, vocabulary, as_of, list(states))
+    moments = [micros(datetime.fromisoformat(str(one["time"]))) for k in range(3) for one in told[k::3]]
+    assert sequences.time.tolist() == moments  # to the microsecond
     whole = model.states(sequences, np.arange(3), np.full(3, micros(as_of)))
     found = [incremental.as_of(state, as_of) for state in states.values()]
     np.testing.assert_allclose(found, whole, atol=BOUND)

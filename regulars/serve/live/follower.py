@@ -68,6 +68,7 @@ class Follower:
         self._under_way: asyncio.Future[None] | None = None
         self._fired: list[Fired] = []
         self._remembered: list[tuple[int, list[Row]]] | None = None
+        self._again: set[int] = set()  # calls that told nothing new, of those that the log may lack
         self._is_sure = True  # that the log a model is made from lacks just what is remembered
         self.live: Live
         self.number: int
@@ -192,7 +193,10 @@ class Follower:
         events, heard = [], []
         position = self.position
         for entry in entries:
-            rows = self._new(self._reading.rows(entry.body))
+            said = self._reading.rows(entry.body)
+            rows = self._new(said)
+            if said and not rows:
+                self._again.add(entry.sequence)
             heard += rows
             if self._remembered is not None:
                 self._remembered.append((entry.sequence, rows))
@@ -274,6 +278,7 @@ class Follower:
         """The rows of all calls that are known and that the log has not yet, each call once, with their numbers."""
         found: dict[str, tuple[int, list[Row]]] = {}
         number = self.folded()
+        self._again = {each for each in self._again if each > number}
         while number < self.number:
             try:
                 entries = self._inbox.read(number, AT_ONCE)
@@ -281,7 +286,8 @@ class Follower:
                 number = self.folded()
                 continue
             for entry in entries:
-                rows = self._reading.rows(entry.body) if entry.sequence <= self.number else []
+                is_news = entry.sequence <= self.number and entry.sequence not in self._again
+                rows = self._reading.rows(entry.body) if is_news else []
                 if rows:
                     found.setdefault(rows[0]["event_id"] or str(entry.sequence), (entry.sequence, rows))
             number = entries[-1].sequence if entries else self.number
