@@ -27,7 +27,7 @@ import pyarrow as pa
 from playwright.sync_api import sync_playwright
 from pyarrow import csv
 
-from regulars import Shop, clock
+from regulars import Shop, clock, storage
 from regulars.console.index import Index
 from regulars.console.people import People
 from regulars.console.tables import prepare
@@ -38,7 +38,7 @@ from regulars.experiment import Design, Experiments
 from regulars.fraud import review
 from regulars.pricing.suggesting import suggestions
 from regulars.segment.rule import Segments, Words
-from regulars.support import assistant
+from regulars.support import assistant, handover
 
 FOLDER = Path(__file__).parent / "images" / "console"
 PASSWORD = "tea for two at five"  # noqa: S105 - of a copy of a demo's shop
@@ -49,12 +49,21 @@ WAIT_SECONDS = 600
 
 
 WRITTEN = (
+    ("Where is my order {order}? It should be here by now.", "I want to talk to a person."),
     ("Hello, where is my order {order}?", "It was promised for Monday. I want to speak to a person, please."),
     ("This is the second broken mug! You are a scam, I want my money back now.",),
     ("我的订单{order}什么时候发货？", "请转人工客服。"),
     ("Can I change the address of {order}?", "Let me talk to somebody."),
 )
 """What customers write, one line of each at a time."""
+ANSWERED, TAKEN = 1, 2
+"""Of them: whom a person has answered, and who is being answered."""
+ANSWER = "I am sorry for the wait: your parcel left us, and is due on Wednesday. If it is not there, we send another."
+TEXT = """# Delivery
+
+Parcels leave within one working day and take three to five. A parcel that is ten days late counts as lost: we send
+another, or pay back.
+"""
 
 
 class Shot(NamedTuple):
@@ -83,10 +92,10 @@ SHOTS = (
     Shot("ads", "/ads", (), True),
     Shot("fraud", "/fraud", ("dark", "phone"), True),
     Shot("case", "/fraud/case/1", ("phone",), True),
-    Shot("ring", "/fraud/rings", (), True),
+    Shot("ring", "/fraud/ring?number=1", (), True),
     Shot("costs", "/fraud/costs", (), True),
     Shot("support", "/support", ("phone",), True),
-    Shot("talk", "/support/talk/1", ("phone",), True),
+    Shot("talk", f"/support/talk/{TAKEN}", ("phone",), True),
     Shot("models", "/models"),
     Shot("model", "/models/churn", ("dark",)),
     Shot("data", "/data"),
@@ -175,7 +184,8 @@ def _cost_what_is_sold(shop: Shop, moment: datetime) -> None:
 
 
 def _write_in(shop: Shop) -> None:
-    """Customers who wrote and wait for a person."""
+    """Customers who wrote: one has an answer, one is being answered, others wait for a person."""
+    storage.replace(storage.make_folder(shop.folder / "knowledge") / "delivery.md", TEXT.encode())
     bought = shop.events.filter(shop.events.type == "order_completed", shop.events.customer_id.notnull())
     last = bought.group_by("customer_id").agg(order_id=bought.order_id.max())
     rows = shop.engine.to_arrow(last.order_by("customer_id").limit(len(WRITTEN)))
@@ -184,6 +194,10 @@ def _write_in(shop: Shop) -> None:
         conversation = chat.open()
         for text in said:
             chat.say(conversation, text.format(order=row["order_id"]))
+    handover.take(shop.state, EMAIL, ANSWERED)
+    handover.send(shop.state, EMAIL, ANSWERED, ANSWER)
+    handover.close(shop.state, EMAIL, ANSWERED)
+    handover.take(shop.state, EMAIL, TAKEN)
 
 
 def _names(shop: Shop) -> dict[str, str]:

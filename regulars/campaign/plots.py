@@ -78,7 +78,7 @@ def effects_plot(names: Sequence[str], values: Sequence[tuple[float, float, floa
 
 
 def reach_plot(spent: Sequence[float], earned: Sequence[float], budget: float, currency: str) -> ChartType:
-    """What contacts are expected to earn by what is spent on them, and where a budget ends.
+    """What contacts are expected to earn by what is spent on them, and where a budget ends before all are reached.
 
     Parameters
     ----------
@@ -90,7 +90,9 @@ def reach_plot(spent: Sequence[float], earned: Sequence[float], budget: float, c
         y=alt.Y("earned:Q", title=f"Expected to be earned ({currency})"),
         tooltip=[alt.Tooltip("spent:Q", format=",.2f"), alt.Tooltip("earned:Q", format=",.2f")],
     )
-    end = alt.Chart(_rows([{"budget": budget}])).mark_rule(color=palette.NEUTRAL, strokeDash=[5, 4])
+    # A budget far beyond what can be spent would leave the curve a stroke at the edge.
+    ends = [{"budget": budget}] if budget < max(spent, default=budget + 1) else []
+    end = alt.Chart(_rows(ends)).mark_rule(color=palette.NEUTRAL, strokeDash=[5, 4])
     found: ChartType = alt.layer(
         line.mark_line(color=palette.MODEL), end.encode(x="budget:Q")
     ).properties(

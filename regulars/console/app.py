@@ -38,7 +38,7 @@ from regulars.serve.access import address_of
 from regulars.serve.logs import LOG
 
 if TYPE_CHECKING:
-    from regulars.serve import Serving
+    from regulars.serve import Writer
     from regulars.shop import Shop
 
 FIRST = "the first start"
@@ -57,7 +57,7 @@ class Console:
     kept : what takes long, worked out in the background for a version of the log.
     """
 
-    def __init__(self, shop: Shop, serving: Serving) -> None:
+    def __init__(self, shop: Shop, serving: Writer) -> None:
         self.shop, self.serving = shop, serving
         state = tables.prepare(shop.state)
         self.currency = shop.config.shop.currency

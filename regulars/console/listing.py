@@ -32,13 +32,15 @@ class Column(NamedTuple):
     name : of its field, and of its word in the screen's catalogue: `column_NAME`.
     kind : how its values are shown; numbers stand at the right. What is "said" was written by a capability and is
         read in the language of who asks, as a badge is. A row's `looks`, if it has any, colours its badge.
-    is_wide : left out on phones.
+    is_wide : left out on phones, unless somebody chose it.
+    is_extra : shown where somebody chose it.
     """
 
     name: str
     kind: Kind = "text"
     is_wide: bool = False
     is_sorted: bool = True
+    is_extra: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,11 @@ class Found:
 
     def without(self, names: Sequence[str]) -> Found:
         """The same page without some columns: those that are empty in the whole list say nothing."""
-        columns = [column for column in self.listing.columns if column.name not in names]
-        return replace(self, listing=replace(self.listing, columns=columns))
+        listing = self.listing
+        columns, choices = (
+            [column for column in some if column.name not in names] for some in (listing.columns, listing.choices)
+        )
+        return replace(self, listing=replace(listing, columns=columns, choices=choices))
 
     @property
     def pages(self) -> int:
@@ -71,6 +76,10 @@ class Listing:
 
     Parameters
     ----------
+    columns : that are shown: those that the address names (`columns=name`, once each), else all but extra ones; the
+        first always, for it says what a row is of.
+    choices : the columns to choose from: all but the first.
+    chosen : what the address names.
     filters : the names in the address that narrow the list down, with what they say; all are kept in links.
     sort, is_falling : the column by which it is sorted.
     page : 1 or more.
@@ -78,6 +87,8 @@ class Listing:
 
     path: str
     columns: Sequence[Column]
+    choices: Sequence[Column]
+    chosen: Sequence[str]
     filters: Mapping[str, str]
     sort: str
     is_falling: bool
@@ -96,9 +107,15 @@ class Listing:
         if asked.removeprefix("-") not in names:
             asked = sort or names[0]
         page = visit.asked("page")
+        choices = columns[1:]
+        known = visit.request.query_params.getlist("columns")
+        chosen = [column.name for column in choices if column.name in known]
+        shown = [column._replace(is_wide=False) for column in choices if column.name in chosen]
         return cls(
             visit.request.url.path.removeprefix("/console"),
-            columns,
+            [columns[0], *(shown or [column for column in choices if not column.is_extra])],
+            choices,
+            chosen,
             {name: visit.asked(name).strip() for name in filters},
             asked.removeprefix("-"),
             asked.startswith("-"),
@@ -107,7 +124,7 @@ class Listing:
 
     def url(self, **changed: str) -> str:
         """The address of this list with something else: `url(page="2")`."""
-        own = {**self.filters, "sort": ("-" if self.is_falling else "") + self.sort}
+        own = {**self.filters, "columns": self.chosen, "sort": ("-" if self.is_falling else "") + self.sort}
         return url(self.path, **{**own, **changed})
 
     def sorted_url(self, name: str) -> str:

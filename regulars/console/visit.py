@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -156,11 +156,11 @@ class Visit:
         return form_token(self.session)
 
 
-def url(path: str, **query: str) -> str:
-    """An address of the console.
+def url(path: str, **query: str | Sequence[str]) -> str:
+    """An address of the console; what has several values stands there once for each.
 
-    >>> url("/customers", q="茶 & co")
-    '/console/customers?q=%E8%8C%B6+%26+co'
+    >>> url("/customers", q="茶 & co", columns=["name", "spend"], stage="")
+    '/console/customers?q=%E8%8C%B6+%26+co&columns=name&columns=spend'
     """
-    asked = urlencode({name: value for name, value in query.items() if value})
+    asked = urlencode({name: value for name, value in query.items() if value}, doseq=True)
     return f"{ROOT}{quote(path)}" + (f"?{asked}" if asked else "")

@@ -14,9 +14,9 @@ WHAT: dict[str, dict[Language, str]] = {
     "channel": {"en": "Events by channel {name} a visit", "zh": "每次访问中渠道 {name} 的事件"},
     "category": {"en": "Share of category {name} in rows with a product", "zh": "含商品的行中类目 {name} 的占比"},
     "hours": {"en": "Share of visits between {name} o'clock", "zh": "{name} 点之间的访问占比"},
-    "new": {"en": "Share of customers who came for the first time", "zh": "首次出现的客户占比"},
+    "new": {"en": "Share of customers who came for the first time", "zh": "首次出现的顾客占比"},
     "foreign": {"en": "Share of prices in another currency", "zh": "使用其他货币的价格占比"},
-    "nobody": {"en": "Share of rows that name no customer", "zh": "未注明客户的行占比"},
+    "nobody": {"en": "Share of rows that name no customer", "zh": "未注明顾客的行占比"},
     "unseen": {"en": "Share of rows with a product not known a week ago", "zh": "一周前尚未出现的商品的行占比"},
     "repeated": {"en": "Share of rows that say the same again", "zh": "重复的行占比"},
     "dear": {

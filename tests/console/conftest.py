@@ -24,7 +24,6 @@ from regulars.console.security import FIELD
 from regulars.console.sessions import COOKIE
 from regulars.serve import app
 from regulars.serve.server import listening
-from regulars.support.intent.kept import starter_kept
 
 PASSWORD = "tea for two at five"  # noqa: S105
 HOSTILE = """<img src=x onerror="fetch('https://evil.example')"><script>alert(1)</script>'"{{7*7}}"""
@@ -95,9 +94,9 @@ def hostile_shop(tmp_path_factory: pytest.TempPathFactory, record: Any) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def taught(hostile_shop: Shop, once: Callable[[str, Callable[[Path], object]], Path]) -> None:
-    """The shop tells the intents of the starter set apart: learned once in a run, which takes long."""
-    shutil.copytree(once("intents", starter_kept), hostile_shop.folder / "cache" / "intents")
+def taught(hostile_shop: Shop, intents: Path) -> None:
+    """The shop tells the intents of the starter set apart."""
+    shutil.copytree(intents, hostile_shop.folder / "cache" / "intents")
 
 
 @pytest.fixture(scope="module")

@@ -120,6 +120,16 @@ def test_a_journey_is_drawn_and_tried_on_days_that_are_over(growth):
     assert growth.get("/campaigns/journey?name=nowhere").status_code == 404
 
 
+def test_a_journey_says_when_it_writes(growth):
+    text = growth.get("/campaigns/journey?name=cart").text
+    for said in (
+        "30 days later at the earliest",
+        "Quiet hours</dt><dd>none</dd>",
+        "Messages a week, at most</dt><dd>3</dd>",
+    ):
+        assert said in text
+
+
 def test_a_message_is_read_as_customers_will_read_it(growth):
     text = growth.get("/campaigns/message/preview?name=abandoned_cart").text
     assert "ada" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import re
 import time
 import zipfile
 from urllib.parse import quote
@@ -34,6 +35,27 @@ def test_the_list_sorts_and_keeps_its_state_in_the_address(growth):
     assert 'aria-sort="ascending"' in text
     assert html.escape("/console/customers?q=a&sort=-customer_id") in text
     assert growth.get("/customers?sort=nothing&page=x").status_code == 200
+
+
+def heads(text):
+    return re.findall(r"<th [^>]*>\s*<a [^>]*>([^<]+)", text)
+
+
+def test_columns_are_chosen_and_stay_chosen_by_sorting_filtering_and_paging(growth):
+    assert "City" not in heads(growth.get("/customers").text)
+    text = growth.get("/customers?columns=city&columns=orders&columns=nothing&sort=orders").text
+    assert heads(text) == ["Customer", "City", "Orders"]
+    assert html.escape("/console/customers?columns=city&columns=orders&sort=-orders") in text
+    assert text.count('type="hidden" name="columns"') == 2
+    assert "wide-only" not in text  # who chose a column sees it on a phone too
+
+
+def test_columns_are_offered_in_words_and_those_that_nobody_has_are_not(growth, console, people):
+    console.people.change(people["growth"].id, language="zh")
+    text = growth.get("/customers").text
+    console.people.change(people["growth"].id, language="en")
+    assert {"邮箱", "城市", "首次出现"} <= set(re.findall(r'value="[a-z_]+" *(?:checked)?>([^<]+)</label>', text))
+    assert 'name="columns" value="segment"' not in text
 
 
 @pytest.mark.parametrize("part", ["profile", "timeline", "known"])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
+from regulars.config import FraudSettings
 from regulars.console.screens import fraud_performance
 from regulars.fraud.monitor import watch
 from regulars.fraud.review import case, open_cases, queue
@@ -36,7 +37,8 @@ def waiting(console, hostile):
             "policy": [hostile] * count,
         }
     )
-    open_cases(console.shop.state, decisions, AS_OF)
+    # No lot draws cases for a second look, which hides the first one's verdicts.
+    open_cases(console.shop.state, decisions, AS_OF, FraudSettings(second_look_share=0))
     return queue(console.shop.state)
 
 

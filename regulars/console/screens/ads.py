@@ -36,8 +36,10 @@ COLUMNS = (
     Column("click_share", "share", is_wide=True),
     Column("bids", "number", is_wide=True),
     Column("reserved", "money", is_wide=True),
-    Column("price", is_wide=True),
+    Column("price", "number", is_wide=True),
 )
+BIDDING = ("bids", "reserved", "price")
+"""Known where this process bids."""
 CREATIVES = (
     Column("creative_id"),
     Column("campaign"),
@@ -57,6 +59,7 @@ def index(visit: Visit) -> Response:
     desk, settings = _desk(visit), visit.shop.config.ads
     rows = _campaigns(table, desk)
     found = Listing.of(visit, COLUMNS, sort="-spend").of_rows(rows)
+    found = found if desk else found.without(BIDDING)
     spend = sum(row["spend"] for row in rows)
     return visit.page(
         "ads/index.html", found=found, now=now, settings=settings, spend=spend, is_live=desk is not None,
@@ -126,7 +129,7 @@ def _campaigns(table: pa.Table, desk: Desk | None) -> list[dict[str, Any]]:
                 "campaign": name, "spend": row.get("spend_sum", 0.0), "shown": shown,
                 "clicked": row.get("clicked_sum", 0), "click_share": row["clicked_sum"] / shown if shown else None,
                 "bids": pacer and int(pacer.offered.sum()), "reserved": pacer and pacer.reserved,
-                "price": pacer and f"{pacer.price:.2f}",
+                "price": pacer and pacer.price,
             }
         )  # fmt: skip
     return rows

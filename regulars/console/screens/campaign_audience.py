@@ -29,10 +29,9 @@ screen = Screen("campaigns")
 
 REACHED = (
     Column("customer_id"),
-    Column("action", is_wide=True),
+    Column("action", "said", is_wide=True),
     Column("expected_gain", "money"),
-    Column("gain_low", "money", is_wide=True),
-    Column("gain_high", "money", is_wide=True),
+    Column("between", is_wide=True, is_sorted=False),
     Column("cost", "money"),
 )
 CHANGING = only("growth")
@@ -69,12 +68,15 @@ def reached(visit: Visit) -> Response:
         within = table.filter(pc.less_equal(table["spent"], budget))
         # Its links lead to the page that this is a part of.
         listing = replace(Listing.of(visit, REACHED, ("budget",), sort="-expected_gain"), path="/campaigns/audience")
-        found = listing.of_table(shop.engine, shop.engine.table(within.select([each.name for each in REACHED])))
-    most = max(float(table["spent"][-1].as_py()) if table.num_rows else 0.0, budget)
+        found = listing.of_table(shop.engine, shop.engine.table(within))
+    for row in found.rows:
+        row["between"] = visit.t(".between", low=f"{row['gain_low']:,.2f}", high=f"{row['gain_high']:,.2f}")
+    # Beyond what all are worth a budget changes nothing.
+    most = float(table["spent"][-1].as_py()) if table.num_rows else budget
     return visit.page(
         "campaigns/reach.html", said="", found=found, drawn=_curve(visit, table, budget), budget=budget,
         budgets=[f"{each:.2f}" for each in np.linspace(0, most, BUDGETS)],
-        step=round(budget / (most or 1) * (BUDGETS - 1)),
+        step=round(min(budget / (most or 1), 1) * (BUDGETS - 1)),
         customers=within.num_rows, all_customers=table.num_rows,
         earned=within["earned"][-1].as_py() if within.num_rows else 0.0,
     )  # fmt: skip

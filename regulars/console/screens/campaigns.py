@@ -122,7 +122,7 @@ def switch(visit: Visit) -> Response:
 
 @screen.get("/campaigns/journey", may=ALL)
 def journey(visit: Visit) -> Response:
-    """One journey: its graph, where customers stand in it, its messages, and what was done."""
+    """One journey: its graph, when it writes, where customers stand in it, its messages, and what was done."""
     row = _known(visit, visit.needed("name"))
     state, name = visit.shop.state, row["name"]
     one = Journeys(visit.shop).get(name)
@@ -130,7 +130,7 @@ def journey(visit: Visit) -> Response:
     return visit.page(
         "campaigns/journey.html", row=row, one=one, sends=sends, counts=_counts(visit, name),
         is_off=is_off(state, name), history=history(state, journey=name, limit=TOLD), waiting=waiting_of(visit, name),
-        may_change=CHANGING,
+        sending=visit.shop.config.sending, may_change=CHANGING,
     )  # fmt: skip
 
 

@@ -34,15 +34,20 @@ screen = Screen("customers", group="customers")
 COLUMNS = (
     Column("customer_id"),
     Column("name"),
+    Column("email", is_extra=True),
     Column("stage", "badge"),
     Column("segment", "said", is_wide=True),
+    Column("city", is_extra=True),
     Column("country", "said", is_wide=True),
     Column("orders", "number"),
     Column("spend", "money"),
+    Column("first_time", "date", is_extra=True),
     Column("last_time", "date", is_wide=True),
     Column("churn_probability", "share"),
     Column("value_at_risk", "money", is_wide=True),
 )
+SPARSE = ("name", "email", "segment", "city", "country")
+"""What many shops know of nobody."""
 FILTERS = ("q", "stage", "country")
 EVENTS_AT_ONCE = 100
 SLIDER_DAYS = 730
@@ -63,7 +68,7 @@ def index(visit: Visit) -> Response:
         if customer is not None:
             return visit.go("/customer", id=customer)
     choices = {"stage": stages, "country": countries}
-    found = found.without([name for name in ("name", "country", "segment") if not console.index.has(name)])
+    found = found.without([name for name in SPARSE if not console.index.has(name)])
     return visit.page("customers/index.html", found=found, choices=choices, jobs=jobs, index=console.index)
 
 

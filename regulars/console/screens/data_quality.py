@@ -40,16 +40,18 @@ LAG_DAYS = 30
 def catalogue(visit: Visit) -> Response:
     """The products as they are now, by what is wrong with them."""
     listing = Listing.of(visit, PRODUCTS, ("q", "problem"), sort="product_id")
+    table = visit.console.kept.of(
+        "data.catalogue", visit.shop.log.version, lambda shop: shop.engine.to_arrow(_products(shop.catalogue))
+    )
+    counts = {row["values"]: row["counts"] for row in table["problem"].value_counts().to_pylist()}
     with visit.console.reading() as shop:
-        rows = _products(shop.catalogue)
-        counted = rows.filter(rows.problem.notnull()).group_by("problem").agg(count=ibis._.count())
-        counts = {row["problem"]: row["count"] for row in shop.engine.to_arrow(counted).to_pylist()}
+        rows = shop.engine.table(table)
         wanted, problem = listing.filters["q"].lower(), listing.filters["problem"]
         if problem:
             rows = rows.filter(rows.problem == problem)
         if wanted:
             rows = rows.filter(rows.product_id.lower().startswith(wanted) | rows.title.lower().contains(wanted))
-        found = listing.of_table(shop.engine, rows.select([column.name for column in PRODUCTS]))
+        found = listing.of_table(shop.engine, rows)
     for row in found.rows:
         row["problem"] = row["problem"] and visit.t(f".problem_{row['problem']}")
     choices = [(name, f"{visit.t(f'.problem_{name}')} ({counts[name]:,})") for name in PROBLEMS if name in counts]
@@ -139,4 +141,4 @@ def _products(catalogue: ibis.Table) -> ibis.Table:
         "below_cost": newest.list_price < newest.unit_cost, "out_of_stock": newest.stock <= 0,
     }  # fmt: skip
     problem = ibis.cases(*((has[name].fill_null(False), name) for name in PROBLEMS))
-    return newest.mutate(problem=problem)
+    return newest.mutate(problem=problem).select([column.name for column in PRODUCTS])

@@ -31,6 +31,8 @@ COLUMNS = (
     Column("opened_at", "time", is_wide=True),
     Column("holder", is_wide=True),
 )
+USUAL = {"waits_for": "first", "holder": None}
+"""What is not told where it is so of all cases."""
 FILTERS = ("status",)
 SHOWN = ("open", "claimed", "reopened")
 """Statuses of cases that wait or are held."""
@@ -48,6 +50,9 @@ def index(visit: Visit) -> Response:
     status = listing.filters["status"]
     cases = [case for case in review.queue(visit.shop.state, MOST) if status in ("", case.status)]
     found = listing.of_rows([_row(visit, case) for case in cases])
+    found = found.without(
+        [name for name, usual in USUAL.items() if all(getattr(case, name) == usual for case in cases)]
+    )
     choices = [(name, visit.t(f".status_{name}")) for name in SHOWN]
     return visit.page("fraud/index.html", found=found, choices=choices, may_judge=JUDGING)
 

@@ -12,6 +12,7 @@ from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
 from regulars.console.visit import Visit
+from regulars.console.words import NAMES
 from regulars.language import embed
 from regulars.support import deliver, handover
 from regulars.support.assistant import intents_of, nearest_texts
@@ -88,7 +89,10 @@ def index(visit: Visit) -> Response:
         asked = asked.where(handovers.c.holder == holder)
     found = listing.of_state(prepare(visit.shop.state), asked)
     for row in found.rows:
-        row |= {"status": visit.t(f".status_{row['status']}"), "reason": _reason(visit, row["reason"])}
+        row |= {
+            "status": visit.t(f".status_{row['status']}"), "reason": _reason(visit, row["reason"]),
+            "language": NAMES.get(row["language"], row["language"]),
+        }  # fmt: skip
     statuses = [(name, visit.t(f".status_{name}")) for name in STATUSES]
     return visit.page("support/index.html", found=found, statuses=statuses, may_answer=ANSWERING)
 
@@ -111,6 +115,7 @@ def talk(visit: Visit) -> Response:
         "support/talk.html",
         found=found,
         reason=_reason(visit, found.reason),
+        language=NAMES.get(found.language, found.language),
         said=handover.transcript(visit.shop.state, found.conversation),
         is_mine=found.status == "taken" and found.holder == visit.who,
         longest=LONGEST,
