@@ -123,8 +123,9 @@ def texts(shop: ShopFolder = Path(), as_json: Json = False) -> None:
     for name, count in sorted(counts.items()):
         out.print(escape(f"{name}: {count:,}"), highlight=False)
     for name, why in sorted(knowledge.faults.items()):
-        out.print(escape(f"{name}: not read. {why}"), highlight=False)
-    out.print(f"{len(knowledge):,} texts; {len(knowledge.faults):,} files cannot be read.", highlight=False)
+        is_part = "not all is read" if name in counts else "not read"
+        out.print(escape(f"{name}: {is_part}. {why}"), highlight=False)
+    out.print(f"{len(knowledge):,} texts; {len(knowledge.faults):,} files not read, or not whole.", highlight=False)
 
 
 @commands.command("questions", epilog="Example: regulars support questions --shop myshop")

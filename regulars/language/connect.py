@@ -27,8 +27,10 @@ URL, MODEL, KEY, RECORD = (
 
 
 def is_connected(settings: LanguageSettings) -> bool:
-    """Whether there is a language model."""
-    return bool(os.environ.get(URL, settings.url))
+    """Whether there is a language model: an endpoint that only embeds is none."""
+    settings = _overridden(settings)
+    only_embeds = not settings.model and settings.embeddings not in ("offline", "english")
+    return bool(settings.url) and not only_embeds
 
 
 def connect(settings: LanguageSettings, state: State) -> LanguageModel:

@@ -44,6 +44,9 @@ def test_no_model_is_said_with_how_to_connect_one(state: State, environment: pyt
         connect(LanguageSettings(), state)
     with pytest.raises(ConfigError, match="no model is named"):
         connect(LanguageSettings(url="https://api.example.com/v1"), state)
+    only_embeds = LanguageSettings(url="https://api.example.com/v1", embeddings="vectors-3")
+    assert not is_connected(only_embeds)
+    assert is_connected(only_embeds.model_copy(update={"model": "small"}))
     environment.setenv("REGULARS_LANGUAGE_URL", "http://api.example.com/v1")
     with pytest.raises(ConfigError, match=r"REGULARS_LANGUAGE_URL .* not encrypted"):
         connect(LanguageSettings(model="m"), state)

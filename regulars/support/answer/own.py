@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 from regulars.support.answer.grounded import Answered, Said, Source
+from regulars.support.entities.dates import of_day
 from regulars.support.entities.order_numbers import order_numbers
 from regulars.support.entities.product_names import products_named
 from regulars.support.order.things import Customer, Line, Order
@@ -75,7 +77,8 @@ def _picked(question: str, orders: Sequence[Order]) -> list[tuple[Order, Sequenc
         for one in products_named(question, {line.name for order in orders for line in order.lines})
         for name in one.names
     }
-    latest = sorted(orders, key=lambda order: order.order_id, reverse=True)
+    orders = of_day(orders, question)
+    latest = sorted(orders, key=lambda order: (order.ordered_on or date.min, order.order_id), reverse=True)
     if not names:
         return [(order, order.lines) for order in latest]
     lines = [(order, [line for line in order.lines if line.name in names]) for order in latest]

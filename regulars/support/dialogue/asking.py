@@ -5,6 +5,7 @@ from __future__ import annotations
 from regulars.support.dialogue.drafts import Draft
 from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.resolve import Account, Missing
+from regulars.support.entities.dates import of_day
 from regulars.support.order.policy import RefusedError
 from regulars.support.order.things import Order, described
 from regulars.support.order.wording import money, way_shown, word
@@ -50,6 +51,7 @@ def status_of(draft: Draft, account: Account, language: str) -> str | Missing:
     orders = [one for one in account.orders if draft.order_id in ("", one.order_id)]
     names = {name for one in draft.items for name in one.names}
     orders = [one for one in orders if not names or any(line.name in names for line in one.lines)]
+    orders = of_day(orders, draft.text)
     if draft.order_id and not orders:
         raise RefusedError("unknown_order", order_id=draft.order_id)
     if not orders:
@@ -75,4 +77,6 @@ def order_shown(order: Order, language: str) -> str:
     """  # noqa: E501 one call
     names = ", ".join(line.name for line in order.lines)
     state = word(order.status, language)
+    if order.ordered_on is not None:
+        state = f"{state}，{order.ordered_on}" if language == "zh" else f"{state}, {order.ordered_on}"
     return f"{order.order_id}（{state}：{names}）" if language == "zh" else f"{order.order_id} ({state}: {names})"

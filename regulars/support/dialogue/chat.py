@@ -19,7 +19,8 @@ from regulars.support.dialogue.given import Agent, Answer, AtRisk, Offers
 from regulars.support.dialogue.languages import NOTICES, language_of
 from regulars.support.dialogue.phrases import asked, waiting_time
 from regulars.support.dialogue.reply import Handed, Memory, Reply
-from regulars.support.dialogue.turn import UNDERSTOOD, Turn
+from regulars.support.dialogue.texts import UNDERSTOOD
+from regulars.support.dialogue.turn import Turn
 from regulars.support.dialogue.wants import Reader
 from regulars.support.entities import cleaned
 from regulars.support.handover.hours import Hours

@@ -11,6 +11,7 @@ from typing import Any
 from regulars.support.dialogue.drafts import Asked, Draft
 from regulars.support.dialogue.intents import SWAP
 from regulars.support.dialogue.parts import Known
+from regulars.support.entities.dates import of_day
 from regulars.support.entities.options import Wanted, narrowed, options_in
 from regulars.support.order.actions import (
     ACTIONS,
@@ -146,7 +147,7 @@ def _order(draft: Draft, account: Account) -> Order | Missing:
         return found
     if not account.orders:
         return Missing("no_orders")
-    having = _having(draft.items, account.orders)
+    having = of_day(_having(draft.items, account.orders), draft.text)
     able = [order for order in having if order.status in _states(draft)]
     for words, status in ((_PENDING, PENDING), (_DELIVERED, DELIVERED)):
         if words.search(draft.text):

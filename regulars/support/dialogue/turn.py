@@ -16,9 +16,10 @@ from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.reply import Handed, Kind, Memory, Reply
 from regulars.support.dialogue.resolve import Account, Missing, joined, resolve, spread
 from regulars.support.dialogue.slots import give, place_in
+from regulars.support.dialogue.texts import TEXTS, UNDERSTOOD, Texts
 from regulars.support.dialogue.understand import PAYING, understand
 from regulars.support.dialogue.wants import Reader, intent_of, named_in, shown, task_of
-from regulars.support.entities import addresses, asking, identity_in, order_numbers, payments
+from regulars.support.entities import addresses, identity_in, order_numbers, payments
 from regulars.support.handover.copilot import next_actions
 from regulars.support.intent.message import mood as temper
 from regulars.support.order.actions import Action, ChangeAddress, ChangeDefaultAddress, ChangeItems, OfOrder
@@ -30,11 +31,8 @@ from regulars.support.order.yes import is_no
 
 AWAY = "system_away"
 """Why a person goes on where the shop's own system does not answer."""
-CHOICE, TEXTS = "choice", "texts"
-"""The questions which of some intents is meant, and which of some texts."""
-NONE = re.compile(r"\b(?:none|neither|nothing)\b|都不|没有", re.IGNORECASE)
-"""Of what was offered."""
-UNDERSTOOD = ("en", "zh")
+CHOICE = "choice"
+"""The question which of some intents is meant."""
 MISUNDERSTANDINGS = 2
 """After so many in a row a person goes on."""
 ASKS_FOR_RULES = re.compile(
@@ -55,13 +53,13 @@ class Turn:
         customer_id: str | None, agent: Agent | None = None, offers: Offers | None = None,
         at_risk: AtRisk | None = None,
     ) -> None:  # fmt: skip
-        self._offers, self._at_risk = offers, at_risk
-        self.desk, self._answer, self._read, self.conversation = desk, answer, read, conversation
+        self._at_risk = at_risk
+        self.desk, self._read, self.conversation = desk, read, conversation
         self._agent = agent
         self.memory, self.language, self.customer_id = memory, language, customer_id
         self._seen: Account | None = None
         self._is_away = False
-        self._told: dict[str, tuple[str, tuple[str, ...]] | None] = {}
+        self._texts = Texts(answer, offers, memory, language, self._customer)
 
     def reply_to(self, text: str) -> Reply:
         """The reply to a cleaned message."""
@@ -70,7 +68,7 @@ class Turn:
         except UnavailableError:
             # The shop's own system is away. What needs none of it is answered all the same.
             self._is_away = True
-            told = self._from_knowledge(text) if ASKS_FOR_RULES.search(text) or not verbs(text) else None
+            told = self._texts.answer(text) if ASKS_FOR_RULES.search(text) or not verbs(text) else None
             return told or self._to_person(AWAY)
 
     def _replied(self, text: str) -> Reply:  # noqa: PLR0911 (each is another kind of message)
@@ -99,7 +97,7 @@ class Turn:
         """Who is it? What else the message asks for waits until that is known."""
         memory = self.memory
         if not self.desk.policy.identify_in_words:
-            return self._from_knowledge(text) or Reply(
+            return self._texts.answer(text) or Reply(
                 refusal(RefusedError("sign_in"), self.language), "ask", self.language
             )
         who = identity_in(text, memory.name, memory.zip_code)
@@ -127,7 +125,7 @@ class Turn:
     def _ask_identity(self, *, is_news: bool, text: str) -> Reply:
         if is_news or mood(text) == GREETING:
             return self._say("identity", "ask")
-        return self._from_knowledge(text) or self._by_intent(text) or self._lost(text, "identity")
+        return self._texts.answer(text) or self._by_intent(text) or self._lost(text, "identity")
 
     def _answered(self, number: int, text: str) -> Reply | None:
         """A yes or a no to what was put before the customer; None if it is neither."""
@@ -179,7 +177,7 @@ class Turn:
             memory.question = ""
             return self._asked_for(text, None)
         if not give(drafts[0], memory.question, memory.item, memory.listed, text, account):
-            return self._from_knowledge(text, account.customer) or self._by_intent(text) or self._lost(text, "")
+            return self._texts.answer(text, account.customer) or self._by_intent(text) or self._lost(text, "")
         before = (memory.question, memory.item, drafts[0].intent, drafts[0].order_id)
         reply = self._go_on(drafts, account)
         first = loaded(memory.drafts[:1])
@@ -193,43 +191,20 @@ class Turn:
     def _asked_for(self, text: str, found: str | None) -> Reply:
         account = self._account()
         if ASKS_FOR_RULES.search(text) and not order_numbers(text, [order.order_id for order in account.orders]):
-            told = self._from_knowledge(text, account.customer)
+            told = self._texts.answer(text, account.customer)
             if told is not None:
                 return told
         drafts = understand(text, account.customer, account.known())
         if drafts:
             self.memory.request, self.memory.misunderstood = text, 0
             reply = replace(self._go_on(drafts, account), intent=intent_of(drafts[0].intent))
-            return reply if reply.action == "hand_over" else self._beside(text, reply)
+            return reply if reply.action == "hand_over" else self._texts.beside(text, reply)
         if found == GOODBYE:
             self.desk.decline(self.conversation)
             return self._say("goodbye", "end")
         if found == GREETING:
             return self._say("request", "ask", name=account.customer.name.first_name)
-        return (
-            self._from_knowledge(text, account.customer) or self._by_intent(text) or self._lost(text, "not_understood")
-        )
-
-    def _from_knowledge(self, text: str, customer: Customer | None = None) -> Reply | None:
-        """An answer from what the shop has written down."""
-        if self._answer is None:
-            return None
-        # One message is asked about in several places, and an answer may be a language model's.
-        if text not in self._told:
-            self._told[text] = self._answer(text, customer, self.language)
-        told = self._told[text]
-        if told is None:
-            return None
-        self.memory.misunderstood = 0
-        return Reply(told[0], "answer", self.language, citations=told[1])
-
-    def _beside(self, text: str, reply: Reply) -> Reply:
-        """A reply to what is to be done, after the answers of what the message asks besides."""
-        for part in asking(text):
-            told = None if verbs(part) else self._from_knowledge(part)
-            if told is not None:
-                reply = replace(reply, text=f"{told.text}\n{reply.text}", citations=(*told.citations, *reply.citations))
-        return reply
+        return self._texts.answer(text, account.customer) or self._by_intent(text) or self._lost(text, "not_understood")
 
     def _by_intent(self, text: str) -> Reply | None:
         """By what the message wants as a whole: done where that is sure, three choices where it is not."""
@@ -240,7 +215,7 @@ class Turn:
             return self._wanted(found.intents[0], text)
         if found.whole.verdict == "unknown" or self.memory.misunderstood:
             return None
-        texts = self._offered(text)
+        texts = self._texts.offer(text)
         if texts is not None:
             return texts
         self.memory.misunderstood = 1
@@ -250,33 +225,6 @@ class Turn:
         said = ("；" if self.language == "zh" else "; ").join(offered)
         return replace(self._say("choices", "ask", choices=said), choices=tuple(self.memory.listed))
 
-    def _offered(self, text: str) -> Reply | None:
-        """The texts that may answer, by their titles; None where none is near, or where this did not help before."""
-        memory = self.memory
-        if self._offers is None or memory.misunderstood or self.language not in UNDERSTOOD:
-            return None
-        found = self._offers.offered(text, self._customer())
-        if not found:
-            return None
-        memory.misunderstood, memory.request, memory.question = 1, text, TEXTS
-        memory.listed = [one for one, _ in found]
-        titles = [f"{place}. {title}" for place, (_, title) in enumerate(found, 1)]
-        return self._say("texts", "ask", choices=("；" if self.language == "zh" else "; ").join(titles))
-
-    def _picked(self, text: str) -> Reply | None:
-        """What the text says that the customer picked; a person if it is none of them; None for another message."""
-        memory = self.memory
-        memory.question = ""
-        place = place_in(text, len(memory.listed))
-        if place is None or self._offers is None:
-            return self._to_person("unanswered") if is_no(text) or NONE.search(text) else None
-        try:
-            said, citations = self._offers.told(memory.listed[place], memory.request, self._customer(), self.language)
-        except NotFoundError:
-            return self._to_person("unanswered")
-        memory.misunderstood = 0
-        return Reply(said, "answer", self.language, citations=citations)
-
     def _customer(self) -> Customer | None:
         return None if self.customer_id is None else self._account().customer
 
@@ -284,7 +232,10 @@ class Turn:
         """Which of the offered intents or texts the customer means; None if the message says something else."""
         memory = self.memory
         if memory.question == TEXTS:
-            return self._picked(text)
+            try:
+                return self._texts.picked(text)
+            except NotFoundError:
+                return self._to_person("unanswered")
         if memory.question != CHOICE:
             return None
         memory.question = ""
@@ -307,7 +258,7 @@ class Turn:
         if task is not None:
             memory.request = text
             return replace(self._go_on([Draft(intent=task, text=text)], self._account()), intent=intent)
-        told = self._from_knowledge(shown(intent, self.language), self._customer()) or self._offered(text)
+        told = self._texts.answer(shown(intent, self.language), self._customer()) or self._texts.offer(text)
         memory.request = text
         return self._to_person("unanswered", intent) if told is None else replace(told, intent=intent)
 
@@ -386,7 +337,7 @@ class Turn:
     def _lost(self, text: str, again: str) -> Reply:
         """Not understood: once it is asked again, then a person goes on. So it is at once in a language not read."""
         memory = self.memory
-        offered = self._offered(text)
+        offered = self._texts.offer(text)
         if offered is not None:
             return offered
         memory.misunderstood += 1

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
+
+from regulars import clock
+from regulars.support.order.things import Order
 
 _MONTHS = {
     name: number
@@ -49,6 +53,19 @@ def days(text: str, today: date) -> list[Day]:
         if day is not None:
             found.append(Day(match.start(), match.end(), day))
     return found
+
+
+def of_day(orders: Sequence[Order], text: str) -> list[Order]:
+    """The orders that were placed on a day that a text names; all of them where none was.
+
+    >>> from regulars.support.order.things import Address
+    >>> about = {"customer_id": "ada", "status": "pending", "address": Address(address1="x"), "lines": ()}
+    >>> orders = [Order(order_id=f"#{day}", ordered_on=date(2024, 5, day), **about) for day in (1, 3)]
+    >>> [order.order_id for order in of_day(orders, "取消2024年5月3日的订单")]
+    ['#3']
+    """
+    named = {one.day for one in days(text, clock.now().date())}
+    return [order for order in orders if order.ordered_on in named] or list(orders)
 
 
 def _day(match: re.Match[str], today: date) -> date | None:

@@ -15,7 +15,8 @@ _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 def pdf(path: Path) -> Iterator[Section]:
-    """A section for each page; InputError for one that is encrypted, damaged, or a scan."""
+    """A section for each page, an empty one for a picture without text; InputError for a PDF that is encrypted,
+    damaged, or a scan."""
     try:
         from pypdf import PdfReader  # noqa: PLC0415 it is installed only where there are PDFs
         from pypdf.errors import PyPdfError  # noqa: PLC0415
@@ -28,11 +29,14 @@ def pdf(path: Path) -> Iterator[Section]:
         if len(reader.pages) > PAGES:
             raise InputError(f"{path}: has {len(reader.pages):,} pages; {PAGES:,} are read at most. Cut it in parts.")
         found = [page.extract_text().strip() for page in reader.pages]
+        scans = [number for number, page in enumerate(reader.pages, 1) if not found[number - 1] and page.images.keys()]
     except (PyPdfError, ValueError, KeyError, RecursionError) as error:
         raise InputError(f"{path}: is no PDF that can be read ({str(error)[:200]}). Export it again.") from None
     if not any(found):
         raise InputError(f"{path}: has no text, only pictures: a scan. Run text recognition (OCR) over it first.")
-    yield from (Section((f"page {number}",), text) for number, text in enumerate(found, 1) if text)
+    for number, text in enumerate(found, 1):
+        if text or number in scans:
+            yield Section((f"page {number}",), text)
 
 
 def docx(path: Path) -> Iterator[Section]:

@@ -53,7 +53,7 @@ class Refreshed:
     ----------
     read : files that were new or had changed.
     removed : files that are gone.
-    faults : file -> why it cannot be read; what it said before stays in use.
+    faults : file -> why it cannot be read, and what it said before stays in use; or what of it is not read.
     """
 
     read: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ class Knowledge:
 
     @property
     def faults(self) -> dict[str, str]:
-        """Files that cannot be read -> why."""
+        """Files that cannot be read, or not whole -> why."""
         return dict(self._faults)
 
     def get(self, one: str) -> Text | None:
@@ -135,6 +135,11 @@ class Knowledge:
                     if isinstance(sections, InputError):
                         raise sections
                     self._put(name, texts_of(name, sections))
+                    if scans := [section.headings[-1] for section in sections if not section.text and section.headings]:
+                        self._faults[name] = (
+                            f"{path}: {', '.join(scans)}: only pictures, a scan. The other pages are read. "
+                            "Run text recognition (OCR) over it."
+                        )
                 except InputError as error:
                     self._faults[name] = str(error)
                 except LanguageError as error:

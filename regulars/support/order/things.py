@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -135,6 +136,8 @@ class Order(Value):
     address: Address
     lines: tuple[Line, ...] = Field(validation_alias=AliasChoices("lines", "items"))
     payments: tuple[Payment, ...] = Field(default=(), validation_alias=AliasChoices("payments", "payment_history"))
+    ordered_on: date | None = None
+    """The day in the shop's place, where it is known: "the one of May 3rd" is told by it."""
     tracking: tuple[str, ...] = ()
     cancel_reason: str = ""
     return_item_ids: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -115,6 +115,23 @@ def test_a_status_is_told_from_the_order_and_cites_it(chat: Chat) -> None:
     said = chat.say(chat.open("ada"), "Where is my order W1000003?")
     assert (said.action, said.citations) == ("answer", ("#W1000003",))
     assert "is delivered: Office Chair (material oak); 100.00 in all" in said.text
+
+
+@pytest.mark.parametrize(
+    ("said", "order_id"),
+    [
+        ("where is the order from 3 May 2024?", "#W1000001"),
+        ("我2024年5月9日的订单到哪里了？", "#W1000003"),
+    ],
+)
+def test_an_order_is_told_by_the_day_on_which_it_was_placed(
+    chat: Chat, own: OwnTables, said: str, order_id: str
+) -> None:
+    placed = {"#W1000001": date(2024, 5, 3), "#W1000003": date(2024, 5, 9)}
+    orders = [own.order(one) for one in placed]
+    own.load([], [one.model_copy(update={"ordered_on": placed[one.order_id]}) for one in orders if one], [])
+    reply = chat.say(chat.open("ada"), said)
+    assert (reply.action, reply.citations) == ("answer", (order_id,))
 
 
 def test_anothers_order_is_as_if_there_were_none(chat: Chat) -> None:

@@ -160,6 +160,31 @@ def test_a_pdf_is_read_by_page_and_a_scan_is_said(tmp_path: Path) -> None:
         list(pdf(tmp_path / "broken.pdf"))
 
 
+def test_pages_of_a_pdf_that_are_pictures_are_named_and_the_others_answer(tmp_path: Path) -> None:
+    pypdf = pytest.importorskip("pypdf")
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, NumberObject
+
+    (tmp_path / "plain.pdf").write_bytes(one_page_pdf("Two years of guarantee."))
+    writer = pypdf.PdfWriter(clone_from=tmp_path / "plain.pdf")
+    picture = DecodedStreamObject()
+    picture.set_data(bytes(1))
+    names = {"/Type": "/XObject", "/Subtype": "/Image", "/ColorSpace": "/DeviceGray"}
+    picture.update({NameObject(name): NameObject(value) for name, value in names.items()})
+    sizes = {"/Width": 1, "/Height": 1, "/BitsPerComponent": 8}
+    picture.update({NameObject(name): NumberObject(value) for name, value in sizes.items()})
+    shown = DictionaryObject({NameObject("/P"): writer._add_object(picture)})
+    page = writer.add_blank_page(300, 100)
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/XObject"): shown})
+    writer.add_blank_page(300, 100)
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    writer.write(texts / "a.pdf")
+    knowledge = Knowledge(texts)
+    assert [text.text for text in knowledge.texts] == ["Two years of guarantee."]
+    assert "page 2: only pictures, a scan. The other pages are read." in knowledge.faults["a.pdf"]
+    assert "page 3" not in knowledge.faults["a.pdf"]  # empty, and nothing on it is lost
+
+
 def test_what_breaks_its_reader_breaks_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "MEMORY_BYTES", 8 << 20)
     (tmp_path / "a.html").write_text("<h1>Returns</h1>" + "<p>Thirty days.</p>" * 200_000)
