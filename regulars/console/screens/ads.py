@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,7 @@ from regulars.errors import InputError, NotEnoughError, NotFoundError
 
 if TYPE_CHECKING:
     from regulars.ads.openrtb.desk import Desk
+    from regulars.shop import Shop
 
 screen = Screen("ads", group="acting")
 
@@ -53,9 +54,7 @@ LIFT_DAYS = 28
 @screen.get("/ads", may=ALL)
 def index(visit: Visit) -> Response:
     """Today: what each campaign spent, won and bids for; the day's pace; caps."""
-    with visit.console.reading() as shop:
-        now = present(shop)
-        table = delivered(shop, datetime.combine(now.date(), time(), now.tzinfo), now + timedelta(microseconds=1))
+    now, table = visit.console.kept.of("ads.today", visit.shop.log.version, _today)
     desk, settings = _desk(visit), visit.shop.config.ads
     rows = _campaigns(table, desk)
     found = Listing.of(visit, COLUMNS, sort="-spend").of_rows(rows)
@@ -107,6 +106,19 @@ def measured(visit: Visit) -> Response:
         except NotEnoughError as error:
             return visit.page("ads/found.html", said=str(error))
     return visit.page("ads/found.html", said="", lift=said, found=said.found)
+
+
+class Today(NamedTuple):
+    """The shop's present, and what `delivered` tells of the day so far."""
+
+    now: datetime
+    delivered: pa.Table
+
+
+def _today(shop: Shop) -> Today:
+    now = present(shop)
+    morning = datetime.combine(now.date(), time(), now.tzinfo)
+    return Today(now, delivered(shop, morning, now + timedelta(microseconds=1)))
 
 
 def _desk(visit: Visit) -> Desk | None:
