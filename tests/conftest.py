@@ -202,6 +202,14 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
     return find
 
 
+@pytest.fixture(scope="session")
+def intents(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """The folder of what the starter set teaches of questions, for a shop's cache/intents: to learn it takes long."""
+    from regulars.support.intent.kept import starter_kept
+
+    return once("intents", starter_kept)
+
+
 TEA_AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 """As of then the tea shop has learned; its log goes on for thirty days more."""
 

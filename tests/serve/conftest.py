@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -39,7 +41,11 @@ class Running:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._thread.start()
         self.client = httpx2.Client(base_url=self.url, timeout=30)
-        until(lambda: self.serving.phase == "ready" and self._answers())
+        try:  # numba compiles before a server is ready, where no test before has let it
+            until(lambda: self.serving.phase == "ready" and self._answers(), 60)
+        except AssertionError:
+            self.stop()  # its thread would keep the run from ending
+            raise
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -74,17 +80,28 @@ Start = Callable[..., Running]
 
 
 @pytest.fixture
-def start_of() -> Iterator[Start]:
-    """start_of(shop, **settings): a server of any shop."""
+def start_of(intents: Path) -> Iterator[Start]:
+    """start_of(shop, **settings): a server of any shop, which knows what the starter set teaches of questions."""
     running: list[Running] = []
 
     def begin(shop: Shop, **settings: Any) -> Running:
+        shutil.copytree(intents, shop.folder / "cache" / "intents", dirs_exist_ok=True)
         running.append(Running(shop, **settings))
         return running[-1]
 
     yield begin
     for server in running:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory, intents: Path) -> Iterator[Running]:
+    """A server of an empty shop, for requests that it refuses: all of a module ask the same one."""
+    shop = Shop.create(tmp_path_factory.mktemp("refusing") / "shop")
+    shutil.copytree(intents, shop.folder / "cache" / "intents")
+    server = Running(shop)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -143,8 +143,8 @@ def test_only_keys_that_may_decide_are_answered(seen, start):
 @pytest.mark.parametrize(
     "body", [{}, {"customer_id": ""}, {"customer_id": "a", "k": 0}, {"customer_id": "a", "x": 1}, []]
 )
-def test_what_is_wrong_is_named(server, body):
-    answer = server.post("/v1/recommend", body)
+def test_what_is_wrong_is_named(refusing, body):
+    answer = refusing.post("/v1/recommend", body)
     assert answer.status_code == 422
     assert answer.json()["detail"]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -15,6 +17,7 @@ from regulars.support import OwnTables, assistant, deliver
 from regulars.support.assistant import intents_of
 from regulars.support.at_risk import at_risk_of
 from regulars.support.intent import Intents
+from regulars.support.intent.kept import starter_kept
 from tests.language.conftest import Asking, Behaviour, Server, says, sends, server
 from tests.support.conftest import CHAIR, LAMP, VISA, customer, order
 
@@ -47,8 +50,9 @@ def catalogue_of(*products: tuple[str, str, float]) -> pa.Table:
 
 
 @pytest.fixture
-def tea(shop: Shop) -> Shop:
+def tea(shop: Shop, intents: Path) -> Shop:
     """Ada's shop, which has written down how long goods may be sent back."""
+    shutil.copytree(intents, shop.folder / "cache" / "intents")
     (shop.folder / "knowledge").mkdir()
     (shop.folder / "knowledge" / "returns.md").write_text(RETURNS, encoding="utf-8")
     OwnTables(shop.state).load(
@@ -168,7 +172,7 @@ def test_whatever_an_endpoint_does_the_customer_has_an_answer_or_a_person_in_tim
     server.behaviours = [BROKEN[kind]]
     shop = replaced(
         tea, ('# send = ["question", "passages", "products", "facts"]', 'send = ["question", "passages", "orders"]'),
-        ("# seconds = 20.0", "seconds = 6.0"), ("# tries = 3", "tries = 1"),
+        ("# seconds = 20.0", "seconds = 2.0"), ("# tries = 3", "tries = 1"),
     )  # fmt: skip
     chat = assistant(shop)
     conversation = chat.open("ada")
@@ -186,7 +190,7 @@ def test_a_silent_endpoint_is_waited_for_once_however_often_a_message_asks_it(
     monkeypatch.setenv("REGULARS_LANGUAGE_URL", server.url)
     monkeypatch.setenv("REGULARS_LANGUAGE_MODEL", "test")
     server.behaviours = [silent]
-    chat = assistant(replaced(tea, ("# seconds = 20.0", "seconds = 6.0"), ("# tries = 3", "tries = 1")))
+    chat = assistant(replaced(tea, ("# seconds = 20.0", "seconds = 2.0"), ("# tries = 3", "tries = 1")))
     reply = chat.say(chat.open("ada"), "what is your policy, how do I get an invoice?")
     assert reply.text
     assert len(server.requests) <= 2  # half of the time each
@@ -244,10 +248,14 @@ def test_a_gift_is_found_among_the_products_by_its_price_and_those_recommended_c
     assert "Gold lamp" not in reply.text
 
 
-def test_what_the_starter_set_teaches_is_learned_once_for_a_shop(tea: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = intents_of(tea)
-    monkeypatch.setattr(Intents, "starter", None)
-    assert intents_of(tea).of(["where is my parcel?"]) == first.of(["where is my parcel?"])
+def test_what_the_starter_set_teaches_is_learned_once_for_a_shop(
+    shop: Shop, intents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught, learned = starter_kept(intents), []
+    monkeypatch.setattr(Intents, "starter", lambda: learned.append(1) or taught)
+    first, again = intents_of(shop), intents_of(Shop.open(shop.folder))
+    assert again.of(["where is my parcel?"]) == first.of(["where is my parcel?"])
+    assert learned == [1]
 
 
 def test_whose_leaving_would_cost_most_is_told_by_churns_newest_decisions(tea: Shop) -> None:

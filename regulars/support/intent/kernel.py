@@ -32,6 +32,28 @@ MIXES = tuple(Mix(share, ridge) for ridge in (0.3, 0.1) for share in (0.45, 0.6,
 """Among which one is chosen: the more questions, the more words tell, and the less each is trusted."""
 
 
+class Between(NamedTuple):
+    """How near questions are to each other, made once for all mixes.
+
+    Attributes
+    ----------
+    meaning : (n, n) as of `nearness`.
+    words : (n, n) what words and pieces of words they share.
+    """
+
+    meaning: Floats
+    words: Floats
+
+    @classmethod
+    def of(cls, vectors: Floats, words: sparse.csr_matrix) -> Between:
+        """Of meanings (n, D) and words (n, V)."""
+        return cls(nearness(vectors, vectors), (words @ words.T).toarray())
+
+    def among(self, rows: npt.NDArray[np.bool_]) -> Between:
+        """Of some of the questions."""
+        return Between(self.meaning[rows][:, rows], self.words[rows][:, rows])
+
+
 def nearness(left: Floats, right: Floats) -> Floats:
     """(n, m) of meanings: 1 for the same one, less the further apart.
 
@@ -59,7 +81,9 @@ class Kernel:
     terms: Floats
 
     @classmethod
-    def fit(cls, vectors: Floats, words: sparse.csr_matrix, targets: Floats, mix: Mix) -> tuple[Kernel, Floats]:
+    def fit(
+        cls, vectors: Floats, words: sparse.csr_matrix, targets: Floats, mix: Mix, between: Between | None = None
+    ) -> tuple[Kernel, Floats]:
         """Learn from questions.
 
         Parameters
@@ -67,6 +91,7 @@ class Kernel:
         vectors : (n, D)
         words : (n, V)
         targets : (n, k), 1 for the intent of each; a row of 0 for a question that is of none.
+        between : of them, where it is at hand.
 
         Returns
         -------
@@ -78,9 +103,11 @@ class Kernel:
         Leave-one-out in closed form: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 5.4.2.
         """
         share = np.float32(mix.share)
-        near = share * nearness(vectors, vectors) + (1 - share) * (words @ words.T).toarray()
+        meaning, shared = between or Between.of(vectors, words)
+        near = share * meaning + (1 - share) * shared
+        del meaning, shared  # of ten thousand questions each is 400 MB
         near[np.diag_indices_from(near)] += np.float32(mix.ridge)
-        # In the order of Fortran and in place: of ten thousand questions the table alone is 400 MB.
+        # In the order of Fortran and in place, for the same reason.
         lower, failed = lapack.spotrf(near.T, lower=1, overwrite_a=1, clean=0)
         inverse, failed_too = lapack.spotri(lower, lower=1, overwrite_c=1)
         if failed or failed_too:
@@ -114,9 +141,10 @@ def best_mix(vectors: Floats, words: sparse.csr_matrix, targets: Floats, most: i
     rows = np.sort(np.random.default_rng(0).permutation(len(vectors))[:most])
     vectors, words, targets = vectors[rows], words[rows], targets[rows]
     is_known = targets.any(axis=1)
+    between = Between.of(vectors, words)
     right = []
     for mix in MIXES:
-        scores = Kernel.fit(vectors, words, targets, mix)[1]
+        scores = Kernel.fit(vectors, words, targets, mix, between)[1]
         right.append((scores.argmax(axis=1) == targets.argmax(axis=1))[is_known].mean())
     return MIXES[int(np.argmax(right))]
 

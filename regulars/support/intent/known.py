@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from regulars.support.intent.kernel import Kernel, Mix, nearest, nearness
+from regulars.support.intent.kernel import Between, Kernel, Mix, nearest, nearness
 
 Floats = npt.NDArray[np.float32]
 
@@ -73,12 +73,13 @@ class Known:
         vectors, words, targets = vectors[rows], words[rows], targets[rows]
         group_of = random.permutation(targets.shape[1]) % min(GROUPS, targets.shape[1])
         found, is_known = list[Floats](), list[npt.NDArray[np.bool_]]()
+        between = Between.of(vectors, words)
         for group in range(group_of.max() + 1):
             is_away = targets[:, group_of == group].any(axis=1)
             there, kept = ~is_away, targets[:, group_of != group]
             if not is_away.any() or not kept.any():
                 continue
-            kernel, scores = Kernel.fit(vectors[there], words[there], kept[there], mix)
+            kernel, scores = Kernel.fit(vectors[there], words[there], kept[there], mix, between.among(there))
             found += [
                 signs(scores, nearest_others(vectors[there])),
                 signs(*kernel(vectors[is_away], words[is_away])),
