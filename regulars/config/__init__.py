@@ -1,7 +1,6 @@
 """shop.toml: what a shop decides, typed; every mistake is named with its line."""
 
 from regulars.config.capabilities import (
-    CHANNELS,
     CampaignSettings,
     ChurnSettings,
     FraudSettings,
@@ -12,6 +11,7 @@ from regulars.config.capabilities import (
 )
 from regulars.config.foundations import LanguageSettings, SendingSettings, ServeSettings, ShopSettings
 from regulars.config.whole import FILE, SECTIONS, Config, add_mapping, change, load, sample
+from regulars.config.written import CHANNELS
 
 __all__ = [
     "CHANNELS", "FILE", "SECTIONS", "CampaignSettings", "ChurnSettings", "Config", "FraudSettings", "LanguageSettings",
