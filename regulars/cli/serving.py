@@ -82,7 +82,9 @@ def console(
             Timer(OPENED_SECONDS, typer.launch, [link or f"{base}/console"]).start()
         return made
 
-    run(door, settings, around)
+    if settings.workers > 1:
+        err.print("[serve] workers is for regulars serve: beside the console one process answers.")
+    run(door, settings.model_copy(update={"workers": 1}), around)
 
 
 def _run(extra: str) -> Callable[..., None]:

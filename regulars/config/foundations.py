@@ -182,6 +182,12 @@ class ServeSettings(Section):
     proxies: tuple[str, ...] = Field(
         (), description="Addresses of proxies before it, whose X-Forwarded-For is believed: 127.0.0.1."
     )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that answer; above 1, one more beside them writes (docs/operations.md). Needs Linux.",
+    )
 
 
 class StateSettings(Section):

@@ -4,7 +4,7 @@ Each family of routes is a module of `routes/`. They find what they need in `req
 """
 
 from regulars.serve.app import app
-from regulars.serve.server import run
-from regulars.serve.serving import Serving
+from regulars.serve.running import run
+from regulars.serve.writer import Writer
 
-__all__ = ["Serving", "app", "run"]
+__all__ = ["Writer", "app", "run"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regulars.serve.direct import Direct
@@ -25,19 +25,23 @@ from regulars.serve.routes import (
     operation,
     outcome,
     price,
+    products,
     recommend,
     support,
 )
 from regulars.serve.serving import Serving
+from regulars.serve.writer import Writer
 
 if TYPE_CHECKING:
     from regulars.config import ServeSettings
     from regulars.shop import Shop
 
-FAMILIES = (
-    recommend, ingest, operation, customers, fraud, price, ads, campaign, experiment, support, outcome
-)  # fmt: skip
-"""Modules of routes; each has a `routes`."""
+FAMILIES = [
+    family.routes
+    for family in (
+        recommend, products, ingest, operation, customers, fraud, price, ads, campaign, experiment, support, outcome
+    )
+]  # fmt: skip
 
 
 class _Api(FastAPI):
@@ -57,13 +61,20 @@ def app(shop: Shop, settings: ServeSettings) -> FastAPI:
     ----------
     settings : of `shop.config.serve`, changed by who starts it.
     """
-    serving = Serving(shop, settings)
+    return answering(Writer(shop, settings))
+
+
+def answering(serving: Serving, families: Sequence[APIRouter] = FAMILIES) -> FastAPI:
+    """The routes of some families, over what they stand on."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        opening = asyncio.create_task(asyncio.to_thread(serving.open, asyncio.get_running_loop()))
+        opening = None
+        if serving.phase == "starting":
+            opening = asyncio.create_task(asyncio.to_thread(serving.open, asyncio.get_running_loop()))
         yield
-        await opening
+        if opening is not None:
+            await opening
         await asyncio.to_thread(serving.close)
 
     made = _Api(
@@ -74,8 +85,8 @@ def app(shop: Shop, settings: ServeSettings) -> FastAPI:
         redoc_url=None,
     )
     made.state.serving = serving
-    for family in FAMILIES:
+    for family in families:
         # Not included: of an included router FastAPI asks at each request whether its routes have changed.
-        made.router.routes.extend(family.routes.routes)
+        made.router.routes.extend(family.routes)
     handle(made)
     return made

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
-Put = Callable[[Sequence[bytes]], "Future[int]"]
+Put = Callable[[Sequence[bytes]], "Future[int] | asyncio.Future[int]"]
 
 
 class _Moment(NamedTuple):

@@ -20,7 +20,16 @@ GATHERED = 10_000
 
 
 class Lines(logging.Formatter):
-    """Each record as a line of JSON; what is given as `extra={"about": {…}}` are fields of it."""
+    """Each record as a line of JSON; what is given as `extra={"about": {…}}` are fields of it.
+
+    Parameters
+    ----------
+    process : which one of several it is that writes; "" for the only one.
+    """
+
+    def __init__(self, process: str = "") -> None:
+        super().__init__()
+        self._own = {"process": process} if process else {}
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -28,6 +37,7 @@ class Lines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
+            **self._own,
             **getattr(record, "about", {}),
         }
         if record.exc_info:
@@ -63,16 +73,21 @@ class _Together(BufferingHandler):
             self.flush()
 
 
-def begin() -> None:
+def begin(process: str = "", *, together: bool = True) -> None:
     """Write the log of this process to its error output.
 
     Its lines say nothing of threads, processes and places in the code; to find these out for each costs as much as all
     the rest of it (logging's documentation, Optimization).
+
+    Parameters
+    ----------
+    process : as of `Lines`.
+    together : False for few lines: each is written at once, and no thread waits for more.
     """
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
-    handler = _Together()
-    handler.setFormatter(Lines())
+    handler = _Together() if together else logging.StreamHandler()
+    handler.setFormatter(Lines(process))
     LOG.handlers = [handler]
     LOG.setLevel(logging.INFO)
     LOG.propagate = False

@@ -18,7 +18,7 @@ FIXED: Mapping[str, Iterable[str]] = {
     "shop": ("currency", "timezone"),
     "state": ("url",),
     "engine": ("spark", "spill", "memory", "threads"),
-    "serve": ("host", "port", "inbox", "inbox_events"),
+    "serve": ("host", "port", "inbox", "inbox_events", "workers"),
 }
 """What a server was started by, and what it holds already is made of: a change of it waits for the next start."""
 

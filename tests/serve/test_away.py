@@ -14,7 +14,7 @@ from regulars import Shop
 from regulars.errors import UnavailableError
 from regulars.events.inbox import open_store
 from regulars.experiment import Design, Experiments
-from regulars.serve import serving
+from regulars.serve import writer
 from regulars.serve.keys import Keys
 from regulars.serve.live import shop as live
 from regulars.serve.logs import LOG, Lines
@@ -37,7 +37,7 @@ def log_lines():
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """Who waits for what is away looks again soon, and nobody learns what customers may write: it takes seconds."""
-    monkeypatch.setattr(serving, "WAITING_SECONDS", 0.1)
+    monkeypatch.setattr(writer, "WAITING_SECONDS", 0.1)
     monkeypatch.setattr(live, "assistant", lambda shop: None)
 
 

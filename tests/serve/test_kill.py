@@ -27,8 +27,8 @@ from pathlib import Path
 from regulars import Shop
 from regulars.serve import run
 import duckdb, pyarrow.dataset, regulars.events.inbox.folding
-import regulars.serve.live.shop as live, regulars.serve.serving as serving
-serving.TICK_SECONDS = 0.02
+import regulars.serve.live.shop as live, regulars.serve.writer as writer
+writer.TICK_SECONDS = 0.02
 live.assistant = lambda shop: None  # each server would learn anew what customers may write
 for line in sys.stdin:
     folder, port = line.split("\\t")

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from regulars.serve.logs import LOG, Lines
-from regulars.serve.serving import Serving
+from regulars.serve.writer import Writer
 
 VIEW = {"userId": "ada@example.com", "event": "Product Viewed", "messageId": "m1"}
 
@@ -77,10 +77,10 @@ def test_every_answer_has_safe_headers_and_an_id_of_its_own(server):
 
 
 def test_a_mistake_of_the_server_is_a_problem_with_an_id_and_no_traceback(server, log_lines, monkeypatch):
-    def broken(self: Serving) -> None:
+    def broken(self: Writer) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(Serving, "inbox", property(broken))
+    monkeypatch.setattr(Writer, "inbox", property(broken))
     answer = server.post("/v1/track", VIEW)
     assert answer.status_code == 500
     assert "secret" not in answer.text

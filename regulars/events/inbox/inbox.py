@@ -35,6 +35,7 @@ class Inbox:
     ----------
     store : closed with the inbox.
     most : so many events may wait; more are refused.
+    committed : told, by the thread that writes, up to which number all is on the disk, before it is acknowledged.
 
     Examples
     --------
@@ -49,8 +50,10 @@ class Inbox:
     >>> inbox.close()
     """
 
-    def __init__(self, store: Store, most: int = 1_000_000) -> None:
-        self._store, self._most = store, most
+    def __init__(
+        self, store: Store, most: int = 1_000_000, committed: Callable[[int], None] = lambda number: None
+    ) -> None:
+        self._store, self._most, self._committed = store, most, committed
         self._asked: deque[_Asked] = deque()
         self._tasks: deque[Callable[[], None]] = deque()
         self._newest: deque[Entry] = deque(maxlen=NEWEST)
@@ -192,6 +195,7 @@ class Inbox:
                 asked.done.set_exception(said)
             return
         self._remember(numbers, bodies)
+        self._committed(numbers[-1])
         place = 0
         for asked in group:
             place += len(asked.bodies)

@@ -4,6 +4,7 @@ All of it is touched by one thread, that of the server's event loop, but for wha
 made aside and put in place whole. So calls need no locks, and a new model takes over between two requests.
 """
 
+from regulars.serve.live.lists import LiveLists
 from regulars.serve.live.shop import LiveShop
 
-__all__ = ["LiveShop"]
+__all__ = ["LiveLists", "LiveShop"]

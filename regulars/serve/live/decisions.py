@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from regulars.decisions import TYPE
 from regulars.errors import RegularsError
-from regulars.events.inbox import Inbox
 from regulars.serve.drawing import drawn
 from regulars.serve.logs import LOG
 
@@ -64,10 +63,17 @@ def new_id() -> str:
     return drawn(12)
 
 
+class Keeper(Protocol):
+    """Where calls are kept."""
+
+    def put(self, bodies: Sequence[bytes]) -> Future[int] | asyncio.Future[int]:
+        """See `Inbox.put`."""
+
+
 class Decisions:
     """Writes decisions down, and knows the last ones."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Keeper) -> None:
         self._inbox = inbox
         self._gathered: list[bytes] = []
         self._known: OrderedDict[str, tuple[Who, tuple[str, ...]]] = OrderedDict()
@@ -75,9 +81,7 @@ class Decisions:
     def note(self, decision: Decision, moment: datetime, products: Sequence[str] = ()) -> None:
         """Let a decision come into the log. Nobody waits for it: those of a moment go into the inbox together, for one
         sync costs more than ten decisions. What cannot be kept is told in the server's log."""
-        self._known[decision.id] = decision.who, tuple(products)
-        if len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        self.remember(decision.id, decision.who, products)
         hashed = hashlib.blake2b(orjson.dumps(decision.inputs, default=str), digest_size=8).hexdigest()
         said = {
             "capability": decision.capability, "model_version": decision.model_version, "action": decision.action,
@@ -89,6 +93,12 @@ class Decisions:
         self._gathered.append(
             _call(TYPE, decision.who, moment, said, decision.id, decision.propensity, decision.action)
         )
+
+    def remember(self, name: str, who: Who, products: Sequence[str]) -> None:
+        """Know whom a decision is about, and its products, for what comes of it."""
+        self._known[name] = who, tuple(products)
+        if len(self._known) > KEPT:
+            self._known.popitem(last=False)
 
     def flush(self) -> None:
         """Put what was gathered into the inbox."""
@@ -103,7 +113,7 @@ class Decisions:
     def put(
         self, kind: str, who: Who, moment: datetime, said: Mapping[str, Any], name: str,
         propensity: float | None = None, session_id: str | None = None,
-    ) -> Future[int]:  # fmt: skip
+    ) -> Future[int] | asyncio.Future[int]:  # fmt: skip
         """Put an event of the shop's own into the inbox; its number, once it is on the disk."""
         return self._inbox.put([_call(kind, who, moment, said, name, propensity, session_id=session_id)])
 
@@ -125,6 +135,6 @@ def _call(
     })  # fmt: skip
 
 
-def _told(done: Future[int]) -> None:
+def _told(done: Future[int] | asyncio.Future[int]) -> None:
     if (error := done.exception()) is not None:
         LOG.error(f"decisions were not noted: {error}")

@@ -7,7 +7,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ibis
 
@@ -15,7 +15,7 @@ from regulars import clock, storage
 from regulars.errors import CorruptLogError, NotFoundError
 from regulars.events.convert import AHEAD
 from regulars.events.erased import Erased
-from regulars.events.inbox import Entry, Inbox
+from regulars.events.inbox import Entry
 from regulars.events.schema import NOTED
 from regulars.realtime import Fired, Live, Triggers, numbered
 from regulars.realtime.live import LINES
@@ -42,6 +42,20 @@ Hears = Callable[[Sequence[Row], Mapping[str, str]], None]
 """Takes rows of events, and whose the ids of visitors turned out to be."""
 
 
+class Followed(Protocol):
+    """An inbox, by whoever follows it."""
+
+    @property
+    def identity(self) -> str:
+        """See `Reader.identity`."""
+
+    def read(self, after: int, most: int = ...) -> list[Entry]:
+        """See `Reader.read`."""
+
+    def newest(self, after: int) -> list[Entry]:
+        """See `Inbox.newest`."""
+
+
 class Follower:
     """What is known of the inbox, by whoever asks: `reach` a number, and all up to it has had its effect.
 
@@ -52,6 +66,7 @@ class Follower:
     ----------
     inbox : open.
     hears : are told of every row as well.
+    keeps : False for who follows beside another process: nothing is set off, and nothing kept on the disk.
 
     Attributes
     ----------
@@ -59,8 +74,8 @@ class Follower:
     number : of the last call that is in it.
     """
 
-    def __init__(self, shop: Shop, inbox: Inbox, hears: Sequence[Hears] = ()) -> None:
-        self._shop, self._inbox, self._hears = shop, inbox, hears
+    def __init__(self, shop: Shop, inbox: Followed, hears: Sequence[Hears] = (), *, keeps: bool = True) -> None:
+        self._shop, self._inbox, self._hears, self._keeps = shop, inbox, hears, keeps
         self._reading = Reading(shop.config.shop.currency, shop.config.shop.timezone)
         self._folder = shop.folder / FOLDER
         self._ids: OrderedDict[str, datetime] = OrderedDict()
@@ -108,7 +123,7 @@ class Follower:
 
     async def renew(self, triggers: Sequence[str]) -> None:
         """Other triggers from now on; ConfigError if they cannot be read, and then all stays as it was."""
-        made = read(triggers)
+        made = read(triggers if self._keeps else ())
         async with self._turn:
             self._triggers.change(made)
 
@@ -165,15 +180,17 @@ class Follower:
             self.live.forget(await asyncio.to_thread(erased.among, known))
             self._ids.clear()
             self._since = clock.now()
-            for kept in ("state", "followed"):  # snapshots of before
-                storage.remove(self._folder / kept)
-            await asyncio.to_thread(self.save)
+            if self._keeps:
+                for kept in ("state", "followed"):  # snapshots of before
+                    storage.remove(self._folder / kept)
+                await asyncio.to_thread(self.save)
 
     async def end(self) -> None:
         """The same when it stops: all that was taken is known then."""
         async with self._turn:
-            await asyncio.to_thread(self.catch_up)
-            await asyncio.to_thread(self.save)
+            if self._keeps:
+                await asyncio.to_thread(self.catch_up)
+                await asyncio.to_thread(self.save)
 
     async def _read(self) -> None:
         async with self._turn:
@@ -240,7 +257,7 @@ class Follower:
 
     def _follow(self, live: Live, number: int, since: datetime) -> None:
         self.live, self.number, self._since = live, number, since
-        self._triggers = Triggers.of(self._shop, live)
+        self._triggers = Triggers.of(self._shop, live) if self._keeps else Triggers(live, ())
 
     def _begin(self) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from regulars.serve.live.decisions import Decision, Who, new_id
 
 if TYPE_CHECKING:
-    from regulars.serve.live.shop import LiveShop
+    from regulars.serve.live.lists import LiveLists
 
 Nightly = tuple[Sequence[str], Sequence[str]]
 
@@ -41,7 +41,7 @@ class Wish(NamedTuple):
     personalised: bool = True
 
 
-def recommend(here: LiveShop, wish: Wish, moment: datetime, *, explain: bool = False) -> dict[str, Any]:
+def recommend(here: LiveLists, wish: Wish, moment: datetime, *, explain: bool = False) -> dict[str, Any]:
     """A list, noted down.
 
     Raises

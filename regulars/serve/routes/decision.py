@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import orjson
 from fastapi import APIRouter, Request
@@ -74,11 +74,10 @@ def here(request: Request) -> LiveShop:
         While the server starts or stops.
     """
     serving: Serving = request.app.state.serving
-    _ = serving.inbox
-    live: LiveShop | None = serving.live
-    if live is None:
+    serving.require_ready()
+    if serving.live is None:
         raise UnavailableError("The server starts. Ask again.")
-    return live
+    return cast(LiveShop, serving.live)  # where it is less, all that needs more is asked elsewhere
 
 
 def noted(request: Request, customer_ids: Iterable[str], path: str) -> None:

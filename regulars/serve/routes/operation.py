@@ -19,7 +19,7 @@ async def health() -> dict[str, str]:
 @routes.get("/ready", responses={503: {"description": "It starts, or stops."}})
 async def ready(request: Request) -> dict[str, str]:
     """It takes events in."""
-    _ = request.app.state.serving.inbox
+    request.app.state.serving.require_all()
     return {"status": "ready"}
 
 
@@ -27,4 +27,4 @@ async def ready(request: Request) -> dict[str, str]:
 async def metrics(request: Request) -> Response:
     """For Prometheus; needs a key with the scope admin."""
     await admit(request, "admin", given(request))
-    return Response(request.app.state.serving.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    return Response(request.app.state.serving.measured(), media_type=CONTENT_TYPE_LATEST)
