@@ -11,7 +11,7 @@ Made = TypeVar("Made")
 
 MOST_BYTES = 256 * 1024**2
 """Of all that is kept: the features of a million customers are more, and are made anew."""
-LEAST_ROWS = 500
+LEAST_ROWS = 100
 """What is said of a few customers takes no time, and would push out what does."""
 
 

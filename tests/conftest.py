@@ -35,6 +35,7 @@ from regulars.cli import main
 from regulars.config import ShopSettings
 from regulars.events.importing import ImportResult
 from regulars.events.mapping import Mapping
+from regulars.recent import Recent
 from regulars.state import State
 
 Event = dict[str, Any]
@@ -65,6 +66,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not os.environ.get("PYTEST_XDIST_WORKER"):
         begun = {name: min(place, 0) for name, place in begun.items()}
     items.sort(key=lambda item: begun[item.nodeid])
+
+
+AT_HAND = Recent()
+"""The features that tests asked for last, of logs by their content."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_hand() -> Iterator[None]:
+    """What was computed of a log's customers is at hand for each copy of that log, as it is in a server for each request:
+    a test that changes a shop changes a copy, and most ask for what was asked of the one before."""
+    opened = Shop.open
+
+    def open_(folder: str | Path) -> Shop:
+        shop = opened(folder)
+        shop.recent = AT_HAND
+        return shop
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Shop, "open", staticmethod(open_))
+        yield
 
 
 MADE = "REGULARS_TEST_MADE"

@@ -56,12 +56,12 @@ class Commit:
     """Up to which number it has the events of each inbox, by the inbox's identity."""
 
     def known_before(self, moment: datetime) -> tuple[str, ...]:
-        """The files that tell what was before a moment: as long as they are the same, nothing as of it has changed.
+        """Hashes of the files that tell what was before a moment: while they are the same, nothing as of it changes.
 
-        Decisions made as of a moment add none to them.
+        Decisions made as of a moment add none to them. A copy of the log has the same.
         """
         return tuple(
-            file.path
+            f"{table} {file.sha256}"
             for table, files in sorted(self.tables.items())
             for file in files
             if table != "events" or file.first is None or datetime.fromisoformat(file.first) < moment

@@ -46,14 +46,14 @@ def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
     there is nothing to say (the gap between orders of who has one order). Each column's metadata has
     its `meaning`, `unit` and `window_days`.
     """
-    zone = shop.config.shop.timezone
+    zone, currency = shop.config.shop.timezone, shop.config.shop.currency
 
     def made(asked: pa.Table) -> pa.Table:
         return compute(shop.engine, shop.events, shop.catalogue, asked, zone, shop.identities)
 
     newest = pc.max(pairs["as_of"]).as_py()
     known = () if newest is None else shop.log.snapshot().known_before(newest)
-    return shop.recent.of(("profile", known, zone), pairs.select(KEYS), made)
+    return shop.recent.of(("profile", known, zone, currency), pairs.select(KEYS), made)
 
 
 def rows(shop: Shop, customers: ibis.Table, as_of: datetime) -> Rows:

@@ -35,6 +35,11 @@ def identified(at: float, customer: str, visitor: str | None = None, **traits: A
     return said("customer_identified", at, customer, visitor, **named)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def at_hand() -> None:
+    """Here features are what is tested: none are at hand."""
+
+
 @pytest.fixture(scope="session")
 def tell() -> Any:
     """What events say: tell.day, tell.said, tell.bought, tell.identified."""

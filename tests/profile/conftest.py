@@ -79,6 +79,11 @@ def _events() -> Iterator[dict[str, Any]]:
         yield {"type": "objection_made", "customer_id": who, "time": moment.isoformat(), "text": "profiling"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def at_hand() -> None:
+    """Here features are what is tested: none are at hand."""
+
+
 @pytest.fixture(scope="session")
 def lamp_now() -> datetime:
     """As of when the lamp shop is looked at."""
