@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from regulars import Shop
@@ -94,14 +95,9 @@ def hostile_shop(tmp_path_factory: pytest.TempPathFactory, record: Any) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def taught(hostile_shop: Shop, intents: Path) -> None:
-    """The shop tells the intents of the starter set apart."""
+def api(hostile_shop: Shop, intents: Path) -> Beside:
+    """The application, as `regulars console` serves it; its inbox stays shut. It knows what the starter set teaches."""
     shutil.copytree(intents, hostile_shop.folder / "cache" / "intents")
-
-
-@pytest.fixture(scope="module")
-def api(hostile_shop: Shop) -> Beside:
-    """The application, as `regulars console` serves it; its inbox stays shut."""
     return Beside(app(hostile_shop, hostile_shop.config.serve), Shop.open(hostile_shop.folder))
 
 
@@ -111,9 +107,12 @@ def console(api: Beside) -> Console:
     found = api.console
     found.kept.patience = 60
     found.index.make(found.shop, lambda done, total: None)
-    for role in ROLES:
-        token = found.people.invite(role, by="tests")
-        found.people.join(token, email_of(role), role, PASSWORD, "en")
+    # A password is hashed by what its hash says: of these people all is as quick as it can be.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("regulars.console.people._hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        for role in ROLES:
+            token = found.people.invite(role, by="tests")
+            found.people.join(token, email_of(role), role, PASSWORD, "en")
     return found
 
 

@@ -10,7 +10,6 @@ from regulars.console.roles import ROLES
 from regulars.console.screens import SCREENS
 from regulars.console.visit import url
 
-pytestmark = pytest.mark.usefixtures("taught")
 PHONE = {"width": 375, "height": 740}
 
 

@@ -14,7 +14,6 @@ from regulars.console.screen import Route
 from regulars.console.screens import SCREENS
 from regulars.console.security import POLICY
 
-pytestmark = pytest.mark.usefixtures("taught")
 ROUTES = [route for screen in SCREENS for route in screen.routes]
 ENGLISH = re.compile(r"[A-Za-z][a-z'’]*(?: [A-Za-z][a-z'’]+){2,}")
 """Three English words on end: two may be a name."""
