@@ -75,7 +75,7 @@ class Known:
         found, is_known = list[Floats](), list[npt.NDArray[np.bool_]]()
         between = Between.of(vectors, words)
         for group in range(group_of.max() + 1):
-            is_away = targets[:, group_of == group].any(axis=1)
+            is_away = np.asarray(targets[:, group_of == group].any(axis=1))
             there, kept = ~is_away, targets[:, group_of != group]
             if not is_away.any() or not kept.any():
                 continue
