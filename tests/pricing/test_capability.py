@@ -123,12 +123,17 @@ def tea(made: Path, tmp_path: Path) -> Callable[..., Shop]:
         folder = tmp_path / "tea"
         if not folder.exists():
             shutil.copytree(made, folder)
-        path = folder / "shop.toml"
-        text = path.read_text().split("\n[pricing]")[0] + "\n[pricing]\n"
-        path.write_text(text + "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
-        return Shop.open(folder)
+        return with_pricing(folder, settings)
 
     return opened
+
+
+def with_pricing(folder: Path, settings: dict[str, Any]) -> Shop:
+    """The shop with these settings of [pricing]."""
+    path = folder / "shop.toml"
+    text = path.read_text().split("\n[pricing]")[0] + "\n[pricing]\n"
+    path.write_text(text + "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+    return Shop.open(folder)
 
 
 def test_the_answer_to_prices_is_learned_and_beats_none(made: Path) -> None:
@@ -316,12 +321,22 @@ def test_what_stands_for_the_groups_stops_the_run(tea: Callable[..., Shop]) -> N
     assert shop.log.version == before
 
 
-@pytest.fixture
-def personal(tea: Callable[..., Shop]) -> tuple[Shop, str]:
-    """A shop with personal prices, and a New Yorker who has a discount."""
-    shop = tea(mode="personal", budget=1e6, explore=0.0, min_margin=0.0)
+PERSONAL: dict[str, Any] = {"mode": "personal", "budget": 1e6, "explore": 0.0, "min_margin": 0.0}
+
+
+@pytest.fixture(scope="module")
+def decided(made: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A shop that has decided personal prices, and a New Yorker who has a discount. Read only."""
+    shop = with_pricing(Path(shutil.copytree(made, tmp_path_factory.mktemp("personal") / "tea")), PERSONAL)
     table = shop.decide("pricing", T).table.to_pylist()
-    return shop, next(line["customer_id"] for line in table if line["place"] == "US-NY" and line["share"] > 0)
+    return shop.folder, next(line["customer_id"] for line in table if line["place"] == "US-NY" and line["share"] > 0)
+
+
+@pytest.fixture
+def personal(decided: tuple[Path, str], tea: Callable[..., Shop], tmp_path: Path) -> tuple[Shop, str]:
+    """A copy of that shop, and the New Yorker."""
+    shutil.copytree(decided[0], tmp_path / "tea")
+    return tea(**PERSONAL), decided[1]
 
 
 def test_a_personal_price_says_so_and_is_logged_before_it_is_told(personal: tuple[Shop, str]) -> None:
