@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FOLDER, STEPS = "console", 4
 MEMORY = "512MB"
+MOST_VALUES = 200
+"""To choose from in a filter."""
 
 SCHEMA = pa.schema(
     [
@@ -70,6 +72,7 @@ class Index:
         self._path = shop.folder / "cache" / FOLDER
         self._engine = Engine(memory=MEMORY, threads=shop.config.engine.threads)
         self._turn = Lock()
+        self._values: dict[tuple[int | None, str], list[str]] = {}
 
     @property
     def version(self) -> int | None:
@@ -97,6 +100,15 @@ class Index:
         place = about.schema.names.index(column)
         groups = (about.row_group(number).column(place) for number in range(about.num_row_groups))
         return any(each.statistics is None or each.statistics.null_count < each.num_values for each in groups)
+
+    def values(self, column: str) -> list[str]:
+        """What customers have in a column of texts, in order, `MOST_VALUES` at most; read once for each table made."""
+        asked = self.version, column
+        if asked not in self._values:
+            found = pq.read_table(self._file(), columns=[column])[column].unique().drop_null().sort()
+            self._values = {key: known for key, known in self._values.items() if key[0] == asked[0]}
+            self._values[asked] = found.slice(0, MOST_VALUES).to_pylist()
+        return self._values[asked]
 
     def ask(self, question: Any) -> Any:
         """What a function of (engine, table) finds, one request at a time."""

@@ -48,7 +48,8 @@ COLUMNS = (
 )
 SPARSE = ("name", "email", "segment", "city", "country")
 """What many shops know of nobody."""
-FILTERS = ("q", "stage", "country")
+CHOICES = ("stage", "country")
+FILTERS = ("q", *CHOICES)
 EVENTS_AT_ONCE = 100
 SLIDER_DAYS = 730
 
@@ -62,12 +63,12 @@ def index(visit: Visit) -> Response:
     if console.index.version is None:
         return visit.page("customers/none.html", jobs=jobs)
     listing = Listing.of(visit, COLUMNS, FILTERS, sort="-spend")
-    found, stages, countries = console.index.ask(lambda engine, table: _listed(engine, table, listing))
+    found = console.index.ask(lambda engine, table: _listed(engine, table, listing))
     if not found.rows and listing.filters["q"]:
         customer = _of_order(visit, listing.filters["q"])
         if customer is not None:
             return visit.go("/customer", id=customer)
-    choices = {"stage": stages, "country": countries}
+    choices = {name: console.index.values(name) for name in CHOICES}
     found = found.without([name for name in SPARSE if not console.index.has(name)])
     return visit.page("customers/index.html", found=found, choices=choices, jobs=jobs, index=console.index)
 
@@ -182,14 +183,10 @@ def _asked_id(visit: Visit) -> str:
     return customer_id
 
 
-def _listed(engine: Engine, table: ibis.Table, listing: Listing) -> tuple[Found, list[str], list[str]]:
-    """The page of the list, and what its filters offer."""
-    choices = []
-    for name in ("stage", "country"):
-        values = table.filter(table[name].notnull()).select(name).distinct().order_by(name).limit(200)
-        choices.append(engine.to_arrow(values)[name].to_pylist())
+def _listed(engine: Engine, table: ibis.Table, listing: Listing) -> Found:
+    """The page of the list."""
     asked = listing.filters
-    for name in ("stage", "country"):
+    for name in CHOICES:
         if asked[name]:
             table = table.filter(table[name] == asked[name])
     if asked["q"]:
@@ -202,7 +199,7 @@ def _listed(engine: Engine, table: ibis.Table, listing: Listing) -> tuple[Found,
             | (table.email_hash == wanted)
         )
     columns = [column.name for column in COLUMNS]
-    return listing.of_table(engine, table.select(columns)), *choices
+    return listing.of_table(engine, table.select(columns))
 
 
 def _of_order(visit: Visit, order_id: str) -> str | None:

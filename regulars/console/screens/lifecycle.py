@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import altair as alt
 from starlette.responses import Response
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 screen = Screen("lifecycle", group="acting")
 
 CHANGING = only("growth")
+WEEK = range(1, DAYS + 1)
 PLANS = Deciding("plan", "/lifecycle", "/lifecycle", is_final=True)
 
 
@@ -60,7 +61,9 @@ def index(visit: Visit) -> Response:
 def planned(visit: Visit) -> Response:
     """What next week would look like, what is scarce, and what other limits would bring."""
     found = _week(visit).plan
-    rows, drawn = found.actions.to_pylist(), _drawn(visit, found)
+    rows = [{**row, "customers": sum(row[f"day {day}"] for day in WEEK)} for row in found.actions.to_pylist()]
+    rows = sorted((row for row in rows if row["customers"]), key=lambda row: -row["customers"])
+    drawn = _drawn(visit, rows)
     return visit.page("lifecycle/plan.html", plan=found, rows=rows, drawn=drawn, may_change=CHANGING)
 
 
@@ -124,16 +127,17 @@ def _decided(visit: Visit, asked: Approval) -> str:
     return visit.t(".plan_said", name=asked.about)
 
 
-def _drawn(visit: Visit, found: Plan) -> Chart:
+def _drawn(visit: Visit, rows: list[dict[str, Any]]) -> Chart:
     values = [
         {"day": day, "customers": row[f"day {day}"], "action": row["action"]}
-        for row in found.actions.to_pylist()
-        for day in range(1, DAYS + 1)
+        for row in rows
+        for day in WEEK
         if row[f"day {day}"]
     ]
-    drawn = alt.Chart(alt.Data(values=values)).mark_bar().encode(  # type: ignore[no-untyped-call]
-        x=alt.X("day:O", title=visit.t(".day"), axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("customers:Q", title=visit.t(".customers")),
-        color=alt.Color("action:N", title=None, legend=alt.Legend(orient="top")),
+    drawn = alt.Chart(alt.Data(values=values)).mark_bar(height=16).encode(  # type: ignore[no-untyped-call]
+        x=alt.X("customers:Q", title=visit.t(".customers")),
+        y=alt.Y("action:N", title=None, sort=None, axis=alt.Axis(labelLimit=220)),
+        color=alt.Color("day:N", title=visit.t(".day"), legend=alt.Legend(orient="top")),
+        order="day:Q",
     )  # fmt: skip
     return chart(drawn, visit.t(".plan_about"))

@@ -76,12 +76,12 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "订单 {order_id} 的状态是“{status}”：{items}；合计 {total}。物流单号：{tracking}。",
     ),
     "proposed": (
-        "Hello {name}, I have read your request and what was said so far, and am looking into it now.",
-        "您好 {name}，您的需求和之前的对话我都看到了，正在为您处理。",
+        "Hello{name}, I have read your request and what was said so far, and am looking into it now.",
+        "您好{name}，您的需求和之前的对话我都看到了，正在为您处理。",
     ),
     "proposed_sorry": (
-        "Hello {name}, I am sorry that this went wrong. I have read what was said so far, and am putting it right now.",
-        "您好 {name}，很抱歉给您带来了不好的体验。之前的对话我都看到了，正在为您解决。",
+        "Hello{name}, I am sorry that this went wrong. I have read what was said so far, and am putting it right now.",
+        "您好{name}，很抱歉给您带来了不好的体验。之前的对话我都看到了，正在为您解决。",
     ),
     "sorry": ("I am sorry about that.", "很抱歉给您带来不便。"),
     "with_person": ("A person has your message and will answer here.", "客服已收到您的消息，会在这里回复。"),

@@ -359,7 +359,7 @@ class Turn:
             "drafts": self.memory.drafts,
             "next_actions": next_actions(orders),
         }
-        name = "" if account is None else account.customer.name.first_name
+        name = "" if account is None else f" {account.customer.name.first_name}"
         proposed = asked("proposed_sorry" if reason in ("angry", "at_risk") else "proposed", self.language, name=name)
         handed = Handed(reason, facts=facts, proposed=proposed)
         return Reply("", "hand_over", self.language, hand_over=handed, intent=intent)
