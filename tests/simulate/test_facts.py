@@ -115,7 +115,7 @@ def test_the_real_shops_are_as_written(preset: str, shared_file: Find) -> None:
     assert pc.count_distinct(log["customer_id"]).as_py() == pytest.approx(real.customers, rel=0.01)
 
 
-@pytest.mark.parametrize(("preset", "customers"), [("gifts", 1500), ("grocery", 400), ("fashion", 8000)])
+@pytest.mark.parametrize(("preset", "customers"), [("gifts", 750), ("grocery", 200), ("fashion", 4000)])
 def test_every_preset_looks_like_its_real_shop(preset: str, customers: int, tmp_path: Path) -> None:
     world = World(preset, customers=customers, seed=1, days=REAL[preset].days, workers=2)
     rows = beside_real(facts(simulate(tmp_path / "shop", world).shop, preset), preset)
