@@ -115,8 +115,8 @@ async def answer(
     serving.on_failure = failed
     try:
         await server.serve()
-    except OSError as error:
-        where = path or f"{settings.host}:{settings.port}"
-        raise ShopError(f"{where} cannot be listened at: {error}. Choose another: --port 8001") from None
+    except (OSError, RuntimeError) as error:  # granian's own, with a trace below its first line
+        where, why = path or f"{settings.host}:{settings.port}", str(error).partition("\n")[0]
+        raise ShopError(f"{where} cannot be listened at: {why}. Choose another: --port 8001") from None
     if serving.failure is not None:
         raise serving.failure

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import subprocess
 import sys
 import time
+
+import pytest
+
+from regulars.errors import ShopError
+from regulars.serve import app
+from regulars.serve.server import answer
 
 SERVER = """
 import asyncio, sys, time
@@ -44,3 +51,13 @@ def test_what_never_ends_does_not_keep_a_server_from_ending(shop, free_port):
         finally:
             server.kill()
             asking.close()
+
+
+def test_an_address_that_is_taken_is_named(shop):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        settings = shop.config.serve.model_copy(update={"port": other.getsockname()[1]})
+        made = app(shop, settings)
+        with pytest.raises(ShopError, match=f"{settings.port} cannot be listened at: Address already in use"):
+            asyncio.run(answer(made, made.state.serving, settings))
