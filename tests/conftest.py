@@ -27,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -37,6 +38,10 @@ from regulars.events.importing import ImportResult
 from regulars.events.mapping import Mapping
 from regulars.recent import Recent
 from regulars.state import State
+
+# No test is timed: a machine may be busy.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 Event = dict[str, Any]
 Record = Callable[..., ImportResult]

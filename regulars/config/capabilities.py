@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from regulars.config import written
 from regulars.config.section import Section
-from regulars.config.written import action, boost, day, day_of_rest, floor, receiver, time_of_day, trigger
 
 
 class BehaviorSettings(Section):
@@ -66,7 +66,7 @@ class RecommendSettings(Section):
         ("stock <= 0",), description="Rules over the catalogue: products that are never shown (see docs/rules.md)."
     )
     pin: tuple[str, ...] = Field((), description="Ids of products that stand first in every list.")
-    boost: tuple[Annotated[str, AfterValidator(boost)], ...] = Field(
+    boost: tuple[Annotated[str, AfterValidator(written.boost)], ...] = Field(
         (),
         description='What stands so many places further up, each as "3: stock > 9": places, a colon, and a '
         "rule over the catalogue.",
@@ -93,12 +93,12 @@ class RealtimeSettings(Section):
         description='Where the live state of customers lies: "" for the memory of the process, or redis://host:6379/0, '
         "which several processes share.",
     )
-    triggers: tuple[Annotated[str, AfterValidator(trigger)], ...] = Field(
+    triggers: tuple[Annotated[str, AfterValidator(written.trigger)], ...] = Field(
         (),
         description="What sets off an event trigger_fired, and the webhook: a name, a colon, and a rule about a "
         "customer that becomes true (see docs/realtime.md).",
     )
-    webhook: Annotated[str, AfterValidator(receiver)] = Field(
+    webhook: Annotated[str, AfterValidator(written.receiver)] = Field(
         "", description="Where triggers are posted to, https; signed, at least once, in order for each customer."
     )
     timeout_seconds: float = Field(10.0, gt=0, le=600, description="So long the receiver is waited for.")
@@ -141,7 +141,7 @@ class FraudSettings(Section):
 class CampaignSettings(Section):
     """[campaign]"""
 
-    actions: tuple[Annotated[str, AfterValidator(action)], ...] = Field(
+    actions: tuple[Annotated[str, AfterValidator(written.action)], ...] = Field(
         (),
         description='What can be done, each as "WHAT by CHANNEL": WHAT is message, the id of a campaign, or an offer. '
         'Empty: all that the log has trials of, else "message by email".',
@@ -169,7 +169,7 @@ class CampaignSettings(Section):
         "learned; it takes half of the budget at most.",
     )
     control: float = Field(0.5, gt=0, lt=1, description="Share of those drawn by lot who are left alone.")
-    floors: tuple[Annotated[str, AfterValidator(floor)], ...] = Field(
+    floors: tuple[Annotated[str, AfterValidator(written.floor)], ...] = Field(
         (),
         description='Groups of which a share is contacted whatever others would bring, each as "COLUMN is VALUE: '
         'SHARE", of a column of the segment tables: "rfm_cell is champions: 0.05".',
@@ -317,13 +317,13 @@ class SupportSettings(Section):
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
         ("mon", "tue", "wed", "thu", "fri"), description="On which days people answer."
     )
-    opens: Annotated[str, AfterValidator(time_of_day)] = Field(
+    opens: Annotated[str, AfterValidator(written.time_of_day)] = Field(
         "09:00", description="From when on, in the shop's time zone."
     )
-    closes: Annotated[str, AfterValidator(time_of_day)] = Field(
+    closes: Annotated[str, AfterValidator(written.time_of_day)] = Field(
         "17:00", validate_default=True, description="Until when; later than that."
     )
-    holidays: tuple[Annotated[str, AfterValidator(day)], ...] = Field(
+    holidays: tuple[Annotated[str, AfterValidator(written.day)], ...] = Field(
         (), description="Days on which nobody answers, such as 2024-12-25."
     )
     people: int = Field(1, ge=1, le=10_000, description="How many people answer at once.")
@@ -380,7 +380,7 @@ class LifecycleSettings(Section):
     learn_days: int = Field(
         30, ge=1, le=365, description="The daily turn learns anew what was learned so many days ago."
     )
-    rest: tuple[Annotated[str, AfterValidator(day_of_rest)], ...] = Field(
+    rest: tuple[Annotated[str, AfterValidator(written.day_of_rest)], ...] = Field(
         (), description="Weekdays, such as sun, and days, such as 2026-12-25, on which nothing is decided or sent."
     )
     letter_on: Literal["", "mon", "tue", "wed", "thu", "fri", "sat", "sun"] = Field(
