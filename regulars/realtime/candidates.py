@@ -136,8 +136,8 @@ def _candidates(
         features[k, STEADIEST] = tables.steady[found[k]] * steady
         features[k, VOTES] = min(votes[k] / NEAREST, 1.0)
     for item in items:
-        if scratch.product_mark[item] == scratch.asked[0]:
-            features[scratch.because[item], SEEN] = 1.0
+        if scratch.products[item].asked == scratch.asked[0]:
+            features[scratch.products[item].because, SEEN] = 1.0
     for column in (NEIGHBOURS, FOLLOWS, NEXT, FORESEEN, HOTTEST, STEADIEST):
         features[:count, column] /= max(features[:count, column].max() if count else 0.0, 1e-300)
     return found[:count], features[:count], because[:count], votes[:count]
@@ -146,10 +146,11 @@ def _candidates(
 @numba.njit(cache=True)
 def _place(scratch: Scratch, found: Ints, because: Ints, count: int, product: int, led: int) -> int:
     """Where a product stands among those found; at the end, if it is new."""
-    if scratch.product_mark[product] != scratch.asked[0]:
-        scratch.product_mark[product], scratch.because[product] = scratch.asked[0], count
+    one = scratch.products[product]
+    if one.asked != scratch.asked[0]:
+        one.asked, one.because = scratch.asked[0], count
         found[count], because[count] = product, led
-    return int(scratch.because[product])
+    return int(one.because)
 
 
 @numba.njit(cache=True)

@@ -16,6 +16,12 @@ STEPS = 10
 """A neighbour that shares only what was clicked longer ago than this many products has no vote."""
 
 
+VISIT = np.dtype([("asked", "i8"), ("number", "i8"), ("alike", "f8"), ("newest", "i8")], align=True)
+PRODUCT = np.dtype([("asked", "i8"), ("score", "f8"), ("best", "f8"), ("because", "i8"), ("votes", "i8")], align=True)
+"""What is written of one visit, or one product, stands together: of millions each place is far from the last one, and
+to go there is what takes the time."""
+
+
 class Scratch(NamedTuple):
     """What one question at a time writes on; nothing of it means anything to the next one.
 
@@ -23,34 +29,23 @@ class Scratch(NamedTuple):
 
     Attributes
     ----------
-    visit_mark, alike, newest : (V,) of visits.
-    product_mark, score, best, because, votes : (P,) of products.
+    visits : (V,) of `VISIT`.
+    products : (P,) of `PRODUCT`.
     asked : (1,)
     """
 
-    visit_mark: Ints
-    alike: Floats
-    newest: npt.NDArray[np.int32]
-    product_mark: Ints
-    score: Floats
-    best: Floats
-    because: Ints
-    votes: npt.NDArray[np.int32]
+    visits: npt.NDArray[np.void]
+    products: npt.NDArray[np.void]
     asked: Ints
 
     @classmethod
     def of(cls, tables: Tables) -> Scratch:
         """As large as the tables are."""
-        visits, products = len(tables.visit), len(tables.had)
-        return cls(
-            np.zeros(visits, np.int64), np.zeros(visits), np.zeros(visits, np.int32), np.zeros(products, np.int64),
-            np.zeros(products), np.zeros(products), np.zeros(products, np.int64), np.zeros(products, np.int32),
-            np.zeros(1, np.int64),
-        )  # fmt: skip
+        return cls(np.zeros(len(tables.visit), VISIT), np.zeros(len(tables.had), PRODUCT), np.zeros(1, np.int64))
 
     def fits(self, tables: Tables) -> bool:
         """Whether it is large enough for the tables."""
-        return len(self.visit_mark) >= len(tables.visit) and len(self.product_mark) >= len(tables.had)
+        return len(self.visits) >= len(tables.visit) and len(self.products) >= len(tables.had)
 
 
 class Found(NamedTuple):
@@ -99,6 +94,7 @@ def compiled_neighbours(
     scratch.asked[0] += 1
     asked = scratch.asked[0]
     length, visits = len(items), len(tables.visit)
+    oldest = tables.clock[VISITS] - visits  # of which the slot is not yet of a newer one
     met = np.empty(length * RECENT, np.int64)
     count = 0
     for place in range(length - 1, -1, -1):  # the last clicked first, so that the first to meet a visit is the newest
@@ -107,21 +103,21 @@ def compiled_neighbours(
         begin, size, total = tables.postings[product], tables.posting_size[product], tables.posting_count[product]
         for back in range(min(total, size)):
             visit = tables.pool[begin + (total - 1 - back) % size]
-            slot = visit % visits
-            if visit == own or tables.visit[slot] != visit:
+            if visit == own or visit < oldest:
                 continue
-            if scratch.visit_mark[slot] != asked:
-                scratch.visit_mark[slot] = asked
-                scratch.alike[slot], scratch.newest[slot] = 0.0, place
+            slot = visit % visits
+            one = scratch.visits[slot]
+            if one.asked != asked:
+                one.asked, one.number, one.alike, one.newest = asked, visit, 0.0, place
                 met[count] = slot
                 count += 1
-            scratch.alike[slot] += worth
-    nearest = _nearest(tables, scratch, met[:count])
+            one.alike += worth
+    nearest = _nearest(scratch, met[:count])
     return _voted(tables, scratch, items, nearest, asked)
 
 
 @numba.njit(cache=True)
-def _nearest(tables: Tables, scratch: Scratch, met: Ints) -> Ints:
+def _nearest(scratch: Scratch, met: Ints) -> Ints:
     """The slots of the visits most alike, kept in a heap whose head is the least of them."""
     heap = np.empty(min(NEAREST, len(met)), np.int64)
     filled = 0
@@ -129,19 +125,19 @@ def _nearest(tables: Tables, scratch: Scratch, met: Ints) -> Ints:
         if filled < len(heap):
             at = filled
             filled += 1
-            while at > 0 and _less(tables, scratch, slot, heap[(at - 1) // 2]):
+            while at > 0 and _less(scratch, slot, heap[(at - 1) // 2]):
                 heap[at] = heap[(at - 1) // 2]
                 at = (at - 1) // 2
             heap[at] = slot
-        elif _less(tables, scratch, heap[0], slot):
+        elif _less(scratch, heap[0], slot):
             at = 0
             while True:
                 child = 2 * at + 1
                 if child >= filled:
                     break
-                if child + 1 < filled and _less(tables, scratch, heap[child + 1], heap[child]):
+                if child + 1 < filled and _less(scratch, heap[child + 1], heap[child]):
                     child += 1
-                if not _less(tables, scratch, heap[child], slot):
+                if not _less(scratch, heap[child], slot):
                     break
                 heap[at] = heap[child]
                 at = child
@@ -150,10 +146,11 @@ def _nearest(tables: Tables, scratch: Scratch, met: Ints) -> Ints:
 
 
 @numba.njit(cache=True)
-def _less(tables: Tables, scratch: Scratch, one: int, other: int) -> bool:
-    if scratch.alike[one] != scratch.alike[other]:
-        return bool(scratch.alike[one] < scratch.alike[other])
-    return bool(tables.visit[one] < tables.visit[other])
+def _less(scratch: Scratch, one: int, other: int) -> bool:
+    first, second = scratch.visits[one], scratch.visits[other]
+    if first.alike != second.alike:
+        return bool(first.alike < second.alike)
+    return bool(first.number < second.number)
 
 
 @numba.njit(cache=True)
@@ -161,36 +158,38 @@ def _voted(
     tables: Tables, scratch: Scratch, items: Ints, nearest: Ints, asked: int
 ) -> tuple[Ints, Floats, Ints, npt.NDArray[np.int64]]:
     room = 0
-    for slot in nearest:
-        room += tables.item_count[slot]
+    number = np.empty(len(nearest), np.int64)
+    for k in range(len(nearest)):
+        room += tables.item_count[nearest[k]]
+        number[k] = scratch.visits[nearest[k]].number
     product = np.empty(room, np.int64)
     count = 0
     # In the order of visits, so that sums are the same whatever the order of the heap.
-    for slot in nearest[np.argsort(tables.visit[nearest])]:
-        place = scratch.newest[slot]
+    for slot in nearest[np.argsort(number)]:
+        visit = scratch.visits[slot]
+        place = visit.newest
         fading = 1.0 - 0.1 * (len(items) - 1 - place)
         if len(items) - 1 - place >= STEPS:
             continue
-        vote = scratch.alike[slot] * fading
+        vote = visit.alike * fading
         start = tables.items[slot]
         for j in range(tables.item_count[slot]):
-            one = tables.pool[start + j]
-            if scratch.product_mark[one] != asked:
-                scratch.product_mark[one] = asked
-                scratch.score[one], scratch.best[one], scratch.votes[one] = 0.0, -1.0, 0
-                product[count] = one
+            one = scratch.products[tables.pool[start + j]]
+            if one.asked != asked:
+                one.asked, one.score, one.best, one.votes = asked, 0.0, -1.0, 0
+                product[count] = tables.pool[start + j]
                 count += 1
-            scratch.score[one] += vote
-            scratch.votes[one] += 1
-            if vote > scratch.best[one]:
-                scratch.best[one], scratch.because[one] = vote, items[place]
+            one.score += vote
+            one.votes += 1
+            if vote > one.best:
+                one.best, one.because = vote, items[place]
     product = product[:count]
     score, because = np.empty(count), np.empty(count, np.int64)
     votes = np.empty(count, np.int64)
     for k in range(count):
-        one = product[k]
-        rarity = np.log(max(tables.clock[VISITS], 2) / tables.had[one])
-        score[k] = scratch.score[one] * max(rarity, 1e-3)
-        because[k] = scratch.because[one]
-        votes[k] = scratch.votes[one]
+        one = scratch.products[product[k]]
+        rarity = np.log(max(tables.clock[VISITS], 2) / tables.had[product[k]])
+        score[k] = one.score * max(rarity, 1e-3)
+        because[k] = one.because
+        votes[k] = one.votes
     return product, score, because, votes
