@@ -89,6 +89,34 @@ class Away:
         return np.array([[1.0, 0.0]] * len(texts), np.float32)
 
 
+class Counting:
+    """An encoder that counts its texts, and knows cups."""
+
+    name, dimensions = "counting 1.0", 2
+
+    def __init__(self) -> None:
+        self.texts = 0
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        self.texts += len(texts)
+        return np.array([[1.0, 0.0] if "cup" in text else [0.0, 1.0] for text in texts], np.float32)
+
+
+def test_of_very_many_the_first_have_vectors_and_the_others_are_found_by_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("regulars.language.search.index.MEANT", 3)
+    encoder = Counting()
+    made = Index(encoder)
+    made.update([Passage(str(number), f"cup number{number}", "a cup") for number in range(5)])
+    made.update([Passage("5", "a pot of tea")])
+    assert encoder.texts == 4  # the title, and each of three texts
+    assert best(made, "number4") == "4"
+    assert best(made, "pot") == "5"
+    assert made.update([Passage("0", "a plate", "a plate")]) == 1
+    assert best(made, "plate") == "0"
+
+
 def test_where_the_encoder_is_away_words_find_and_a_change_is_made_whole_or_not_at_all() -> None:
     encoder = Away()
     made = Index(encoder)

@@ -28,6 +28,9 @@ Floats = npt.NDArray[np.float32]
 
 CANDIDATES = 200
 """So many of the nearest by words, and by meaning, are compared in full, where there are too many passages for all."""
+MEANT = 100_000
+"""Of more passages the first are found by words and meaning, the others by words: the vectors of a million take an hour
+and gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ class Index:
     def update(self, passages: Iterable[Passage]) -> int:
         """Add passages, or put them in place of those with the same id; how many were new or had changed.
 
+        Beyond `MEANT` of them, what is added is found by its words alone.
+
         Raises
         ------
         LanguageError
@@ -124,8 +129,10 @@ class Index:
             return 0
         added = list(new.values())
         # Before anything is changed: an encoder behind an endpoint may not answer.
-        vectors = vectors_of(added, self._encoder, self.cache)
-        english = self._in_english(added)
+        room = max(MEANT - sum(one not in new for one in self._place), 0)
+        vectors = np.zeros((len(added), self._encoder.dimensions), np.float32)
+        vectors[:room] = vectors_of(added[:room], self._encoder, self.cache)
+        english = self._in_english(added, room)
         self.remove(new)
         first = len(self._passages)
         self._passages += added
@@ -139,12 +146,12 @@ class Index:
             self._english_vectors.add(english)
         return len(added)
 
-    def _in_english(self, added: Sequence[Passage]) -> Floats | None:
+    def _in_english(self, added: Sequence[Passage], room: int) -> Floats | None:
         if self._english is None:
             return None
         # What is no English has the vector 0, and is compared by the other encoder alone.
         vectors = np.zeros((len(added), self._english.dimensions), np.float32)
-        places = [number for number, each in enumerate(added) if is_english(each.title + each.text)]
+        places = [number for number, each in enumerate(added[:room]) if is_english(each.title + each.text)]
         vectors[places] = vectors_of([added[place] for place in places], self._english, self._other_cache)
         return vectors
 

@@ -31,6 +31,10 @@ class Part(Generic[Made]):
     make : makes it; a RegularsError says why it cannot be.
     turn : held meanwhile.
 
+    Attributes
+    ----------
+    makings : how many times it was made: a key of what is made of it.
+
     Examples
     --------
     >>> versions = [1]
@@ -50,6 +54,7 @@ class Part(Generic[Made]):
         self._made: Made | None = None
         self._of: Hashable = UNTRIED
         self._aged = 0
+        self.makings = 0
         self._again_at = 0.0
         self._why: RegularsError | None = UnavailableError(f"{name}: the server is making it. Ask again.")
 
@@ -90,6 +95,7 @@ class Part(Generic[Made]):
             self._made, self._why, self._again_at = None, error, monotonic() + RETRY_SECONDS
         else:
             self._made, self._why = made, None
+            self.makings += 1
         self._of = key
         return True
 

@@ -61,7 +61,7 @@ class LiveShop(LiveLists):
         self.similar = self._of_log(
             "Likeness", version(shop, "recommend"), lambda: Recommender.open(shop, shop.now).warm()
         )
-        self.search = Part("The search", self._catalogue, self._made_search)
+        self.search = Part("The search", lambda: self.rules.makings, self._made_search)
         self.chat = Part("Support", version(shop, "support"), lambda: assistant(shop))
         self.ads = Part("Ads", self._of_ads, self._made_desk)
         experiments = Assignment(shop, self.turn)
@@ -92,17 +92,16 @@ class LiveShop(LiveLists):
     def _by_pace(self) -> Sequence[Sequence[Part[Any]]]:
         quick = (self.lists, self.campaign, self._model, self.experiments, self.ads)
         slow = (
-            self.rules, self.chat, self.search, self.profiles, self.churn, self.segments, self.fraud,
-            self.similar, self._foresight,
+            self.rules, self.profiles, self.churn, self.segments, self.fraud, self.similar, self._foresight,
         )  # fmt: skip
-        return quick, slow, (self.prices,)
+        return quick, slow, (self.prices,), (self.search, self.chat)
 
     def _known(self, name: str, tell: Callable[[People], People]) -> Part[People]:
         key = every(TABLES_SECONDS, version(self.shop, name))
         return self._of_log(name.capitalize(), key, lambda: tell(People.described(self.shop, name)))
 
     def _made_search(self) -> Index:
-        index = Index.of(self.shop.config.language, self.shop.folder / "cache" / "search.parquet")
+        index = Index.of(self.shop.config.language, self.shop.folder / "cache" / "products.parquet")
         rules = self.rules.get()
         rows = rules.shelf.table.select(["product_id", "title", "category", "brand", "text"]).to_pylist()
         index.update(
