@@ -13,7 +13,7 @@ from regulars.language.embedding import OFFLINE
 from regulars.language.retrieval import is_installed
 from regulars.support.intent.closer import mark
 from regulars.support.intent.features import has_english
-from regulars.support.intent.model import Intents
+from regulars.support.intent.model import FORMAT, Intents
 from regulars.support.intent.starter import starter
 
 _OF = "of.json"
@@ -31,7 +31,7 @@ def starter_kept(folder: Path) -> Intents:
     """
     closer = mark()["encoder"] if is_installed() else ""
     of = json.dumps(
-        [hashlib.blake2b(repr(starter()).encode()).hexdigest(), OFFLINE.name, has_english(), closer]
+        [FORMAT, hashlib.blake2b(repr(starter()).encode()).hexdigest(), OFFLINE.name, has_english(), closer]
     ).encode()
     try:
         if (folder / _OF).read_bytes() == of:

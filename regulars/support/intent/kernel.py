@@ -125,6 +125,11 @@ class Kernel:
         return scores, nearest(near)
 
 
+def numbers_of(kernel: Kernel) -> dict[str, Floats]:
+    """Its tables by their names."""
+    return {"vectors": kernel.vectors, "weights": kernel.weights, "terms": kernel.terms}
+
+
 def nearest(near: Floats, most: int = 10) -> Floats:
     """(n,) the mean nearness of the nearest questions.
 

@@ -18,9 +18,10 @@ from regulars.errors import ConfigError, InputError, NotEnoughError
 from regulars.language.retrieval import QUESTIONS, is_installed
 from regulars.language.search.fusion import is_english
 from regulars.support.intent.closer import Closer, closely, is_short, is_worth
-from regulars.support.intent.features import Terms, has_english, meaning, plain
-from regulars.support.intent.kernel import Kernel, best_mix
-from regulars.support.intent.known import Known, nearest_others, signs
+from regulars.support.intent.features import Terms, has_english, plain
+from regulars.support.intent.kernel import Kernel, best_mix, numbers_of
+from regulars.support.intent.known import Known, signs
+from regulars.support.intent.scoring import Scorer
 from regulars.support.intent.spelling import corrected
 from regulars.support.intent.starter import starter
 
@@ -33,6 +34,8 @@ MOSTLY = 0.95
 """Questions of which so large a share is English are English."""
 AT_ONCE = 1_024
 """Texts read together: the more, the more are of one length, which the English encoder is quicker with."""
+FORMAT = 2
+"""Of the files: 2 has two kernels, where English is read by an encoder of its own."""
 _ABOUT, _NUMBERS, _CLOSER = "intents.json", "intents.safetensors", "closer."
 
 
@@ -79,10 +82,9 @@ class Intents:
 
     labels: tuple[str, ...]
     terms: Terms
-    kernel: Kernel
+    scorer: Scorer
     known: Known
     bars: Bars
-    with_english: bool
     closer: Closer | None = None
 
     @classmethod
@@ -124,26 +126,25 @@ class Intents:
         rows = _even(which)
         which, read = which[rows], [plain(texts[row]) for row in rows]
         with_english = has_english() if english is None else english
-        vectors, terms = meaning(read, with_english), Terms.fit(read)
+        terms = Terms.fit(read)
         words = terms(read)
         targets = np.zeros((len(rows), len(names)), np.float32)
         targets[which >= 0, which[which >= 0]] = 1
-        mix = best_mix(vectors, words, targets)
-        kernel, scores = Kernel.fit(vectors, words, targets, mix)
-        known = Known.fit(vectors, words, targets, mix)
+        scorer, scores, near, known = Scorer.fit(read, words, targets, with_english)
         is_known = which >= 0
         bars = _bars(scores[is_known], which[is_known], right_if_sure)
-        knowing = known(signs(scores, nearest_others(vectors)))[is_known]
+        knowing = known(signs(scores, near))[is_known]
         bars = Bars(float(np.quantile(knowing, 1 - kept)), bars.sure, bars.scale)
         closer = None
         in_doubt = is_known & (softmax(bars.scale * scores, axis=1).max(axis=1) < bars.sure)
         # Where nearly all is English, the encoder of English tells as much, and is quicker.
         is_told = with_english and np.mean([is_english(text) for text in read]) > MOSTLY
         if in_doubt.any() and is_worth(read) and not is_told:
-            closer_kernel, scores = Kernel.fit(closely(read), words, targets, mix)
+            vectors = closely(read)
+            kernel, scores = Kernel.fit(vectors, words, targets, best_mix(vectors, words, targets))
             of = _bars(scores[is_known], which[is_known], right_if_sure, in_doubt[is_known])
-            closer = Closer(closer_kernel, of.sure, of.scale)
-        return cls(tuple(names), terms, kernel, known, bars, with_english, closer)
+            closer = Closer(kernel, of.sure, of.scale)
+        return cls(tuple(names), terms, scorer, known, bars, closer)
 
     @classmethod
     def starter(cls, *languages: str) -> Intents:
@@ -177,14 +178,14 @@ class Intents:
         return found
 
     def _looked(self, texts: Sequence[str], quick: bool) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-        if self.with_english and not has_english():
+        if self.scorer.with_english and not has_english():
             raise ConfigError('These intents were learned with MiniLM: pip install "regulars[english]", or learn anew.')
         each, known = [np.zeros((0, len(self.labels)), np.float32)], [np.zeros(0, np.float32)]
         sure = [np.zeros(0, bool)]
         for first in range(0, len(texts), AT_ONCE):
             read = [corrected(plain(text), self.terms.rarity) for text in texts[first : first + AT_ONCE]]
             words = self.terms(read)
-            scores, near = self.kernel(meaning(read, self.with_english), words)
+            scores, near = self.scorer(read, words)
             chances = softmax(np.float32(self.bars.scale) * scores, axis=1)
             is_sure = chances.max(axis=1) >= self.bars.sure
             rows = [row for row in np.flatnonzero(~is_sure) if is_short(read[row])]
@@ -203,23 +204,27 @@ class Intents:
             "terms": self.terms.to_json(),
             "known": {"weights": self.known.weights, "offset": self.known.offset},
             "bars": {"known": self.bars.known, "sure": self.bars.sure, "scale": self.bars.scale},
-            "with_english": self.with_english,
+            "format": FORMAT,
             "closer": self.closer and {"sure": self.closer.sure, "scale": self.closer.scale, "encoder": QUESTIONS.name},
         }
-        kernels = {"": self.kernel} if self.closer is None else {"": self.kernel, _CLOSER: self.closer.kernel}
-        numbers = {
-            f"{of}{name}": np.ascontiguousarray(getattr(kernel, name), np.float16)
-            for of, kernel in kernels.items()
-            for name in ("vectors", "weights", "terms")
-        }
-        return {_ABOUT: json.dumps(about, ensure_ascii=False).encode(), _NUMBERS: save(numbers)}
+        closer = {} if self.closer is None else numbers_of(self.closer.kernel)
+        numbers = self.scorer.to_numbers() | {f"{_CLOSER}{name}": part for name, part in closer.items()}
+        halved = {name: np.ascontiguousarray(part, np.float16) for name, part in numbers.items()}
+        return {_ABOUT: json.dumps(about, ensure_ascii=False).encode(), _NUMBERS: save(halved)}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Intents:
-        """From what `to_files` gave. Where the encoder of the closer look is not there, the first model is alone."""
+        """From what `to_files` gave. Where the encoder of the closer look is not there, the first model is alone.
+
+        Raises
+        ------
+        InputError
+            If another version of Regulars made them, by other rules.
+        """
         about = json.loads(files[_ABOUT])
+        if about.get("format") != FORMAT:
+            raise InputError("These intents were learned by another version of Regulars: learn support again.")
         numbers = {name: part.astype(np.float32) for name, part in load(files[_NUMBERS]).items()}
-        kernel = Kernel(**{name: part for name, part in numbers.items() if not name.startswith(_CLOSER)})
         closer, of = None, about.get("closer")
         if of and is_installed() and of["encoder"] == QUESTIONS.name:
             parts = {name.removeprefix(_CLOSER): part for name, part in numbers.items() if name.startswith(_CLOSER)}
@@ -227,10 +232,9 @@ class Intents:
         return cls(
             tuple(about["labels"]),
             Terms.from_json(about["terms"]),
-            kernel,
+            Scorer.from_numbers(numbers),
             Known(tuple(about["known"]["weights"]), about["known"]["offset"]),
             Bars(**about["bars"]),
-            about["with_english"],
             closer,
         )
 

@@ -83,7 +83,7 @@ def worth_labelling(intents: Intents, texts: Sequence[str], most: int = 20) -> l
     if not distinct:
         return []
     doubt = 1 - intents.probabilities(distinct)[0].max(axis=1)
-    vectors = meaning([plain(text) for text in distinct], intents.with_english)
+    vectors = meaning([plain(text) for text in distinct], intents.scorer.with_english)
     unlike = np.ones(len(distinct), np.float32)
     chosen = list[int]()
     for _ in range(min(most, len(distinct))):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from regulars.errors import InputError, NotEnoughError
+from regulars.errors import ConfigError, InputError, NotEnoughError
 from regulars.language.retrieval import is_installed
 from regulars.support.entities import parts
-from regulars.support.intent import Intents, clusters, read, starter, worth_labelling
+from regulars.support.intent import Intents, clusters, features, model, read, starter, worth_labelling
 from regulars.support.intent.closer import KEPT, mark
 from regulars.support.intent.features import meaning, plain
 from regulars.support.intent.kept import starter_kept
@@ -122,6 +125,57 @@ def test_a_saved_model_answers_the_same(intents: Intents) -> None:
     asked = ["where is my parcel", "开发票", "who are you"]
     assert [one.verdict for one in again.of(asked)] == [one.verdict for one in intents.of(asked)]
     assert np.allclose(again.probabilities(asked)[0], intents.probabilities(asked)[0], atol=5e-3)
+
+
+class Words:
+    """An encoder of English alone, of which words a text has: what stands in for one that tests do not install."""
+
+    dimensions = 384
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        found = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in enumerate(texts):
+            for word in text.split():
+                found[row, zlib.crc32(word.encode()) % self.dimensions] = 1
+        return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1)
+
+
+@pytest.fixture
+def _with_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "English", Words)
+    monkeypatch.setattr(model, "has_english", lambda: True)
+
+
+@pytest.mark.usefixtures("_with_english")
+def test_an_encoder_of_english_changes_nothing_for_who_asks_in_another_language() -> None:
+    texts, labels = (each[::3] for each in starter("en"))
+    both, alone = (Intents.fit(texts, labels, english=english) for english in (True, False))
+    asked = ["取消订单", "我要开发票", "忘记密码了", "退款什么时候到账", "où est mon colis ?"]
+    scores = [each.scorer([plain(text) for text in asked], each.terms(asked)) for each in (both, alone)]
+    assert np.allclose(scores[0][0], scores[1][0], atol=0.02)
+    assert np.allclose(scores[0][1], scores[1][1], atol=0.02)
+    asked = ["where is my parcel", "cancel my order"]
+    told = [each.scorer(asked, each.terms(asked))[0] for each in (both, alone)]
+    assert not np.allclose(*told, atol=0.02)
+
+
+@pytest.mark.usefixtures("_with_english")
+def test_a_saved_model_of_two_encoders_answers_the_same_and_needs_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, labels = (each[::3] for each in starter())
+    made = Intents.fit(texts, labels)
+    again = Intents.from_files(made.to_files())
+    asked = ["where is my parcel", "开发票", "who are you"]
+    assert np.allclose(again.probabilities(asked)[0], made.probabilities(asked)[0], atol=5e-3)
+    monkeypatch.setattr(model, "has_english", lambda: False)
+    with pytest.raises(ConfigError, match="MiniLM"):
+        again.of(asked)
+
+
+def test_intents_of_another_version_are_refused(intents: Intents) -> None:
+    files = intents.to_files()
+    about = json.loads(files["intents.json"])
+    with pytest.raises(InputError, match="learn support again"):
+        Intents.from_files({**files, "intents.json": json.dumps({**about, "format": 1}).encode()})
 
 
 def test_scores_without_a_question_are_those_of_a_model_that_never_saw_it() -> None:
