@@ -38,6 +38,8 @@ SECONDS = 10.0
 RATES = (200, 1000)
 WARM_SECONDS = 5.0
 CUSTOMERS = 20_000
+OF_EACH = 15
+"""Views, in three sessions: more in so few hours would make one visit of them that has nearly all there is."""
 CONNECTIONS = 32
 PATIENCE_SECONDS = 600.0
 """So long a server may take to be ready, and to settle."""
@@ -60,7 +62,7 @@ def shop_of(folder: Path, products: int, events: int) -> Shop:
     times = pa.array(time_of[:count], pa.int64()).cast(TIME)
     known = {
         "event_id": [f"e{k}" for k in range(count)], "line": np.zeros(count, np.int32), "time": times,
-        "received_at": times, "customer_id": [f"c{k % CUSTOMERS}" for k in customer.tolist()],
+        "received_at": times, "customer_id": [f"c{k % (events // OF_EACH)}" for k in customer.tolist()],
         "type": pa.repeat("product_viewed", count), "product_id": [f"p{k}" for k in product.tolist()],
     }  # fmt: skip
     table = pa.table([known.get(field.name, pa.nulls(count, field.type)) for field in EVENTS], schema=EVENTS)
@@ -89,10 +91,12 @@ def request(method: str, path: str, body: Any) -> bytes:
     return f"{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(data)}\r\n\r\n".encode() + data
 
 
-def requests(what: str, count: int) -> list[bytes]:
-    """Requests made beforehand."""
-    rng = np.random.default_rng(3)
-    some = rng.integers(0, CUSTOMERS, count).tolist()
+def requests(what: str, count: int, seed: int = 3, customers: int = CUSTOMERS) -> list[bytes]:
+    """Requests made beforehand; "mixed" are lists, and three times as many events."""
+    rng = np.random.default_rng(seed)
+    some = rng.integers(0, customers, count).tolist()
+    if what == "mixed":
+        return [_mixed(place, each, seed) for place, each in enumerate(some)]
     if what == "profile":
         return [request("GET", f"/v1/profile/c{each}", None) for each in some]
     made = {
@@ -102,6 +106,15 @@ def requests(what: str, count: int) -> list[bytes]:
         "fraud": lambda each: ("/v1/fraud/score", {"customer_id": f"c{each}", "amount": 10.0 + each % 90}),
     }[what]
     return [request("POST", *made(each)) for each in some]
+
+
+def _mixed(place: int, customer: int, seed: int) -> bytes:
+    if place % 4 == 0:
+        return request("POST", "/v1/recommend", {"customer_id": f"c{customer}", "k": 10})
+    event = {"event": "Product Viewed", "userId": f"c{customer}", "messageId": f"m{seed}-{place}"}
+    return request(
+        "POST", "/v1/track", {**event, "properties": {"product_id": f"p{(7 * customer + place % 5) % 12_000}"}}
+    )
 
 
 async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, one: bytes) -> tuple[bool, bytes]:
@@ -115,7 +128,7 @@ async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, o
 
 async def _paced(about: dict[str, Any]) -> dict[str, float]:
     rate, seconds = about["rate"], about["seconds"]
-    made = requests(about["what"], int(rate * seconds))
+    made = requests(about["what"], int(rate * seconds), about.get("seed", 3), about.get("customers", CUSTOMERS))
     every = 1 / rate
     pairs = [await asyncio.open_connection("127.0.0.1", about["port"]) for _ in range(CONNECTIONS)]
     free: asyncio.Queue[Any] = asyncio.Queue()
@@ -232,6 +245,12 @@ class Served:
         used = psutil.Process(self._server.pid).cpu_times()
         return float(used.user + used.system)
 
+    @property
+    def memory(self) -> int:
+        """Bytes that the server and its processes have to themselves."""
+        server = psutil.Process(self._server.pid)
+        return sum(int(each.memory_full_info().uss) for each in (server, *server.children(recursive=True)))
+
     def stop(self) -> None:
         """Let it end."""
         self._server.send_signal(signal.SIGTERM)
@@ -286,12 +305,14 @@ def decisions(products: int, events: int) -> list[Row]:
 def million() -> list[Row]:
     """A million products."""
     with tempfile.TemporaryDirectory() as home:
-        served = Served(shop_of(Path(home) / "shop", 1_000_000, 3_000_000))
+        events = 3_000_000
+        served = Served(shop_of(Path(home) / "shop", 1_000_000, events))
         served.settle()
-        load(served.port, "recommend", rate=200, seconds=WARM_SECONDS)
+        customers = events // OF_EACH
+        load(served.port, "recommend", rate=200, seconds=WARM_SECONDS, customers=customers)
         rows = []
         for rate in RATES:
-            found = load(served.port, "recommend", rate=rate)
+            found = load(served.port, "recommend", rate=rate, customers=customers)
             name = f"recommend, 1,000,000 products, {rate:,} requests/s asked"
             rows += [Row(name, f"{q} ms", "lower", found[q]) for q in ("p50", "p90", "p99")]
             rows += [Row(name, "errors", "lower", found["errors"]), _busy(name)]

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -225,23 +225,30 @@ def test_what_only_the_writer_answers_every_worker_passes_on(first, second):
 
 
 def test_counts_are_told_of_each_process(first, second):
-    def counted(name: str) -> dict[str, float]:
+    def counted(name: str, **labels: str) -> dict[str, float]:
         found: dict[str, float] = {}
         for family in text_string_to_metric_families(first.get("/metrics").text):
             for sample in family.samples:
-                if sample.name == name:
+                if sample.name == name and labels.items() <= sample.labels.items():
                     process = sample.labels["process"]
                     found[process] = found.get(process, 0.0) + sample.value
         return found
 
+    def wait_for(told: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not told():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    for client in (first, second):  # a worker that told of this has told of all that tests before asked of it
+        assert client.delete("/v1/track").status_code == 405
+    wait_for(lambda: counted("regulars_requests_total", method="DELETE").keys() >= {"worker 1", "worker 2"})
     before = counted("regulars_events_received_total")
     assert first.post("/v1/track", json=view("c1", "tea")).status_code == 200
     for _ in range(2):
         assert second.post("/v1/track", json=view("c1", "tea")).status_code == 200
-    deadline = time.monotonic() + 30
-    while (now := counted("regulars_events_received_total")) == before or sum(now.values()) < sum(before.values()) + 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_for(lambda: sum(counted("regulars_events_received_total").values()) >= sum(before.values()) + 3)
+    now = counted("regulars_events_received_total")
     assert {name: now[name] - before[name] for name in now} == {"writer": 0, "worker 1": 1, "worker 2": 2}
     assert set(counted("regulars_inbox_events")) == {"writer"}
 
