@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any
 
 LANGUAGES = ("en", "zh")
@@ -35,9 +36,24 @@ def say(language: str, key: str, **values: Any) -> str:
 
     >>> say("zh", "shell.page_of", page=2, pages=9)
     '第 2 / 9 页'
+    >>> say("en", "shell.rows", count="1"), say("en", "shell.rows", count="1,200"), say("zh", "shell.rows", count="1")
+    ('1 row', '1,200 rows', '共 1 行')
     """
     text = catalogue()[key][language]
-    return text.format(**values) if values else text
+    return _FILLING.vformat(text, (), values) if values else text
+
+
+class _Filling(Formatter):
+    """Texts with counts of things: `{count:row|rows}` is "1 row", and "2 rows"."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        one, is_counted, many = format_spec.partition("|")
+        if not is_counted:
+            return super().format_field(value, format_spec)
+        return f"{value} {one if str(value) == '1' else many}"
+
+
+_FILLING = _Filling()
 
 
 def chosen(header: str) -> str:

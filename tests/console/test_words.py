@@ -6,7 +6,7 @@ import re
 import string
 from importlib.resources import files
 
-from regulars.console.words import LANGUAGES, catalogue
+from regulars.console.words import LANGUAGES, catalogue, say
 
 TEMPLATES = sorted(
     path
@@ -43,3 +43,9 @@ def test_templates_ask_for_messages_that_there_are():
 def test_templates_trust_no_text():
     trusting = [path for path in TEMPLATES if re.search(r"\|\s*safe\b|autoescape\s+false", path.read_text("utf-8"))]
     assert trusting == []
+
+
+def test_counts_of_things_are_told_by_one_or_many():
+    """Both languages: only English has two forms of a noun, and "11" ends in a one."""
+    said = [say(language, "fraud.filled_said", cases=1, attempts=11) for language in LANGUAGES]
+    assert said == ["1 new case, 11 new attempts.", "新增 1 个案件、11 笔交易。"]
