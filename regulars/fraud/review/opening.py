@@ -90,7 +90,11 @@ def open_cases(state: State, decisions: pa.Table, as_of: datetime, settings: Fra
     if missing:
         raise InputError(f"decisions of fraud lack {', '.join(missing)}. Expected: {', '.join(COLUMNS)}.")
     wanted = decisions.select(COLUMNS).filter(pc.fill_null(pc.equal(decisions["action"], REVIEW), False))
-    rows: dict[str, dict[str, Any]] = {row["attempt_id"]: row for row in wanted.drop_columns("action").to_pylist()}
+    # Where no label taught the model yet a loss is not known, and 0 stands for it.
+    rows: dict[str, dict[str, Any]] = {
+        row["attempt_id"]: row | {"expected_loss": row["expected_loss"] or 0.0}
+        for row in wanted.drop_columns("action").to_pylist()
+    }
     now = clock.now()
     salt = prepare(state).secret("fraud second looks")
     with state.write(alone=QUEUE) as change:
@@ -221,10 +225,7 @@ def _new_case(
 
 
 def _add(change: sa.Connection, case: int, rows: Iterable[dict[str, Any]], now: datetime) -> None:
-    added = [
-        {**row, "case_id": case, "opened_at": now, "expected_loss": row["expected_loss"] or 0.0, "outcome": None}
-        for row in rows
-    ]
+    added = [{**row, "case_id": case, "opened_at": now, "outcome": None} for row in rows]
     change.execute(sa.insert(attempts), added)
     about = {"attempts": [row["attempt_id"] for row in added]}
     change.execute(sa.insert(audit).values(case_id=case, at=now, who="regulars", what="added", about=about))

@@ -59,6 +59,14 @@ def test_the_same_decisions_again_change_the_scores_alone(state: State) -> None:
     assert (attempt.risk, attempt.reasons) == (0.9, ["a ring", "一环"])
 
 
+def test_decisions_whose_loss_is_not_known_come_again_as_well(state: State) -> None:
+    """A model that no label taught says how unusual an attempt is, not what it may cost."""
+    unusual = held({"attempt_id": "a1", "expected_loss": None})
+    assert open_cases(state, unusual, AS_OF, ALONE) == Opened(1, 1, 0)
+    assert open_cases(state, unusual, AS_OF + timedelta(days=1), ALONE) == Opened(0, 0, 0)
+    assert queue(state)[0].expected_loss == 0
+
+
 def test_new_attempts_join_the_case_that_waits_but_none_that_is_held_or_decided(state: State) -> None:
     open_cases(state, held({"attempt_id": "a1"}), AS_OF, ALONE)
     assert open_cases(state, held({"attempt_id": "a2"}), AS_OF, ALONE) == Opened(0, 1, 0)
