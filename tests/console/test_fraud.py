@@ -10,6 +10,7 @@ import pytest
 
 from regulars.config import FraudSettings
 from regulars.console.screens import fraud_performance
+from regulars.fraud import review
 from regulars.fraud.monitor import watch
 from regulars.fraud.review import case, open_cases, queue
 
@@ -53,6 +54,17 @@ def test_the_queue_is_in_the_order_in_which_cases_are_handed_out(risk, waiting, 
     assert "12 rows" in text
     assert hostile not in text
     assert "No case waits" in risk.get("/fraud?status=claimed").text
+
+
+def test_where_no_loss_is_known_the_queue_says_why(risk, waiting, monkeypatch):
+    """No label taught the model yet: a column of dashes would look like a fault."""
+    assert "Expected loss" in risk.get("/fraud").text
+    unusual = [one._replace(expected_loss=0.0, loss_per_minute=0.0) for one in waiting]
+    monkeypatch.setattr(review, "queue", lambda state, limit: unusual)
+    text = risk.get("/fraud").text
+    assert "Expected loss" not in text
+    assert "From 30 known frauds on" in text
+    assert "12 rows" in text
 
 
 def test_a_case_is_claimed_judged_noted_and_taken_back(risk, waiting, console, browser_of):

@@ -13,6 +13,7 @@ from regulars.console.screens import fraud_costs, fraud_performance, fraud_rings
 from regulars.console.visit import Visit
 from regulars.customers.by_hand import present
 from regulars.fraud import review
+from regulars.fraud.model import LEAST_FRAUDS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +34,7 @@ COLUMNS = (
 )
 USUAL = {"waits_for": "first", "holder": None}
 """What is not told where it is so of all cases."""
+LOSSES = ("expected_loss", "loss_per_minute")
 FILTERS = ("status",)
 SHOWN = ("open", "claimed", "reopened")
 """Statuses of cases that wait or are held."""
@@ -50,11 +52,15 @@ def index(visit: Visit) -> Response:
     status = listing.filters["status"]
     cases = [case for case in review.queue(visit.shop.state, MOST) if status in ("", case.status)]
     found = listing.of_rows([_row(visit, case) for case in cases])
-    found = found.without(
-        [name for name, usual in USUAL.items() if all(getattr(case, name) == usual for case in cases)]
-    )
+    untold = [name for name, usual in USUAL.items() if all(getattr(case, name) == usual for case in cases)]
+    # Of a model that no label taught: a column of dashes would look like a fault.
+    is_loss_known = any(case.expected_loss for case in cases)
+    found = found.without([*untold, *(LOSSES if not is_loss_known else ())])
     choices = [(name, visit.t(f".status_{name}")) for name in SHOWN]
-    return visit.page("fraud/index.html", found=found, choices=choices, may_judge=JUDGING)
+    return visit.page(
+        "fraud/index.html", found=found, choices=choices, may_judge=JUDGING, least=LEAST_FRAUDS,
+        is_loss_unknown=bool(cases) and not is_loss_known,
+    )  # fmt: skip
 
 
 @screen.post("/fraud/fill", may=JUDGING)
@@ -168,7 +174,7 @@ def _row(visit: Visit, case: review.Summary) -> dict[str, Any]:
     about = visit.t(".ring", ring=case.ring) if case.ring is not None else case.customer_id or visit.t(".unknown")
     said = {"status": visit.t(f".status_{case.status}"), "waits_for": visit.t(f".stage_{case.waits_for}")}
     # Where no fraud is known yet a case is unusual, and what it may cost is not known either.
-    known = {name: getattr(case, name) or None for name in ("expected_loss", "loss_per_minute")}
+    known = {name: getattr(case, name) or None for name in LOSSES}
     looks = "warning" if case.status in ("open", "reopened") else ""
     return {**case._asdict(), **said, **known, "about": about, "looks": looks}
 
