@@ -1,4 +1,4 @@
-"""The commands of pricing: suggest, try, set and plot list prices, quote and audit them, competitors, the law."""
+"""The commands of pricing: suggest, try, read, set and plot list prices, quote and audit them, competitors, the law."""
 
 from __future__ import annotations
 
@@ -104,6 +104,34 @@ def explore(
     out.print(shown)
     out.print(f"{table.num_rows:,} products, {escape(table['policy'][0].as_py())}.", highlight=False)
     _print_files(files, count)
+
+
+@commands.command(epilog="Example: regulars pricing read --name spring --shop myshop")
+def read(
+    name: Annotated[str, typer.Option(help="Of the test, as `explore` was told.")] = "prices",
+    shop: ShopFolder = Path(),
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """What a test of prices said: what was sold while a lot asked more for a product, beside while it asked less.
+
+    The day on which a price changes is left out. Each product is compared with itself.
+    """
+    from regulars.customers.by_hand import present
+    from regulars.pricing.reading import read_test
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    with working("reading prices", quiet=as_json):
+        found = read_test(door, name, to_moment(as_of) or present(door))
+    if as_json:
+        emit({what: effect._asdict() for what, effect in found.items()})
+        return
+    shown = Table("A day", "Where dearer", "95 %", "Products")
+    for what, effect in found.items():
+        cells = (f"{effect.change:+.1%}", f"{effect.low:+.1%} to {effect.high:+.1%}", f"{effect.products:,}")
+        shown.add_row(what, *cells)
+    out.print(shown)
 
 
 @commands.command(epilog="Example: regulars pricing quote tea --customer ada --shop myshop")
