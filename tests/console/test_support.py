@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pytest
 import sqlalchemy as sa
@@ -90,6 +91,15 @@ def test_a_question_is_labelled(service, console, number):
     labelled = console.shop.engine.to_arrow(events.filter(events.type == "support_labelled").select("text", "outcome"))
     assert labelled.to_pylist() == [{"text": "can you engrave it?", "outcome": "engraving"}]
     assert service.post("/support/questions/label", {"question": "x", "intent": "no name"}).status_code == 400
+
+
+def test_a_question_that_was_labelled_is_offered_no_more(service, number):
+    """At once: the order of all others is kept from before."""
+    service.post("/support/take")
+    service.post(f"/support/talk/{number}/answer", {"text": "Let me see."})
+    offered = re.findall(r'name="question" value="([^"]*)"', service.get("/support/questions/labels").text)
+    service.post("/support/questions/label", {"question": html.unescape(offered[0]), "intent": "engraving"})
+    assert f'value="{offered[0]}"' not in service.get("/support/questions/labels").text
 
 
 def test_how_well_it_went(service, number):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from starlette.responses import Response
@@ -23,6 +23,9 @@ from regulars.support.quality import ALL as WHOLE
 from regulars.support.quality import OTHER, Share, quality
 from regulars.support.questions import label, unanswered, unlabelled
 from regulars.support.tables import handovers, prepare
+
+if TYPE_CHECKING:
+    from regulars.shop import Shop
 
 screen = Screen("support", group="guarding")
 
@@ -54,6 +57,8 @@ QUALITY = (
     Column("satisfaction", "number", is_wide=True),
 )
 DAYS = ("7", "30", "90", "365")
+LABELS, RANKED = 20, 200
+"""Questions that are offered for a label, of those that are ranked: what is labelled meanwhile leaves others."""
 LONGEST = 4_000
 """Letters of an answer."""
 ANSWERING = only("service")
@@ -188,9 +193,17 @@ def labels(visit: Visit) -> Response:
     """The questions whose label would teach the most."""
     now, used = visit.console.now, visit.shop.models.version_in_use(SUPPORT)
     # Without a model in use the starter set is learned, which takes half a minute.
-    intents = visit.console.kept.of("support.intents", used, intents_of)
+    kept = visit.console.kept
+    intents = kept.of("support.intents", used, intents_of)
+
+    def ranked(shop: Shop) -> list[str]:
+        return worth_labelling(intents, unlabelled(shop, now), RANKED)
+
+    # Thousands of questions are read anew for it: a minute's work.
+    worth = kept.of("support.worth", visit.shop.log.version, ranked, key=used)
     with visit.console.reading() as shop:
-        worth = worth_labelling(intents, unlabelled(shop, now))
+        open_ = set(unlabelled(shop, now))
+    worth = [question for question in worth if question in open_][:LABELS]
     return visit.page("support/labels.html", worth=worth, intents=[*intents.labels, NONE], may_answer=ANSWERING)
 
 
