@@ -8,6 +8,7 @@ import json
 import re
 import time
 import zipfile
+from importlib import import_module
 from urllib.parse import quote
 
 import pytest
@@ -76,6 +77,15 @@ def test_the_timeline_knows_nothing_after_its_moment(growth):
     text = growth.get("/customer/timeline?id=ada&as_of=2024-05-03").text
     assert "2024-05-02" in text
     assert "2024-05-03" not in text
+
+
+def test_what_is_still_to_come_of_a_timeline_is_an_item_of_its_list(growth, monkeypatch):
+    """With a role of its own it would be none, and who hears the page would not be told how long the list is."""
+    monkeypatch.setattr(import_module("regulars.console.screens.customers"), "EVENTS_AT_ONCE", 3)
+    for path in ("/customer?id=ada", "/customer/timeline?id=ada"):
+        items = re.findall(r"<li[^>]*data-hx-get[^>]*>", growth.get(path).text)
+        assert len(items) == 1
+        assert "role=" not in items[0]
 
 
 def test_an_objection_is_logged_noted_and_taken_back(growth, console, browser_of):
