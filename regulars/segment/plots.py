@@ -183,7 +183,7 @@ def migration_plot(matrix: pa.Table, order: Sequence[str] = ()) -> ChartType:
     aligned: tuple[tuple[str, Literal["left", "right"], int], ...] = (("from", "right", -6), ("to", "left", 6))
     texts = [
         alt.Chart(_rows([bar for bar in bars if bar["side"] == side]))
-        .mark_text(align=align, dx=dx, fontSize=12, limit=170, color=palette.NEUTRAL)
+        .mark_text(align=align, dx=dx, fontSize=12, limit=240, color=palette.NEUTRAL)
         .encode(x=alt.X("x:Q", scale=scale, axis=None), y="y:Q", text="name:N")
         for side, align, dx in aligned
     ]
