@@ -65,7 +65,8 @@ class Follower:
     Parameters
     ----------
     inbox : open.
-    hears : are told of every row as well.
+    hears : makes those who are told of every row as well, once it is known up to which number the log has all calls:
+        what they read of the log lacks nothing then that another process puts there meanwhile.
     keeps : False for who follows beside another process: nothing is set off, and nothing kept on the disk.
 
     Attributes
@@ -74,8 +75,11 @@ class Follower:
     number : of the last call that is in it.
     """
 
-    def __init__(self, shop: Shop, inbox: Followed, hears: Sequence[Hears] = (), *, keeps: bool = True) -> None:
-        self._shop, self._inbox, self._hears, self._keeps = shop, inbox, hears, keeps
+    def __init__(
+        self, shop: Shop, inbox: Followed, hears: Callable[[], Sequence[Hears]], *, keeps: bool = True
+    ) -> None:
+        self._shop, self._inbox, self._keeps = shop, inbox, keeps
+        self._hears: Sequence[Hears] = ()
         self._reading = Reading(shop.config.shop.currency, shop.config.shop.timezone)
         self._folder = shop.folder / FOLDER
         self._ids: OrderedDict[str, datetime] = OrderedDict()
@@ -90,6 +94,7 @@ class Follower:
         self._since: datetime  # what the log received before is known; of what it received later, `_ids` is
         self._triggers: Triggers
         self._begin()
+        self._hears = hears()
         self.catch_up()
 
     @property
@@ -149,7 +154,19 @@ class Follower:
 
     def catch_up(self) -> None:
         """Let all be known that waits, before anybody asks."""
-        while entries := self._inbox.read(self.number, AT_ONCE):
+        while True:
+            try:
+                entries = self._inbox.read(self.number, AT_ONCE)
+            except NotFoundError:  # another process put them into the log before they were read
+                number, missed = self._missed()
+                if number <= self.number:
+                    raise  # the log is an older one than the inbox
+                for event in missed:
+                    self._add(event, number)
+                self.number = number
+                continue
+            if not entries:
+                return
             self._know(entries)
 
     def save(self) -> None:
@@ -237,14 +254,18 @@ class Follower:
 
     async def _take_up(self) -> None:
         """Go on with what the log received meanwhile: what triggers were told stays, and what they missed fires."""
-        number, since = self.folded(), next(iter(self._ids.values()), self._since)
-        rows = await asyncio.to_thread(_received_since, self._shop, since)
+        number, missed = await asyncio.to_thread(self._missed)
         self._is_sure = self._remembered is None
-        for place, event in enumerate(_by_event(rows), 1):
+        for place, event in enumerate(missed, 1):
             if place % PART == 0:
                 await asyncio.sleep(0)
             self._add(event, number)
         self.number = max(self.number, number)
+
+    def _missed(self) -> tuple[int, Iterable[list[Row]]]:
+        """Up to which number the log has all calls, and its events among which those are that were not read."""
+        number, since = self.folded(), next(iter(self._ids.values()), self._since)
+        return number, _by_event(_received_since(self._shop, since))
 
     def _add(self, rows: list[Row], number: int) -> None:
         """Let an event of the log be known, if it is new; the log has all calls up to a number."""

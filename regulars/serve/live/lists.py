@@ -57,10 +57,9 @@ class LiveLists:
         self.shop, self.decisions, self._loop, self._keeps = shop, decisions, loop, keeps
         self.turn = Lock()
         self.model_version: int | None = None
-        now = clock.now()
-        self.consents, self.had = Consents.of(shop, now), Had(shop, now)
-        hears = [self.consents.hear, self.had.hear, *self._others()]
-        self.follower = Follower(shop, inbox, hears, keeps=keeps)
+        self.consents: Consents
+        self.had: Had
+        self.follower = Follower(shop, inbox, self._made_hears, keeps=keeps)
         self._catalogue = at_most(RULES_SECONDS, lambda: _catalogue(shop))
         self.rules = self._of_log("The catalogue", self._catalogue, lambda: Rules.of(shop, clock.now()))
         self.lists = self._decided("recommend")
@@ -117,6 +116,11 @@ class LiveLists:
     async def _end(self) -> None:
         self.decisions.flush()
         await self.follower.end()
+
+    def _made_hears(self) -> Sequence[Hears]:
+        now = clock.now()
+        self.consents, self.had = Consents.of(self.shop, now), Had(self.shop, now)
+        return self.consents.hear, self.had.hear, *self._others()
 
     def _others(self) -> Sequence[Hears]:
         """Who else is told of every row, from the first one on; made here, once consents are known."""
