@@ -15,7 +15,8 @@ from hashlib import blake2b
 from regulars.errors import ConfigError
 from regulars.serve.limits import Limits
 
-NUMBER = struct.Struct("=Q")
+NUMBER = 8
+"""Bytes of the number."""
 BUCKET = struct.Struct("=Qdd")
 """A name's hash, its tokens, and when they were counted."""
 BUCKETS = 1 << 14
@@ -24,7 +25,7 @@ PROBED = 8
 """Places where a name may be."""
 TABLES = 2
 TABLE_BYTES = (BUCKETS + PROBED) * BUCKET.size
-SIZE = NUMBER.size + TABLES * TABLE_BYTES
+SIZE = NUMBER + TABLES * TABLE_BYTES
 
 
 class Shared:
@@ -52,20 +53,21 @@ class Shared:
         self._handle = os.memfd_create("regulars")  # a lock of the kernel's is of a file
         os.ftruncate(self._handle, SIZE)
         self.memory = mmap.mmap(self._handle, SIZE)
+        # Written as one word: `struct` clears the bytes first, and whoever reads meanwhile would find 0.
+        self._committed = memoryview(self.memory)[:NUMBER].cast("Q")
 
     @property
     def committed(self) -> int:
         """Up to which number all calls are on the disk; written before any of them is acknowledged."""
-        found: int = NUMBER.unpack_from(self.memory, 0)[0]
-        return found
+        return self._committed[0]
 
     def commit(self, number: int) -> None:
         """Say so."""
-        NUMBER.pack_into(self.memory, 0, number)
+        self._committed[0] = number
 
     def limits(self, table: int, per_second: float) -> Limits:
         """Limits that count over all processes; those with the same table are the same."""
-        return _Together(self, NUMBER.size + table * TABLE_BYTES, per_second)
+        return _Together(self, NUMBER + table * TABLE_BYTES, per_second)
 
     @contextmanager
     def held(self, place: int) -> Iterator[None]:
