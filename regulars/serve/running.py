@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from regulars.errors import UnsafeError
 from regulars.serve.app import app
 from regulars.serve.keys import Keys
-from regulars.serve.server import answer, prepare
+from regulars.serve.server import answer, prepare, refuse_taken
 from regulars.serve.workers import supervise
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def run(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI], ASGIApp
     if settings.workers > 1:
         supervise(shop, settings)
         return
+    refuse_taken(settings.host, settings.port)
     prepare()
     made = app(shop, settings)
     uvloop.run(answer(around(made), made.state.serving, settings))

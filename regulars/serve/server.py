@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import signal
+import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread, Timer
@@ -34,6 +37,8 @@ CONNECTIONS = 1024
 STOPPING_SECONDS = 25.0
 """From the first SIGTERM on: what is longer under way, such as a page or what is learned at the start, is given up.
 Kubernetes kills after 30."""
+LET_GO_SECONDS = 2.0
+"""So long a server that starts waits for the one before it to listen no more."""
 COLLECTED = 20_000, 20, 50
 """New objects between collections: a request makes some hundred, nearly all freed without the collector."""
 
@@ -48,6 +53,38 @@ def prepare(process: str = "") -> None:
     logs.begin(process)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*COLLECTED)
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Nobody else may listen where a server is to.
+
+    The kernel would let a second server of this user listen beside the first, of whichever shop, and draw to which of
+    them each connection goes: that is how workers share an address.
+
+    Raises
+    ------
+    ShopError
+        If somebody does, and goes on for `LET_GO_SECONDS`.
+    """
+    deadline = time.monotonic() + LET_GO_SECONDS
+    while _is_taken(host, port):
+        if time.monotonic() >= deadline:
+            raise _unheard(f"{host}:{port}", os.strerror(errno.EADDRINUSE))
+        time.sleep(0.05)
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else connections that have ended would count
+        try:
+            probe.bind((host, port))
+        except OSError as error:  # what else is wrong with an address is said when it is listened at
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def _unheard(where: object, why: str) -> ShopError:
+    return ShopError(f"{where} cannot be listened at: {why}. Choose another: --port 8001")
 
 
 def listening(made: ASGIApp, host: str, port: int, path: Path | None = None) -> Server:
@@ -117,6 +154,6 @@ async def answer(
         await server.serve()
     except (OSError, RuntimeError) as error:  # granian's own, with a trace below its first line
         where, why = path or f"{settings.host}:{settings.port}", str(error).partition("\n")[0]
-        raise ShopError(f"{where} cannot be listened at: {why}. Choose another: --port 8001") from None
+        raise _unheard(where, why) from None
     if serving.failure is not None:
         raise serving.failure

@@ -11,8 +11,9 @@ import time
 
 import pytest
 
+from regulars import Shop
 from regulars.errors import ShopError
-from regulars.serve import app
+from regulars.serve import app, run
 from regulars.serve.server import answer
 
 SERVER = """
@@ -51,6 +52,18 @@ def test_what_never_ends_does_not_keep_a_server_from_ending(shop, free_port):
         finally:
             server.kill()
             asking.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_address_at_which_another_shop_is_served_is_not_shared_with_it(server, tmp_path, monkeypatch, workers):
+    def serves(*_):
+        raise AssertionError("both listen")
+
+    monkeypatch.setattr("regulars.serve.running.uvloop.run", serves)
+    monkeypatch.setattr("regulars.serve.workers.supervisor._Supervisor.run", serves)
+    other = Shop.create(tmp_path / "other")
+    with pytest.raises(ShopError, match=f"{server.port} cannot be listened at: Address already in use"):
+        run(other, other.config.serve.model_copy(update={"port": server.port, "workers": workers}))
 
 
 def test_an_address_that_is_taken_is_named(shop):

@@ -20,6 +20,7 @@ from regulars import storage
 from regulars.errors import ConfigError, RegularsError
 from regulars.serve import logs
 from regulars.serve.logs import LOG
+from regulars.serve.server import refuse_taken
 from regulars.serve.workers.child import Order
 from regulars.serve.workers.processes import WRITER, name_of
 from regulars.serve.workers.shared import Shared
@@ -53,6 +54,8 @@ def supervise(shop: Shop, settings: ServeSettings) -> None:
     ------
     ConfigError
         Where the live state lies in Redis, or the system is not Linux.
+    ShopError
+        If another server listens at the address, or serves the shop.
     RegularsError
         Why a process could not start, before all have answered once; later its start is tried again.
     """
@@ -63,6 +66,7 @@ def supervise(shop: Shop, settings: ServeSettings) -> None:
         )
     folder = storage.make_folder(shop.folder / FOLDER)
     with storage.lock(folder / "lock", "serving", wait_seconds=WAIT_SECONDS):
+        refuse_taken(settings.host, settings.port)
         shop.state.close()
         logs.begin("supervisor", together=False)
         _Supervisor(shop.folder, settings, _Signals()).run()
@@ -209,8 +213,10 @@ class _Supervisor:
 
     def _end(self, some: Sequence[_Child], deadline: float) -> None:
         for child in some:
-            is_at_its_end, _, _ = select.select([child.said], [], [], max(deadline - time.monotonic(), 0))
-            if not is_at_its_end:
+            while select.select([child.said], [], [], max(deadline - time.monotonic(), 0))[0]:
+                if not os.read(child.said, MOST_SAID):  # its end; what it says before nobody asks for any more
+                    break
+            else:
                 os.kill(child.pid, signal.SIGKILL)  # what was acknowledged is on the disk
             self._let_go(child)
 
