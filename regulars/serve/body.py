@@ -49,7 +49,7 @@ async def read(request: Request, most: int) -> bytes:
                     raise _too_long(most)
                 parts.append(part)
     except TimeoutError:
-        raise Problem(408, f"The body took more than {SECONDS:.0f} seconds to come.") from None
+        raise too_slow() from None
     body = b"".join(parts)
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding == "gzip":
@@ -57,6 +57,11 @@ async def read(request: Request, most: int) -> bytes:
     if encoding != "identity":
         raise Problem(415, f'content-encoding "{encoding[:40]}": gzip or none is expected.')
     return body
+
+
+def too_slow() -> Problem:
+    """What is said of a body that does not come in time."""
+    return Problem(408, f"The body took more than {SECONDS:.0f} seconds to come.")
 
 
 def _unpacked(body: bytes, most: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -10,9 +11,10 @@ import httpx2
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from regulars.errors import UnavailableError
+from regulars.errors import RegularsError, UnavailableError
+from regulars.serve import body as bodies
 from regulars.serve.gate import Gate
-from regulars.serve.problems import answer_to
+from regulars.serve.problems import Problem, answer_to
 from regulars.serve.serving import Serving
 from regulars.serve.workers.link import AWAY
 from regulars.serve.workers.shared import Shared
@@ -37,23 +39,31 @@ class Passing:
     """
 
     def __init__(self, path: Path, serving: Serving) -> None:
-        self._serving, self._away = serving, Gate(_away, serving)
+        self._serving = serving
         none = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
         self._transport = httpx2.AsyncHTTPTransport(uds=str(path), limits=none)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request: as the writer does, or that it is away."""
+        """Answer one request: as the writer does; or that it is away, or the body does not come."""
         self._serving.under_way += 1
         try:
             answer = await self._transport.handle_async_request(_request(scope, receive))
         except httpx2.TransportError:
-            await self._away(scope, receive, send)
+            await self._refuse(UnavailableError(AWAY), scope, receive, send)
+        except Problem as problem:
+            await self._refuse(problem, scope, receive, send)
         except ClientDisconnect:
             return
         else:
             await _told(answer, send)
         finally:
             self._serving.under_way -= 1
+
+    async def _refuse(self, error: Problem | RegularsError, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            await answer_to(error, scope["request_id"])(scope, receive, send)
+
+        await Gate(answer, self._serving)(scope, receive, send)
 
 
 async def _told(answer: httpx2.Response, send: Send) -> None:
@@ -65,10 +75,6 @@ async def _told(answer: httpx2.Response, send: Send) -> None:
     finally:
         await answer.aclose()
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _away(scope: Scope, receive: Receive, send: Send) -> None:
-    await answer_to(UnavailableError(AWAY), scope["request_id"])(scope, receive, send)
 
 
 class Arrived:
@@ -103,9 +109,15 @@ def _request(scope: Scope, receive: Receive) -> httpx2.Request:
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
+    """The body. The writer, whose limit is the same, is not heard before all of it is sent."""
+    deadline = asyncio.get_running_loop().time() + bodies.SECONDS
     is_whole = False
     while not is_whole:
-        message = await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise bodies.too_slow() from None
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         is_whole = not message.get("more_body", False)
