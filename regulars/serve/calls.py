@@ -43,7 +43,10 @@ _OWN = frozenset(NOTED) - {"experiment_viewed"}
 
 
 class Refused(ValueError):
-    """A call that cannot be an event; says why."""
+    """A call that cannot be an event; says why, in what can be written as UTF-8 whatever it repeats of the call."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why.encode(errors="replace").decode())
 
 
 @dataclass

@@ -208,8 +208,8 @@ class Keys:
 
 
 def hashed(secret: str) -> str:
-    """SHA-256 of a key, hexadecimal."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    """SHA-256 of a key, hexadecimal; of any text, for strangers show what is none: half of a surrogate pair, too."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def _key(row: sa.Row[Any]) -> Key:

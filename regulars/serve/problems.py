@@ -42,7 +42,9 @@ def problem(status: int, detail: str, request_id: str, headers: Mapping[str, str
         "detail": detail,
         "request_id": request_id,
     }
-    return Response(json.dumps(document, ensure_ascii=False), status, headers, MEDIA_TYPE)
+    # Of half a surrogate pair, which a detail may repeat, this makes what JSON escapes it by.
+    text = json.dumps(document, ensure_ascii=False).encode(errors="backslashreplace")
+    return Response(text, status, headers, MEDIA_TYPE)
 
 
 def mistake(request_id: str) -> Response:

@@ -227,3 +227,21 @@ def test_a_whole_number_keeps_all_its_digits(server):
     server.post("/v1/track", {"userId": 123456789012345678901234, "event": "a", "messageId": "m1"})
     kept = server.serving.inbox.newest(0)[0].body
     assert b'"123456789012345678901234"' in kept
+
+
+def test_half_a_surrogate_pair_is_refused_wherever_it_stands(start, keys):
+    secret = keys.create("till", ["ingest"], who="ada")[1]
+    server = start()
+    good = '{"type": "track", "userId": "ada", "event": "Product Viewed", "messageId": "m1"}'
+
+    def sent(path, body, **headers):
+        return server.client.post(path, content=body, headers=headers)
+
+    shown = {"authorization": f"Bearer {secret}"}
+    assert sent("/v1/track", '{"writeKey": "\\ud800", "userId": "ada", "event": "Product Viewed"}').status_code == 401
+    several = sent("/v1/batch", f'{{"batch": [{good}, {{"type": "\\ud800"}}]}}', **shown)
+    assert (several.status_code, [each["index"] for each in several.json()["refused"]]) == (200, [1])
+    for said in ('{"type": "track", "\\ud800": 1, "\\ud800": 2}', '{"batch": [{"type": "\\ud800"}]}'):
+        refused = sent("/v1/batch", said, **shown)
+        assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+        assert refused.json()["detail"]
