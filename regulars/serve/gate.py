@@ -28,6 +28,10 @@ PREFLIGHT = [
 ]
 _ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 _INGEST = "/v1/"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+_OTHER = "_OTHER"
+"""How OpenTelemetry names a method that is none of HTTP's: each name is counted by itself for ever, and strangers could
+make up any."""
 
 
 class Gate:
@@ -83,12 +87,13 @@ class Gate:
     def _told(self, scope: Scope, headers: MutableMapping[bytes, bytes], status: int, seconds: float) -> None:
         route: Any = scope.get("route")
         name = getattr(route, "path", "none")  # never the path itself: it may name a customer
-        self._serving.metrics.answered(scope["method"], name, status, seconds)
+        method = scope["method"] if scope["method"] in _METHODS else _OTHER
+        self._serving.metrics.answered(method, name, status, seconds)
         if self._serving.telemetry is not None:
-            self._serving.telemetry.answered(scope["method"], name, status, seconds, scope["request_id"], headers)
+            self._serving.telemetry.answered(method, name, status, seconds, scope["request_id"], headers)
         about = {
             "request_id": scope["request_id"],
-            "method": scope["method"],
+            "method": method,
             "route": name,
             "status": status,
             "milliseconds": round(seconds * 1e3, 1),

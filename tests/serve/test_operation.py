@@ -51,6 +51,14 @@ def test_metrics_count_what_was_taken_in(server):
     assert counted["POST", "/v1/track", "400"] == 1
 
 
+def test_methods_that_somebody_made_up_are_counted_as_one(server):
+    for number in range(3):
+        assert server.client.request(f"BREW{number}", "/v1/track").status_code == 405
+    families = {family.name: family for family in text_string_to_metric_families(server.client.get("/metrics").text)}
+    counted = {s.labels["method"]: s.value for s in families["regulars_requests"].samples if s.name.endswith("_total")}
+    assert counted == {"GET": counted["GET"], "_OTHER": 3}
+
+
 def test_each_answer_is_a_line_of_the_log_without_persons(server, log_lines):
     server.post("/v1/track?who=ada", VIEW, headers={"x-request-id": "r-1"})
     server.client.get("/customers/ada@example.com")
