@@ -92,11 +92,18 @@ def address_of(request: Request, serving: Serving) -> str:
 
 def _refuse_strangers(request: Request, serving: Serving, address: str) -> None:
     """Without keys only programs of this machine are answered: no page that is open in a browser on it."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    host = _host(f"//{request.headers.get('host', '')}")
     origin = request.headers.get("origin")
-    if host not in NEAR or (origin is not None and urlsplit(origin).hostname not in NEAR):
+    if host not in NEAR or (origin is not None and _host(origin) not in NEAR):
         raise _unknown("This shop has no keys yet, so this machine alone is answered. Make one: regulars keys create")
     _wait(serving.of_keys.wait(address), "This address")
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:  # a bracket that is not closed, say
+        return None
 
 
 def _wait(seconds: int, who: str) -> None:

@@ -180,3 +180,8 @@ def test_keys_on_the_command_line(cli, shop):
     ]
     assert cli("keys", "revoke", 7, "--shop", shop.folder)[0] == 8
     assert cli("keys", "create", "x", "--scope", "all", "--shop", shop.folder)[0] == 5
+
+
+@pytest.mark.parametrize("headers", [{"host": "["}, {"origin": "http://["}])
+def test_an_address_that_is_none_is_a_stranger_s(server, headers):
+    assert server.post("/v1/track", VIEW, headers=headers).status_code == 401
