@@ -139,9 +139,9 @@ class Serving(ABC):
 
     async def reach(self, number: int) -> None:
         """Let all calls up to a number be known to whoever asks next. Where events come faster, an answer waits no
-        longer than `PATIENCE_SECONDS`: they are on the disk."""
+        longer than `PATIENCE_SECONDS`, and not for an inbox that does not answer: they are where they are kept."""
         if self.live is not None and self.live.follower.number < number:
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, UnavailableError):
                 await asyncio.wait_for(self.live.follower.reach(number), PATIENCE_SECONDS)
 
 

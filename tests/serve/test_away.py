@@ -144,3 +144,11 @@ def test_a_state_that_was_committed_outlives_postgresql_and_an_emptied_one_is_sa
     with pytest.raises(UnavailableError, match="it was emptied"), state.read() as look:
         look.execute(sa.text("SELECT text FROM notes"))
     state.close()
+
+
+def test_what_is_kept_is_acknowledged_where_it_cannot_be_read_again_at_once(server, monkeypatch):
+    async def away(number):
+        raise UnavailableError("Redis at localhost: connection refused")
+
+    monkeypatch.setattr(server.serving.live.follower, "reach", away)
+    assert server.post("/v1/track", {"userId": "ada", "event": "Product Viewed"}).status_code == 200
