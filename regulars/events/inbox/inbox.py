@@ -89,6 +89,7 @@ class Inbox:
             By the future, as of `Store.append`; UnavailableError at once where the inbox is closed.
         """
         asked = _Asked(bodies, sum(map(len, bodies)), Future())
+        asked.done.set_running_or_notify_cancel()  # who waits may go: what is written is told to nobody then
         with self._changed:
             if self._is_closed:
                 raise UnavailableError("The inbox is closed: the server stops. Send again.")

@@ -79,3 +79,11 @@ def test_a_failure_is_told_to_those_who_wait_and_the_next_commit_goes_on(store, 
     inbox.put([b"2"]).result()
     assert [entry.body for entry in inbox.read(0)] == [b"2"]
     inbox.close()
+
+
+def test_who_waits_no_more_keeps_nobody_from_being_told(store):
+    inbox = Inbox(store)
+    inbox.put([b"1"]).cancel()
+    inbox.put([b"2"]).result(10)
+    assert [entry.body for entry in inbox.read(0)] == [b"1", b"2"]
+    inbox.close()
