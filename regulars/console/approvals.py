@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from threading import Lock
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -41,6 +42,10 @@ _COLUMNS = [approvals.c[name] for name in Approval._fields]
 class Approvals:
     """The approvals of a shop.
 
+    Attributes
+    ----------
+    turn : held by whoever decides and does what was asked for, so that it is done once.
+
     Examples
     --------
     >>> import tempfile
@@ -56,6 +61,7 @@ class Approvals:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self.turn = Lock()
 
     def ask(self, kind: str, about: str, document: dict[str, Any], *, by: str) -> Approval:
         """Ask for something."""

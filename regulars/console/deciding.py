@@ -52,15 +52,17 @@ class Deciding(NamedTuple):
         status, number = visit.given("status"), visit.given("approval")
         if status not in ("approved", "rejected"):
             raise InputError(visit.t("shell.no_such_status"))
-        one = next((each for each in visit.console.approvals.waiting(self.kind) if str(each.id) == number), None)
-        if one is None:
-            raise NotFoundError(visit.t("shell.no_approval_waits"))
-        said = visit.t("shell.approval_rejected", name=one.about)
-        if status == "approved":
-            if one.asked_by == visit.who:
-                raise InputError(visit.t("shell.own_approval"))
-            said = do(visit, one)
-        visit.console.approvals.decide(one.id, status, by=visit.who, note=str(visit.form.get("note") or ""))
+        approvals = visit.console.approvals
+        with approvals.turn:
+            one = next((each for each in approvals.waiting(self.kind) if str(each.id) == number), None)
+            if one is None:
+                raise NotFoundError(visit.t("shell.no_approval_waits"))
+            said = visit.t("shell.approval_rejected", name=one.about)
+            if status == "approved":
+                if one.asked_by == visit.who:
+                    raise InputError(visit.t("shell.own_approval"))
+                said = do(visit, one)
+            approvals.decide(one.id, status, by=visit.who, note=str(visit.form.get("note") or ""))
         visit.note(f"{visit.screen.name}.{status}", one.about, {"asked_by": one.asked_by}, one.document)
         undo = (f"{self.base}/reopen", {"approval": str(one.id)})
         return visit.go(self.page, said, None if self.is_final and status == "approved" else undo)
@@ -76,15 +78,17 @@ class Deciding(NamedTuple):
             If it waits, or was done and is final.
         """
         number = visit.given("approval")
-        one = visit.console.approvals.one(int(number)) if number.isdecimal() else None
-        if one is None or one.kind != self.kind:
-            raise NotFoundError(visit.t("shell.no_approval_waits"))
-        said = visit.t("shell.waits_again", name=one.about)
-        if one.status == "approved":
-            if take_back is None:
-                raise InputError(visit.t("shell.is_final", name=one.about))
-            said = f"{take_back(visit, one)} {said}"
-        visit.console.approvals.decide(one.id, "waiting", by=visit.who)
+        approvals = visit.console.approvals
+        with approvals.turn:
+            one = approvals.one(int(number)) if number.isdecimal() else None
+            if one is None or one.kind != self.kind:
+                raise NotFoundError(visit.t("shell.no_approval_waits"))
+            said = visit.t("shell.waits_again", name=one.about)
+            if one.status == "approved":
+                if take_back is None:
+                    raise InputError(visit.t("shell.is_final", name=one.about))
+                said = f"{take_back(visit, one)} {said}"
+            approvals.decide(one.id, "waiting", by=visit.who)
         before = {**one.document, "status": one.status}
         visit.note(f"{visit.screen.name}.reopened", one.about, before, {"status": "waiting"})
         return visit.go(self.page, said)
