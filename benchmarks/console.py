@@ -5,7 +5,8 @@
     python -m benchmarks.console 1000000 x       keep the shop in the folder x, and use it again
 
 Pages are asked for as a browser does, by an administrator, in a process beside the server. The time to the largest
-paint is the browser's own (Chromium, its cache empty), of the page; parts that come later have a figure of their own.
+paint is the browser's own (Chromium, its cache empty), the parts that a page asks for included; what the server takes
+for these has a figure of its own. A page of which something is not there within a minute is told by name.
 Where others use the machine too, times tell of them as well: what the server computes for a page is told beside. What is
 measured is kept at once, the pages before the parts.
 """
@@ -14,19 +15,18 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
 import httpx2
 import numpy as np
 
+from benchmarks.console_browser import in_browser
 from benchmarks.report import Row, save
 from regulars import Shop
 from regulars.console import rendering
@@ -42,27 +42,12 @@ PRESET = "fashion"
 REPEATS = 10
 READY_SECONDS = 3_600
 """So long parts may be worked out after the start, before they are measured."""
-WAITING_MS = 600_000
-FIRST = ("/home/flow", "/home/alerts", "/segments/count")
-"""Parts that show what the console makes when it starts."""
+FIRST = ("/home/flow", "/home/alerts", "/segments/count", "/recommendations/lists", "/fraud/performance/charts")
+"""Parts that show what the console makes when it starts: until all are there, pages are not alone on the server."""
 CLICKED = ("/customer/alike", "/customer/links")
 """Parts that read all customers, and are asked for by a click."""
 PART = r"(?:later\(|data-hx-get=\"\{\{ ?|src=\"\{\{ ?)url\(['\"]([^'\"]+)"
 EMAIL, PASSWORD = "bench@shop.example", "tea for two at five"
-AXE = Path(__file__).parent.parent / "tests" / "console" / "vendor" / "axe.min.js"
-LCP = """() => new Promise(done => {
-    new PerformanceObserver(list => done(list.getEntries().at(-1).startTime))
-        .observe({type: "largest-contentful-paint", buffered: true});
-    setTimeout(() => done(0), 3000);
-})"""
-WHOLE = """() => !document.querySelector(".loading:not(.sample, [data-hx-trigger=revealed])")
-    && [...document.querySelectorAll(".chart-place")].every(place => place.querySelector("canvas, svg"))"""
-CLS = """() => new Promise(done => {
-    let sum = 0;
-    new PerformanceObserver(list => list.getEntries().forEach(each => sum += each.hadRecentInput ? 0 : each.value))
-        .observe({type: "layout-shift", buffered: true});
-    setTimeout(() => done(sum), 100);
-})"""
 
 
 def addresses(customer: str) -> list[str]:
@@ -120,7 +105,7 @@ def bench(base: str, server: int, people: People, customer: str, case: str) -> N
     known = asked_for_by_pages()
     pages = [path for path in found if path.partition("?")[0] not in known]
     parts = [path for path in found if path.partition("?")[0] in known]
-    coming = list(FIRST)
+    coming = [path for path in found if path.partition("?")[0] in FIRST]
     while coming and time.perf_counter() - begun < READY_SECONDS:
         coming = [path for path in coming if _asked(client, base + path).is_coming]
         time.sleep(1)
@@ -128,7 +113,7 @@ def bench(base: str, server: int, people: People, customer: str, case: str) -> N
         ready = time.perf_counter() - begun
         save("console", [Row(case, "what is made at the start, seconds until all of it is there", "lower", ready)])
     save("console", _served(client, base, server, pages, case))
-    save("console", in_browser(base, people, cookie, pages, case))
+    save("console", in_browser(base, people, EMAIL, cookie, pages, case))
     times = [_asked(client, base + path).milliseconds for path in parts]
     rows = [
         Row(case, f"parts that come after their page, server ms p{part}", "lower", float(np.percentile(times, part)))
@@ -189,67 +174,6 @@ def _asked(client: httpx2.Client, address: str) -> Asked:
     begun = time.perf_counter()
     text = client.get(address, headers={"hx-request": "true"}).text
     return Asked((time.perf_counter() - begun) * 1000, say("en", "shell.not_yet") in text)
-
-
-def in_browser(base: str, people: People, cookie: str, pages: list[str], case: str) -> list[Row]:
-    """What a browser sees: paints, shifts, weight, faults of accessibility, and whom it asks."""
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    paints, shifts, faults, foreign, small = [], [], 0, 0, 0
-    weights: dict[bool, list[float]] = {True: [0.0], False: [0.0]}
-    name, _, value = cookie.partition("=")
-    person = next(person for person in people.all() if person.email == EMAIL)
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        for language in ("en", "zh"):
-            people.change(person.id, language=language)
-            for path in pages:
-                context = browser.new_context()
-                context.set_default_timeout(WAITING_MS)
-                context.add_cookies(
-                    [{"name": name, "value": value, "url": base.replace("http:", "https:"), "secure": True}]
-                )
-                page, asked, sizes = context.new_page(), [], []
-                page.on("request", lambda request, asked=asked: asked.append(request.url))
-                session = context.new_cdp_session(page)
-                session.send("Network.enable")
-                session.on("Network.loadingFinished", lambda each, sizes=sizes: sizes.append(each["encodedDataLength"]))
-                page.goto(base + path)
-                # Asked from here: the policy of pages lets no text become code.
-                while not page.evaluate(WHOLE):
-                    page.wait_for_timeout(50)
-                paints.append(page.evaluate(LCP))
-                shifts.append(page.evaluate(CLS))
-                foreign += sum(urlsplit(each).netloc not in (urlsplit(base).netloc, "") for each in asked)
-                weights[any("vega" in each for each in asked)].append(sum(sizes) / 1000)
-                faults += _faults(page)
-                small += page.evaluate(SMALL)
-                context.close()
-        browser.close()
-    return [
-        Row(case, "largest contentful paint, ms p50", "lower", float(np.median(paints))),
-        Row(case, "largest contentful paint, ms p95", "lower", float(np.percentile(paints, 95)), {}, {"target": 1000}),
-        Row(case, "weight of the heaviest page with charts, kB", "lower", max(weights[True]), {}, {"target": 400}),
-        Row(case, "weight of the heaviest page without, kB", "lower", max(weights[False]), {}, {"target": 120}),
-        Row(case, "serious and critical findings of axe, both languages", "lower", faults, {}, {"target": 0}),
-        Row(case, "pages whose layout shifts by more than 0.1", "lower", sum(each > 0.1 for each in shifts), {}, {"target": 0}),
-        Row(case, "buttons and fields under 18 pixels high or wide", "lower", small, {}, {"target": 0}),
-        Row(case, "requests to foreign hosts", "lower", foreign, {}, {"target": 0}),
-    ]  # fmt: skip
-
-
-SMALL = """() => [...document.querySelectorAll("button, select, input:not([type=hidden]), a.button")].filter(each => {
-    const box = each.getBoundingClientRect();
-    return box.width && (box.width < 18 || box.height < 18);
-}).length"""
-
-
-def _faults(page: Any) -> int:
-    # By the browser's own protocol: the policy of the page lets no script of another in.
-    page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE.read_text("utf-8")})
-    told = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
-    return sum(each["impact"] in ("serious", "critical") for each in told["violations"])
 
 
 if __name__ == "__main__":
