@@ -107,6 +107,8 @@ def listening(made: ASGIApp, host: str, port: int, path: Path | None = None) -> 
         log_enabled=False,
     )
     server.uds_permissions = 0o600
+    if path is not None:
+        server.bind_uds = path  # not resolved: see `Sockets`
     return server
 
 
