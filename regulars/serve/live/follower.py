@@ -73,6 +73,7 @@ class Follower:
     ----------
     live : the state.
     number : of the last call that is in it.
+    was_kept : whether it was on the disk when this one began; else it was made of the log.
     """
 
     def __init__(
@@ -287,6 +288,7 @@ class Follower:
             LOG.error(str(error))
             live = None
         card = self._card(live) if live is not None else None
+        self.was_kept = live is not None and card is not None
         if live is None or card is None:
             self._follow(*self._from_log())
             return

@@ -43,6 +43,8 @@ class Leader(Writer):
         """The same, and hear the workers."""
         super().begin(loop)
         if self.live is not None:
+            if not self.live.follower.was_kept:  # workers begin by it: none has to read a log that grows meanwhile
+                asyncio.run_coroutine_threadsafe(self.live.follower.keep(), loop).result()
             self._shared.commit(self.live.follower.number)
             self._tasks = [
                 asyncio.run_coroutine_threadsafe(task, loop)
