@@ -3,7 +3,7 @@
 For so many days each customer who may be written to gets a message, a coupon or a discount by lot, now and then. From
 those days is learned what each action brings: here the margin of two weeks alone, for effects fade within days. Then
 each policy plays the same shop on, week by week, with the same number of contacts; only textbook rules mail to all. The
-one next best action goes on drawing lots for a few customers a week, at its own cost, and learns again half-way.
+one next best action goes on drawing lots for a few customers a week, at its own cost, and learns again every five weeks.
 What a decision adds is told by the truth at its moment: expected margin, fatigue, households and annoyance among it. The
 oracle is the same arbitration by the truth.
 """
@@ -31,7 +31,7 @@ CHANCE, ALONE = 0.03, 0.05
 EXPLORED = 0.05
 """Of customers who may be written to, by lot in each week that is played."""
 DAYS, WEEKS = 120, 26
-RELEARNED = 13
+RELEARNED = 5
 """Weeks."""
 MOST_ROWS = 250_000
 CONTACTS = 0.4

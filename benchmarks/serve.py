@@ -2,6 +2,7 @@
 
 `python -m benchmarks.serve` serves an empty shop and sends to it from a process of its own, which does as little as it
 can: requests are made beforehand, answers are read by their status alone. Figures of both share the machine's cores.
+`python -m benchmarks.serve workers` sends to one process, and to a writer with two workers, in turn.
 """
 
 from __future__ import annotations
@@ -145,13 +146,13 @@ def load(port: int, key: str, **about: Any) -> dict[str, float]:
     return found
 
 
-def serve(folder: Path) -> tuple[subprocess.Popen[bytes], int, str]:
+def serve(folder: Path, workers: int = 1) -> tuple[subprocess.Popen[bytes], int, str]:
     """A server of a new shop, with a key."""
     Shop.create(folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    (folder / "shop.toml").write_text(f"[serve]\nport = {port}\nrequests_per_key = 1e6\n")
+    (folder / "shop.toml").write_text(f"[serve]\nport = {port}\nrequests_per_key = 1e6\nworkers = {workers}\n")
     made = subprocess.run(
         [sys.executable, "-m", "regulars", "keys", "create", "bench", "--shop", str(folder)],
         capture_output=True, text=True, check=True,
@@ -200,13 +201,35 @@ def ingest() -> list[Row]:
     ]
 
 
+def workers() -> list[Row]:
+    """The same load on one process, and on two workers beside a writer: on two cores, which the sender shares."""
+    rows = []
+    for name, count in (("one process", 1), ("two workers", 2)):
+        with tempfile.TemporaryDirectory() as home:
+            server, port, key = serve(Path(home) / "shop", count)
+            load(port, key, connections=64, size=1, each=500, seconds=WARM_SECONDS)
+            single = load(port, key, connections=128, size=1, each=1500)
+            server.send_signal(signal.SIGTERM)
+            server.wait(120)
+        assert not single["errors"]
+        case = f"ingest, single durable events, 128 connections, {name}"
+        rows += [
+            Row(case, "events/s", "higher", single["rate"]),
+            Row(case, "p99 ms", "lower", single["p99"]),
+        ]
+    return rows
+
+
+PARTS = {"ingest": ingest, "workers": workers}
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
+    parser.add_argument("part", nargs="?", choices=PARTS, default="ingest")
     parser.add_argument("--load")
     asked = parser.parse_args()
     if asked.load:
         print(json.dumps(asyncio.run(_load(json.loads(asked.load)))), flush=True)
     else:
         began = time.perf_counter()
-        save("serve", ingest())
+        save("serve", PARTS[asked.part]())
         print(f"in {time.perf_counter() - began:.0f} s", file=sys.stderr)
