@@ -125,3 +125,22 @@ def test_who_is_blocked_is_out_at_once(console, people, new_browser):
 def test_the_last_administrator_stays(console, people):
     with pytest.raises(InputError, match="Nobody would be left"):
         console.people.change(people["admin"].id, role="growth")
+
+
+@pytest.mark.parametrize(("role", "status"), [(None, 303), ("read_only", 403)])
+def test_of_a_form_of_who_may_not_send_it_nothing_is_read(role, status, browser_of, monkeypatch):
+    def reads(*_, **__):
+        raise AssertionError("it is read")
+
+    browser = browser_of(role)
+    monkeypatch.setattr("starlette.requests.Request.form", reads)
+    found = browser.client.post("/console/data/upload", files={"file": ("a.csv", b"a,b")})
+    assert found.status_code == status
+
+
+def test_strangers_send_no_files_and_nothing_without_a_length(new_browser):
+    sent = new_browser.client.post("/console/sign-in", files={"file": ("a.csv", b"x" * (1 << 21))})
+    assert sent.status_code == 413
+    headers = {"content-type": "application/x-www-form-urlencoded", "transfer-encoding": "chunked"}
+    sent = new_browser.client.post("/console/sign-in", content=b"a=b", headers={**headers, "content-length": "3"})
+    assert sent.status_code == 411
