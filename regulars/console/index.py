@@ -112,9 +112,8 @@ class Index:
 
     def ask(self, question: Any) -> Any:
         """What a function of (engine, table) finds, one request at a time."""
-        table = self.table()
-        with self._turn:
-            return question(self._engine, table)
+        with self._turn:  # nobody takes its file away meanwhile
+            return question(self._engine, self.table())
 
     def one(self, customer_id: str) -> dict[str, Any] | None:
         """The row of a customer; None if there is none."""
