@@ -52,7 +52,10 @@ def test_a_product_says_its_price_cost_and_bounds(pricing):
     assert "coffee" in found.text
 
 
-@pytest.mark.parametrize(("price", "said"), [("400", "breaks a guardrail"), ("four", "is no price")])
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [("400", "breaks a guardrail"), *((text, "is no price") for text in ("four", "nan", "inf", "1e30"))],
+)
 def test_a_price_outside_its_guardrails_is_not_even_asked_for(price, said, pricing, console):
     found = asked(pricing, price)
     assert found.status_code == 400

@@ -331,7 +331,7 @@ def _held(visit: Visit, shop: Shop, products: Products, place: int, wanted: str)
     """What is asked of a product now; InputError if a guardrail does not allow the wanted price."""
     try:
         coins = int(to_coins([Decimal(wanted)], products.currency)[0])
-    except InvalidOperation:
+    except (InvalidOperation, ValueError, OverflowError):  # no number, none that is finite, none that is kept
         raise InputError(visit.t(".no_price", text=wanted)) from None
     bounds = products.bounds(rules_of(shop))
     asked = products.price.copy()
