@@ -87,6 +87,12 @@ class Visit:
             raise InputError(self.t("shell.field_missing", name=name))
         return value
 
+    def customer(self) -> str:
+        """The customer whom the address names (`id`): that who asks reads of this one is noted down."""
+        customer_id = self.needed("id")
+        self.console.serving.reads.note(self.who, [customer_id], self.request.url.path)
+        return customer_id
+
     def number(self, name: str) -> int:
         """A whole number that the path names; InputError if it is none."""
         try:

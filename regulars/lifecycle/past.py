@@ -44,7 +44,7 @@ class Past(NamedTuple):
 def past(shop: Shop, ids: pa.Array, as_of: datetime) -> Past:
     """Of customers (n,); a decision at the moment itself is not past: deciding again gives the same."""
     since, until = ibis.literal(as_of - WEEK), ibis.literal(as_of)
-    events = shop.events.filter(shop.events.time < until, shop.events.time >= since)
+    events = shop.events.filter(ibis._.time < until, ibis._.time >= since)
     made = events.filter(events.type == decisions.TYPE, events.event_id.startswith("lifecycle-"))
     rows = shop.engine.to_arrow(made.select("customer_id", "time", "outcome", "properties"))
     sent = events.filter(events.type == SENT)

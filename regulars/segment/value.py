@@ -98,7 +98,7 @@ def worth(shop: Shop, known: Known) -> Worth:
     costs = shop.catalogue
     costs = costs.filter(costs.unit_cost.notnull(), costs.valid_from < ibis.literal(moment))
     costs = costs.group_by("product_id").agg(cost=costs.unit_cost.cast("float64").argmax(costs.valid_from))
-    lines = shop.events.filter(shop.events.type == "order_completed", shop.events.time < ibis.literal(moment))
+    lines = shop.events.filter(ibis._.type == "order_completed", ibis._.time < ibis.literal(moment))
     lines = shop.identities.named(lines, moment)
     sold = lines.select("customer_id", "product_id", "quantity", price=lines.unit_price.cast("float64"))
     sold = sold.filter(sold.customer_id.notnull()).join(costs, "product_id")

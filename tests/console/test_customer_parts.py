@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
+import ibis
 import pytest
 
+from regulars import Shop
 from regulars.campaign.sending import Order, enqueue
 from regulars.campaign.sending.tables import prepare
 from regulars.customers.by_hand import present
@@ -79,3 +82,27 @@ def test_what_takes_long_is_asked_for_by_a_click(page):
     page.page.wait_for_selector("text=card-1", state="attached")
     page.page.wait_for_selector(".told-later .chart-place canvas")
     assert [fault for fault in page.faults if "status of 40" not in fault] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"/customer/{part}" for part in ("alike", "prices", "messages", "experiments", "links", "conversations")),
+        "/recommendations/lists", "/recommendations/why", "/recommendations/rules/preview",
+    ],
+)  # fmt: skip
+def test_who_asks_for_a_part_that_is_about_a_customer_is_noted_down(path, browser_of, console):
+    browser_of("growth").get(path, params={"id": "ada"})
+    console.serving.reads.flush(timedelta(days=400))
+    assert f"/console{path}" in {read.route for read in console.serving.reads.all("ada")}
+
+
+@pytest.mark.parametrize("part", ["timeline", "experiments"])
+def test_a_part_is_answered_while_the_log_grows(part, browser_of, monkeypatch):
+    events, version = Shop.events.fget, itertools.count()
+
+    def grown(shop):
+        return events(shop).filter(ibis.literal(next(version)) >= 0)
+
+    monkeypatch.setattr(Shop, "events", property(grown))
+    assert browser_of("growth").get(f"/customer/{part}?id=ada").status_code == 200

@@ -36,7 +36,7 @@ ALIKE = 6
 def alike(visit: Visit) -> Response:
     """Who is most like this customer, by behaviour vectors where there are any, and what they have in common."""
     with visit.console.reading() as shop:
-        found = nearest(shop, visit.needed("id"), visit.as_of, ALIKE)
+        found = nearest(shop, visit.customer(), visit.as_of, ALIKE)
     return visit.page("customers/alike.html", found=found)
 
 
@@ -45,7 +45,7 @@ def prices(visit: Visit) -> Response:
     """Prices and discounts that were decided, shown and charged, each with why and what was said beside it."""
     with visit.console.reading() as shop:
         try:
-            rows = audit(shop, customer_id=visit.needed("id"), as_of=visit.as_of).to_pylist()
+            rows = audit(shop, customer_id=visit.customer(), as_of=visit.as_of).to_pylist()
         except NotFoundError:
             rows = []
     return visit.page("customers/prices.html", rows=rows[: -MOST - 1 : -1], total=len(rows))
@@ -54,7 +54,7 @@ def prices(visit: Visit) -> Response:
 @screen.get("/customer/messages", may=ALL)
 def messages(visit: Visit) -> Response:
     """Messages on their way, and what was done, skipped and held, with why."""
-    customer, state = visit.needed("id"), with_outbox(visit.shop.state)
+    customer, state = visit.customer(), with_outbox(visit.shop.state)
     asked = sa.select(outbox).where(outbox.c.customer_id == customer).order_by(outbox.c.not_before.desc()).limit(MOST)
     with state.read() as view:
         rows = view.execute(asked).all()
@@ -66,8 +66,8 @@ def experiments(visit: Visit) -> Response:
     """Into which arm of which experiments this customer came, and when first."""
     end = ibis.literal(visit.as_of, "timestamp('UTC')")
     with visit.console.reading() as shop:
-        events = shop.identities.named(shop.events.filter(shop.events.type == EXPOSED), visit.as_of)
-        own = events.filter(events.customer_id == visit.needed("id"), events.time < end)
+        events = shop.identities.named(shop.events.filter(ibis._.type == EXPOSED), visit.as_of)
+        own = events.filter(events.customer_id == visit.customer(), events.time < end)
         said: Any = own.properties.cast("json")
         name = ibis.coalesce(*(said[key].str for key in ("experiment", "experiment_name", "experiment_id")))
         first = own.group_by("variant", experiment=name).agg(time=own.time.min()).order_by(ibis.desc("time"))
@@ -78,8 +78,8 @@ def experiments(visit: Visit) -> Response:
 @screen.get("/customer/links", may=ALL)
 def links(visit: Visit) -> Response:
     """The ring that this customer is in, if any: its graph, what they share, and why it looks like abuse."""
-    there = linked(visit)
-    ring = there.of(visit.needed("id"))
+    customer, there = visit.customer(), linked(visit)
+    ring = there.of(customer)
     if ring is None:
         return visit.page("customers/links.html", ring=None)
     row = there.rings.table.slice(ring - 1, 1).to_pylist()[0]
@@ -94,7 +94,7 @@ def links(visit: Visit) -> Response:
 def talks(visit: Visit) -> Response:
     """What was said with this customer, the newest conversation first."""
     state = with_support(visit.shop.state)
-    of = conversations.c.customer_id == visit.needed("id")
+    of = conversations.c.customer_id == visit.customer()
     asked = sa.select(conversations).where(of).order_by(conversations.c.opened_at.desc()).limit(MOST)
     with state.read() as view:
         rows = view.execute(asked).all()

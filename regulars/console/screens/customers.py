@@ -21,7 +21,7 @@ from regulars.console.screens import customer_parts, customer_rights
 from regulars.console.visit import Visit
 from regulars.customers import one_customer
 from regulars.customers.consent import PURPOSES
-from regulars.errors import InputError, NotFoundError, RegularsError
+from regulars.errors import NotFoundError, RegularsError
 from regulars.events.schema import TIME
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def make_index(visit: Visit) -> Response:
 @screen.get("/customer", may=ALL)
 def customer(visit: Visit) -> Response:
     """One customer: what the list knows, and around it what takes longer, each part asked for by the page."""
-    customer_id = _asked_id(visit)
+    customer_id = visit.customer()
     row = visit.console.index.one(customer_id) if visit.console.index.version is not None else None
     now = visit.console.now
     days = [now - timedelta(days=days) for days in range(0, SLIDER_DAYS + 1, 7)]
@@ -104,7 +104,7 @@ def told(visit: Visit) -> Response:
     """Who this is, in words, each with what it rests on."""
     as_of = visit.as_of
     with visit.console.reading() as shop:
-        found = profile.page(shop, _asked_id(visit), as_of, language=visit.language)
+        found = profile.page(shop, visit.customer(), as_of, language=visit.language)
     return visit.page("customers/profile.html", found=found)
 
 
@@ -113,8 +113,8 @@ def outlook(visit: Visit) -> Response:
     """What is to come: risk, value, and the chance that this is still a customer, day by day."""
     as_of = visit.as_of
     with visit.console.reading() as shop:
-        found = churn.ahead(shop, _asked_id(visit), as_of)
-        why = _why_at_risk(shop, _asked_id(visit)) if as_of == visit.console.now else []
+        found = churn.ahead(shop, visit.customer(), as_of)
+        why = _why_at_risk(shop, visit.customer()) if as_of == visit.console.now else []
     charts = []
     if found.days:
         charts.append(chart(alive_plot(list(found.days), np.array(found.alive)), visit.t(".alive_about")))
@@ -138,7 +138,7 @@ def _why_at_risk(shop: Shop, customer_id: str) -> list[str]:
 @screen.get("/customer/timeline", may=ALL)
 def timeline(visit: Visit) -> Response:
     """What happened, the newest first, a hundred events at a time: the next ones come when one scrolls to them."""
-    customer_id = _asked_id(visit)
+    customer_id = visit.customer()
     before = _moment(visit.asked("before")) or visit.as_of
     with visit.console.reading() as shop:
         rows = _events(visit, customer_id, before).order_by(ibis.desc("time"), "event_id", "line")
@@ -156,7 +156,7 @@ def timeline(visit: Visit) -> Response:
 def recommended(visit: Visit) -> Response:
     """The list that was decided for this customer last, and why each product."""
     with visit.console.reading() as shop:
-        rows = shop.tables.read("recommend", "decisions", _asked_id(visit)).to_pylist()
+        rows = shop.tables.read("recommend", "decisions", visit.customer()).to_pylist()
     if not rows:
         raise NotFoundError(visit.t(".no_list"))
     found = rows[0]
@@ -169,18 +169,10 @@ def known(visit: Visit) -> Response:
     """Ids, traits, consents and objections."""
     as_of = visit.as_of
     with visit.console.reading() as shop:
-        found = one_customer(shop, _asked_id(visit), as_of)
+        found = one_customer(shop, visit.customer(), as_of)
         segments = _segments(visit, found["customer_id"], as_of)
     may_change = customer_rights.CHANGING
     return visit.page("customers/known.html", found=found, segments=segments, purposes=PURPOSES, may_change=may_change)
-
-
-def _asked_id(visit: Visit) -> str:
-    customer_id = visit.asked("id")
-    if not customer_id:
-        raise InputError(visit.t("shell.field_missing", name="id"))
-    visit.console.serving.reads.note(visit.signed_in.email, [customer_id], visit.request.url.path)
-    return customer_id
 
 
 def _listed(engine: Engine, table: ibis.Table, listing: Listing) -> Found:
@@ -216,7 +208,7 @@ def _events(visit: Visit, customer_id: str, before: datetime) -> ibis.Table:
     shop = visit.shop
     end = ibis.literal(before, "timestamp('UTC')")
     ids = shop.identities.members(_pair(customer_id, before))["customer_id"].to_pylist()
-    events = shop.events.filter(shop.events.time < end)
+    events = shop.events.filter(ibis._.time < end)  # asked for once: the log may grow
     own = events.filter(events.customer_id.isin(ids) | (events.customer_id.isnull() & events.anonymous_id.isin(ids)))
     return own.select(
         "event_id", "line", "time", "type", "product_id", "quantity", "unit_price", "currency", "order_id", "query",

@@ -44,7 +44,7 @@ def rules(visit: Visit) -> Response:
 @screen.get(f"{PATH}/preview", may=ALL)
 def preview(visit: Visit) -> Response:
     """The list of a customer by the rules as they are, and as they would be."""
-    customer = visit.needed("id")
+    customer = visit.customer()
     wanted = _settings(visit, {name: visit.asked(name) for name in RULES})
     with visit.console.reading() as shop:
         recommender = Recommender.open(shop, visit.console.now)

@@ -14,7 +14,6 @@ from regulars.console.roles import ALL
 from regulars.console.screen import Screen
 from regulars.console.screens import recommendation_rules
 from regulars.console.visit import Visit
-from regulars.errors import InputError
 from regulars.recommend import Recommender
 from regulars.recommend.shelf import Shelf
 
@@ -56,9 +55,7 @@ def index(visit: Visit) -> Response:
 @screen.get("/recommendations/lists", may=ALL)
 def lists(visit: Visit) -> Response:
     """What a customer is shown as the rules are, and as they would be."""
-    customer = visit.asked("id")
-    if not customer:
-        raise InputError(visit.t("shell.field_missing", name="id"))
+    customer = visit.customer()
     pin = tuple(part.strip() for part in visit.asked("pin").split(",") if part.strip())
     where = visit.asked("where")
     known = recommender(visit.console)
@@ -73,7 +70,8 @@ def lists(visit: Visit) -> Response:
 @screen.get("/recommendations/why", may=ALL)
 def why(visit: Visit) -> Response:
     """What each source has to do with the place of a product in a customer's list."""
-    found = recommender(visit.console).explain(visit.asked("id"), visit.asked("product"))
+    customer = visit.customer()
+    found = recommender(visit.console).explain(customer, visit.asked("product"))
     rows = found.to_pylist()
     most = max((abs(row["share"]) for row in rows), default=1.0) or 1.0
     return visit.page("recommendations/why.html", rows=rows, most=most)
