@@ -10,7 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from regulars.errors import UnavailableError
+from regulars.errors import OverLimitError, UnavailableError
+from regulars.events.inbox.inbox import MOST_BYTES
 from regulars.serve.live.decisions import Who
 from regulars.serve.workers.frames import Frames, Kind
 from regulars.serve.workers.telling import mistaken
@@ -32,7 +33,8 @@ class Link:
         self._path = path
         self._end: Frames | None = None
         self._numbers = count(1)
-        self._waiting: dict[int, asyncio.Future[int]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[int], int]] = {}
+        self._bytes = 0
 
     @property
     def is_up(self) -> bool:
@@ -50,12 +52,25 @@ class Link:
             await asyncio.sleep(AGAIN_SECONDS)
 
     def put(self, bodies: Sequence[bytes]) -> asyncio.Future[int]:
-        """Let the writer keep calls; see `Inbox.put`. Whether those were kept that it did not answer is not known."""
+        """Let the writer keep calls; see `Inbox.put`. Whether those were kept that it did not answer is not known.
+
+        Raises
+        ------
+        UnavailableError
+            If the writer is away.
+        OverLimitError
+            If too much waits for it already.
+        """
         if self._end is None:
             raise UnavailableError(AWAY)
+        body = b"\n".join(bodies)  # JSON has no line break in a line
+        if self._bytes + len(body) > MOST_BYTES:
+            raise OverLimitError("Events come faster than the disk takes them. Send again later.", 1)
+        self._bytes += len(body)
         number = next(self._numbers)
-        done = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._end.send(Kind.PUT, number, b"\n".join(bodies))  # JSON has no line break in a line
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = done, len(body)
+        self._end.send(Kind.PUT, number, body)
         return done
 
     def note(self, name: str, who: Who, products: Sequence[str]) -> None:
@@ -74,7 +89,8 @@ class Link:
             self._end.close()
 
     def _taken(self, _: Frames, kind: Kind, number: int, body: bytes) -> None:
-        done = self._waiting.pop(number)
+        done, size = self._waiting.pop(number)
+        self._bytes -= size
         if done.done():  # who asked has gone
             return
         if kind is Kind.DONE:
@@ -84,7 +100,7 @@ class Link:
 
     def _lost(self, _: Frames) -> None:
         self._end = None
-        waiting, self._waiting = self._waiting, {}
-        for done in waiting.values():
+        waiting, self._waiting, self._bytes = self._waiting, {}, 0
+        for done, _size in waiting.values():
             if not done.done():
                 done.set_exception(UnavailableError(AWAY))

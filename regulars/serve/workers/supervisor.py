@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regulars import storage
-from regulars.errors import ConfigError, RegularsError
+from regulars.errors import ConfigError, RegularsError, UnavailableError
 from regulars.serve import logs
 from regulars.serve.logs import LOG
 from regulars.serve.server import refuse_taken
@@ -169,22 +169,41 @@ class _Supervisor:
     def _start(self, number: int) -> None:
         life, kept = os.pipe()
         heard, said = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(kept)
-            os.close(heard)
-            self._be(Order(number, self._folder, self._settings, self._shared, life, not self._was_up), said)
-        os.close(life)
-        os.close(said)
+        # What comes to a child before it has signals of its own would be told to us, and be lost to it.
+        unheld = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                os.close(kept)
+                os.close(heard)
+                order = Order(number, self._folder, self._settings, self._shared, life, not self._was_up)
+                self._be(order, said, unheld)
+        except OSError as error:  # no memory, or too many processes
+            for handle in (kept, heard):
+                os.close(handle)
+            self._not_started(number, error)
+            return
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, unheld)
+            os.close(life)
+            os.close(said)
         child = self._children[number] = _Child(number, pid, kept, heard)
         self._selector.register(heard, selectors.EVENT_READ, child)
 
-    def _be(self, order: Order, said: int) -> None:
+    def _not_started(self, number: int, why: OSError) -> None:
+        if not self._was_up:
+            raise UnavailableError(f"The machine has no room for {name_of(number)}: {why}.") from None
+        about = {"about": name_of(number), "error": str(why)}
+        LOG.error("a process could not start", extra={"about": about})
+        self._due.append((time.monotonic() + AGAIN_SECONDS, number))
+
+    def _be(self, order: Order, said: int, unheld: set[int]) -> None:
         """Be a child, to its end."""
         code = 1
         try:
             os.setpgid(0, 0)  # Ctrl-C is for the supervisor, that ends all in turn
             self._signals.forget()
+            signal.pthread_sigmask(signal.SIG_SETMASK, unheld)
             self._selector.close()
             for sibling in self._children.values():  # none may hold another's life: that one would outlive us
                 os.close(sibling.life)
