@@ -123,7 +123,9 @@ def shelf_of(past: Past) -> Shelf:
     }
     allowed = np.arange(count + 1) > 0
     settings = RecommendSettings(diversity=0.2, most_per_category=4)
-    return Shelf(pa.table(columns), allowed, allowed, frozenset(), allowed | True, np.zeros(0, np.int64), settings)
+    none = np.zeros(0, np.int64)
+    lift = np.zeros(count + 1, np.int64)
+    return Shelf(pa.table(columns), allowed, allowed, frozenset(), allowed | True, none, lift, settings)
 
 
 def live(products: int, customers: int = 50_000, asked: int = 500) -> dict[str, float]:
