@@ -2,12 +2,16 @@
 
     python -m benchmarks.serve_soak        twenty minutes, after three that are not counted
     python -m benchmarks.serve_soak 2      another number of minutes
+    python -m benchmarks.serve_soak kills  200 times it is killed under load: what of the acknowledged is in the log?
 
 Half load is half of what is asked of it at full load: 500 lists and 1,500 events a second, each asked at its time.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +24,8 @@ from benchmarks.serve_decisions import Served, load, shop_of
 
 MINUTES, WARM_MINUTES = 20, 3
 RATE = 2_000
+KILLS = 200
+KILL_TEST = "tests/serve/test_kill.py"
 COMPARED_MINUTES = 5
 """At the beginning and at the end."""
 
@@ -51,5 +57,23 @@ def soak(minutes: int) -> list[Row]:
     ]
 
 
+def kills() -> list[Row]:
+    """The test of kills, for longer; it fails if a call is lost or counted twice."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "0", "-rP", KILL_TEST],
+        env={**os.environ, "REGULARS_SERVER_KILLS": str(KILLS)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = re.search(r"acknowledged (\d+) in the log (\d+)", done.stdout)
+    assert found
+    acknowledged, logged = map(int, found.groups())
+    case = f"{KILLS} kills of the server under load"
+    return [
+        Row(case, "acknowledged and lost", "lower", max(acknowledged - logged, 0)),
+        Row(case, "counted twice", "lower", max(logged - acknowledged, 0)),
+        Row(case, "acknowledged", "higher", acknowledged),
+    ]
+
+
 if __name__ == "__main__":
-    save("serve", soak(int(sys.argv[1]) if len(sys.argv) > 1 else MINUTES))
+    asked = sys.argv[1] if len(sys.argv) > 1 else str(MINUTES)
+    save("serve", kills() if asked == "kills" else soak(int(asked)))
