@@ -20,10 +20,20 @@ SAMPLED = 64
 """The gradient of the bias comes from one row of so many, as many times louder: it sums over all pairs of tokens into
 a table of a few hundred numbers, which takes a GPU ten times as long as all else together. Rows are filled at random,
 so on average it is the gradient of all."""
-TILES = {"fwd_BLOCK_M": 64, "fwd_BLOCK_N": 64, "fwd_num_stages": 2, "bwd_num_stages": 1} | {
-    "bwd_BLOCK_M1": 32, "bwd_BLOCK_N1": 64, "bwd_BLOCK_M2": 64, "bwd_BLOCK_N2": 32
-}  # fmt: skip
-"""Of the kernel; the default ones take more shared memory than there is, as the bias is read too."""
+KERNEL = {
+    "fwd_BLOCK_M": 64,
+    "fwd_BLOCK_N": 64,
+    "fwd_num_stages": 2,
+    "bwd_num_stages": 1,
+    "bwd_BLOCK_M1": 32,
+    "bwd_BLOCK_N1": 64,
+    "bwd_BLOCK_M2": 64,
+    "bwd_BLOCK_N2": 32,
+    "FORCE_USE_FLEX_ATTENTION": True,
+}
+"""Its tiles: the default ones take more shared memory than there is, as the bias is read too. And always this kernel,
+not the one that torch takes for rows of fewer than 128 tokens: that one decides by its own tile whether it writes past
+the end of a row, and then works with this one, so rows of 16 overwrote each other (torch 2.11 and 2.13)."""
 
 
 class Rows(NamedTuple):
@@ -96,7 +106,7 @@ def _attended(q: Tensor, k: Tensor, v: Tensor, rows: Rows, place_bias: Tensor, t
         return value + time_bias[head, time_bucket(time[row, asking] - time[row, asked])]
 
     found: Tensor = _fast(flex_attention, q)(
-        q, k, v, score_mod=score, block_mask=rows.mask, kernel_options=cast(Any, TILES)
+        q, k, v, score_mod=score, block_mask=rows.mask, kernel_options=cast(Any, KERNEL)
     )
     return found
 
