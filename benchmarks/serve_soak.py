@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import theilslopes
 
 from benchmarks.report import Row, save
 from benchmarks.serve_decisions import Served, load, shop_of
@@ -45,6 +46,8 @@ def soak(minutes: int) -> list[Row]:
         served.stop()
     compared = min(COMPARED_MINUTES, minutes // 2)
     of_first, of_last = p99[WARM_MINUTES:][:compared], p99[-compared:]
+    # The 99th percentile of a minute swings with what else the machine does: a drift is what is beyond that.
+    drift = theilslopes(p99[WARM_MINUTES:], alpha=0.95)
     case = f"{minutes} minutes of 500 lists and 1,500 events a second"
     # What is freed is given back now and then: one reading tells when it was read.
     first, last = np.median(memory[WARM_MINUTES:][:compared]), np.median(memory[-compared:])
@@ -53,6 +56,9 @@ def soak(minutes: int) -> list[Row]:
         Row(case, "memory at the end, MiB", "lower", float(last / 2**20)),
         Row(case, "p99 ms in the first minutes", "lower", float(np.median(of_first))),
         Row(case, "p99 ms in the last minutes", "lower", float(np.median(of_last))),
+        Row(case, "p99 drift, ms a minute", "lower", float(drift.slope)),
+        Row(case, "p99 drift, lower end of 95 % interval", "lower", float(drift.low_slope)),
+        Row(case, "p99 drift, upper end of 95 % interval", "lower", float(drift.high_slope)),
         Row(case, "errors", "lower", errors),
     ]
 

@@ -26,6 +26,7 @@ from regulars.events.compaction import MANY, small_files
 from regulars.events.inbox import FOLDER, open_store
 from regulars.events.inbox.sqlite import is_mended
 from regulars.shop import Shop
+from regulars.webhook import addresses_of
 
 SECRET = re.compile(r"(?im)^\s*[\w-]*(password|secret|token|api_?key)[\w-]*\s*=\s*[\"']?[^\s\"']")
 """A setting that is a secret by its name, and is not empty."""
@@ -63,6 +64,7 @@ def examine(shop: Shop) -> list[Finding]:
         address(shop.config.serve.host, shop.config.serve.port),
         *strangers(shop.config.serve.host, shop.config.serve.proxies),
         *inbox(shop),
+        *webhooks(shop.config),
     ]
     try:
         newest = shop.log.snapshot()
@@ -271,6 +273,24 @@ def inbox(shop: Shop) -> Iterator[Finding]:
         yield Finding("ok", "inbox", store.promise)
     except RegularsError as error:
         yield Finding("unsafe", "inbox", str(error), 'Start it, or keep events on this disk: [serve] inbox = ""')
+
+
+def webhooks(settings: config.Config) -> Iterator[Finding]:
+    """May webhooks go to where the settings say?"""
+    sending = settings.sending
+    urls = {
+        "[realtime] webhook": settings.realtime.webhook,
+        "[support] system": settings.support.system,
+        **{f"[sending] {name}": getattr(sending, name) for name in ("sms_webhook", "push_webhook", "wechat_webhook")},
+    }
+    for name, url in urls.items():
+        if url:
+            try:
+                addresses_of(url, settings.shop.private_networks)
+            except OSError as error:
+                yield Finding("warning", "webhooks", f"{name}: {error}", "What is to go there waits until it can")
+            else:
+                yield Finding("ok", "webhooks", f"{name} may be reached")
 
 
 def permissions(folder: Path) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -30,6 +30,14 @@ def _festival(day: str) -> str:
     return day
 
 
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValueError('is no network; write it as "10.0.0.0/8", or as one address') from None
+    return text
+
+
 class ShopSettings(Section):
     """[shop]"""
 
@@ -40,6 +48,11 @@ class ShopSettings(Section):
         (),
         description="Further days on which customers behave otherwise, and which raise no alarm (see docs/drift.md): "
         '"MM-DD" each year, or "YYYY-MM-DD" once.',
+    )
+    private_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        (),
+        description="Networks that webhooks may go to though the internet does not reach them, such as 10.0.0.0/8; "
+        "127.0.0.0/8 is this machine.",
     )
 
 

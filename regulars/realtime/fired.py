@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx2
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from regulars import clock
 from regulars.outbox import deliver
 from regulars.realtime.triggers import Fired
 from regulars.state import Moment, State
-from regulars.webhook import SIGNATURE, signature
+from regulars.webhook import SIGNATURE, Transport, signature
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -104,40 +104,48 @@ def _event(row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def post(shop: Shop, limit: int = 500) -> tuple[int, int]:
+class Posted(NamedTuple):
+    """How it went: how many were taken, how many wait for another try, and why the last of them does."""
+
+    taken: int
+    waiting: int
+    why: str = ""
+
+
+def post(shop: Shop, limit: int = 500) -> Posted:
     """Send what fired to `[realtime] webhook`, in order for each customer.
 
     A receiver knows each by `Idempotency-Key` and drops what it has; the body is signed as of campaigns' webhooks. Of a
     customer whose message was not taken, the later ones wait.
-
-    Returns
-    -------
-    How many were taken, and how many wait for another try.
     """
     settings, state = shop.config.realtime, prepare(shop.state)
     if not settings.webhook:
-        return 0, 0
+        return Posted(0, 0)
     asked = sa.select(outbox).where(outbox.c.posted_at.is_(None)).order_by(outbox.c.id).limit(limit)
     with state.read() as view:
         rows = view.execute(asked).all()
-    secret, held, taken = state.secret(SECRET), set[str](), 0
-    with httpx2.Client(timeout=settings.timeout_seconds, follow_redirects=False) as client:
+    secret, held, taken, why = state.secret(SECRET), set[str](), 0, ""
+    transport = Transport(shop.config.shop.private_networks)
+    with httpx2.Client(transport=transport, timeout=settings.timeout_seconds, follow_redirects=False) as client:
         for row in rows:
             if row.customer_id in held:
                 continue
             try:
-                if not _posted(client, settings.webhook, secret, row):
-                    held.add(row.customer_id)
-                    continue
-            except httpx2.HTTPError:  # it does not answer: no use to wait for it once for each row
+                answer = _answered(client, settings.webhook, secret, row)
+            except httpx2.HTTPError as error:  # it does not answer: no use to wait for it once for each row
+                why = str(error) or type(error).__name__
                 break
+            if not answer.is_success:
+                held.add(row.customer_id)
+                why = f"it answered {answer.status_code}"
+                continue
             with state.write() as change:
                 change.execute(sa.update(outbox).where(outbox.c.id == row.id).values(posted_at=clock.now()))
             taken += 1
-    return taken, len(rows) - taken
+    return Posted(taken, len(rows) - taken, why)
 
 
-def _posted(client: httpx2.Client, url: str, secret: str, row: Any) -> bool:
+def _answered(client: httpx2.Client, url: str, secret: str, row: Any) -> httpx2.Response:
     said = {
         "key": row.key, "trigger": row.trigger_name, "customer_id": row.customer_id, "product_id": row.product_id,
         "at": row.at.isoformat(),
@@ -147,4 +155,4 @@ def _posted(client: httpx2.Client, url: str, secret: str, row: Any) -> bool:
         "Content-Type": "application/json; charset=utf-8", "Idempotency-Key": row.key.encode().hex(),
         SIGNATURE: signature(secret, int(clock.now().timestamp()), body),
     }  # fmt: skip
-    return client.post(url, content=body, headers=headers).is_success
+    return client.post(url, content=body, headers=headers)

@@ -39,7 +39,7 @@ def backend_of(shop: Shop) -> Backend:
     secret = os.environ.get(SECRET, "")
     if not secret:
         raise ConfigError(f"[support] system = {url!r} needs the secret that both sides know, in {SECRET}.")
-    return Webhooks(url, secret)
+    return Webhooks(url, secret, private_networks=shop.config.shop.private_networks)
 
 
 def policy_of(settings: SupportSettings) -> Policy:

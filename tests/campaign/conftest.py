@@ -214,6 +214,7 @@ def set_up() -> Settings:
         path = shop.folder / "shop.toml"
         document: Any = tomlkit.parse(path.read_text())
         document["sending"].update(sending)
+        document["shop"]["private_networks"] = ["127.0.0.0/8"]
         path.write_text(tomlkit.dumps(document))
         return Shop.open(shop.folder)
 

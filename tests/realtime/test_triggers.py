@@ -125,7 +125,10 @@ def test_a_rule_that_cannot_be_read_is_named(shop: Shop) -> None:
 def with_triggers(shop: Shop, *texts: str, webhook: str = "") -> None:
     settings = shop.folder / "shop.toml"
     text = settings.read_text().replace("# triggers = []", f"triggers = {json.dumps(texts)}")
-    settings.write_text(text.replace("[realtime]\n", f'[realtime]\nwebhook = "{webhook}"\n') if webhook else text)
+    if webhook:
+        text = text.replace("[realtime]\n", f'[realtime]\nwebhook = "{webhook}"\n')
+        text = text.replace("private_networks = []", 'private_networks = ["127.0.0.0/8"]')
+    settings.write_text(text)
 
 
 class Receiver:

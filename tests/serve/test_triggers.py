@@ -46,6 +46,7 @@ def with_settings(shop, **settings):
     path = shop.folder / "shop.toml"
     document = tomlkit.parse(path.read_text())
     document.setdefault("realtime", tomlkit.table()).update(settings)
+    document["shop"]["private_networks"] = ["127.0.0.0/8"]
     path.write_text(tomlkit.dumps(document))
     return Shop.open(shop.folder)
 

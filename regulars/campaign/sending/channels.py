@@ -29,8 +29,8 @@ def channels(shop: Shop) -> dict[str, Channel]:
     for name in HOOKED:
         url = getattr(settings, f"{name}_webhook")
         if url:
-            secret = shop.state.secret(SECRET)
-            found[name] = Webhook(f"{name}_webhook", url, secret, settings.timeout_seconds)
+            secret, near = shop.state.secret(SECRET), shop.config.shop.private_networks
+            found[name] = Webhook(f"{name}_webhook", url, secret, settings.timeout_seconds, near)
     return found
 
 

@@ -6,16 +6,15 @@ is delivered once, whatever is lost on the way.
 
 from __future__ import annotations
 
-import http.client
 import json
-import ssl
-from collections.abc import Callable
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable
+
+import httpx2
 
 from regulars import clock
 from regulars.campaign.sending.channel import DownError, LaterError, Letter, RefusedError
 from regulars.errors import ConfigError
-from regulars.webhook import SIGNATURE, is_safe, signature
+from regulars.webhook import SIGNATURE, Transport, is_safe, signature
 
 SECRET = "campaign webhook"  # noqa: S105 the name of one
 
@@ -27,6 +26,7 @@ class Webhook:
     ----------
     name : the setting that it comes from, for messages.
     url : https; http on this machine alone.
+    private_networks : see `regulars.webhook.may_go_to`.
 
     Raises
     ------
@@ -34,13 +34,19 @@ class Webhook:
         If the url is none.
     """
 
-    def __init__(self, name: str, url: str, secret: str, timeout_seconds: float) -> None:
-        parts = urlsplit(url)
-        if not parts.hostname or not is_safe(url):
+    def __init__(
+        self, name: str, url: str, secret: str, timeout_seconds: float, private_networks: Iterable[str] = ()
+    ) -> None:
+        if not is_safe(url):
             raise ConfigError(f'[sending] {name} = "{url}": an address with https is expected.')
-        self._host, self._port, self._is_tls = parts.hostname, parts.port, parts.scheme == "https"
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._secret, self._timeout = secret, timeout_seconds
+        try:
+            self._url, self._secret = httpx2.URL(url), secret
+        except httpx2.InvalidURL as error:
+            raise ConfigError(f'[sending] {name} = "{url}": no address ({error}).') from None
+        # Redirects are not followed: the letter goes where the shop said, and nowhere else.
+        self._client = httpx2.Client(
+            transport=Transport(private_networks), timeout=timeout_seconds, follow_redirects=False
+        )
 
     def send(self, letter: Letter, leaving: Callable[[], None]) -> None:
         """See `Channel.send`."""
@@ -56,27 +62,17 @@ class Webhook:
             SIGNATURE: signature(self._secret, int(clock.now().timestamp()), body),
         }
         leaving()
-        connection = self._connection()
         try:
-            # Redirects are not followed: the letter goes where the shop said, and nowhere else.
-            connection.request("POST", self._path, body, headers)
-            code = connection.getresponse().status
-        except (ConnectionRefusedError, ssl.SSLError) as error:
+            code = self._client.post(self._url, content=body, headers=headers).status_code
+        except httpx2.ConnectError as error:
             raise DownError(f"the webhook cannot be reached: {error}") from None
-        except (OSError, http.client.HTTPException) as error:
+        except httpx2.HTTPError as error:
             raise LaterError(f"the webhook did not answer: {error}") from None
-        finally:
-            connection.close()
         if code in (408, 425, 429) or code >= 500:
             raise LaterError(f"the webhook answered {code}")
         if not 200 <= code < 300:
             raise RefusedError(f"the webhook refused it: {code}")
 
     def close(self) -> None:
-        """Nothing is held."""
-
-    def _connection(self) -> http.client.HTTPConnection:
-        if self._is_tls:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        """See `Channel.close`."""
+        self._client.close()

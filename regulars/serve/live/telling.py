@@ -35,6 +35,7 @@ class Telling:
     def __init__(self, shop: Shop, follower: Follower, consents: Consents, loop: asyncio.AbstractEventLoop) -> None:
         self._shop, self._follower, self._consents, self._loop = shop, follower, consents, loop
         self._kept: list[Fired] = []
+        self._why = ""  # the webhook takes nothing, as far as it was said
         self._is_over = Event()
         self._thread = Thread(target=self._work, name="telling", daemon=True)
 
@@ -65,5 +66,12 @@ class Telling:
             self._kept.clear()
         if self._shop.config.realtime.triggers:
             fired.to_log(self._shop)
-            fired.post(self._shop)
+            self._say(fired.post(self._shop).why)
         record.deliver(self._shop.state, self._shop)
+
+    def _say(self, why: str) -> None:
+        if why != self._why:
+            LOG.warning("triggers wait for the webhook: %s", why) if why else LOG.info(
+                "the webhook takes triggers again"
+            )
+        self._why = why

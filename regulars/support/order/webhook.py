@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -28,7 +29,7 @@ from regulars.language.background import wait
 from regulars.language.deadline import left
 from regulars.support.order.policy import Change, RefusedError
 from regulars.support.order.things import Customer, Order, Product
-from regulars.webhook import SIGNATURE, is_safe, signature
+from regulars.webhook import SIGNATURE, AsyncTransport, is_safe, signature
 
 LARGEST = 8 << 20
 """Bytes of an answer that are read."""
@@ -44,6 +45,7 @@ class Webhooks:
     url : https, or http on this machine alone.
     secret : that both sides know; every request is signed with it.
     timeout_seconds : an answer that is not there in whole by then is none.
+    private_networks : see `regulars.webhook.may_go_to`.
 
     Raises
     ------
@@ -51,13 +53,15 @@ class Webhooks:
         If the url is none.
     """
 
-    def __init__(self, url: str, secret: str, timeout_seconds: float = 5.0) -> None:
+    def __init__(
+        self, url: str, secret: str, timeout_seconds: float = 5.0, private_networks: Iterable[str] = ()
+    ) -> None:
         parts = urlsplit(url)
         if not parts.hostname or not is_safe(url):
             raise ConfigError(f'The support backend "{url}" is no address with https.')
         self._root, self._base = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
         self._secret, self._timeout = secret, timeout_seconds
-        self._tls = ssl.create_default_context()
+        self._tls, self._near = ssl.create_default_context(), tuple(private_networks)
 
     def customer(self, customer_id: str) -> Customer | None:
         """See `Backend.customer`."""
@@ -142,7 +146,9 @@ class Webhooks:
     async def _answer(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         # Redirects are not followed: customers' data go where the shop said, and nowhere else.
         async with (
-            httpx2.AsyncClient(follow_redirects=False, trust_env=False, timeout=None, verify=self._tls) as client,
+            httpx2.AsyncClient(
+                transport=AsyncTransport(self._near, verify=self._tls), follow_redirects=False, timeout=None
+            ) as client,
             client.stream(method, self._root + path, content=body or None, headers=headers) as answer,
         ):
             text = b""

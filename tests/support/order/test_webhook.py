@@ -22,6 +22,11 @@ from regulars.webhook import SIGNATURE, signature
 SECRET = "between us"  # noqa: S105
 
 
+def near(url: str, timeout_seconds: float = 5.0) -> Webhooks:
+    """The shop's system on this machine."""
+    return Webhooks(url, SECRET, timeout_seconds, private_networks=["127.0.0.0/8"])
+
+
 class System:
     """What the shop's system has, and what it was asked to change."""
 
@@ -103,7 +108,7 @@ def url(system: System) -> Iterator[str]:
 
 
 def test_a_conversation_is_completed_in_the_shops_own_system(local: State, own: OwnTables, url: str) -> None:
-    chat = Chat(Desk(local, Webhooks(url, SECRET)))
+    chat = Chat(Desk(local, near(url)))
     ada = chat.open()
     assert chat.say(ada, "cancel order #W1000001, I ordered it by mistake").action == "ask"
     assert chat.say(ada, "ada@example.com").action == "confirm"
@@ -114,14 +119,14 @@ def test_a_conversation_is_completed_in_the_shops_own_system(local: State, own: 
 
 
 def test_nobody_is_shown_anothers_orders_whatever_the_system_sends(local: State, url: str) -> None:
-    desk = Desk(local, Webhooks(url, SECRET))
+    desk = Desk(local, near(url))
     assert {one.customer_id for one in desk.orders(desk.open("ada"))} == {"ada"}
 
 
 def test_a_change_whose_answer_was_lost_is_sent_again_under_the_same_key(
     local: State, own: OwnTables, system: System, url: str
 ) -> None:
-    desk = Desk(local, Webhooks(url, SECRET))
+    desk = Desk(local, near(url))
     ada, system.fails = desk.open("ada"), 1
     desk.propose(ada, [parse("cancel", {"order_id": "#W1000001", "reason": "no longer needed"})])
     with pytest.raises(UnavailableError, match="503"):
@@ -134,7 +139,7 @@ def test_a_change_whose_answer_was_lost_is_sent_again_under_the_same_key(
 
 
 def test_an_order_that_changed_over_there_is_left_alone(local: State, own: OwnTables, system: System, url: str) -> None:
-    desk = Desk(local, Webhooks(url, SECRET))
+    desk = Desk(local, near(url))
     ada = desk.open("ada")
     desk.propose(ada, [parse("cancel", {"order_id": "#W1000001", "reason": "no longer needed"})])
     found = own.order("#W1000001")
@@ -165,7 +170,7 @@ def test_a_system_that_drips_is_not_waited_for(local: State) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    slow = Webhooks(f"http://127.0.0.1:{server.server_port}", SECRET, timeout_seconds=0.3)
+    slow = near(f"http://127.0.0.1:{server.server_port}", timeout_seconds=0.3)
     for who in ("ada", "bob"):
         with pytest.raises(UnavailableError, match="did not answer"):
             slow.customer(who)
@@ -181,7 +186,7 @@ def test_where_the_system_is_away_a_person_goes_on_and_texts_still_answer(local:
     def answer(text: str, customer: Customer | None, language: str) -> tuple[str, tuple[str, ...]] | None:
         return ("Within 30 days.", ("returns.md",)) if "how long" in text else None
 
-    chat = Chat(Desk(local, Webhooks(AWAY, SECRET)), answer=answer)
+    chat = Chat(Desk(local, near(AWAY)), answer=answer)
     for said, reason in (("where is #W1000001?", "system_away"), ("a human please", "asked")):
         handed = chat.say(chat.open("ada"), said).hand_over
         assert handed is not None
@@ -195,7 +200,7 @@ def test_where_the_system_is_away_a_person_goes_on_and_texts_still_answer(local:
 def test_a_yes_that_got_lost_is_a_persons_and_not_taken_up_again(
     local: State, own: OwnTables, system: System, url: str
 ) -> None:
-    chat = Chat(Desk(local, Webhooks(url, SECRET)))
+    chat = Chat(Desk(local, near(url)))
     ada, system.fails = chat.open("ada"), 1
     chat.say(ada, "cancel #W1000001, ordered by mistake")
     handed = chat.say(ada, "yes").hand_over
@@ -206,4 +211,4 @@ def test_a_yes_that_got_lost_is_a_persons_and_not_taken_up_again(
 
 def test_a_system_that_is_down_is_said_to_be() -> None:
     with pytest.raises(UnavailableError, match="did not answer"):
-        Webhooks("http://127.0.0.1:9", SECRET).customer("ada")
+        near(AWAY).customer("ada")
