@@ -13,6 +13,7 @@ from regulars.language.connect import endpoint
 from regulars.language.deadline import left
 from regulars.language.embedding import OFFLINE, Encoder
 from regulars.language.english import English
+from regulars.language.errors import AnswerError
 from regulars.language.pseudonyms import Pseudonyms
 from regulars.language.text import clean
 from regulars.language.wire import Wire
@@ -43,11 +44,16 @@ class ByEndpoint:
         """See `Encoder`."""
         # Of new pseudonyms for each text: the same text is always the same vector.
         sent = [Pseudonyms().hide(clean(text)) or " " for text in texts]
-        parts = [
-            self._wire.embed(self._model, sent[first : first + AT_ONCE], left(self._seconds))
-            for first in range(0, len(sent), AT_ONCE)
-        ]
-        return np.concatenate(parts)
+        return np.concatenate([self._vectors(sent[first : first + AT_ONCE]) for first in range(0, len(sent), AT_ONCE)])
+
+    def _vectors(self, sent: Sequence[str]) -> npt.NDArray[np.float32]:
+        found = self._wire.embed(self._model, sent, left(self._seconds))
+        if found.shape[1] != self.dimensions:
+            raise AnswerError(
+                f'The embedding model "{self._model}" answers vectors of {found.shape[1]} numbers, and had '
+                f"{self.dimensions} before: it is another one now. Start again whatever runs, and all is read by it."
+            )
+        return found
 
 
 def encoder_of(settings: LanguageSettings) -> Encoder:

@@ -32,7 +32,7 @@ class _UnknownFieldError(AnswerError):
     """The endpoint refused a field of the request, and does not know it."""
 
     def __init__(self, said: str, field: str) -> None:
-        super().__init__(said)
+        super().__init__(said, may_cost=False)
         self.field = field
 
 
@@ -157,7 +157,9 @@ class Endpoint:
                 raise TimeoutError
             return wait(told(), left)
         except TimeoutError:
-            raise DownError(f"The endpoint {self._url} had not answered in whole after {seconds:g} s.") from None
+            raise DownError(
+                f"The endpoint {self._url} had not answered in whole after {seconds:g} s.", may_cost=True
+            ) from None
         except (openai.OpenAIError, httpx2.HTTPError, TooLongError, OSError) as error:
             raise self._said(error) from None
 
@@ -168,9 +170,11 @@ class Endpoint:
         if isinstance(error, openai.APIStatusError):
             return _of_status(where, error)
         if isinstance(error, openai.APITimeoutError):
-            return DownError(f"{where} could not be reached in time.")
+            return DownError(f"{where} could not be reached in time.", may_cost=_was_reached(error))
         cause = error.__cause__ or error
-        return DownError(f"{where} cannot be reached: {str(cause) or type(cause).__name__}.")
+        return DownError(
+            f"{where} cannot be reached: {str(cause) or type(cause).__name__}.", may_cost=_was_reached(error)
+        )
 
     def _opened(self) -> openai.AsyncOpenAI:
         if self._client is None:
@@ -180,6 +184,11 @@ class Endpoint:
                 base_url=self._url, api_key=self._key or "none", max_retries=0, http_client=client
             )
         return self._client
+
+
+def _was_reached(error: Exception) -> bool:
+    """Whether the endpoint may have read the request before the call failed."""
+    return not isinstance(error.__cause__ or error, httpx2.ConnectError | httpx2.ConnectTimeout)
 
 
 def _timeout(seconds: float) -> httpx2.Timeout:
@@ -211,7 +220,7 @@ def _of_status(where: str, error: openai.APIStatusError) -> LanguageError:
         403: " Is REGULARS_LANGUAGE_KEY in the environment the right key?",
         404: " Are [language] url and model right?",
     }.get(status, "")
-    return AnswerError(answered + hint)
+    return AnswerError(answered + hint, may_cost=False)
 
 
 def _wait_seconds(headers: Any) -> float:

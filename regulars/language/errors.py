@@ -13,9 +13,15 @@ from regulars.errors import RegularsError
 
 
 class LanguageError(RegularsError):
-    """No answer of a language model that can be used."""
+    """No answer of a language model that can be used.
+
+    Attributes
+    ----------
+    may_cost : whether the endpoint may have written an answer all the same, and wants to be paid for it.
+    """
 
     status = 503
+    may_cost = False
 
 
 class NoModelError(LanguageError):
@@ -34,12 +40,16 @@ class DownError(LanguageError):
     wait_seconds : so long it asked to be left alone; 0 if it did not say.
     """
 
-    def __init__(self, said: str, wait_seconds: float = 0.0) -> None:
+    def __init__(self, said: str, wait_seconds: float = 0.0, *, may_cost: bool = False) -> None:
         super().__init__(said)
-        self.wait_seconds = wait_seconds
+        self.wait_seconds, self.may_cost = wait_seconds, may_cost
 
 
 class AnswerError(LanguageError):
     """What the endpoint answered cannot be used: another form than was asked for, too long, or a refusal."""
 
     status = 502
+
+    def __init__(self, said: str, *, may_cost: bool = True) -> None:
+        super().__init__(said)
+        self.may_cost = may_cost

@@ -11,14 +11,18 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from regulars.language.errors import AnswerError
+from regulars.language.text import clean
 
 Schema = Mapping[str, Any]
+
+DEEPEST = 50
+"""Lists and objects in each other; no schema asks for so many."""
 
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
 
 
 def read_answer(text: str, schema: Schema) -> Any:
-    """The value that an answer holds, checked.
+    """The value that an answer holds, checked, its texts without signs that nobody sees.
 
     Parameters
     ----------
@@ -39,11 +43,9 @@ def read_answer(text: str, schema: Schema) -> Any:
     Traceback (most recent call last):
     regulars.language.errors.AnswerError: the answer's sure: 'yes' is not of type 'boolean'
     """
-    value = _found(text)
-    try:
-        wrong = best_match(Draft202012Validator(schema).iter_errors(value))
-    except RecursionError:
-        raise AnswerError("the answer is nested too deep") from None
+    # Cleaned here and not before: JSON writes any sign as others, "\\u200b" or half of a pair.
+    value = _cleaned(_found(text), DEEPEST)
+    wrong = best_match(Draft202012Validator(schema).iter_errors(value))
     if wrong is not None:
         place = "'s " + ".".join(map(str, wrong.absolute_path)) if wrong.absolute_path else ""
         raise AnswerError(f"the answer{place}: {wrong.message[:300]}")
@@ -60,6 +62,18 @@ def _found(text: str) -> Any:
         except (ValueError, RecursionError):
             continue
     raise AnswerError("the answer is no JSON")
+
+
+def _cleaned(value: Any, deep: int) -> Any:
+    if not deep:
+        raise AnswerError("the answer is nested too deep")
+    if isinstance(value, str):
+        return clean(value, len(value))
+    if isinstance(value, list):
+        return [_cleaned(each, deep - 1) for each in value]
+    if isinstance(value, dict):
+        return {clean(key, len(key)): _cleaned(each, deep - 1) for key, each in value.items()}
+    return value
 
 
 def _refused(name: str) -> Any:

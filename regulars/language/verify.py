@@ -92,7 +92,7 @@ _DATES = [
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})(?::(\d{2})|\s*([ap])\.?m\b\.?|[点时](?!间))", re.IGNORECASE)
 _DAY_NAMES = re.compile(rf"\b({'|'.join(WEEKDAYS)})s?\b|(?:星期|周|礼拜)([一二三四五六日天])", re.IGNORECASE)
 _PERCENT = re.compile(
-    r"(?P<n>\d+(?:[.,]\d+)*)\s*(?:%|per\s?cent\b|percent\b)|百分之(?P<p>\d+(?:\.\d+)?)", re.IGNORECASE
+    r"(?P<n>\d+(?:,\d+)*(?:\.\d+)?)\s*(?:%|per\s?cent\b|percent\b)|百分之(?P<p>\d+(?:\.\d+)?)", re.IGNORECASE
 )
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 _MINUS = re.compile(r"(?:^|[\s(])-$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
@@ -146,7 +147,7 @@ def _reply(found: _Completion, message: _Message) -> Reply:
 
 def _as_text(arguments: str | dict[str, Any]) -> str:
     # Some endpoints give them as an object.
-    return arguments if isinstance(arguments, str) else _Lax.model_construct(**arguments).model_dump_json()
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
 
 
 def read_vectors(body: bytes, count: int) -> Floats:

@@ -63,7 +63,7 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
-def completion(text: str | None, calls: list[tuple[str, str]] | None = None, **usage: int) -> bytes:
+def completion(text: str | None, calls: list[tuple[str, Any]] | None = None, **usage: int) -> bytes:
     tools = [
         {"id": "1", "type": "function", "function": {"name": name, "arguments": said}} for name, said in calls or []
     ]
@@ -74,7 +74,7 @@ def completion(text: str | None, calls: list[tuple[str, str]] | None = None, **u
     return json.dumps(found).encode()
 
 
-def says(text: str | None, calls: list[tuple[str, str]] | None = None, **usage: int) -> Behaviour:
+def says(text: str | None, calls: list[tuple[str, Any]] | None = None, **usage: int) -> Behaviour:
     return lambda asking: asking.answer(completion(text, calls, **usage))
 
 

@@ -12,7 +12,8 @@ import pytest
 from regulars.config import LanguageSettings
 from regulars.language import DIMENSIONS, embed, embedding
 from regulars.language.encoders import encoder_of
-from tests.language.conftest import Asking, Server
+from regulars.language.errors import AnswerError
+from tests.language.conftest import Asking, Behaviour, Server
 
 
 def test_english_and_chinese_words_for_one_thing_are_near() -> None:
@@ -93,6 +94,21 @@ def test_an_endpoint_makes_vectors_too_and_each_text_is_sent_once(server: Server
     sent = [text for request in server.requests for text in request["input"]]
     assert sorted(sent) == sorted([*texts, "mail [EMAIL_1]", "dimensions"])
     assert {request["model"] for request in server.requests} == {"their-model"}
+
+
+def test_an_endpoint_that_changes_the_size_of_its_vectors_is_refused(server: Server) -> None:
+    def of_size(size: int) -> Behaviour:
+        return lambda asking: asking.answer(
+            json.dumps(
+                {"data": [{"index": n, "embedding": [1.0] * size} for n in range(len(asking.body["input"]))]}
+            ).encode()
+        )
+
+    server.behaviours = [of_size(2), of_size(2), of_size(3)]
+    encoder = encoder_of(LanguageSettings(url=server.url, embeddings="their-model"))
+    assert embed(["tea"], None, encoder).shape == (1, 2)
+    with pytest.raises(AnswerError, match="vectors of 3 numbers, and had 2 before"):
+        embed(["cups"], None, encoder)
 
 
 def test_english_is_told_from_other_texts_and_is_more_exact() -> None:

@@ -32,6 +32,12 @@ def test_a_chat_is_answered_with_text_tools_and_tokens(server: Server) -> None:
     assert server.headers[0]["authorization"] == "Bearer secret"
 
 
+def test_arguments_that_are_an_object_are_those_of_a_text(server: Server) -> None:
+    server.behaviours = [says("", [("cancel", {"cls": 1, "order": "茶"})])]
+    call = Endpoint(server.url).chat(REQUEST, 5.0).calls[0]
+    assert json.loads(call.arguments) == {"cls": 1, "order": "茶"}
+
+
 def forever(line: bytes, pause: float = 0.0) -> Behaviour:
     def behaviour(asking: Asking) -> None:
         asking.begin()

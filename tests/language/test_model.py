@@ -13,6 +13,7 @@ import pytest
 from regulars import clock
 from regulars.language.breaker import Breaker
 from regulars.language.deadline import within
+from regulars.language.endpoint import Endpoint
 from regulars.language.errors import AnswerError, DownError, LanguageError, NotSentError
 from regulars.language.model import LanguageModel, Limits, Part, Tool
 from regulars.language.pseudonyms import Pseudonyms
@@ -32,8 +33,6 @@ def scripted(*replies: str | Reply, **settings: Any) -> tuple[LanguageModel, Scr
 
 
 def connected(server: Server, **settings: Any) -> LanguageModel:
-    from regulars.language.endpoint import Endpoint
-
     return LanguageModel(Endpoint(server.url), "m", sleep=lambda seconds: None, **settings)
 
 
@@ -91,6 +90,29 @@ def test_a_tool_is_asked_for_with_arguments_that_fit_or_not_at_all() -> None:
         model, _ = scripted(Reply("", (call,)))
         with pytest.raises(AnswerError):
             model.ask("Do.", ASKED, tools=[tool])
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('{"sure": true, "why": "can\\u200bcelled \\ud800 \\u0000"}', {"sure": True, "why": "cancelled  "}),
+        ('{"su\\u200bre": true}', {"sure": True}),
+    ],
+)
+def test_what_json_hides_is_taken_out_before_it_is_checked(written: str, read: object) -> None:
+    model, _ = scripted(written)
+    assert model.ask("Sure?", ASKED, schema=SURE).value == read
+    tool = Tool("say", "says", {"type": "object"})
+    model, _ = scripted(Reply("", (Call("say", written),)))
+    assert model.ask("Do.", ASKED, tools=[tool]).asked[0].arguments == read
+
+
+def test_an_answer_nested_too_deep_is_refused() -> None:
+    for deep in (60, 600, 100_000):
+        answer = f'{{"sure": true, "more": {"[" * deep}{"]" * deep}}}'
+        model, _ = scripted(answer, answer)
+        with pytest.raises(AnswerError, match=r"nested too deep|no JSON"):
+            model.ask("Sure?", ASKED, schema=SURE)
 
 
 def test_a_stream_puts_names_back_across_its_pieces(server: Server) -> None:
@@ -173,6 +195,34 @@ def test_what_a_call_costs_is_counted_as_it_is_told_or_guessed(state: State) -> 
     assert calls == 2
     assert tokens_in > 140
     assert 30 < tokens_out < 40
+
+
+def test_what_never_came_is_counted_as_if_it_had_and_what_was_not_reached_is_not(state: State, server: Server) -> None:
+    spending = Spending(state, 100_000, 10.0)
+    limits = Limits(timeout_seconds=0.3, tries=1, answer_tokens=900)
+    server.behaviours = [lambda asking: asking.server.stopping.wait(5) and None]
+    with pytest.raises(DownError, match="in whole"):
+        connected(server, spending=spending, limits=limits).ask("Answer.", ASKED)
+    spent = spending.today()
+    assert spent.tokens_out == 900
+    for refusal in (sends(b"", 503), sends(b"", 401)):
+        server.behaviours = [refusal]
+        with pytest.raises(LanguageError):
+            connected(server, spending=spending, limits=limits).ask("Answer.", ASKED)
+    nobody = LanguageModel(Endpoint("http://127.0.0.1:9/v1"), "m", limits, spending)
+    with pytest.raises(DownError):
+        nobody.ask("Answer.", ASKED)
+    assert spending.today()[1:] == spent[1:]
+
+
+@pytest.mark.parametrize(("told", "counted"), [(0, 25), (10_000_000, 1_000)])
+def test_tokens_that_cannot_be_are_not_believed(state: State, told: int, counted: int) -> None:
+    spending = Spending(state, 100_000, 10.0)
+    model, _ = scripted(Reply("abcd" * 100, tokens_in=told, tokens_out=told), spending=spending)
+    model.ask("Answer.", ASKED)
+    _, tokens_in, tokens_out = spending.today()
+    assert 10 < tokens_in < 2_000
+    assert tokens_out == counted
 
 
 def test_a_day_that_is_spent_sends_nothing_until_the_next(state: State) -> None:

@@ -53,7 +53,7 @@ def test_what_the_facts_say_may_be_said(text: str) -> None:
         ("13 orders.", "13 orders"), ("Thirteen orders.", "Thirteen orders"), ("one hundred orders", "one hundred orders"),
         ("The last 21 days ago.", "21 days"), ("20 orders.", "20 orders"), ("12 days ago.", "12 days"),
         ("Spent 1,235.50.", "1,235.50"), ("Spent €12.", "12"), ("Spent 2.1k.", "2.1k"), ("-12 orders", "12 orders"),
-        ("26 % of choices.", "26 %"), ("25.9%", "25.9%"), ("0.9 of choices", "0.9"), ("12 %", "12 %"), ("12 percent", "12 percent"),
+        ("26 % of choices.", "26 %"), ("1.2.3 %", "2.3 %"), ("25.9%", "25.9%"), ("0.9 of choices", "0.9"), ("12 %", "12 %"), ("12 percent", "12 percent"),
         ("Due 2024-06-11.", "2024-06-11"), ("Due June 11.", "June 11"), ("Due 10 July 2024.", "10 July 2024"),
         ("2023-06-10", "2023-06-10"), ("2024-13-99", "2024-13-99"), ("In 2023.", "2023"),
         ("At 19:00.", "19:00"), ("At 18:30.", "18:30"), ("At 6 am.", "6 am."), ("On Mondays.", "Mondays"),
