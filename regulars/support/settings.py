@@ -76,4 +76,6 @@ def knowledge_of(shop: Shop) -> Knowledge | None:
     if not folder.is_dir():
         return None
     cache = shop.folder / "cache"
-    return Knowledge(folder, Index.of(shop.config.language, cache / "knowledge.parquet"), cache / "knowledge")
+    return Knowledge(
+        folder, Index.of(shop.config.language, cache / "knowledge.parquet", shop.state), cache / "knowledge"
+    )

@@ -33,7 +33,7 @@ def products_of(shop: Shop) -> Products | None:
         )
         for row in found
     ]  # fmt: skip
-    index = Index.of(shop.config.language, shop.folder / "cache" / "products.parquet")
+    index = Index.of(shop.config.language, shop.folder / "cache" / "products.parquet", shop.state)
     try:
         return Products(items, index)
     except LanguageError:

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from regulars.config import LanguageSettings
 from regulars.language import DIMENSIONS, embed, embedding
+from regulars.language.embedding import AT_ONCE
 from regulars.language.encoders import encoder_of
-from regulars.language.errors import AnswerError
-from tests.language.conftest import Asking, Behaviour, Server
+from regulars.language.errors import AnswerError, DownError, NotSentError
+from regulars.language.spending import Spending
+from regulars.language.text import tokens
+from regulars.state import State
+from tests.language.conftest import Asking, Behaviour, Server, sends
 
 
 def test_english_and_chinese_words_for_one_thing_are_near() -> None:
@@ -109,6 +114,43 @@ def test_an_endpoint_that_changes_the_size_of_its_vectors_is_refused(server: Ser
     assert embed(["tea"], None, encoder).shape == (1, 2)
     with pytest.raises(AnswerError, match="vectors of 3 numbers, and had 2 before"):
         embed(["cups"], None, encoder)
+
+
+def test_an_endpoint_of_vectors_is_tried_again_capped_and_left_alone(server: Server, tmp_path: Path) -> None:
+    def behaviour(asking: Asking) -> None:
+        found = [{"index": place, "embedding": [len(text), 1.0]} for place, text in enumerate(asking.body["input"])]
+        asking.answer(json.dumps({"data": found}).encode())
+
+    state = State.open(tmp_path)
+    settings = LanguageSettings(url=server.url, embeddings="their-model", tokens_per_day=200, timeout_seconds=5)
+    encoder, cache = encoder_of(settings, state), tmp_path / "cache.parquet"
+    server.behaviours = [sends(b"", 503), behaviour]
+    assert embed(["tea"], cache, encoder).shape == (1, 2)
+    assert Spending(state, 200, 1.0).today().tokens_in == tokens("dimensions") + tokens("tea")
+    many = [f"number {number}" for number in range(2 * AT_ONCE)]
+    with pytest.raises(NotSentError, match="tokens_per_day"):
+        embed(many, cache, encoder)
+    open_handed = encoder_of(settings.model_copy(update={"tokens_per_day": 10**6, "tries": 1}), state)
+    asked = len(server.requests)
+    server.behaviours = [behaviour] * (asked + 1 + AT_ONCE // 32) + [sends(b"", 500)]
+    with pytest.raises(DownError):
+        embed(many, cache, open_handed)
+    asked = len(server.requests)
+    server.behaviours = [behaviour]
+    embed(many, cache, open_handed)
+    assert sum(len(request["input"]) for request in server.requests[asked:]) == AT_ONCE  # the first half was kept
+    server.behaviours = [sends(b"", 500)]
+    for _ in range(5):
+        with pytest.raises(DownError):
+            embed(["cups"], None, open_handed)
+    with pytest.raises(NotSentError, match="5 times in a row"):
+        embed(["cups"], None, open_handed)
+
+
+def test_what_may_not_leave_is_not_embedded_elsewhere(server: Server) -> None:
+    with pytest.raises(ValidationError, match="lacks some of question, passages, products"):
+        LanguageSettings(url=server.url, embeddings="their-model", send=("question",))
+    assert LanguageSettings(url=server.url, send=("question",)).send == ("question",)
 
 
 def test_english_is_told_from_other_texts_and_is_more_exact() -> None:

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.errors import InputError
+from regulars.language.deadline import left
 from regulars.language.errors import DownError
 from regulars.language.search import Index, Passage, meaning
+from regulars.language.search.index import ASKED_SECONDS
 from regulars.language.search.lexical import K1, B, Lexical
 from regulars.language.search.meaning import Vectors
 from regulars.language.search.words import words
@@ -237,3 +240,20 @@ def test_of_very_many_those_of_one_kind_are_found_too(monkeypatch: pytest.Monkey
     made.update([Passage("policy", "You may send back a cup within thirty days.", kind="policy")])
     assert [hit.passage.id for hit in made.find("a red cup", kinds=["policy"])] == ["policy"]
     assert made.find("a red cup")[0].passage.text == "a red cup"
+
+
+def test_the_vector_of_a_question_is_waited_for_no_longer_than_words_can_wait() -> None:
+    waited: list[float] = []
+
+    class Slow:
+        name, dimensions = "slow", 2
+
+        def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+            waited.append(left(600.0))
+            return np.ones((len(texts), 2), np.float32)
+
+    index = Index(Slow())
+    index.update([Passage("1", "You may send goods back within thirty days.")])
+    index.find("send goods back")
+    assert waited[0] == 600.0
+    assert waited[1] <= ASKED_SECONDS

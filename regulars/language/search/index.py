@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from regulars import storage
 from regulars.config import LanguageSettings
 from regulars.errors import InputError
+from regulars.language.deadline import within
 from regulars.language.embedding import OFFLINE, Encoder, embed
 from regulars.language.encoders import encoder_of
 from regulars.language.english import English
@@ -23,6 +24,7 @@ from regulars.language.search.fusion import fused, is_english, script
 from regulars.language.search.lexical import Lexical, Part
 from regulars.language.search.meaning import Vectors
 from regulars.language.text import clean
+from regulars.state import State
 
 Floats = npt.NDArray[np.float32]
 
@@ -31,6 +33,10 @@ CANDIDATES = 200
 MEANT = 100_000
 """Of more passages the first are found by words and meaning, the others by words: the vectors of a million take an hour
 and gigabytes."""
+
+
+ASKED_SECONDS = 3.0
+"""So long the vector of a question is waited for: words find without it, and who asks has more to wait for."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +108,9 @@ class Index:
         self._kinds = self._kinds_of([])
 
     @classmethod
-    def of(cls, settings: LanguageSettings, cache: Path | None = None) -> Index:
-        """By `[language] embeddings`; English beside the one that is always there."""
-        encoder = encoder_of(settings)
+    def of(cls, settings: LanguageSettings, cache: Path | None = None, state: State | None = None) -> Index:
+        """By `[language] embeddings`; English beside the one that is always there. For `state` see `encoder_of`."""
+        encoder = encoder_of(settings, state)
         return cls(OFFLINE, encoder, cache) if isinstance(encoder, English) else cls(encoder, None, cache)
 
     def __len__(self) -> int:
@@ -207,7 +213,8 @@ class Index:
 
     def _vector(self, asked: str) -> Floats:
         try:
-            found: Floats = embed([asked], None, self._encoder)[0]
+            with within(ASKED_SECONDS):
+                found: Floats = embed([asked], None, self._encoder)[0]
         except LanguageError:
             found = np.zeros(self._vectors.table.shape[1], np.float32)
         return found

@@ -54,7 +54,10 @@ class LiveShop(LiveLists):
         self._inbox = inbox
         super().__init__(shop, inbox, loop, Decisions(inbox), keeps=True)
         self._creatives: Creatives | None = None
-        self.campaign = self._decided("campaign")
+        of_both = decided(shop, "campaign"), decided(shop, "lifecycle")
+        self.campaign = Part(
+            "Decisions of campaign", lambda: tuple(key() for key in of_both), lambda: People.contacts(shop)
+        )
         facts = Facts(lambda: shop.config.realtime.triggers, self.follower, loop)
         self.churn, self.segments = self._known("churn", facts.churn), self._known("segment", facts.segments)
         self.profiles = self._known("profile", lambda people: people)
@@ -101,7 +104,7 @@ class LiveShop(LiveLists):
         return self._of_log(name.capitalize(), key, lambda: tell(People.described(self.shop, name)))
 
     def _made_search(self) -> Index:
-        index = Index.of(self.shop.config.language, self.shop.folder / "cache" / "products.parquet")
+        index = Index.of(self.shop.config.language, self.shop.folder / "cache" / "products.parquet", self.shop.state)
         rules = self.rules.get()
         rows = rules.shelf.table.select(["product_id", "title", "category", "brand", "text"]).to_pylist()
         index.update(
