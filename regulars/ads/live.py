@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
@@ -90,12 +91,12 @@ def desk(
 ) -> Desk:
     """A desk with one campaign for each that creatives name; `[ads] budget` is shared evenly among them.
 
-    A desk that begins in the middle of a day (UTC) has of its budget what the log says is left, and plans the day as
-    the four weeks before it went.
+    A desk that begins in the middle of a day (UTC) has of its budget what the log says is left of it after all ads of
+    the day, also those of campaigns that are no more, and plans the day as the four weeks before it went.
 
     Parameters
     ----------
-    creatives : two or more of each campaign, to choose among.
+    creatives : of each campaign one or more, to choose among.
     places : where each campaign runs; of one that is not in it everywhere.
     advertiser : the shop's domain. start : the moment from which it bids, with its time zone.
     forbids : whether a customer has forbidden ads since they were decided.
@@ -111,7 +112,7 @@ def desk(
     settings = shop.config.ads
     names = sorted({one.campaign for one in creatives})
     if not names:
-        raise InputError("creatives: at least two of one campaign are expected.")
+        raise InputError("creatives: one or more are expected.")
     safety = BrandSafety(
         advertiser,
         own_categories=settings.categories,
@@ -134,22 +135,23 @@ def desk(
     ]
     made = Desk(campaigns, decided, safety, exposures, shop.config.shop.currency)
     if before is not None:
-        made.go_on_from(before)
+        made.go_on_from(before, start)
     return made
 
 
 def _pacers(shop: Shop, names: Sequence[str], start: datetime) -> dict[str, Pacer]:
-    """Of each campaign, with what it has spent since the morning."""
+    """Of each campaign, with what it has spent since the morning, and an even share of what all have left."""
+    budget, spent = shop.config.ads.budget, Counter[str]()
     morning = datetime.combine(start.astimezone(UTC).date(), time(), UTC)
-    spent = dict.fromkeys(names, 0.0)
     for row in delivered(shop, morning, start).to_pylist():
-        if row["campaign"] in spent:
-            spent[row["campaign"]] += row["spend"]
+        spent[row["campaign"]] += row["spend"]
+    left = max(budget - spent.total(), 0.0)
     hours, found = curve_before(shop, morning).hours_, {}
     for name in names:
         # Each learns on by itself from what it is offered.
-        found[name] = Pacer(shop.config.ads.budget / len(names), SpendCurve(hours), morning)
-        found[name].resume(spent[name], start)
+        found[name] = Pacer(budget / len(names), SpendCurve(hours), morning)
+        found[name].resume(float(spent[name]), start)
+        found[name].give(left / len(names), start)
     return found
 
 

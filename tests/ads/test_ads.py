@@ -171,21 +171,22 @@ def test_a_new_desk_knows_who_has_seen_ads(ads_shop: Shop, tea_as_of: datetime) 
 
 def test_a_desk_that_begins_anew_has_what_is_left_of_the_day(ads_shop: Shop, tea_as_of: datetime) -> None:
     noon = tea_as_of.replace(hour=12)
-    spent = sum(
-        one["unit_price"]
+    shown = [
+        one
         for one in ads_shown(tea_as_of)
-        if one["type"] == "ad_shown"
-        and one["campaign_id"] == "k0"
-        and noon.replace(hour=0) <= datetime.fromisoformat(one["time"]) < noon
+        if one["type"] == "ad_shown" and noon.replace(hour=0) <= datetime.fromisoformat(one["time"]) < noon
+    ]
+    spent, of_all = (
+        sum(one["unit_price"] for one in shown if one["campaign_id"] in names) for names in (("k0",), ("k0", "k1"))
     )
-    assert spent > 0
+    assert 0 < spent < of_all
     creatives = [
         Creative(f"{name} {campaign}", campaign, "tea1") for name in ("red", "blue") for campaign in ("k0", "k9")
     ]
     first, new = desk(ads_shop, creatives, "tea.example", noon).campaigns
     assert (first.pacer.spent, new.pacer.spent) == (pytest.approx(spent), 0.0)
     assert first.pacer.start == noon.replace(hour=0)
-    assert first.pacer.ask("much", 1000.0, noon).most == pytest.approx(25.0 - spent)
+    assert first.pacer.ask("much", 1000.0, noon).most == pytest.approx((50.0 - of_all) / 2)  # k1 is no more
     assert first.pacer.curve.plan.std() > 0  # of the hours in which ads were shown in the weeks before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -84,6 +84,16 @@ class Exposures:
         """A bid that was lost; one that is not known changes nothing."""
         if (at, campaign) in self._seen.get(customer, ()):
             self._seen[customer].remove((at, campaign))
+
+    def forget(self, customers: Iterable[str]) -> None:
+        """Let go of what some customers saw."""
+        for customer in customers:
+            self._seen.pop(customer, None)
+
+    @property
+    def customers(self) -> list[str]:
+        """Of whom something is known."""
+        return list(self._seen)
 
     def count(self, customer: str, at: datetime) -> int:
         """How often the person was shown an ad, as far back from a moment as caps look."""

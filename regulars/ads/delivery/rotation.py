@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -42,6 +42,10 @@ class Creative:
             raise InputError(f'creative "{self.creative_id}": a size of {self.width} x {self.height} cannot be.')
 
 
+NOBODY = "nobody"
+"""An arm that is never offered."""
+
+
 class Pick(NamedTuple):
     """A creative that was chosen, and with which chance."""
 
@@ -51,7 +55,7 @@ class Pick(NamedTuple):
 
 
 class Rotation:
-    """The creatives of one campaign.
+    """The creatives of one campaign, one or more.
 
     Parameters
     ----------
@@ -93,14 +97,19 @@ class Rotation:
         self.creatives = {one.creative_id: one for one in creatives}
         # A bandit's arms have plain names; creatives have those that a platform gave them.
         self._arms = {name: f"arm {number}" for number, name in enumerate(self.creatives)}
+        arms = list(self._arms.values())
+        # A bandit begins with two arms or more; a campaign with one creative may get others later.
+        spare = [] if len(arms) > 1 else [NOBODY]
         self._bandit = _Bandit(
             "creatives",
-            list(self._arms.values()),
+            [*arms, *spare],
             policy,
             explore=explore,
             half_life_days=half_life_days,
             seed=str(seed),
         )
+        for arm in spare:
+            self._bandit.retire(arm)
 
     def add(self, creative: Creative) -> None:
         """Another creative, from now on."""
@@ -115,6 +124,17 @@ class Rotation:
             raise NotFoundError(f'campaign {self.campaign} shows no creative "{creative_id}".')
         self._bandit.retire(self._arms[creative_id])
         del self.creatives[creative_id]
+
+    def change(self, creatives: Iterable[Creative]) -> None:
+        """Show these from now on, one or more; what was learned of those that stay, or come back, goes on."""
+        wanted = {one.creative_id: one for one in creatives}
+        for name, one in wanted.items():
+            if name in self.creatives:
+                self.creatives[name] = one
+            else:
+                self.add(one)
+        for name in self.creatives.keys() - wanted.keys():
+            self.retire(name)
 
     def pick(self, context: Sequence[float] = (), *, at: datetime, among: Sequence[Creative] | None = None) -> Pick:
         """One to bid for, of those that fit the place; default: of all. Nothing is remembered until it is shown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -20,7 +20,7 @@ THOUSAND = 1000.0
 """OpenRTB prices are for a thousand impressions."""
 CLICK_WITHIN = timedelta(hours=1)
 NOTICE_WITHIN = timedelta(hours=1)
-"""Many exchanges tell of no loss: what was not told to be won by then was lost."""
+"""Many exchanges tell of no loss: what was not told to be won by then was lost. Its money is kept until then."""
 
 
 class Valuer(Protocol):
@@ -48,6 +48,10 @@ class Campaign:
     pacer: Pacer
     places: Places = field(default_factory=Places)
     _other: Bidder | None = None
+
+    def __post_init__(self) -> None:
+        # A win that is still heard must have its money.
+        self.pacer.wait = max(self.pacer.wait, NOTICE_WITHIN)
 
     def bidder_of(self, auction: Auction | None) -> Bidder:
         """The bidder of such an auction: to bid the worth where the own bid is paid would leave nothing of it."""
@@ -80,7 +84,7 @@ class Offer(NamedTuple):
 
 
 class Desk:
-    """Answers for a shop's campaigns; one process at a time may use it.
+    """Answers for a shop's campaigns; one process at a time may use it. Its clock goes forward alone.
 
     Parameters
     ----------
@@ -97,20 +101,37 @@ class Desk:
         self.exposures, self.currency = exposures, currency
         self._placed: dict[str, Placed] = {}  # in order of time
         self._shown: dict[str, tuple[Campaign, str, datetime]] = {}  # in order of time
+        self._now: datetime | None = None
 
-    def go_on_from(self, before: Desk) -> None:
-        """Take the place of a desk: campaigns that both have go on with its money and what it learned of rivals, and
-        notices of its bids are still understood."""
+    def go_on_from(self, before: Desk, at: datetime) -> None:
+        """Take the place of a desk: campaigns that both have go on with what it learned of rivals and creatives, its
+        bids wait on for their notices, and what it left of the day's budget is shared out anew."""
+        at = before._moment(at)
         known = {one.name: one for one in before.campaigns}
+        gone = sum(one.pacer.committed(at) for one in before.campaigns)
+        left = max(sum(one.pacer.budget for one in self.campaigns) - gone, 0.0)
         for one in self.campaigns:
             if (old := known.get(one.name)) is not None:
                 old.pacer.budget = one.pacer.budget
-                one.pacer, one.bidder, one._other = old.pacer, old.bidder, old._other
-        self._placed, self._shown = before._placed, before._shown
+                old.rotation.change(one.rotation.creatives.values())
+                one.pacer, one.bidder, one._other, one.rotation = old.pacer, old.bidder, old._other, old.rotation
+            one.pacer.give(left / len(self.campaigns), at)
+        self._placed, self._shown, self._now = before._placed, before._shown, at
+
+    def known(self) -> set[str]:
+        """The customers of whom something is remembered."""
+        return {*self.exposures.customers, *(one.customer for one in self._placed.values() if one.customer)}
+
+    def forget(self, customers: Collection[str]) -> None:
+        """Let go of who some customers are; what their bids cost still counts."""
+        self.exposures.forget(customers)
+        for bid_id, placed in self._placed.items():
+            if placed.customer in customers:
+                self._placed[bid_id] = placed._replace(customer=None)
 
     def offer(self, request: BidRequest, impression: Impression, at: datetime) -> Offer | None:
         """The best bid for an impression; None where there is none to be made."""
-        self._settle(at)
+        at = self._settle(at)
         customer = request.customer if request.may_profile else None
         bid_id = f"{request.id}/{impression.id}"
         if bid_id in self._placed or bid_id in self._shown:
@@ -171,7 +192,7 @@ class Desk:
 
         Impressions without a click for an hour count as seen and not clicked from then on.
         """
-        self._settle(at)
+        at = self._settle(at)
         placed = self._placed.pop(bid_id, None)
         if placed is None:
             return False
@@ -182,6 +203,7 @@ class Desk:
 
     def lost(self, bid_id: str, at: datetime, *, rival: float | None = None) -> bool:
         """The notice of a loss, with the least bid that would have won where it is told; see `won`."""
+        at = self._moment(at)
         placed = self._placed.pop(bid_id, None)
         if placed is None:
             return False
@@ -193,16 +215,24 @@ class Desk:
 
     def seen(self, bid_id: str, *, clicked: bool, at: datetime) -> bool:
         """What came of a won impression; False if it is not known, or was told before."""
+        at = self._moment(at)
         found = self._shown.pop(bid_id, None)
         return found is not None and found[0].rotation.seen(found[1], clicked=clicked, at=at)
 
-    def _settle(self, at: datetime) -> None:
+    def _moment(self, at: datetime) -> datetime:
+        """A clock that is set back stands still until it is there again: bids go on, and no day's budget is new."""
+        self._now = at if self._now is None else max(self._now, at)
+        return self._now
+
+    def _settle(self, at: datetime) -> datetime:
         """Nobody tells what did not happen: without this, creatives would learn of clicks alone, bidders of wins, and
-        a person for whom bids were lost would count as one who saw ads."""
+        a person for whom bids were lost would count as one who saw ads. The moment, as the desk takes it."""
+        at = self._moment(at)
         for bid_id in list(takewhile(lambda one: at - self._shown[one][2] > CLICK_WITHIN, self._shown)):
             self.seen(bid_id, clicked=False, at=at)
         for bid_id in list(takewhile(lambda one: at - self._placed[one].at > NOTICE_WITHIN, self._placed)):
             self.lost(bid_id, at)
+        return at
 
     def _learn(self, placed: Placed, won: bool, price: float | None, rival: float | None) -> None:
         bidder = placed.bidder
@@ -212,4 +242,4 @@ class Desk:
 
 def _fits(creative: Creative, impression: Impression) -> bool:
     size = (creative.width, creative.height)
-    return not impression.sizes or size == (0, 0) or size in impression.sizes
+    return impression.takes_banner and (not impression.sizes or size == (0, 0) or size in impression.sizes)

@@ -12,6 +12,9 @@ from regulars.errors import InputError
 
 MOST_BYTES = 256 * 1024
 MOST_IMPRESSIONS = 100
+DEAREST = 1e9
+"""No floor is above: it could not be a price."""
+OTHER_MEDIA = ("video", "audio", "native")
 Auction = Literal["first", "second"]
 AUCTIONS: dict[int, Auction] = {1: "first", 2: "second"}
 
@@ -22,11 +25,13 @@ class Impression:
 
     Attributes
     ----------
-    id : by which the bid names it. sizes : (width, height) that fit; empty for any.
+    id : by which the bid names it. takes_banner : False where it names other media alone (video, audio, native).
+    sizes : (width, height) of banners that fit; empty for any.
     floor : the least bid, for a thousand impressions (CPM), in `floor_currency`.
     """
 
     id: str
+    takes_banner: bool
     sizes: tuple[tuple[int, int], ...]
     floor: float
     floor_currency: str
@@ -121,14 +126,17 @@ def _impression(said: Any, where: str) -> Impression:
     if not isinstance(said.get("id"), str) or not said["id"]:
         raise InputError(f'bid request, {where}: no "id". A bid names its impression by it.')
     floor = said.get("bidfloor", 0)
-    if isinstance(floor, bool) or not isinstance(floor, int | float) or not 0 <= floor < float("inf"):
-        raise InputError(f"bid request, {where}: bidfloor = {floor!r}: an amount of 0 or more is expected.")
+    if isinstance(floor, bool) or not isinstance(floor, int | float) or not 0 <= floor <= DEAREST:
+        raise InputError(
+            f"bid request, {where}: bidfloor = {str(floor)[:20]}: an amount from 0 to {DEAREST:g} is expected."
+        )
     banner = _object(said, "banner", where)
     sizes = (banner, *_objects(banner, "format", where))
     found = tuple(
         (one["w"], one["h"]) for one in sizes if isinstance(one.get("w"), int) and isinstance(one.get("h"), int)
     )
-    return Impression(said["id"], found, float(floor), _text(said, "bidfloorcur", where) or "USD")
+    takes_banner = said.get("banner") is not None or not any(said.get(each) for each in OTHER_MEDIA)
+    return Impression(said["id"], takes_banner, found, float(floor), _text(said, "bidfloorcur", where) or "USD")
 
 
 def _placement(said: Mapping[str, Any]) -> Placement:

@@ -41,8 +41,8 @@ class Pacer:
     """Spreads a day's budget over the day, and stops hard at its end.
 
     A bid is reserved until its notice comes: won with a price, or lost. What is spent and what is reserved are never
-    above the budget together, so late notices cannot overspend it. A reserve whose notice does not come in time is
-    given up; only a win that is told after that can lead beyond the budget, and then nothing is bid any more.
+    above the budget together, so no notice within `wait` can overspend it. A reserve whose notice takes longer is given
+    up; only a win that is told after that can lead beyond the budget, and then nothing is bid any more.
 
     The price of money follows a controller with two parts (PI) on the distance from the plan; from morning on it begins
     where the day before ended.
@@ -54,6 +54,10 @@ class Pacer:
     start : when the first day begins, with its time zone.
     wait : how long a notice is waited for.
     spends_all : whether to bid above worth (price of money under 1) where the plan is behind; False keeps surplus.
+
+    Attributes
+    ----------
+    today : what this day may spend: the budget, unless `give` said otherwise.
 
     Raises
     ------
@@ -89,7 +93,7 @@ class Pacer:
         if start.utcoffset() is None:
             raise InputError(f"start = {start.isoformat()} has no time zone. Write it as 2024-05-01T00:00+00:00.")
         self.budget, self.curve, self.start, self.wait, self.spends_all = budget, curve, start, wait, spends_all
-        self.spent = 0.0
+        self.today, self.spent = budget, 0.0
         self.offered = np.zeros(HOURS)
         self._reserved: dict[str, _Reserved] = {}
         self._given_up: dict[str, _Reserved] = {}
@@ -118,8 +122,35 @@ class Pacer:
             raise InputError(f"spent = {spent:g}: a finite amount of 0 or more is expected.")
         self._move(at)
         self.spent = self._spent_before = spent
-        self._planned_before = self.budget * self.curve.share((at - self.start) / DAY)
+        self._planned_before = self.today * self.curve.share((at - self.start) / DAY)
         self._stepped, self._level, self._log_price = at, 0.0, 0.0
+
+    def committed(self, at: datetime) -> float:
+        """What this day has spent by a moment, and what bids without a notice may still cost."""
+        self._move(at)
+        return self.spent + self.reserved
+
+    def give(self, left: float, at: datetime) -> None:
+        """For this day alone: so much may still be spent, beside what is spent and reserved.
+
+        Raises
+        ------
+        InputError
+            If the amount cannot be, or the clock would go backwards.
+
+        Examples
+        --------
+        >>> from datetime import UTC
+        >>> morning = datetime(2024, 5, 1, tzinfo=UTC)
+        >>> pacer = Pacer(10.0, SpendCurve(), morning)
+        >>> pacer.give(2.0, morning)
+        >>> pacer.ask("bid 1", 4.0, morning).most, pacer.ask("bid 2", 4.0, morning + timedelta(days=1)).most
+        (2.0, 4.0)
+        """
+        if not 0 <= left < np.inf:
+            raise InputError(f"left = {left:g}: a finite amount of 0 or more is expected.")
+        self.today = self.committed(at) + left
+        self._planned_before = self.today * self.curve.share((self._stepped - self.start) / DAY)
 
     @property
     def reserved(self) -> float:
@@ -145,7 +176,7 @@ class Pacer:
         if bid_id in self._reserved:
             raise InputError(f'bid "{bid_id}" waits for its notice already: each needs an id of its own.')
         self.offered[self._hour(at)] += 1.0
-        left = self.budget - self.spent - self.reserved
+        left = self.today - self.spent - self.reserved
         most = min(bid, max(left, 0.0))
         if most <= 0:
             return Permit(False, 0.0, self.price)
@@ -190,15 +221,15 @@ class Pacer:
             self.curve.learn(self.offered)
         # What is under way is paid by the day in which its notice comes.
         self.start += DAY
-        self.spent, self.offered = 0.0, np.zeros(HOURS)
+        self.today, self.spent, self.offered = self.budget, 0.0, np.zeros(HOURS)
         self._given_up.clear()
         self._now = self._stepped = self.start
         self._spent_before = self._planned_before = 0.0
         self._level = self._log_price = max(self._level, 0.0)
 
     def _steer(self, at: datetime) -> None:
-        planned = self.budget * self.curve.share((at - self.start) / DAY)
-        ahead = self.budget * self.curve.share(min((at + AHEAD - self.start) / DAY, 1.0))
+        planned = self.today * self.curve.share((at - self.start) / DAY)
+        ahead = self.today * self.curve.share(min((at + AHEAD - self.start) / DAY, 1.0))
         steps = (at - self._stepped) / STEP
         wanted = max(planned - self._planned_before, self.budget * 1e-6)
         to_come = max((ahead - planned) * (STEP / AHEAD), self.budget * 1e-6)

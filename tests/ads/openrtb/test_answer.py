@@ -84,6 +84,8 @@ def test_a_bid_is_answered_in_the_exchange_s_own_terms() -> None:
         {"bcat": ["IAB8"]},
         {"site": {"domain": "x.example", "cat": ["IAB25-2"]}},
         {"user": {"buyeruid": "eve"}},
+        {"imp": [{"id": "1", "video": {"mimes": ["video/mp4"], "w": 300, "h": 250}}]},
+        {"imp": [{"id": "1", "banner": None, "native": {"request": "{}"}}]},
     ],
 )
 def test_no_bid_where_there_must_be_none(more: dict[str, Any]) -> None:
@@ -118,6 +120,7 @@ def test_who_may_not_be_profiled_is_a_stranger(more: dict[str, Any]) -> None:
         (b'{"id": "r"}', 'no "imp"'),
         (b'{"id": "r", "imp": [{}]}', r'imp\[0\]: no "id"'),
         (b'{"id": "r", "imp": [{"id": "1", "bidfloor": -1}]}', r"imp\[0\]: bidfloor = -1"),
+        (b'{"id": "r", "imp": [{"id": "1", "bidfloor": 1' + b"0" * 400 + b"}]}", r"bidfloor = 10+: an amount from 0"),
         (b'{"id": "r", "imp": [{"id": "1"}, {"id": "1"}]}', "two impressions have one id"),
         (b'{"id": "r", "imp": [{"id": "1"}], "at": 3}', "at = 3"),
         (b'{"id": "r", "imp": [{"id": "1"}], "at": [1]}', r"at = \[1\]"),
@@ -187,12 +190,91 @@ def test_other_creatives_take_over_money_and_bids_that_wait() -> None:
     before.won("r1/1", 0.004, MORNING)
     assert answer(body("r2", user={}), before, MORNING) is not None
     after, _ = desk(budget=0.05)
-    after.go_on_from(before)
+    after.go_on_from(before, MORNING)
     pacer = after.campaigns[0].pacer
     assert (pacer.spent, pacer.reserved) == (0.004, 0.005)
     assert after.won("r2/1", 0.005, MORNING)
     assert pacer.spent == pytest.approx(0.009)
     assert after.seen("r1/1", clicked=True, at=MORNING)
+
+
+def test_a_notice_that_comes_late_overspends_nothing() -> None:
+    ours, _ = desk(budget=0.05)
+    waiting: list[tuple[datetime, str]] = []
+    for minute in range(0, 180, 5):
+        at = MORNING + timedelta(minutes=minute)
+        while waiting and waiting[0][0] <= at:
+            assert ours.won(waiting.pop(0)[1], 0.005, at)
+        if answer(body(f"r{minute}", user={}), ours, at) is not None:
+            waiting.append((at + timedelta(minutes=40), f"r{minute}/1"))
+    pacer = ours.campaigns[0].pacer
+    assert 0.04 < pacer.spent + pacer.reserved <= 0.05 + 1e-12
+
+
+def of(campaign: str, budget: float, at: datetime = MORNING) -> Campaign:
+    one = Creative(f"{campaign} box", campaign, "tea", 300, 250)
+    return Campaign(campaign, Rotation(campaign, [one]), Bidder("second"), Pacer(budget, SpendCurve(), at))
+
+
+def test_another_name_of_a_campaign_brings_no_other_budget() -> None:
+    first, worth = desk(budget=0.012)
+    assert answer(body("r1", user={}), first, MORNING) is not None
+    assert first.won("r1/1", 0.004, MORNING)
+    assert answer(body("r2", user={}), first, MORNING) is not None  # waits for its notice
+    made = Desk([of("summer", 0.006), of("winter", 0.006)], worth, first.safety, first.exposures, "USD")
+    made.go_on_from(first, MORNING)
+    assert [one.pacer.ask("much", 1.0, MORNING).most for one in made.campaigns] == pytest.approx([0.0015, 0.0015])
+    tomorrow = MORNING + timedelta(days=1)
+    for one in made.campaigns:
+        one.pacer.lost("much", MORNING)
+    assert [one.pacer.ask("more", 1.0, tomorrow).most for one in made.campaigns] == pytest.approx([0.006, 0.006])
+
+
+def test_what_was_learned_of_creatives_outlives_a_change_of_them() -> None:
+    before, worth = desk(budget=100.0)
+    rotation = before.campaigns[0].rotation
+    for _ in range(300):
+        pick = rotation.pick(at=MORNING)
+        rotation.seen(rotation.shown(pick, at=MORNING), clicked=pick.creative.creative_id == "box", at=MORNING)
+    liked = rotation.chances()["box"]
+    creatives = [Creative(name, "spring", "tea", 300, 250) for name in ("box", "wide", "new")]
+    spring = Campaign("spring", Rotation("spring", creatives), Bidder("second"), Pacer(100.0, SpendCurve(), MORNING))
+    after = Desk([spring], worth, before.safety, before.exposures, "USD")
+    after.go_on_from(before, MORNING)
+    (campaign,) = after.campaigns
+    assert campaign.rotation.creatives["wide"].width == 300
+    chances = campaign.rotation.chances()
+    assert liked > 0.9
+    assert chances["box"] > 5 * chances["wide"]
+    assert chances["new"] > 0
+
+
+def test_one_creative_is_shown_without_a_choice() -> None:
+    first, worth = desk()
+    ours = Desk([of("spring", 1.0)], worth, first.safety, first.exposures, "USD")
+    assert json.loads(answer(body(), ours, MORNING) or b"")["seatbid"][0]["bid"][0]["crid"] == "spring box"
+    assert ours.won("r1/1", 0.01, MORNING)
+    assert ours.campaigns[0].rotation.chances() == {"spring box": 1.0}
+    ours.campaigns[0].rotation.change([Creative("other", "spring", "tea")])
+    assert ours.campaigns[0].rotation.chances() == {"other": 1.0}
+
+
+def test_a_clock_that_is_set_back_stands_still_and_bids_go_on() -> None:
+    ours, _ = desk()
+    assert answer(body("r1", user={}), ours, MORNING + timedelta(hours=2)) is not None
+    assert answer(body("r2", user={}), ours, MORNING) is not None
+    assert ours.won("r2/1", 0.005, MORNING)
+    assert ours.lost("r1/1", MORNING)
+    assert ours.campaigns[0].pacer.spent == 0.005
+
+
+def test_who_was_erased_is_in_no_bid_that_waits() -> None:
+    ours, _ = desk()
+    assert answer(body(), ours, MORNING) is not None
+    ours.forget({"ada"})
+    assert ours.exposures.count("ada", MORNING) == 0
+    assert "ada" not in repr(vars(ours))
+    assert ours.won("r1/1", 0.01, MORNING)
 
 
 def test_caps_budget_and_notices_go_together() -> None:
