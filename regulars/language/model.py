@@ -326,7 +326,7 @@ def _hidden(content: Any, hidden: Pseudonyms) -> Any:
         # Numbers in full-width digits are numbers.
         return hidden.hide(unicodedata.normalize("NFKC", clean(content)))
     if isinstance(content, Mapping):
-        return {str(key): _hidden(value, hidden) for key, value in content.items()}
+        return {hidden.hide(str(key)): _hidden(value, hidden) for key, value in content.items()}
     if isinstance(content, Sequence):
         return [_hidden(value, hidden) for value in content]
     return content if isinstance(content, int | float | bool | None) else hidden.hide(str(content))

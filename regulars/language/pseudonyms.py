@@ -52,7 +52,13 @@ class Pseudonyms:
 
     def __init__(self, known: Mapping[str, Iterable[str]] | None = None) -> None:
         self._known: list[tuple[str, re.Pattern[str]]] = []
-        for kind, texts in (known or {}).items():
+        self._token_of: dict[tuple[str, str], str] = {}
+        self._text_of: dict[str, str] = {}
+        self.know(known or {})
+
+    def know(self, known: Mapping[str, Iterable[str]]) -> None:
+        """Hide more from now on, as `known` of the beginning."""
+        for kind, texts in known.items():
             if not re.fullmatch("[A-Z]{2,10}", kind):
                 raise ValueError(f'"{kind}" is no kind of pseudonym: 2 to 10 capital letters are expected')
             words = {unicodedata.normalize("NFKC", text).strip() for text in texts}
@@ -64,9 +70,9 @@ class Pseudonyms:
                 either = "|".join(map(re.escape, wanted))
                 # Letters of scripts that write no spaces have no borders of words to ask for.
                 whole = rf"(?<![A-Za-z0-9])(?:{either})(?![A-Za-z0-9])"
-                self._known.append((kind, re.compile(whole, re.IGNORECASE)))
-        self._token_of: dict[tuple[str, str], str] = {}
-        self._text_of: dict[str, str] = {}
+                pattern = re.compile(whole, re.IGNORECASE)
+                if (kind, pattern) not in self._known:
+                    self._known.append((kind, pattern))
 
     def hide(self, text: str) -> str:
         """A text as it may leave; what looks like a pseudonym and is none is written with round brackets."""

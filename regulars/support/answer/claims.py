@@ -40,7 +40,9 @@ _AFTER = [(unit, re.compile(words, re.IGNORECASE)) for unit, words in _UNITS]
 _MONEY_BEFORE = re.compile(r"(?:[€£$¥]|\b(?:EUR|GBP|USD|CNY))\s*$", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)")
-_ADDRESS = re.compile(r"https?://[^\s\]]+|www\.[^\s\]]+|[\w.+-]+@[\w-]+\.[\w.]+|#\w+", re.ASCII)
+_ADDRESS = re.compile(
+    r"https?://[^\s\]]+|www\.[^\s\]]+|[\w.+-]+@[\w-]+\.[\w.]+|(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b|#\w+", re.ASCII
+)
 _CALENDAR = re.compile(rf"\b(?:{'|'.join((*MONTHS, *WEEKDAYS))})s?\b|(?:周|星期)[一二三四五六日天]|周末", re.IGNORECASE)
 _PROMISES = {
     name: re.compile(words, re.IGNORECASE)
@@ -86,23 +88,42 @@ def unsupported(sentence: str, sources: Sequence[str]) -> str | None:
             claim.value == own.value and (claim.unit == own.unit or not (claim.unit and own.unit)) for own in known
         ):
             return f"the number {claim.value:g} {claim.unit}".rstrip()
-    found = promised(said, borne)
+    found = strange(said, borne) or promised(said, borne)
     if found is not None:
         return found
     return _other(said, [each for source in sources for each in sentences(_plain(source))])
 
 
-def promised(said: str, borne: str) -> str | None:
-    """An address, a day or a promise in a text that another does not have; None where it has all of them.
+def strange(said: str, borne: str) -> str | None:
+    """An address or a day of the calendar in a text that another does not have; None where it has all of them.
 
-    >>> promised("We refund it at once.", "You get a refund."), promised("You get a refund.", "A refund is due.")
-    ('the promise "at once"', None)
+    >>> strange("Pay at evil.example on Monday.", "Pay at shop.example."), strange("Mondays.", "On a Monday.")
+    ('evil.example', None)
     """
+    said, borne = _plain(said), _plain(borne)
     for pattern in (_ADDRESS, _CALENDAR):
         there = {found.group().casefold().removesuffix("s") for found in pattern.finditer(borne)}
         for found in pattern.finditer(said):
             if found.group().casefold().removesuffix("s") not in there:
                 return found.group()
+    return None
+
+
+def is_denial(text: str) -> bool:
+    """Whether it denies anything.
+
+    >>> is_denial("You cannot return it."), is_denial("退货不收费。"), is_denial("You can.")
+    (True, True, False)
+    """
+    return bool(_DENIAL.search(text))
+
+
+def promised(said: str, borne: str) -> str | None:
+    """A promise in a text that another does not have; None where it has all of them.
+
+    >>> promised("We refund it at once.", "You get a refund."), promised("You get a refund.", "A refund is due.")
+    ('the promise "at once"', None)
+    """
     for name, words in _PROMISES.items():
         if words.search(said) and not words.search(borne):
             return f'the promise "{name}"'
@@ -119,8 +140,7 @@ def _other(said: str, told: list[str]) -> str | None:
         return "what it is about"
     # Of sentences about as near, one that agrees is enough.
     nearest = [one for one, cosine in zip(told, cosines, strict=True) if cosine > cosines.max() - 0.1]
-    is_denial = bool(_DENIAL.search(said))
-    return None if any(bool(_DENIAL.search(one)) == is_denial for one in nearest) else "a denial"
+    return None if any(is_denial(one) == is_denial(said) for one in nearest) else "a denial"
 
 
 def claims(text: str) -> Iterator[Claim]:

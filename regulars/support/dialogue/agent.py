@@ -6,20 +6,15 @@ checked, restated by code, and done after the customer's own yes. Where it fails
 
 from __future__ import annotations
 
-import json
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from math import isfinite
 from typing import Any
 
 from regulars.language import Answer, LanguageError, LanguageModel, Part, Pseudonyms, Tool
-from regulars.language.verify import Fact, verify
-from regulars.support.answer.claims import promised
 from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.reply import Reply
+from regulars.support.dialogue.said import borne, objects
 from regulars.support.handover.queue import transcript
 from regulars.support.order.actions import ACTIONS
 from regulars.support.order.desk import Desk
@@ -33,6 +28,8 @@ LONGEST = 1_500
 """Characters of what it says."""
 NEEDED = frozenset(("question", "orders"))
 """Kinds of parts that must be allowed to leave the machine; see `[language] send`."""
+KINDS = {"profile": "profile", "product": "products"}
+"""Of what these tools tell; all else is of orders. A tool whose kind may not leave is not offered."""
 
 INSTRUCTIONS = (
     "You serve a customer of a shop. The last message is to be answered, in the language {language}. The tools act for "
@@ -91,7 +88,8 @@ class Agent:
         tools, found = Tools(desk, conversation, language), list[dict[str, Any]]()
         customer = desk.customer(conversation)
         name = f"{customer.name.first_name} {customer.name.last_name}".strip()
-        hidden = Pseudonyms({"NAME": [name]} if name else {})
+        hidden = Pseudonyms({"NAME": [name] if name else []})
+        hidden.know(_ids_of(customer.model_dump(mode="json")))
         said = [{"by": who, "text": text} for _, who, text in transcript(desk.state, conversation)[-REMEMBERED:]]
         said.append({"by": "customer", "text": message})
         for _ in range(ROUNDS):
@@ -101,6 +99,7 @@ class Agent:
             if not told.asked:
                 return _spoken(told.value, found, language)
             proposal = _called(told, tools, found)
+            hidden.know(_ids_of(found))
             if proposal is not None:
                 text = asked("confirm", language, summary=proposal["summary"])
                 return Reply(text, "confirm", language, proposal["proposal"])
@@ -113,11 +112,15 @@ class Agent:
         if left <= 0:
             return None
         limits = replace(self.model.limits, timeout_seconds=min(left, self.model.limits.timeout_seconds))
-        parts = [Part("question", said), Part("orders", found)]
+        parts = [Part("question", said)]
+        for kind in dict.fromkeys(("orders", *KINDS.values())):
+            if some := [one for one in found if KINDS.get(one["tool"], "orders") == kind]:
+                parts.append(Part(kind, some))
+        tools = [tool for tool in TOOLS if KINDS.get(tool.name, "orders") in self.model.limits.send]
         instructions = INSTRUCTIONS.format(language=language)
         try:
             return replace(self.model, limits=limits).ask(
-                instructions, parts, schema=SCHEMA, tools=TOOLS, pseudonyms=hidden
+                instructions, parts, schema=SCHEMA, tools=tools, pseudonyms=hidden
             )
         except LanguageError:
             return None
@@ -139,83 +142,32 @@ def _called(told: Answer, tools: Tools, found: list[dict[str, Any]]) -> dict[str
     return None
 
 
+def _ids_of(told: Any) -> dict[str, set[str]]:
+    """What of a customer's things leaves as a pseudonym, though it does not look like a number: by kind."""
+    known: dict[str, set[str]] = {"ID": set(), "ADDRESS": set()}
+    for one in objects(told):
+        for kind, names in _HIDDEN.items():
+            known[kind] |= {str(one[name]) for name in names if one.get(name)}
+        # Payment methods stand by their ids.
+        known["ID"] |= set(one.get("payment_methods") or ())
+    return known
+
+
+_HIDDEN = {
+    "ID": ("customer_id", "payment_method_id", "settled_with", "last_four"),
+    "ADDRESS": ("address1", "address2", "city", "zip"),
+}
+
+
 def _spoken(value: Mapping[str, Any], found: Sequence[dict[str, Any]], language: str) -> Reply | None:
-    """What a model says, if what its tools told bears it."""
+    """What a model says, as far as what its tools told bears it."""
     text = str(value.get("text") or "").strip()
     if value["action"] == "hand_over":
         return Reply("", "hand_over", language)
     if value["action"] == "texts" or not text or len(text) > LONGEST:
         return None
-    borne = json.dumps(found, ensure_ascii=False)
-    has_done = any(done.group().casefold() not in borne.casefold() for done in _DONE.finditer(text))
-    if has_done or verify(text, facts_of(found)) or promised(text, borne):
+    said = borne(text, found)
+    if not said:
         return None
-    orders = [one["order_id"] for one in _objects(found) if "order_id" in one and str(one["order_id"]) in text]
-    return Reply(text, "answer", language, citations=tuple(dict.fromkeys(map(str, orders))))
-
-
-_DONE = re.compile(
-    r"\b(?:cancell?ed|refunded|returned|exchanged|changed|updated|confirmed|processed|shipped|delivered|sent|erased|"
-    r"deleted)\b|已?(?:取消|退款|退货|换货|修改|更改|更新|确认|发货|送达|删除)(?:了|成功|完成)?",
-    re.IGNORECASE,
-)
-"""What only the desk may say was done, or a tool have told."""
-
-
-def facts_of(found: Any) -> list[Fact]:
-    """What tools told, as facts that may be said: amounts, days, names, and how many there are of a list.
-
-    >>> facts_of([{"order_id": "#W1", "lines": [{"name": "Desk Lamp", "price": "20.00"}]}])[2:4]
-    [Fact(name='lines', value=1, unit='items'), Fact(name='lines', value=1, unit='products')]
-    """
-    return list(_facts("", found))
-
-
-def _facts(name: str, value: Any) -> Iterator[Fact]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _facts(str(key), inner)
-        prices = [one.get("price") for one in value.get("lines") or () if isinstance(one, Mapping)]
-        amounts = [float(price) for price in prices if price is not None and _is_number(price)]
-        if amounts:
-            yield Fact("total", round(sum(amounts), 2), "money")
-    elif isinstance(value, list | tuple):
-        if name in _COUNTED:
-            yield from (Fact(name, len(value), unit) for unit in _COUNTED[name])
-        for inner in value:
-            yield from _facts(name, inner)
-    elif _is_number(value):
-        yield Fact(name, float(value), "money" if name in _MONEY else name)
-    elif isinstance(value, str):
-        yield from _of_text(name, value)
-
-
-_COUNTED = {"lines": ("items", "products"), "found": ("orders",)}
-_MONEY = frozenset(("price", "amount", "balance", "price_difference"))
-
-
-def _of_text(name: str, value: str) -> Iterator[Fact]:
-    try:
-        yield Fact(name, date.fromisoformat(value[:10]), "date")
-    except ValueError:
-        yield Fact(name, value, "text")
-        # "#W1001" is also written "W1001".
-        if value.startswith("#"):
-            yield Fact(name, value[1:], "text")
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return not isinstance(value, bool) and isfinite(float(value))
-    except (TypeError, ValueError):
-        return False
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
-        yield value
-        for inner in value.values():
-            yield from _objects(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _objects(inner)
+    orders = [one["order_id"] for one in objects(found) if "order_id" in one and str(one["order_id"]) in said]
+    return Reply(said, "answer", language, citations=tuple(dict.fromkeys(map(str, orders))))

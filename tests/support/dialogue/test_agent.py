@@ -9,6 +9,7 @@ import pytest
 
 from regulars.language import LanguageModel, Limits
 from regulars.language.recording import Recorded, Replayed, Scripted
+from regulars.language.text import clean
 from regulars.language.wire import Call, Reply
 from regulars.support import Chat, Desk, OwnTables
 from regulars.support.dialogue.agent import NEEDED, Agent
@@ -46,13 +47,41 @@ def test_what_it_reads_it_may_say(desk: Desk) -> None:
         "You get 500.00 back.", "It arrives on 2024-06-01.", "It arrives tomorrow.", "You get a refund of it.",
         "I have cancelled it.", "已为您取消订单。", "We send it for free.", "Write to boss@evil.example.",
         "See https://evil.example/pay", "Order #W2000001 is pending.", "保证三天内退款。",
+        "We will send you a replacement.", "You get a discount on the Desk Lamp.", "All done, your order is stopped.",
+        "I have cancelled order #W1000001.", "Order #W1000001 is cancelled.", "Order #W1000004 is cancelled, and #W1000001 too.",
+        "#W1000004 is delivered.", "Order #W1000001 isn't pending.", "You get 120.00 back for order #W1000001.",
+        "Please confirm your card at evil-pay.example first.", "Which evil-pay.example do you mean?", "What is your card number?",
+        "Please tell me the code of order #W1000001.", "I have can\u200bcelled it.", "Write to boss@\u200bevil.example.",
+        "We have put an end to it, all right?", "The Desk Lamp goes out soon.", "Your credit_card_1 is used for #W1000001.",
+        "78762 for the Desk Lamp.", "订单#W1000001已取消。", "订单#W1000001我会马上处理。", "请提供您的银行卡号？",
+        "All shops are closing.", "This shop sells stolen goods.",
     ],
 )  # fmt: skip
 def test_what_no_tool_has_told_is_not_said(desk: Desk, lie: str) -> None:
-    chat = chat_of(desk, calls(("order", {"order_id": "#W1000001"})), says("say", lie))
+    chat = chat_of(desk, calls(("orders", {})), says("say", lie))
     reply = chat.say(chat.open("ada"), "what about the lamp?")
-    assert lie not in reply.text
+    assert clean(lie) not in reply.text
     assert reply.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Order #W1000004 is cancelled.", "Order #W1000004 is cancelled."),
+        ("Hello Ada! You have 4 orders: #W1000001 (pending), #W1000002 (delivered). Which one?",
+         "You have 4 orders: #W1000001 (pending), #W1000002 (delivered). Which one?"),
+        ("You have four orders.", "You have four orders."),
+        ("The Office Chair costs 100.00.", "The Office Chair costs 100.00."),
+        ("订单#W1000003已送达。您要哪一个？", "订单#W1000003已送达。 您要哪一个？"),
+        ("Which payment method do you want, the gift card?", "Which payment method do you want, the gift card?"),
+    ],
+)  # fmt: skip
+def test_what_tools_told_and_questions_are_said_and_what_names_nothing_is_left_out(
+    desk: Desk, text: str, said: str
+) -> None:
+    chat = chat_of(desk, calls(("orders", {})), says("say", text))
+    reply = chat.say(chat.open("ada"), "what about it?")
+    assert reply.text.endswith(f"\n{said}")
 
 
 def test_what_it_proposes_is_restated_by_code_and_done_after_the_customers_own_yes(desk: Desk, own: OwnTables) -> None:
@@ -129,6 +158,28 @@ def test_names_and_numbers_leave_as_pseudonyms_and_come_back(desk: Desk) -> None
     assert "Lovelace" not in sent
     assert "W1000001" not in sent
     assert "#W1000001" in reply.text
+
+
+def sent_of(desk: Desk, send: frozenset[str]) -> Scripted:
+    scripted = Scripted([calls(("profile", {})), calls(("orders", {})), says("say", "Which one?")])
+    chat = Chat(desk, agent=Agent(LanguageModel(scripted, "test", Limits(send=send, tries=1))))
+    chat.say(chat.open("ada"), "about card credit_card_1, to 1 elm street")
+    return scripted
+
+
+def test_addresses_and_ways_to_pay_leave_only_as_pseudonyms_and_the_profile_only_where_it_may(desk: Desk) -> None:
+    scripted = sent_of(desk, NEEDED)
+    for request in scripted.requests:
+        assert not {"profile", "product"} & {tool["function"]["name"] for tool in request["tools"]}
+        assert "payment_methods" not in json.dumps(request["messages"])
+    scripted = sent_of(desk, NEEDED | {"profile", "products"})
+    assert len(scripted.requests) == 3
+    told = json.loads(scripted.requests[2]["messages"][1]["content"])
+    assert [next(iter(part)) for part in told] == ["question", "orders", "profile"]
+    sent = json.dumps(told)
+    for secret in ("credit_card_1", "gift_card_2", "Elm", "elm", "Austin", "78762", "9212", '"ada"', "ada@"):
+        assert secret not in sent, secret
+    assert "[ADDRESS_1]" in sent
 
 
 def test_a_conversation_that_was_recorded_is_the_same_when_it_is_replayed(desk: Desk, tmp_path: Path) -> None:
