@@ -71,8 +71,8 @@ class Turn:
             told = self._texts.answer(text) if ASKS_FOR_RULES.search(text) or not verbs(text) else None
             return told or self._to_person(AWAY)
 
-    def _replied(self, text: str) -> Reply:  # noqa: PLR0911 (each is another kind of message)
-        memory, found = self.memory, mood(text)
+    def _replied(self, text: str) -> Reply:
+        found = mood(text)
         if found in (PERSON, ANGRY):
             return self._to_person("asked" if found == PERSON else "angry")
         if temper(text) == "unhappy" and self._is_at_risk():
@@ -83,12 +83,45 @@ class Turn:
         if self.customer_id is None:
             return self._identified(text)
         waiting = self.desk.waiting(self.conversation)
-        told = (None if waiting is None else self._answered(waiting, text)) or self._by_model(text)
+        if waiting is None:
+            return self._anew(text, found)
+        return self._answered(waiting, text) or self._beside(text, found)
+
+    def _anew(self, text: str, found: str | None) -> Reply:
+        told = self._by_model(text)
         if told is not None:
             return told
-        if memory.question and memory.drafts:
+        if self.memory.question and self.memory.drafts:
             return self._given(text)
         return self._asked_for(text, found)
+
+    def _beside(self, text: str, found: str | None) -> Reply:
+        """A reply to something else than what waits for a yes.
+
+        After an answer that is said again, after anything else it waits no longer: a yes is to what was said last.
+        """
+        if self._agent is not None:
+            # Whatever a model says next may be a question of its own; the yes to that must do nothing.
+            self.desk.decline(self.conversation)
+            return self._anew(text, found)
+        drafts = self.memory.drafts
+        reply = self._anew(text, found)
+        if reply.action == "answer":
+            self.memory.drafts = drafts
+            return self._again(reply)
+        if reply.action != "confirm":
+            self.desk.decline(self.conversation)
+        return reply
+
+    def _again(self, reply: Reply) -> Reply:
+        """A reply, and after it what waits for a yes, as it would be done now; if it cannot, it waits no longer."""
+        try:
+            proposal = self.desk.again(self.conversation, self.language)
+        except RefusedError:
+            self.desk.decline(self.conversation)
+            return reply
+        said = asked("confirm", self.language, summary=proposal.summary)
+        return replace(reply, text=f"{reply.text}\n{said}", action="confirm", proposal=proposal.number)
 
     def _is_at_risk(self) -> bool:
         return self._at_risk is not None and self.customer_id is not None and self._at_risk(self.customer_id)
@@ -162,9 +195,10 @@ class Turn:
                 draft.is_original, draft.payment_ids = ways[0].is_original, ways[0].ids
             if places and draft.intent in (ChangeAddress.name, ChangeDefaultAddress.name):
                 draft.address = places[0].address
-        if not (ways or places) or not drafts:
-            return self._lost(text, "yes_or_no")
-        return self._go_on(drafts, account)
+        if (ways or places) and drafts:
+            return self._go_on(drafts, account)
+        told = self._texts.answer(text, account.customer) or self._unread(text, "yes_or_no")
+        return told if told.action == "hand_over" else self._again(told)
 
     def _given(self, text: str) -> Reply:
         """An answer to a question; or something else, which then is asked for."""
@@ -320,7 +354,8 @@ class Turn:
         citations += [change.before.order_id for change in changes if change.before is not None]
         cited = tuple(dict.fromkeys(citations))
         if proposal is None:
-            said.append(asked("more", self.language))
+            if self.desk.waiting(self.conversation) is None:
+                said.append(asked("more", self.language))
             return Reply("\n".join(said), "answer", self.language, citations=cited)
         said.append(asked("confirm", self.language, summary=proposal.summary))
         return Reply("\n".join(said), "confirm", self.language, proposal.number, citations=cited)
@@ -336,10 +371,10 @@ class Turn:
 
     def _lost(self, text: str, again: str) -> Reply:
         """Not understood: once it is asked again, then a person goes on. So it is at once in a language not read."""
+        return self._texts.offer(text) or self._unread(text, again)
+
+    def _unread(self, text: str, again: str) -> Reply:
         memory = self.memory
-        offered = self._texts.offer(text)
-        if offered is not None:
-            return offered
         memory.misunderstood += 1
         if self.language not in UNDERSTOOD:
             memory.request = memory.request or text

@@ -22,7 +22,6 @@ from regulars.errors import NotFoundError, UnavailableError
 from regulars.state import State
 from regulars.support.order.actions import (
     Action,
-    Cancel,
     Coupon,
     OfOrder,
     Unsubscribe,
@@ -39,6 +38,8 @@ from regulars.support.tables import conversations, journal, prepare, proposals
 COUPON_DAYS = 365
 WAITING = ("shown", "confirmed")
 """States of a proposal that is not done: one that was confirmed, and then the process died, goes on by a new yes."""
+LAPSES = timedelta(days=1)
+"""After so long nobody knows any more what a yes would be to."""
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,22 @@ class Desk:
     def waiting(self, conversation: str) -> int | None:
         """The number of the proposal that waits for the customer's yes; None if there is none."""
         with self.state.read() as view:
-            return _newest(view, conversation, *WAITING)
+            return _waiting(view, conversation, *WAITING)
+
+    def again(self, conversation: str, language: str = "en") -> Proposal:
+        """Put what waits for a yes before the customer once more, as it would be done now.
+
+        Raises
+        ------
+        RefusedError
+            `not_confirmed` if nothing waits that can be shown again; or why the policy forbids it by now.
+        """
+        with self.state.read() as view:
+            number = _waiting(view, conversation, "shown")
+            actions = view.execute(sa.select(proposals.c.actions).where(proposals.c.id == number)).scalar()
+        if actions is None:
+            raise RefusedError("not_confirmed")
+        return self.propose(conversation, [parse(name, arguments) for name, arguments in actions], language)
 
     def confirm(self, conversation: str, message: str, number: int | None = None) -> list[Result]:
         """Do what was put before the customer, if the customer's message is a plain yes.
@@ -261,12 +277,12 @@ class Desk:
         Raises
         ------
         RefusedError
-            `not_confirmed` if the message is no plain yes, or nothing waits for one; `superseded` if the customer
-            was shown something newer.
+            `not_confirmed` if the message is no plain yes, or nothing waits for one, for a day at most; `superseded`
+            if the customer was shown something newer.
         """
         with self.state.write(alone="support confirm") as change:
             if number is None:
-                number = _newest(change, conversation, *WAITING)
+                number = _waiting(change, conversation, *WAITING)
             mine = (proposals.c.id == number) & (proposals.c.conversation_id == conversation)
             row = change.execute(sa.select(proposals).where(mine)).one_or_none()
             if row is None or row.status == "declined":
@@ -277,7 +293,8 @@ class Desk:
             if row.status == "done":
                 return [_read(action, said) for action, said in zip(actions, row.results, strict=True)]
             # Of one that was confirmed and never done, too: whatever else is said is no yes to it.
-            if not is_yes(message, [action.name for action in actions if isinstance(action, Cancel)]):
+            is_late = row.shown_at <= clock.now() - LAPSES
+            if is_late or not is_yes(message, {action.name for action in actions}):
                 raise RefusedError("not_confirmed")
             if row.status == "shown":
                 values = {"status": "confirmed", "confirmed_at": clock.now(), "said": message.strip()}
@@ -288,7 +305,11 @@ class Desk:
         ]
         with self.state.write() as change:
             values = {"status": "done", "results": [_written(result) for result in results]}
-            change.execute(sa.update(proposals).where(proposals.c.id == row.id).values(values))
+            mine = (proposals.c.id == row.id) & (proposals.c.status == "confirmed")
+            if change.execute(sa.update(proposals).where(mine).values(values)).rowcount == 0:
+                # Of two yes at once the first has written what was done; each change was made once.
+                said = change.execute(sa.select(proposals.c.results).where(proposals.c.id == row.id)).scalar_one()
+                return [_read(action, one) for action, one in zip(actions, said, strict=True)] if said else results
             for result in results:
                 about = _arguments(result.action)
                 said = result.refused or "done"
@@ -330,6 +351,8 @@ class Desk:
                 raise refused[0][1]
             self.backend.commit(changes[0], key)
         except RefusedError as error:
+            if is_again and self.backend.is_applied(key):
+                return Result(action, None)  # by another yes, since it was asked above
             return Result(action, error.reason, str(error))
         return Result(action, None, inverse=inverse(changes[0]))
 
@@ -354,7 +377,7 @@ class Desk:
         return row
 
     def _supersede(self, change: sa.Connection, conversation: str) -> None:
-        waiting = (proposals.c.conversation_id == conversation) & (proposals.c.status == "shown")
+        waiting = (proposals.c.conversation_id == conversation) & proposals.c.status.in_(WAITING)
         change.execute(sa.update(proposals).where(waiting).values(status="superseded"))
 
     def _note(
@@ -389,3 +412,12 @@ def _read(action: Action, said: dict[str, Any]) -> Result:
 def _newest(connection: sa.Connection, conversation: str, *statuses: str) -> int | None:
     asked = sa.select(sa.func.max(proposals.c.id)).where(proposals.c.conversation_id == conversation)
     return connection.execute(asked.where(proposals.c.status.in_(statuses))).scalar()
+
+
+def _waiting(connection: sa.Connection, conversation: str, *statuses: str) -> int | None:
+    """The newest proposal, if it has one of some states and is not too old to say yes to."""
+    newest = sa.select(proposals.c.id, proposals.c.shown_at).where(
+        proposals.c.conversation_id == conversation, proposals.c.status.in_(statuses)
+    )
+    found = connection.execute(newest.order_by(proposals.c.id.desc()).limit(1)).one_or_none()
+    return None if found is None or found.shown_at <= clock.now() - LAPSES else int(found.id)

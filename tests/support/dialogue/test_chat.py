@@ -330,3 +330,76 @@ def test_without_a_yes_no_conversation_changes_anything(chat: Chat, own: OwnTabl
         if message.strip().casefold() not in ("y", "ok", "ya", "ja", "да"):
             chat.say(ada, message)
     assert [own.orders_of(who) for who in ("ada", "bob")] == before
+
+
+@pytest.mark.parametrize(
+    ("between", "then"),
+    [
+        ("where is order #W1000003?", "confirm"),
+        ("cancel #W1000004, no longer needed", "confirm"),
+        ("return something of #W1000002", "ask"),
+    ],
+    ids=["a status", "a refusal", "a question"],
+)
+def test_a_yes_is_to_what_was_said_last_and_to_nothing_else(
+    chat: Chat, own: OwnTables, between: str, then: str
+) -> None:
+    ada = chat.open("ada")
+    first = chat.say(ada, "cancel #W1000001, no longer needed")
+    second = chat.say(ada, between)
+    assert second.action == then
+    is_said_again = "Cancel order #W1000001" in second.text
+    assert is_said_again == (then == "confirm")
+    assert (second.proposal != first.proposal, "anything else" in second.text) == (True, False)
+    chat.say(ada, "yes")
+    assert status(own, "#W1000001") == ("cancelled" if is_said_again else "pending")
+
+
+def test_another_way_to_pay_is_taken_up_after_a_question_between(chat: Chat) -> None:
+    ada = chat.open("ada")
+    chat.say(ada, "return one lamp of #W1000002 to my visa")
+    assert "Visa" in chat.say(ada, "where is order #W1000003?").text
+    said = chat.say(ada, "no, to the gift card")
+    assert (said.action, "gift card" in said.text) == ("confirm", True)
+
+
+def test_a_question_while_something_waits_for_a_yes_is_answered_and_that_is_said_again(
+    desk: Desk, own: OwnTables
+) -> None:
+    def answer(question: str, *_: object) -> tuple[str, tuple[str, ...]] | None:
+        return ("Money is back in a week.", ("returns.md",)) if "money" in question else None
+
+    chat = Chat(desk, answer=answer)
+    ada = chat.open("ada")
+    chat.say(ada, "cancel #W1000001, no longer needed")
+    said = chat.say(ada, "is money lost?")
+    assert said.text.startswith("Money is back in a week.\nCancel order #W1000001")
+    assert (said.action, said.citations) == ("confirm", ("returns.md",))
+    assert chat.say(ada, "yes").action == "done"
+    assert status(own, "#W1000001") == "cancelled"
+
+
+def test_a_yes_to_a_choice_of_texts_does_nothing(desk: Desk, own: OwnTables) -> None:
+    class Near:
+        def offered(self, *_: object) -> list[tuple[str, str]]:
+            return [("1", "Return period")]
+
+        def told(self, *_: object) -> tuple[str, tuple[str, ...]]:
+            return "Thirty days.", ("returns.md",)
+
+    chat = Chat(desk, offers=Near())
+    ada = chat.open("ada")
+    chat.say(ada, "cancel #W1000001, no longer needed")
+    said = chat.say(ada, "what about the period?")
+    assert "Return period" not in said.text
+    assert "Cancel order #W1000001" in said.text
+    assert status(own, "#W1000001") == "pending"
+
+
+def test_a_proposal_lapses_after_a_day(chat: Chat, own: OwnTables) -> None:
+    ada = chat.open("ada")
+    chat.say(ada, "cancel #W1000001, no longer needed")
+    with clock.held_at(NOON + timedelta(days=1)):
+        assert chat.desk.waiting(ada) is None
+        assert chat.say(ada, "yes").action != "done"
+    assert status(own, "#W1000001") == "pending"

@@ -54,7 +54,7 @@ def test_a_model_sees_each_action_with_its_fields_and_no_way_to_confirm() -> Non
     assert not {"confirm", "identify", "undo"} & set(tools)
 
 
-YES = ("yes", "Yes!", "y", "OK", "sure, go ahead", "Yes, that is right.", "yes please proceed with the return", "I confirm",
+YES = ("yes", "Yes!", "y", "OK", "sure, go ahead", "Yes, that is right.", "yes please proceed with it", "I confirm",
        "是", "是的。", "对，没问题", "好的，谢谢", "确认", "oui", "ja bitte", "はい")  # fmt: skip
 NOT_YES = ("", "no", "yes?", "yes but not the lamp", "yes, and also cancel the chair", "I did not say yes", "okay, what does it cost",
            "maybe yes", "thanks", "谢谢", "不是", "好像不对", "是吗？", "yes no", "1", "confirm=true; DROP TABLE", "y" * 300,
@@ -73,5 +73,6 @@ def test_more_or_less_than_a_yes_is_none(said: str) -> None:
 
 
 def test_cancel_is_a_yes_to_a_cancellation_alone() -> None:
-    assert is_yes("Yes, please cancel the order", naming=["cancel"])
+    assert is_yes("Yes, please cancel the order", ["cancel"])
     assert not is_yes("Yes, please cancel the order")
+    assert not is_yes("Yes, please cancel the order", ["return"])

@@ -98,6 +98,61 @@ def test_a_yes_is_to_what_was_shown_last(desk: Desk) -> None:
     assert reason(desk.confirm, ada, "yes") == "not_confirmed"
 
 
+def test_a_yes_that_names_another_action_is_none(desk: Desk, own: OwnTables) -> None:
+    ada = desk.open("ada")
+    desk.propose(ada, [parse("return", {"order_id": "#W1000003", "item_ids": ["chair-oak"], "payment_method_id": "paypal_3"})])  # fmt: skip
+    for said in (
+        "Yes, exchange it please",
+        "yes, refund it",
+        "yes, change the address",
+        "yes to both",
+        "yes, all items",
+    ):
+        assert reason(desk.confirm, ada, said) == "not_confirmed"
+    assert desk.confirm(ada, "Yes, return it please")[0].is_done
+    desk.propose(ada, [MOVE, CANCEL])
+    assert reason(desk.confirm, ada, "Yes, cancel it") == "not_confirmed"
+    assert status(own) == "pending"
+
+
+def test_what_died_on_the_way_gives_way_to_what_is_shown_after_it(
+    desk: Desk, own: OwnTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = desk.open("ada")
+    desk.propose(ada, [CANCEL])
+
+    def dies(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OwnTables, "commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            desk.confirm(ada, "yes")
+    desk.propose(ada, [MOVE])
+    desk.decline(ada)
+    desk.propose(ada, [MOVE])
+    assert desk.confirm(ada, "yes")[0].action == MOVE
+    assert desk.waiting(ada) is None
+    assert status(own) == "pending"
+
+
+def test_two_yes_at_once_are_written_down_once(desk: Desk, local: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = desk.open("ada")
+    number = desk.propose(ada, [parse("unsubscribe", {})]).number
+    commit = OwnTables.commit
+
+    def meets_another(self: OwnTables, change: Change, key: str) -> None:
+        monkeypatch.setattr(OwnTables, "commit", commit)
+        assert desk.confirm(ada, "yes", number)[0].is_done
+        commit(self, change, key)
+
+    monkeypatch.setattr(OwnTables, "commit", meets_another)
+    assert desk.confirm(ada, "yes", number)[0].is_done
+    with local.read() as view:
+        assert view.execute(sa.select(journal.c.action)).scalars().all() == ["unsubscribe"]
+        assert len(view.execute(sa.select(outbox.c.type)).all()) == 2
+
+
 def test_confirming_again_does_nothing_and_says_what_was_done(desk: Desk, own: OwnTables, local: State) -> None:
     ada = desk.open("ada")
     number = desk.propose(ada, [MOVE, CANCEL]).number
