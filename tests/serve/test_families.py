@@ -60,6 +60,9 @@ def test_support_answers_as_a_stream_of_events(seen, start, wait_until):
     again = {"message": "Thank you", "conversation_id": conversation}
     assert conversation in server.post("/v1/support/messages", again).text
     assert server.post("/v1/support/messages", again | {"conversation_id": "none"}).status_code == 404
+    long = server.post("/v1/support/messages", {"message": "I want to speak to a person " + "x" * 200_000})
+    assert (long.status_code, '"action":"hand_over"' in long.text.replace(" ", "")) == (200, True)
+    assert server.post("/v1/support/messages", {"message": "x" * 300_000}).status_code == 413
 
 
 def test_support_needs_its_own_scope(seen, start):

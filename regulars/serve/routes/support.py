@@ -29,7 +29,7 @@ routes = APIRouter(tags=["support"])
 class Message(Asked):
     """What a customer says."""
 
-    message: str = Field(max_length=20_000)
+    message: str = Field(description="What the customer says; of a long one the first 4,000 characters are read.")
     conversation_id: Id | None = Field(None, description="Of the message before; none begins a conversation.")
     customer_id: Id | None = Field(
         None, description="Who speaks, where the shop knows; only at the beginning, and never by the key of a page."
@@ -101,7 +101,7 @@ async def messages(request: Request) -> StreamingResponse:
     if asked.customer_id is not None:
         _refuse_pages(key)
     chat = here(request).chat.get()
-    conversation, reply = await asyncio.to_thread(_said, chat, asked)
+    conversation, reply = await asyncio.to_thread(_said, chat, asked, key)
     return StreamingResponse(_events(conversation, reply), media_type="text/event-stream")
 
 
@@ -164,8 +164,9 @@ def _refuse_pages(key: Key | None) -> None:
         )
 
 
-def _said(chat: Chat, asked: Message) -> tuple[str, Reply]:
-    conversation = asked.conversation_id or chat.open(asked.customer_id)
+def _said(chat: Chat, asked: Message, key: Key | None) -> tuple[str, Reply]:
+    is_public = key is not None and bool(key.origins)
+    conversation = asked.conversation_id or chat.open(asked.customer_id, is_public=is_public)
     return conversation, chat.say(conversation, asked.message)
 
 
