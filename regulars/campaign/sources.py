@@ -27,7 +27,8 @@ from regulars.experiment import Experiment, Experiments, exposures
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
-CAPABILITY = "campaign"
+DECIDING = ("campaign", "lifecycle")
+"""Whose decisions name contacts: those of campaign alone, and the one next best action."""
 DECISIONS = "decisions by lot"
 
 
@@ -47,9 +48,10 @@ def drawn_before(shop: Shop, until: datetime, horizon_days: int) -> Drawn:
 def _decided(shop: Shop, last: datetime) -> Drawn:
     """What `decide` drew."""
     events = shop.events
+    by = ibis.or_(*(events.event_id.startswith(f"{name}-") for name in DECIDING))
     made = events.filter(
-        events.type == decisions.TYPE, events.event_id.startswith(f"{CAPABILITY}-"), events.customer_id.notnull(),
-        events.outcome.notnull(), events.time < ibis.literal(last),
+        events.type == decisions.TYPE, by, events.customer_id.notnull(), events.outcome.notnull(),
+        events.time < ibis.literal(last),
     )  # fmt: skip
     rows = shop.engine.to_arrow(
         made.select("customer_id", "time", "outcome", "properties", "event_id").order_by("time", "event_id")

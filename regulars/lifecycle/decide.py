@@ -16,6 +16,7 @@ from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
 from regulars.lifecycle.actions import RULES, Candidates, Facts, candidates, excluded, facts_of
 from regulars.lifecycle.actions.candidates import MESSAGE, OFFER, Floats
+from regulars.lifecycle.actions.facts import refused_by
 from regulars.lifecycle.actions.sources import Asked
 from regulars.lifecycle.arbitration import Receipts, Schedule, Solved, Use, receipts, solve
 from regulars.lifecycle.dataset import Known, known_as_of
@@ -38,6 +39,7 @@ WAITING = 0.97
 
 OWN = {
     "channel": {"meaning": "by which channel"},
+    "is_contact": {"meaning": "whether the customer is contacted by it"},
     "stage": {"meaning": "stage of life"},
     "customer_value": {"meaning": "margin to come from the customer, as of today's worth", "unit": "money"},
     "expected_gain": {"meaning": "margin over the remaining life that it brings more than silence", "unit": "money"},
@@ -90,8 +92,11 @@ def situation(shop: Shop, as_of: datetime, model: LifecycleModel | None = None) 
     facts = facts_of(shop, known.ids, as_of, standing)
     forbidden = excluded(facts, offered.actions)
     may = (forbidden == -1) & np.isfinite(offered.gain)
+    refused = {name: refused_by(shop, known.ids, as_of, name) for name in {a.channel for a in offered.actions} if name}
     for number, action in enumerate(offered.actions):
         may[without(known.ids, action.source, settings.leave_out), number] = False
+        if action.channel:
+            may[refused[action.channel], number] = False
     done = past(shop, known.ids, as_of)
     left = np.maximum(settings.contacts - done.contacts, 0)
     fell = _lot(shop, known, offered, may & (left > 0)[:, None] & ~done.by_lot[:, None], done, as_of)
@@ -111,9 +116,9 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     Returns
     -------
     One row a customer for whom something is done, who was drawn, or who is of the control group and would have been
-    open to something: the columns of `DECISION`, and `rank`, `channel`, `stage`, `customer_value`, `expected_gain`,
-    `gain_low`, `gain_high`, `cost`, `minutes`, `source`, `lot` and `receipt` (JSON). `action` is "none" where nothing
-    is done.
+    open to something: the columns of `DECISION`, and `rank`, `channel`, `is_contact`, `stage`, `customer_value`,
+    `expected_gain`, `gain_low`, `gain_high`, `cost`, `minutes`, `source`, `lot` and `receipt` (JSON). `action` is
+    "none" where nothing is done.
 
     Raises
     ------
@@ -131,18 +136,20 @@ def _lot(
     arms = [k for k, action in enumerate(offered.actions) if action.kind in (MESSAGE, OFFER)]
     costs = np.array([float(offered.cost[:, k].max(initial=0.0)) for k in arms])
     room = Room(
-        max(settings.explore_budget * settings.budget - done.spent_by_lot, 0.0),
+        max(min(settings.explore_budget * settings.budget - done.spent_by_lot, settings.budget - done.spent), 0.0),
         max(settings.contacts_week - done.contacts_week, 0) * settings.explore_budget,
         np.array([offered.actions[k].stock * settings.explore_budget for k in arms]),
     )
     names = [offered.actions[k].name for k in arms]
     allowed = may[:, arms]
     rows = np.flatnonzero(allowed.any(1)) if arms else np.zeros(0, np.int64)
-    # A week's share is spread over its days.
-    fell = draw(
-        known.ids.take(pa.array(rows)), allowed[rows], names, costs, settings.explore / DAYS, 0.5, room,
-        f"lifecycle {as_of.isoformat()}",
-    )  # fmt: skip
+    # A week's share is spread over its days; where a day's would be too few for a lot, the week's is drawn at once.
+    ids = known.ids.take(pa.array(rows))
+    shares = [settings.explore / DAYS] + ([] if done.by_lot.any() else [settings.explore])
+    for share in shares:
+        fell = draw(ids, allowed[rows], names, costs, share, 0.5, room, f"lifecycle {as_of.isoformat()}")
+        if fell.is_drawn.any():
+            break
     count = len(known.ids)
     whole = Fell(np.zeros(count, bool), np.full(count, -1), np.ones(count), np.full(count, None, object))
     numbers = np.array([*arms, -1])
@@ -169,6 +176,8 @@ def _schedule(
     by_day = gain[:, :, None] * WAITING ** np.arange(DAYS)
     # What is negative must not become better by waiting.
     by_day = np.where(gain[:, :, None] > 0, by_day, gain[:, :, None])
+    # What is out of sight is no contact, of which a customer has so many: it is done once, today.
+    by_day[:, [not action.is_contact for action in offered.actions], 1:] = -np.inf
     drawn = fell.action[fell.action >= 0]
     taken = np.bincount(drawn, minlength=len(offered.actions))
     each = [action.minutes for action in offered.actions]
@@ -245,6 +254,7 @@ def told(shop: Shop, now: Situation) -> pa.Table:
             "customer_id": ids,
             "action": pa.array([NOTHING if each is None else each.name for each in kinds], pa.string()),
             "channel": pa.array([None if each is None else each.channel or None for each in kinds], pa.string()),
+            "is_contact": pa.array([None if each is None else each.is_contact for each in kinds], pa.bool_()),
             "stage": pa.array([STAGES[k] for k in np.maximum(now.standing.stage[row], 0).tolist()], pa.string()),
             "customer_value": pa.array(now.standing.value[row].round(2)),
             "expected_gain": money(offered.gain),

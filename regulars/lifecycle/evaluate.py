@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from regulars.capability import Learned
 from regulars.errors import NotEnoughError, NotFoundError
 from regulars.evaluation import Check, Report, Split, Table, compare, correlation_score, leak_check, rmse_error
+from regulars.events.schema import TIME
 from regulars.lifecycle.actions.candidates import Floats
 from regulars.lifecycle.dataset import Known, known_as_of
 from regulars.lifecycle.golive import may_go_live
@@ -79,8 +81,12 @@ def evaluate(shop: Shop, split: Split) -> Report:
     before = known_as_of(shop, split.as_of)
     model = _fitted(shop, before)
     after = known_as_of(shop, split.as_of + timedelta(days=weeks * DAYS))
-    place = np.searchsorted(np.asarray(after.ids.to_pylist(), str), np.asarray(before.ids.to_pylist(), str))
-    came = after.panel.money[np.minimum(place, len(after.ids) - 1), -weeks:].sum(1).astype(float)
+    # Who was a visitor then may be known as a customer since.
+    then = pa.repeat(pa.scalar(split.as_of + timedelta(days=weeks * DAYS), TIME), len(before.ids))
+    known_since = shop.identities.customers(pa.table({"customer_id": before.ids, "as_of": then}))
+    place = pc.index_in(known_since, after.ids)
+    money = after.panel.money[:, -weeks:].sum(1).astype(float)
+    came = np.where(np.asarray(place.is_valid()), money[np.asarray(pc.fill_null(place, 0))], 0.0)
     if not (came > 0).sum() >= 20:
         raise NotEnoughError(
             f"lifecycle: {int((came > 0).sum())} customers brought a margin in the {weeks * DAYS} days after "

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.compute as pc
 
 from regulars.campaign.dataset import dataset
@@ -128,10 +129,11 @@ def lots(shop: Shop, until: datetime, known: Known, stages: StageModel) -> Lots 
     place = pc.index_in(data.drawn.table["customer_id"].combine_chunks(), known.ids)
     row = np.asarray(pc.fill_null(place, 0))
     day = (data.drawn.microseconds - micros(known.begin)) / DAY
-    before, after = _worth(stages, known, row, day), _worth(stages, known, row, day + data.horizon_days)
-    # What it was worth before is the same in all arms, and takes most of the spread away.
+    ends = np.floor(day / DAYS).astype(np.int64), np.ceil((day + data.horizon_days) / DAYS).astype(np.int64)
+    before, after = (_worth(stages, known, row, weeks - 1) for weeks in ends)
+    # What it was worth when the last week before ended is the same in all arms, and takes most of the spread away.
     change = stages.discount ** (data.horizon_days / DAYS) * after - before
-    keep = np.asarray(pc.is_valid(place)) & (day >= 0)
+    keep = np.asarray(pc.is_valid(place)) & (day >= DAYS)
     settings = shop.config.campaign.model_copy(update={"outcome": "margin"})
     try:
         soon = data.where(keep).trial(settings)
@@ -167,9 +169,9 @@ def _sure(model: UpliftModel) -> UpliftModel:
     return replace(model, slope=slope, spread=spread, offset=model.offset * np.maximum(1 - error / square, 0.0))
 
 
-def _worth(stages: StageModel, known: Known, row: np.ndarray, day: Floats) -> Floats:
-    """(r,) what customers are worth at the end of the week in which a day lies."""
-    week = np.clip(np.ceil(day / DAYS).astype(np.int64) - 1, 0, known.panel.weeks - 1)
+def _worth(stages: StageModel, known: Known, row: np.ndarray, week: npt.NDArray[np.int64]) -> Floats:
+    """(r,) what customers are worth at the end of a week, counted from 0; of one that is not over, the last before."""
+    week = np.clip(week, 0, known.panel.weeks - 1)
     found = np.zeros(len(row))
     for each in np.unique(week):
         here = week == each

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars import decisions
+from regulars.campaign.actions import Action
 from regulars.engine.json import extract
 from regulars.events.schema import TIME
 
@@ -27,8 +28,8 @@ class Past(NamedTuple):
 
     Attributes
     ----------
-    contacts : (n,) how often each customer was contacted: by what was decided here, or by messages in the log,
-        whichever is more.
+    contacts : (n,) how often each customer was contacted: by messages that were decided here, or by those in the log,
+        whichever is more; and by calls, ads and service.
     by_lot : (n,) for whom a lot decided.
     spent, spent_by_lot, minutes, contacts_week : money, money by lot, minutes of people, contacts over all.
     """
@@ -58,19 +59,24 @@ def past(shop: Shop, ids: pa.Array, as_of: datetime) -> Past:
     had[at] = np.asarray(messages["count"].filter(pc.is_valid(place)), np.int64)
     if not rows.num_rows:
         return Past(had, np.zeros(count, bool), 0.0, 0.0, 0.0, int(had.sum()))
-    cost, minutes, channel, lot = extract(
-        rows["properties"].combine_chunks(), [("cost",), ("minutes",), ("channel",), ("lot",)]
+    cost, minutes, contact, lot = extract(
+        rows["properties"].combine_chunks(), [("cost",), ("minutes",), ("is_contact",), ("lot",)]
     ).columns
     pairs = pa.table({"customer_id": rows["customer_id"], "as_of": pa.repeat(pa.scalar(as_of, TIME), rows.num_rows)})
     owner = pc.index_in(shop.identities.customers(pairs), ids)
     money = np.nan_to_num(np.asarray(cost.cast(pa.float64()), float))
-    by_lot, is_contact = np.asarray(lot.is_valid()), np.asarray(channel.is_valid())
+    by_lot, is_contact = np.asarray(lot.is_valid()), np.asarray(pc.fill_null(pc.equal(contact, "true"), False))
+    is_message = np.asarray([bool(Action.of(name).channel) for name in rows["outcome"].to_pylist()])
     is_known = np.asarray(pc.is_valid(owner))
     number = np.asarray(pc.fill_null(owner, 0), np.int64)
-    own = np.bincount(number[is_known & is_contact], minlength=count)
+    messages_of_own, others = (
+        np.bincount(number[is_known & is_contact & kind], minlength=count) for kind in (is_message, ~is_message)
+    )
+    # Of a message that was decided here the log may tell once more, when it was sent.
+    contacts = np.maximum(messages_of_own, had) + others
     drawn = np.zeros(count, bool)
     drawn[number[is_known & by_lot]] = True
     return Past(
-        np.maximum(own, had), drawn, float(money.sum()), float(money[by_lot].sum()),
-        float(np.nan_to_num(np.asarray(minutes.cast(pa.float64()), float)).sum()), int(np.maximum(own, had).sum()),
+        contacts, drawn, float(money.sum()), float(money[by_lot].sum()),
+        float(np.nan_to_num(np.asarray(minutes.cast(pa.float64()), float)).sum()), int(contacts.sum()),
     )  # fmt: skip

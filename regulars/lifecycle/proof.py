@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.campaign.dataset import later
+from regulars.decisions import TYPE
 from regulars.errors import NotEnoughError, NotFoundError
 from regulars.events.schema import TIME
 from regulars.experiment import places
@@ -28,6 +30,7 @@ Mask = npt.NDArray[np.bool_]
 LEAST = 30
 DAYS = 28
 """Days over which the daily turn and the letter tell what was brought."""
+WEEK = 7
 WHOLE = "the program"
 
 
@@ -102,6 +105,23 @@ def acted(shop: Shop) -> tuple[str, ...]:
     except NotFoundError:
         return ()
     return tuple(sorted(name for name in pc.unique(table["source"]).to_pylist() if name))
+
+
+def decided_by(shop: Shop, since: datetime, until: datetime) -> set[int]:
+    """The versions of the model that decided between two moments; none where the first decision came a week later.
+
+    What was brought is to be held against the model that decided, not against the one that is in use since.
+    """
+    events = shop.events
+    made = events.filter(
+        events.type == TYPE, events.event_id.startswith(f"{NAME}-"), events.time >= ibis.literal(since),
+        events.time < ibis.literal(until),
+    )  # fmt: skip
+    version = made.event_id.split("-")[1].cast("int64")
+    found = shop.engine.to_arrow(made.group_by(version=version).aggregate(first=made.time.min()))
+    if not found.num_rows or pc.min(found["first"]).as_py() - since > timedelta(days=WEEK):
+        return set()
+    return set(found["version"].to_pylist())
 
 
 def proofs(shop: Shop, since: datetime, until: datetime, sources: tuple[str, ...] = ()) -> list[Proof]:

@@ -14,13 +14,14 @@ from regulars import capability as capabilities
 from regulars import clock, storage
 from regulars.campaign.actions import Action
 from regulars.campaign.sending import queue_decided
+from regulars.campaign.training import in_use as campaign_in_use
 from regulars.errors import ConfigError, InputError, NotEnoughError, NotFoundError, ShopError
 from regulars.events import inbox
 from regulars.lifecycle.calendar import Calendar, missed
 from regulars.lifecycle.decide import situation
 from regulars.lifecycle.letter import letter, write
 from regulars.lifecycle.model import NAME
-from regulars.lifecycle.proof import DAYS, acted, proofs
+from regulars.lifecycle.proof import DAYS, acted, decided_by, proofs
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -59,7 +60,8 @@ def turn(shop: Shop, working: Working, as_of: datetime | None = None) -> Turn:
 
     Parameters
     ----------
-    as_of : default: just after the newest event. The turn of a day keeps the moment it began with.
+    as_of : decide as of then, and take it for today; default: as of just after the newest event, today. The turn of a
+        day keeps the moment it began with.
 
     Raises
     ------
@@ -69,15 +71,16 @@ def turn(shop: Shop, working: Working, as_of: datetime | None = None) -> Turn:
     folder = storage.make_folder(shop.folder / FOLDER)
     with storage.lock(folder / "lock", "the daily turn"):
         folded = _folded(shop)
-        moment = (as_of or shop.now).astimezone(UTC)
-        path = folder / f"{moment:%Y-%m-%d}.json"
-        kept: dict[str, Any] = {"as_of": moment.isoformat(), "done": {}}
+        # The log ends when the shop last exported it, the day is the one on which this runs.
+        today = (as_of or clock.now()).astimezone(UTC)
+        path = folder / f"{today:%Y-%m-%d}.json"
+        kept: dict[str, Any] = {"as_of": (as_of or shop.now).astimezone(UTC).isoformat(), "done": {}}
         if path.is_file():
             kept = json.loads(path.read_text("utf-8"))
         day = path.stem
         found = Turn(day, datetime.fromisoformat(kept["as_of"]), {"fold": folded})
         found.missed = missed((each.stem for each in folder.glob("*.json")), day)
-        for step, act in _steps(shop, found.as_of):
+        for step, act in _steps(shop, found.as_of, today):
             if step in kept["done"]:
                 found.skipped.append(step)
                 continue
@@ -92,26 +95,28 @@ def turn(shop: Shop, working: Working, as_of: datetime | None = None) -> Turn:
 def _done(act: Callable[[], str]) -> str:
     try:
         return act()
-    except (NotEnoughError, NotFoundError) as error:
+    except (NotEnoughError, NotFoundError, InputError, ConfigError) as error:
         return f"Not done: {error}"
 
 
-def _steps(shop: Shop, as_of: datetime) -> Iterator[tuple[str, Callable[[], str]]]:
+def _steps(shop: Shop, as_of: datetime, today: datetime) -> Iterator[tuple[str, Callable[[], str]]]:
     there = [name for name in capabilities.names() if name != NAME]
     order = [*sorted(there, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name)), NAME]
     for name in order:
         if _is_due(shop, name, as_of):
             yield f"learn {name}", lambda name=name: shop.learn(name, as_of)[1].verdict  # type: ignore[misc]
     calendar = Calendar.of(shop)
-    if calendar.is_rest(as_of):
+    if calendar.is_rest(today):
         yield "rest", lambda: "A day of rest by [lifecycle] rest: nothing is decided or sent."
     else:
+        is_pilot = "campaign" in order and _is_pilot(shop)
         for name in order:
-            if hasattr(capabilities.load(name), "decide"):
+            # Whom to contact is decided once: two that draw lots and send would each spoil what the other measures.
+            if hasattr(capabilities.load(name), "decide") and (name != "campaign" or is_pilot):
                 yield f"decide {name}", lambda name=name: _decided(shop, name, as_of)  # type: ignore[misc]
-        yield "send", lambda: _queued(shop, as_of)
+        yield "send", lambda: " ".join(_queued(shop, as_of, by) for by in (["campaign"] if is_pilot else []) + [NAME])
     yield "prove", lambda: prove(shop, as_of)
-    if calendar.has_letter(as_of):
+    if calendar.has_letter(today):
         yield "letter", lambda: _written(shop, as_of)
 
 
@@ -138,13 +143,24 @@ def _folded(shop: Shop) -> str:
     return f"{added:,} events."
 
 
-def _queued(shop: Shop, as_of: datetime) -> str:
-    """Put each message that was decided into the queue, if its text is approved: `regulars campaign run` sends it."""
-    table = shop.tables.read(NAME, "decisions")
+def _is_pilot(shop: Shop) -> bool:
+    """Whether nothing is known yet of what messages bring: then campaign measures it, by lot."""
+    try:
+        return campaign_in_use(shop).uplift is None
+    except NotFoundError:
+        return False
+
+
+def _queued(shop: Shop, as_of: datetime, by: str = NAME) -> str:
+    """Put messages that were decided today into the queue, if their texts are approved: `regulars campaign run` sends
+    them."""
+    table = shop.tables.read(by, "decisions")
+    if datetime.fromisoformat((table.schema.metadata or {})[b"as_of"].decode()) != as_of:
+        return f"{by} decided nothing today: nothing of an earlier day is sent."
     said = []
     for name in sorted({name for name in table["action"].to_pylist() if Action.of(name).channel}):
         try:
-            found = queue_decided(shop, Action.of(name).what, as_of, [name], NAME)
+            found = queue_decided(shop, Action.of(name).what, as_of, [name], by)
             said.append(f"{name}: {found.contacts[name]:,} in the queue.")
         except (ConfigError, NotFoundError, InputError) as error:
             said.append(f"{name} is not sent: {error}")
@@ -171,7 +187,8 @@ def _written(shop: Shop, as_of: datetime) -> str:
 
 
 def prove(shop: Shop, as_of: datetime) -> str:
-    """What the program brought lately, and its parts; if it surely lost money, the model before is used again."""
+    """What the program brought lately, and its parts; if it lost money by the decisions of one version alone, the one
+    before is used again."""
     found, *parts = proofs(shop, as_of - timedelta(days=DAYS), as_of, acted(shop))
     said = (
         f"{found.each:,.2f} a customer in {DAYS} days ({found.low:,.2f} to {found.high:,.2f} at 95 %), "
@@ -181,7 +198,7 @@ def prove(shop: Shop, as_of: datetime) -> str:
         said += f"; {part.what} {part.each:,.2f} ({part.low:,.2f} to {part.high:,.2f})"
     version = shop.models.version_in_use(NAME)
     earlier = [number for number in shop.models.versions(NAME) if version is not None and number < version]
-    if found.has_failed and earlier:
+    if found.has_failed and earlier and decided_by(shop, as_of - timedelta(days=DAYS), as_of) == {version}:
         shop.models.use(NAME, earlier[-1])
-        return f"{said}. It loses money beyond luck: version {earlier[-1]} is in use again."
+        return f"{said}. It loses money, at 95 %: version {earlier[-1]} is in use again."
     return f"{said}."

@@ -15,11 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from regulars import Shop, capability
+from regulars import Shop, capability, clock
+from regulars.campaign.sending import suppress
 from regulars.decisions import TYPE
 from regulars.errors import NotEnoughError
 from regulars.events import inbox
 from regulars.lifecycle import turn as turns
+from regulars.lifecycle.actions import RULES
 from regulars.lifecycle.actions.facts import control_group
 from regulars.lifecycle.decide import Situation, situation
 from regulars.lifecycle.letter import letter, write
@@ -34,7 +36,8 @@ END = BEGIN + timedelta(days=280)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, record: Callable[..., object]) -> Path:
-    """A shop of 200 customers over 40 weeks, of whom some leave, one objects, and two give something back at the end."""
+    """A shop of 200 customers over 40 weeks, of whom some leave, two give something back at the end, one objects, and
+    one never agreed to be written to."""
     shop = Shop.create(tmp_path_factory.mktemp("life") / "shop")
     rng = random.Random(1)
     rows: list[dict[str, object]] = []
@@ -46,7 +49,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, record: Callable[..., object]
                  "product_id": "tea", "quantity": 1, "unit_price": 900.0 + k % 7, "order_id": f"o{len(rows)}"}
             )  # fmt: skip
             at += rng.expovariate(1 / pause)
-    record(shop, *rows)
+    agree = {"type": "consent_given", "time": BEGIN.isoformat(), "text": "marketing"}
+    record(shop, *rows, *({**agree, "customer_id": f"c{k:03d}"} for k in range(200) if k != 4))
     late = (END - timedelta(days=3)).isoformat()
     back = [row for row in rows if row["customer_id"] in ("c001", "c002")]
     record(shop, *({**row, "type": "order_refunded", "time": late} for row in back[-2:]))
@@ -76,6 +80,47 @@ def test_nothing_is_done_for_who_objected_or_is_held_out(shop: Shop) -> None:
     assert not acted & held
     told = {row["customer_id"] for row in table.to_pylist() if row["policy"].startswith("control")}
     assert told <= held
+
+
+def test_who_never_agreed_or_is_to_be_sent_nothing_is_not_called(shop: Shop) -> None:
+    called = {row["customer_id"] for row in shop.decide("lifecycle", END).table.to_pylist() if row["action"] == "call"}
+    suppress(shop.state, min(called), "")
+    later = situation(shop, END)
+    numbers = {rule.en: number for number, rule in enumerate(RULES)}
+    call = [action.name for action in later.offered.actions].index("call")
+    rules = dict(zip(later.known.ids.to_pylist(), later.forbidden[:, call].tolist(), strict=True))
+    assert rules["c004"] == numbers["gave no consent to marketing"] == rules[min(called)]
+    acting = later.known.ids.take(pa.array(later.open[(later.solved.taken == call).any(1)])).to_pylist()
+    assert not {"c004", min(called)} & set(acting)
+
+
+def test_what_is_out_of_sight_is_done_once(shop: Shop) -> None:
+    ids = [f"c{k:03d}" for k in range(100, 150)]
+    table = pa.table({"customer_id": ids, "share": [0.1] * 50, "expected_gain": [50.0] * 50})
+    shop.tables.write("pricing", "decisions", table, END - timedelta(days=1))
+    found = situation(shop, END)
+    discount = [action.name for action in found.offered.actions].index("discount")
+    days = (found.solved.taken == discount).sum(0)
+    assert days[0] > 0
+    assert (days[1:] == 0).all()
+
+
+def test_a_turn_is_of_the_day_on_which_it_runs_and_decides_as_of_the_newest_event(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capability, "names", lambda: ("lifecycle",))
+    today = shop.now + timedelta(hours=9)
+    settings = shop.config.lifecycle.model_copy(update={"rest": (f"{today:%Y-%m-%d}",)})
+    shop.config = shop.config.model_copy(update={"lifecycle": settings})
+    monkeypatch.setattr(clock, "now", lambda: today)
+    assert f"{today:%d}" != f"{shop.now:%d}"
+    found = turn(shop, nullcontext)
+    assert found.day == f"{today:%Y-%m-%d}"
+    assert "rest" in found.done
+    monkeypatch.setattr(clock, "now", lambda: today + timedelta(days=1))
+    later = turn(shop, nullcontext)
+    assert later.as_of == shop.now
+    assert "decide lifecycle" in later.done
 
 
 def test_service_comes_first_where_something_went_wrong(now: Situation) -> None:

@@ -11,9 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars import clock
 from regulars.campaign.copy import Messages, Variant, approved
 from regulars.campaign.copy.template import UnknownValueError, render
 from regulars.campaign.offer import CouponError, issue, suspected
@@ -81,7 +83,7 @@ def send_due(
 
     Parameters
     ----------
-    moment : consents, caps, quiet hours and prices are as of then.
+    moment : when it begins; consents, caps, quiet hours and prices are as of then, and of as much later as it takes.
     channels : by name; what goes by another is skipped, and its reason logged.
     overtaken : see there.
     known : gives `customers_as_of` the moment, for whoever has it already.
@@ -91,46 +93,47 @@ def send_due(
         tally.add("unsure" if what == "unsure" else "recovered", number=number)
     people: pa.Table | None = None
     down: dict[str, str] = {}
-    while rows := queue.due(shop.state, moment, LOOKED_AT):
+    begun = clock.now()
+
+    def now() -> datetime:
+        return moment + (clock.now() - begun)
+
+    while rows := queue.due(shop.state, now(), LOOKED_AT):
         if people is None:
             people = known() if known else customers_as_of(shop, moment)
-        _send_some(shop, rows, moment, people, channels, overtaken, down, tally)
+        _send_some(shop, rows, now, people, channels, overtaken, down, tally)
     return tally
 
 
 def _send_some(
     shop: Shop,
     rows: list[Any],
-    moment: datetime,
+    now: Callable[[], datetime],
     known: pa.Table,
     channels: Mapping[str, Channel],
     overtaken: Overtaken,
     down: dict[str, str],
     tally: Tally,
 ) -> None:
-    settings = shop.config.sending
+    settings, moment = shop.config.sending, now()
     skip, ready = _judged(shop, rows, moment, known, channels)
     skip |= dict(overtaken(rows, moment))
     times, zone = _clocks(shop, rows, moment, known)
-    open_at = hours.quiet_until(times, zone, settings.quiet_from, settings.quiet_until)
     days = hours.local_day(times, zone)
     tomorrow = hours.in_utc((days + 1) * hours.DAY, zone)
     tomorrow = hours.quiet_until(tomorrow, zone, settings.quiet_from, settings.quiet_until)
     already = sent_by_others(shop, sorted({row.customer_id for row in rows}), moment, known)
-    quiet = {
-        row.id: (moment_of(then), "quiet hours")
-        for row, now, then in zip(rows, times.tolist(), open_at.tolist(), strict=True)
-        if then > now and row.id not in skip
-    }
     for first in range(0, len(rows), AT_ONCE):
         some = rows[first : first + AT_ONCE]
+        moment = now()  # a run may take hours
+        quiet = _quiet(shop, some, moment, zone[first : first + AT_ONCE])
         held = {row.id: (queue.retry_at(moment, 2), down[row.channel]) for row in some if row.channel in down}
         taken, holder, aside = queue.claim(
             shop.state,
             some,
             moment,
             skip=skip,
-            hold=held | quiet,
+            hold=held | {number: until for number, until in quiet.items() if number not in skip},
             capped_until={row.id: moment_of(then) for row, then in zip(rows, tomorrow.tolist(), strict=True)},
             days={row.id: day for row, day in zip(rows, days.tolist(), strict=True)},
             already=already,
@@ -147,6 +150,17 @@ def _send_some(
                 tally.add("to try again", down[row.channel])
             else:
                 _send_one(shop, ready[row.id], holder, moment, channels[row.channel], down, tally)
+
+
+def _quiet(
+    shop: Shop, rows: Sequence[Any], moment: datetime, zone: npt.NDArray[np.str_]
+) -> dict[int, tuple[datetime, str]]:
+    """Until when messages are held whose customers have quiet hours now."""
+    settings, now = shop.config.sending, micros(moment)
+    then = hours.quiet_until(np.full(len(rows), now), zone, settings.quiet_from, settings.quiet_until)
+    return {
+        row.id: (moment_of(until), "quiet hours") for row, until in zip(rows, then.tolist(), strict=True) if until > now
+    }
 
 
 def _send_one(

@@ -37,6 +37,7 @@ class Facts:
     suspect : an order is held for review.
     buys_anyway : is likely to order within days, whatever is done.
     no_ads : may not be shown ads: objected, or no known adult.
+    unasked : gave no consent to marketing, where `[sending] consent` asks for it, or is to be sent nothing.
     """
 
     objects: Mask
@@ -47,6 +48,7 @@ class Facts:
     suspect: Mask
     buys_anyway: Mask
     no_ads: Mask
+    unasked: Mask
 
     @classmethod
     def none(cls, count: int) -> Facts:
@@ -73,6 +75,7 @@ RULES = (
     Rule("trouble", (MESSAGE, OFFER, DISCOUNT, AD, CALL), "something went wrong: service first", "出了问题：服务优先"),
     Rule("buys_anyway", (OFFER, DISCOUNT), "is about to buy anyway: no discount", "本来就会购买：不给折扣"),
     Rule("no_ads", (AD,), "may not be shown ads", "不可投放广告"),
+    Rule("unasked", (MESSAGE, OFFER, CALL), "gave no consent to marketing", "未同意接收营销"),
 )
 """The first that holds is the reason told. Service and review are open to who objected: they are no marketing."""
 ONLY_IF = {RECOVERY: "trouble", REVIEW: "suspect"}

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.campaign.offer import suspected
+from regulars.campaign.sending import refusals
 from regulars.customers import withheld
 from regulars.errors import NotEnoughError, NotFoundError
 from regulars.events.schema import TIME
@@ -57,7 +58,14 @@ def facts_of(shop: Shop, ids: pa.Array, as_of: datetime, standing: Standing) -> 
     return Facts(
         objects=objects, held_out=held, farmer=above, victim=victims, trouble=lately | _troubled(shop, ids, as_of),
         suspect=_held_orders(shop, ids, as_of), buys_anyway=buys, no_ads=objects | forbidding(ADS),
+        unasked=refused_by(shop, ids, as_of, ""),
     )  # fmt: skip
+
+
+def refused_by(shop: Shop, ids: pa.Array, as_of: datetime, channel: str) -> Mask:
+    """(n,) who is not to be contacted by a channel ("": by any), by consents and by what was suppressed."""
+    why = refusals(shop, ids, pa.repeat(channel, len(ids)), as_of, shop.config.sending.consent)
+    return np.asarray(why.is_valid())
 
 
 def _lately(shop: Shop, ids: pa.Array, as_of: datetime, days: int) -> Mask:

@@ -15,8 +15,9 @@ from regulars.campaign.actions import Action as Contact
 from regulars.campaign.actions import cost_of
 from regulars.campaign.dataset import features_as_of
 from regulars.campaign.offer import standing as standing_offers
+from regulars.campaign.sending import refuse_unready
 from regulars.campaign.training import in_use as campaign_in_use
-from regulars.errors import NotFoundError
+from regulars.errors import ConfigError, NotFoundError
 from regulars.events.schema import TIME
 from regulars.lifecycle.actions.candidates import (
     AD,
@@ -104,8 +105,17 @@ def contacts(asked: Asked) -> Candidates:
     offers = {each.name: each for each in standing_offers(shop.state)}
     settings = shop.config.campaign
     parts = []
+    sending = shop.config.sending
+    is_sent_here = bool(sending.smtp or sending.sms_webhook or sending.push_webhook or sending.wechat_webhook)
     for number, name in enumerate(model.arms[1:]):
         what, channel = Contact.of(name)
+        try:
+            if is_sent_here:
+                refuse_unready(shop, what, [channel])
+        except (ConfigError, NotFoundError) as error:
+            # What never leaves would be learned to bring nothing.
+            notes += (f"campaign: {name} is not among the choices: {error}",)
+            continue
         offer = offers.get(what)
         stock = float("inf") if offer is None or not offer.terms.most else max(offer.terms.most - offer.issued, 0)
         if offer is not None and offer.closed_at is not None and offer.closed_at <= asked.as_of:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.config import CHANNELS
 from regulars.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -49,6 +50,21 @@ class People:
     def decided(cls, shop: Shop, name: str) -> People:
         """What a capability decided last."""
         return cls(shop.tables.read(name, "decisions"), name)
+
+    @classmethod
+    def contacts(cls, shop: Shop) -> People:
+        """Whom to contact with what, as of the newest decisions of campaign or lifecycle."""
+        found = []
+        for name in ("campaign", "lifecycle"):
+            try:
+                found.append((shop.tables.read(name, "decisions"), name))
+            except NotFoundError:
+                continue
+        if not found:
+            raise NotFoundError("Nobody has decided whom to contact. Let it be decided: regulars decide campaign")
+        table, name = max(found, key=lambda each: (each[0].schema.metadata or {})[b"as_of"])
+        is_message = pc.is_in(table["channel"], pa.array(CHANNELS))
+        return cls(table.filter(pc.or_(is_message, pc.equal(table["action"], "none"))), name)
 
     def __contains__(self, customer: str) -> bool:
         return customer in self._row

@@ -50,6 +50,9 @@ def test_contacts_leave_once_at_their_hour_and_who_was_left_alone_gets_nothing(
     turn(shop.state, DECIDED, off=False, who="mei")
     assert run(shop, everyone, NOON + timedelta(hours=3)).tally.counts["sent"] == 1
     assert len(mailbox.letters) == 2
+    # By what the log says of them, answers to them are learned from.
+    told = [row for row in shop.log.read("events").to_pylist() if row["type"] == "message_sent"]
+    assert [row["campaign_id"] for row in told] == ["spring", "spring"]
 
 
 def test_what_cannot_be_sent_is_refused_with_what_to_do(by_mail: Shop) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from regulars.campaign.sending import (
     find,
     history,
     link_token,
+    post,
     send_due,
     suppress,
     tell,
@@ -256,6 +257,19 @@ def test_a_server_too_slow_to_answer_leaves_it_unsure_and_unsent_again(
     assert send(slow, NOON + timedelta(days=1)) == {}
     assert mailbox.recipients == ["ada@tea.example"]
     assert tell(slow) == 0
+
+
+def test_a_run_that_takes_hours_stops_where_quiet_hours_begin(
+    by_mail: Shop, set_up: Settings, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = set_up(by_mail, quiet_from=21, quiet_until=8)
+    evening = datetime(2024, 5, 15, 12, 30, tzinfo=UTC)  # 20:30 in Shanghai, 13:30 in London
+    ask(shop, "ada", "mei", when=evening)
+    monkeypatch.setattr(post, "AT_ONCE", 1)
+    began = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: began + timedelta(minutes=40) * len(mailbox.recipients))
+    assert send(shop, evening) == {"sent": 1, "held": 1}
+    assert mailbox.recipients == ["ada@tea.example"]
 
 
 def test_a_webhook_is_signed_tried_again_and_bears_one_key(by_mail: Shop, set_up: Settings, receiver: Receiver) -> None:
