@@ -303,21 +303,26 @@ class _Reading:
         return pa.DictionaryArray.from_arrays(words.indices.take(codes), words.dictionary)
 
     def _products(self) -> pa.Table:
-        """What the good rows say of products: each distinct description, and when it was first seen."""
+        """What the good rows say of products: each description from when it was seen after another one, or first."""
         fields = [name for name in PRODUCT_FIELDS if name in self.columns]
         attributes = {name: self.columns.pop(name) for name in fields}
         if not fields or "product_id" not in self.columns:
             return CATALOGUE.empty_table()
         said = {"product_id": self.columns["product_id"], **attributes}
         codes, first = distinct_rows([encoded(column) for column in said.values()])
-        is_said = pa.array(self.is_good & ~is_null(self.columns["product_id"]))
-        seen = pa.table({"code": codes, "time": self.columns["time"]}).filter(is_said)
-        seen = seen.group_by("code").aggregate([("time", "min")])
-        rows = pa.array(first).take(seen["code"])
-        found = {name: plain(column.take(rows.combine_chunks())) for name, column in said.items()}
-        found["valid_from"] = seen["time_min"]
+        rows = np.flatnonzero(self.is_good & ~is_null(self.columns["product_id"]))
+        moments = self.columns["time"].cast(pa.int64()).fill_null(0).to_numpy()[rows]
+        code = codes.to_numpy()[rows]
+        # A code is of one product: that of its first row.
+        product = encoded(self.columns["product_id"]).indices.fill_null(-1).to_numpy()[first][code]
+        order = np.lexsort((code, moments, product))
+        rows, code, product = rows[order], code[order], product[order]
+        begins = np.append(True, (code[1:] != code[:-1]) | (product[1:] != product[:-1]))[: len(rows)]
+        places = pa.array(rows[begins])
+        found = {name: plain(column.take(places)) for name, column in said.items()}
+        found["valid_from"] = self.columns["time"].take(places)
         return pa.table(
-            [found[f.name] if f.name in found else pa.nulls(len(rows), f.type) for f in CATALOGUE],
+            [found[f.name] if f.name in found else pa.nulls(len(places), f.type) for f in CATALOGUE],
             schema=CATALOGUE,
         )
 

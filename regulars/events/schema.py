@@ -56,7 +56,7 @@ CATALOGUE = pa.schema(
         pa.field("valid_from", TIME, nullable=False),
     ]
 )
-"""The products; the row with the newest `valid_from` before a moment is the one that held then."""
+"""The products; of each column the value with the newest `valid_from` before a moment is the one that held then."""
 
 RATES = pa.schema(
     [

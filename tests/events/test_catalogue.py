@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from regulars.events.catalogue import merge
+from regulars.events.mapping import Mapping
 from regulars.events.schema import CATALOGUE
 
 
@@ -71,3 +72,28 @@ def test_a_file_gives_the_catalogue_what_its_good_rows_say(till):
     assert known(till.log.read("catalogue")) == [("tea", "Tea", 1)]
     till.import_(path, mapping=mapping)
     assert till.log.version == 1
+
+
+def test_a_price_and_a_stock_that_return_are_further_rows(till):
+    path = till.file(
+        "stock.csv",
+        "2024-05-01 10:00,tea,10.00,40",
+        "2024-05-02 10:00,tea,8.00,0",
+        "2024-05-03 10:00,tea,8.00,0",
+        "2024-05-04 10:00,tea,10.00,40",
+        header="time,product_id,list_price,stock",
+    )
+    columns = {name: name for name in ("time", "product_id", "list_price", "stock")}
+    mapping = Mapping("stock", columns, {"type": "product_viewed"})
+    till.import_(path, mapping=mapping)
+    rows = till.log.read("catalogue").select(["list_price", "stock", "valid_from"]).to_pylist()
+    told = [(float(row["list_price"]), row["stock"], row["valid_from"].day) for row in rows]
+    assert told == [(10, 40, 1), (8, 0, 2), (10, 40, 4)]
+    till.import_(path, mapping=mapping)
+    assert till.log.read("catalogue").num_rows == 3
+
+
+def test_a_file_that_leaves_fields_out_says_nothing_of_them():
+    full = {"product_id": "tea", "title": "Tea", "stock": 4.0}
+    rows = [full | {"valid_from": day(1)}, full | {"stock": None, "valid_from": day(2)}, full | {"valid_from": day(3)}]
+    assert merge(None, [pa.Table.from_pylist(rows, CATALOGUE)]).num_rows == 1
