@@ -73,6 +73,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    (
+        "ALTER TABLE support_conversations ADD COLUMN is_public BOOLEAN NOT NULL DEFAULT FALSE",
+        "CREATE TABLE support_tries (id {id}, about TEXT NOT NULL, at BIGINT NOT NULL)",
+        "CREATE INDEX support_tries_about ON support_tries (about)",
+        "CREATE TABLE support_coupons (key TEXT PRIMARY KEY, customer_id TEXT NOT NULL, at BIGINT NOT NULL)",
+        "CREATE INDEX support_coupons_of_customer ON support_coupons (customer_id)",
+    ),
 )
 
 _metadata = sa.MetaData()
@@ -117,8 +124,29 @@ conversations = sa.Table(
     sa.Column("memory", Document),
     sa.Column("opened_at", Moment),
     sa.Column("changed_at", Moment),
+    sa.Column("is_public", sa.Boolean),
 )
-"""`customer_id` is null until it is known who that is, and then never changes. `tries` counts the failed ones."""
+"""`customer_id` is null until it is known who that is, and then never changes. `tries` counts the failed ones. One
+that is public was opened by a page that anybody sees: nobody is identified there by words."""
+
+tries = sa.Table(
+    "support_tries",
+    _metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("about", sa.Text),
+    sa.Column("at", Moment),
+)
+"""Whom somebody claimed to be in vain, in any conversation; kept for a day. `about` is a digest of the e-mail or
+name."""
+
+coupons = sa.Table(
+    "support_coupons",
+    _metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("customer_id", sa.Text),
+    sa.Column("at", Moment),
+)
+"""Who was given a coupon, under the key of that change."""
 
 messages = sa.Table(
     "support_messages",

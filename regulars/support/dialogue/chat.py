@@ -86,9 +86,9 @@ class Chat:
         self.desk, self.hours, self._answer = desk, hours or Hours(), answer
         self._read, self._agent, self._language = read, agent, language
 
-    def open(self, customer_id: str | None = None) -> str:
+    def open(self, customer_id: str | None = None, *, is_public: bool = False) -> str:
         """Begin a conversation; see `Desk.open`."""
-        return self.desk.open(customer_id, self._language)
+        return self.desk.open(customer_id, self._language, is_public=is_public)
 
     def say(self, conversation: str, message: str) -> Reply:
         """A customer's message, answered.

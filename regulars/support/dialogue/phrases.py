@@ -11,6 +11,10 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "name and your zip code.",
         "在处理订单之前，需要先确认您的身份：请提供您的邮箱，或者姓名和邮编。",
     ),
+    "sign_in": (
+        "I answer questions about the shop here. For your own orders and your account, please sign in first.",
+        "我可以在这里回答有关商店的问题。涉及您的订单和账户的事，请先登录。",
+    ),
     "identity_failed": (
         "I find no account with that. Please check it: your e-mail, or your first and last name and your zip code.",
         "没有找到对应的账户，请核对后再提供：您的邮箱，或者姓名和邮编。",

@@ -129,10 +129,8 @@ class Turn:
     def _identified(self, text: str) -> Reply:
         """Who is it? What else the message asks for waits until that is known."""
         memory = self.memory
-        if not self.desk.policy.identify_in_words:
-            return self._texts.answer(text) or Reply(
-                refusal(RefusedError("sign_in"), self.language), "ask", self.language
-            )
+        if not self.desk.identifies(self.conversation):
+            return self._by_anybody(text)
         who = identity_in(text, memory.name, memory.zip_code)
         if verbs(text):
             memory.request = f"{memory.request}\n{text}".strip()
@@ -154,6 +152,13 @@ class Turn:
             return self._wanted(memory.wish, memory.request) if memory.wish else self._asked_for(memory.request, None)
         memory.misunderstood = 0
         return self._say("request", "ask", name=customer.name.first_name)
+
+    def _by_anybody(self, text: str) -> Reply:
+        """Questions are answered; orders are for who is signed in."""
+        told = self._texts.answer(text)
+        if told is None and (verbs(text) or mood(text) == GREETING or identity_in(text).is_enough):
+            return self._say("sign_in", "ask")
+        return told or self._by_intent(text) or self._lost(text, "not_understood")
 
     def _ask_identity(self, *, is_news: bool, text: str) -> Reply:
         if is_news or mood(text) == GREETING:
@@ -286,6 +291,8 @@ class Turn:
         if task == PERSON:
             return self._to_person("asked", intent)
         if task is not None and self.customer_id is None:
+            if not self.desk.identifies(self.conversation):
+                return replace(self._say("sign_in", "ask"), intent=intent)
             memory.request, memory.wish = text, intent
             return replace(self._say("identity", "ask"), intent=intent)
         memory.wish = ""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -27,15 +28,18 @@ from regulars.support.order.actions import (
     Unsubscribe,
     parse,
 )
-from regulars.support.order.backend import Backend
+from regulars.support.order.backend import Backend, folded
 from regulars.support.order.policy import Change, Policy, RefusedError, inverse, outcome
 from regulars.support.order.things import Customer, Order, Product
 from regulars.support.order.wording import restated
 from regulars.support.order.yes import is_yes
 from regulars.support.record import write_event
-from regulars.support.tables import conversations, journal, prepare, proposals
+from regulars.support.tables import conversations, coupons, journal, prepare, proposals, tries
 
 COUPON_DAYS = 365
+TRIES = 20
+"""So often in a day somebody may claim in vain to be one and the same customer, over all conversations."""
+TRIES_ARE_KEPT = timedelta(days=1)
 WAITING = ("shown", "confirmed")
 """States of a proposal that is not done: one that was confirmed, and then the process died, goes on by a new yes."""
 LAPSES = timedelta(days=1)
@@ -82,12 +86,13 @@ class Desk:
     def __init__(self, state: State, backend: Backend, policy: Policy | None = None) -> None:
         self.state, self.backend, self.policy = prepare(state), backend, policy or Policy()
 
-    def open(self, customer_id: str | None = None, language: str = "en") -> str:
+    def open(self, customer_id: str | None = None, language: str = "en", *, is_public: bool = False) -> str:
         """Begin a conversation; its id.
 
         Parameters
         ----------
         customer_id : who is signed in, by the word of the program that opens it, never by that of a message.
+        is_public : whether anybody could open it, as in a page: then words never tell who the customer is.
 
         Raises
         ------
@@ -99,7 +104,7 @@ class Desk:
         now, name = clock.now(), uuid4().hex
         row: dict[str, Any] = {
             "conversation_id": name, "customer_id": customer_id, "language": language, "status": "open", "tries": 0,
-            "memory": {}, "opened_at": now, "changed_at": now,
+            "memory": {}, "opened_at": now, "changed_at": now, "is_public": is_public,
         }  # fmt: skip
         with self.state.write() as change:
             change.execute(sa.insert(conversations).values(row))
@@ -111,21 +116,34 @@ class Desk:
         except UnavailableError:
             return True  # who is signed in says the program; a shop's system that is away must not turn anybody away
 
+    def identifies(self, conversation: str) -> bool:
+        """Whether words may tell who the customer of a conversation is."""
+        with self.state.read() as view:
+            return self.policy.identify_in_words and not self._row(view, conversation).is_public
+
     def identify(self, conversation: str, *, email: str = "", name: str = "", zip_code: str = "") -> Customer:
         """Find out who the customer is: by e-mail, or by first and last name and zip code.
 
         Raises
         ------
         RefusedError
-            If nobody is found, if it was tried too often, if that is another than the conversation's customer, or if
-            the shop serves only who is signed in.
+            If nobody is found, if it was tried too often, here or of that customer in all, if that is another than the
+            conversation's customer, or if only who is signed in is served.
         """
-        if not self.policy.identify_in_words:
+        if not self.identifies(conversation):
             raise RefusedError("sign_in")
-        with self.state.write() as change:
+        claims = [_digest(told) for told in (email, name) if told]
+        with self.state.write(alone="support identify") as change:
             row = self._row(change, conversation)
-            if row.tries >= self.policy.identify_tries:
+            change.execute(sa.delete(tries).where(tries.c.at <= clock.now() - TRIES_ARE_KEPT))
+            of = sa.select(sa.func.count()).group_by(tries.c.about).where(tries.c.about.in_(claims))
+            if row.tries >= self.policy.identify_tries or max(change.execute(of).scalars(), default=0) >= TRIES:
                 raise RefusedError("too_many_tries")
+            # Counted before it is looked up, or many at once would all pass.
+            for claim in claims:
+                change.execute(sa.insert(tries).values(about=claim, at=clock.now()))
+            which = conversations.c.conversation_id == conversation
+            change.execute(sa.update(conversations).where(which).values(tries=conversations.c.tries + 1))
         found = self.backend.customer_by_email(email) if email else None
         found = found or (self.backend.customer_by_name(name, zip_code) if name and zip_code else None)
         reason = None
@@ -134,14 +152,14 @@ class Desk:
         elif row.customer_id is not None and row.customer_id != found.customer_id:
             reason = "other_customer"
         with self.state.write() as change:
-            which = conversations.c.conversation_id == conversation
             if reason is not None or found is None:
-                change.execute(sa.update(conversations).where(which).values(tries=conversations.c.tries + 1))
                 self._note(change, conversation, None, "identify", {}, reason or "not_identified")
             else:
                 # Only while it is nobody's: of two at once, one wins.
                 mine = which & (conversations.c.customer_id.is_(None))
                 change.execute(sa.update(conversations).where(mine).values(customer_id=found.customer_id))
+                change.execute(sa.update(conversations).where(which).values(tries=conversations.c.tries - 1))
+                change.execute(sa.delete(tries).where(tries.c.about.in_(claims)))
                 self._note(change, conversation, found.customer_id, "identify", {}, "done")
         if reason is not None or found is None:
             raise RefusedError(reason or "not_identified")
@@ -220,9 +238,12 @@ class Desk:
         return Proposal(number, tuple(one.action for one in kept), summary), kept, refused
 
     def _foresee(
-        self, customer: Customer, actions: Sequence[Action]
+        self, customer: Customer, actions: Sequence[Action], key: str = ""
     ) -> tuple[list[Change], list[tuple[Action, RefusedError]]]:
-        """What would actions do, one after the other? Those that can be done, and those that cannot with why."""
+        """What would actions do, one after the other? Those that can be done, and those that cannot with why.
+
+        `key` is that of a change that may have been begun before.
+        """
         find = cache(self.backend.product)
         seen: dict[str, Order | None] = {}
         changes: list[Change] = []
@@ -232,7 +253,11 @@ class Desk:
                 seen[action.order_id] = self.backend.order(action.order_id)
             order = seen[action.order_id] if isinstance(action, OfOrder) else None
             try:
-                self._must_have_no_coupon(action, customer, changes)
+                if isinstance(action, Coupon):
+                    with self.state.read() as view:
+                        _must_have_no_coupon(view, customer.customer_id, key)
+                    if any(isinstance(one.action, Coupon) for one in changes):
+                        raise RefusedError("had_coupon")
                 found = outcome(action, customer, order, find, self.policy)
             except RefusedError as error:
                 refused.append((action, error))
@@ -345,10 +370,13 @@ class Desk:
     def _do(self, conversation: str, key: str, action: Action, *, is_again: bool) -> Result:
         if is_again and self.backend.is_applied(key):
             return Result(action, None)
-        changes, refused = self._foresee(self.customer(conversation), [action])
+        customer = self.customer(conversation)
+        changes, refused = self._foresee(customer, [action], key)
         try:
             if refused:
                 raise refused[0][1]
+            if isinstance(action, Coupon):
+                self._claim(customer.customer_id, key)
             self.backend.commit(changes[0], key)
         except RefusedError as error:
             if is_again and self.backend.is_applied(key):
@@ -356,17 +384,12 @@ class Desk:
             return Result(action, error.reason, str(error))
         return Result(action, None, inverse=inverse(changes[0]))
 
-    def _must_have_no_coupon(self, action: Action, customer: Customer, changes: Sequence[Change]) -> None:
-        if not isinstance(action, Coupon):
-            return
-        since = clock.now() - timedelta(days=COUPON_DAYS)
-        had = (journal.c.customer_id == customer.customer_id) & (journal.c.action == Coupon.name)
-        with self.state.read() as view:
-            given = view.execute(
-                sa.select(sa.func.count()).where(had, journal.c.outcome == "done", journal.c.at > since)
-            ).scalar()
-        if given or any(isinstance(one.action, Coupon) for one in changes):
-            raise RefusedError("had_coupon")
+    def _claim(self, customer_id: str, key: str) -> None:
+        """Note that a customer is given a coupon, before it is given: of two at once one is refused."""
+        with self.state.write(alone="support coupons") as change:
+            _must_have_no_coupon(change, customer_id, key)
+            if change.execute(sa.select(coupons.c.key).where(coupons.c.key == key)).scalar() is None:
+                change.execute(sa.insert(coupons).values(key=key, customer_id=customer_id, at=clock.now()))
 
     def _row(self, connection: sa.Connection, conversation: str) -> Any:
         row = connection.execute(
@@ -389,6 +412,17 @@ class Desk:
             "action": action, "arguments": arguments, "outcome": said, "about": about,
         }  # fmt: skip
         change.execute(sa.insert(journal).values(row))
+
+
+def _must_have_no_coupon(view: sa.Connection, customer_id: str, key: str) -> None:
+    since = clock.now() - timedelta(days=COUPON_DAYS)
+    others = (coupons.c.customer_id == customer_id) & (coupons.c.key != key) & (coupons.c.at > since)
+    if view.execute(sa.select(coupons.c.key).where(others).limit(1)).scalar() is not None:
+        raise RefusedError("had_coupon")
+
+
+def _digest(told: str) -> str:
+    return sha256(folded(told).encode()).hexdigest()
 
 
 def _arguments(action: Action) -> dict[str, Any]:

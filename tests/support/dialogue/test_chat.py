@@ -403,3 +403,11 @@ def test_a_proposal_lapses_after_a_day(chat: Chat, own: OwnTables) -> None:
         assert chat.desk.waiting(ada) is None
         assert chat.say(ada, "yes").action != "done"
     assert status(own, "#W1000001") == "pending"
+
+
+@pytest.mark.parametrize("said", ["hi", "cancel #W1000001, no longer needed", "it's ada@example.com"])
+def test_who_writes_in_a_page_is_asked_to_sign_in_and_not_believed(chat: Chat, said: str) -> None:
+    anybody = chat.open(is_public=True)
+    assert "please sign in first" in chat.say(anybody, said).text
+    assert "#W1000001" not in chat.say(anybody, "where is my order?").text
+    assert chat.say(anybody, "I want to talk to a person").action == "hand_over"

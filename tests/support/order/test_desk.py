@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from regulars import clock
 from regulars.errors import NotFoundError
 from regulars.state import State
 from regulars.support import Desk, OwnTables, RefusedError
 from regulars.support.order import Policy, Tools, parse
+from regulars.support.order.desk import TRIES
 from regulars.support.order.policy import Change
 from regulars.support.tables import journal, outbox
-from tests.support.conftest import AWAY
+from tests.support.conftest import AWAY, NOON
 
 CANCEL = parse("cancel", {"order_id": "#W1000001", "reason": "no longer needed"})
 MOVE = parse("change_address", {"order_id": "#W1000001", **AWAY})
@@ -61,6 +65,37 @@ def test_guesses_end(local: State, own: OwnTables) -> None:
     said = [reason(desk.identify, conversation, name="Ada Lovelace", zip_code=f"0000{n}") for n in range(3)]
     assert said == ["not_identified", "not_identified", "too_many_tries"]
     assert reason(desk.identify, conversation, email="ada@example.com") == "too_many_tries"
+
+
+def test_guesses_end_over_all_conversations(desk: Desk) -> None:
+    guesses = [reason(desk.identify, desk.open(), name="ADA Lovelace", zip_code=f"{n:05}") for n in range(TRIES + 1)]
+    assert guesses == ["not_identified"] * TRIES + ["too_many_tries"]
+    with clock.held_at(NOON + timedelta(days=1)):
+        assert desk.identify(desk.open(), name="Ada Lovelace", zip_code="78762").customer_id == "ada"
+
+
+def test_a_guess_counts_before_it_is_answered(desk: Desk, own: OwnTables, monkeypatch: pytest.MonkeyPatch) -> None:
+    conversation, seen = desk.open(), list[str]()
+
+    def at_once(self: OwnTables, name: str, zip_code: str) -> None:
+        with pytest.raises(RefusedError) as caught:
+            desk.identify(conversation, name=name, zip_code=zip_code)
+        seen.append(caught.value.reason)
+
+    monkeypatch.setattr(OwnTables, "customer_by_name", at_once)
+    at_once(own, "Ada Lovelace", "0")
+    assert seen == ["too_many_tries"] + ["not_identified"] * desk.policy.identify_tries
+
+
+def test_who_is_found_has_all_tries_again(desk: Desk) -> None:
+    for _ in range(TRIES + 1):
+        assert desk.identify(desk.open(), email="ada@example.com").customer_id == "ada"
+
+
+def test_in_a_public_conversation_words_tell_nobody(desk: Desk) -> None:
+    anybody = desk.open(is_public=True)
+    assert reason(desk.identify, anybody, email="ada@example.com") == "sign_in"
+    assert desk.customer(desk.open("ada", is_public=True)).customer_id == "ada"
 
 
 def test_a_shop_may_serve_only_who_is_signed_in(local: State, own: OwnTables) -> None:
@@ -226,6 +261,39 @@ def test_one_coupon_a_year(local: State, own: OwnTables) -> None:
     desk.propose(ada, [coupon])
     desk.confirm(ada, "yes")
     assert reason(desk.propose, desk.open("ada"), [coupon]) == "had_coupon"
+
+
+def test_of_two_coupons_at_once_one_is_given(local: State, own: OwnTables, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(local, own, Policy(coupon_limit=Decimal(5)))
+    coupon, commit = parse("coupon", {"amount": "5"}), OwnTables.commit
+    first, second = desk.open("ada"), desk.open("ada")
+    desk.propose(first, [coupon])
+    desk.propose(second, [coupon])
+
+    def meets_another(self: OwnTables, change: Change, key: str) -> None:
+        monkeypatch.setattr(OwnTables, "commit", commit)
+        assert desk.confirm(second, "yes")[0].refused == "had_coupon"
+        commit(self, change, key)
+
+    monkeypatch.setattr(OwnTables, "commit", meets_another)
+    assert desk.confirm(first, "yes")[0].is_done
+
+
+def test_a_coupon_that_died_on_the_way_is_given_once(
+    local: State, own: OwnTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(local, own, Policy(coupon_limit=Decimal(5)))
+    ada = desk.open("ada")
+    desk.propose(ada, [parse("coupon", {"amount": "5"})])
+
+    def dies(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OwnTables, "commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            desk.confirm(ada, "yes")
+    assert desk.confirm(ada, "yes")[0].is_done
 
 
 def test_who_unsubscribes_is_in_the_log_as_one_who_takes_the_consent_back(desk: Desk, local: State) -> None:
