@@ -128,7 +128,7 @@ def cdnow(name: str, case_name: str) -> list[Row]:
     case = Case.read(name)
     known = case.known
     theirs, bayesian = said_by("lifetimes", case), said_by("pymc_marketing", case)
-    models = {
+    models: dict[str, ParetoNBD | BetaGeometricNBD] = {
         "pareto": ParetoNBD.fit(known), "bg": BetaGeometricNBD.fit(known),
         "mbg": BetaGeometricNBD.fit(known, at_once=True),
     }  # fmt: skip
@@ -168,12 +168,12 @@ def cdnow(name: str, case_name: str) -> list[Row]:
         rows.append(Row(case_name, f"{metric}, learned", better, measure(learned, case.orders), peers))
     found = gini(case.spend, learned_worth)
     rows.append(Row(case_name, "revenue normalised gini, learned", "higher", found, {label: gini(case.spend, peer)}))
-    for metric, measure in (
+    for metric, of_value in (
         ("value, spearman", lambda value: float(spearmanr(value, case.spend).statistic)),
         ("value, top-decile share", lambda value: _top_share(value, case.spend)),
     ):
-        rows.append(Row(case_name, metric, "higher", measure(ours), {label: measure(peer)}))
-        rows.append(Row(case_name, f"{metric}, learned", "higher", measure(learned_worth), {label: measure(peer)}))
+        rows.append(Row(case_name, metric, "higher", of_value(ours), {label: of_value(peer)}))
+        rows.append(Row(case_name, f"{metric}, learned", "higher", of_value(learned_worth), {label: of_value(peer)}))
     if name == "cdnow_sample":
         published = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
         plain = models["bg"]

@@ -260,7 +260,7 @@ def cost() -> list[Row]:
 
 def _note(record: np.ndarray, item: int, now: int, place: int) -> None:
     one = [np.array([value], np.int64) for value in (0, now, KIND["product_viewed"], item)]
-    note(record, *one, np.zeros(1), np.array([place], np.int64))
+    note(record, *one, np.zeros(1), np.array([place], np.int64))  # type: ignore[call-arg]
 
 
 def start() -> list[Row]:

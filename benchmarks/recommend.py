@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,7 @@ def peers(shop: Shop) -> Iterator[tuple[str, Asked, Lists]]:
     for name in ("item-knn", "ease", "ials"):
         peer = PEERS[name]
 
-        def judged(settings: dict, asked: Asked = before, peer=peer) -> float:
+        def judged(settings: dict[str, Any], asked: Asked = before, peer: Any = peer) -> float:
             known = asked.histories()
             scores = peer.fit(known, **settings)(known.of(asked.bought.customer))
             return float(asked.figures(asked.of_scores(scores, False), False).ndcg.mean())

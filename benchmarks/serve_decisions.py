@@ -140,7 +140,7 @@ async def _paced(about: dict[str, Any]) -> dict[str, float]:
 
     async def ask(place: int, pair: Any) -> None:
         nonlocal errors
-        is_good, _ = await answered(*pair, made[place])
+        is_good, _ = await answered(pair[0], pair[1], made[place])
         took.append(time.perf_counter() - began - place * every)
         errors += not is_good
         free.put_nowait(pair)

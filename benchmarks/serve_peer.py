@@ -116,7 +116,7 @@ def _voted(tables: Tables, sessions: Ints, weights: Floats) -> tuple[Ints, Float
 def votes(tables: Tables, items: Ints) -> tuple[Ints, Floats]:
     """Products that come next in a session, in no order, and their scores."""
     weights = (np.arange(1, len(items) + 1) / len(items)) ** 2
-    sessions, alike, newest = _alike(tables, items, weights)
+    sessions, alike, newest = _alike(tables, items, weights)  # type: ignore[call-arg]
     if len(sessions) > NEAREST:
         # Of those equally alike the older come first, as a stable order has it.
         bar = -np.partition(-alike, NEAREST - 1)[NEAREST - 1]
@@ -126,7 +126,7 @@ def votes(tables: Tables, items: Ints) -> tuple[Ints, Floats]:
         best = np.concatenate([above, level])
         sessions, alike, newest = sessions[best], alike[best], newest[best]
     step = len(items) - 1 - newest
-    return _voted(tables, sessions, alike * np.where(step < 10, 1 - 0.1 * step, 0))
+    return _voted(tables, sessions, alike * np.where(step < 10, 1 - 0.1 * step, 0))  # type: ignore[call-arg]
 
 
 def sessions(shop: Shop) -> tuple[Histories, list[str], dict[str, int]]:

@@ -148,11 +148,11 @@ def run_frozen() -> list[Row]:
     asked, none = frozen("judging")
     rows = []
     for with_e5 in (True, False):
-        rank.is_installed = sure.is_installed = lambda found=with_e5: found
+        rank.is_installed = sure.is_installed = lambda found=with_e5: found  # type: ignore[attr-defined]
         plain = shop(told)
         case = FROZEN if with_e5 else f"{FROZEN}, without E5"
         rows += judged(case, {"en": plain, "zh": plain}, {**told, "questions": asked}, none)
-    rank.is_installed = sure.is_installed = retrieval.is_installed
+    rank.is_installed = sure.is_installed = retrieval.is_installed  # type: ignore[attr-defined]
     return rows
 
 
