@@ -116,9 +116,8 @@ def take(
     as_json: Json = False,
 ) -> None:
     """Take a conversation over: what was said, the facts, and answers that were sent in such cases before."""
-    from regulars.language import embed
     from regulars.support import handover
-    from regulars.support.assistant import nearest_texts
+    from regulars.support.assistant import answers_like, nearest_texts
 
     door = _open(shop)
     state = door.state
@@ -127,8 +126,7 @@ def take(
         emit(None) if as_json else out.print("Nobody waits.")
         return
     said = handover.transcript(state, found.conversation)
-    suggestions = handover.suggest(found.language, found.summary, handover.past_answers(state), embed)
-    texts = nearest_texts(door, found.summary)
+    suggestions, texts = answers_like(door, found), nearest_texts(door, found.asked)
     if as_json:
         told = [{"citation": one.citation, "text": one.text} for one in texts]
         emit({**vars(found), "transcript": said, "suggestions": [vars(one) for one in suggestions], "texts": told})

@@ -7,13 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from regulars.errors import NotFoundError
-from regulars.language import LanguageModel, connect, is_connected
+from regulars.language import LanguageModel, connect, embed, is_connected
 from regulars.state import State
 from regulars.support.answer import Answers
 from regulars.support.at_risk import at_risk_of
 from regulars.support.dialogue import Chat
 from regulars.support.dialogue.agent import NEEDED, Agent
 from regulars.support.evaluate import NAME
+from regulars.support.handover import Handover, Suggestion, past_answers, suggest
 from regulars.support.intent import Intents, read
 from regulars.support.intent.kept import starter_kept
 from regulars.support.knowledge import Text
@@ -65,6 +66,12 @@ def nearest_texts(shop: Shop, question: str, most: int = 3) -> list[Text]:
     """The shop's texts that are nearest to a question, for the person who answers it; none without a folder of them."""
     knowledge = knowledge_of(shop)
     return [] if knowledge is None else [found.text for found in knowledge.find(question, most)]
+
+
+def answers_like(shop: Shop, found: Handover) -> list[Suggestion]:
+    """What people answered in hand-overs like this one; texts are encoded once and kept."""
+    kept = partial(embed, cache=shop.folder / "cache" / "past_answers.parquet")
+    return suggest(found.language, found.asked, past_answers(shop.state), kept)
 
 
 def intents_of(shop: Shop) -> Intents:

@@ -13,9 +13,8 @@ from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
 from regulars.console.visit import Visit
 from regulars.console.words import NAMES
-from regulars.language import embed
 from regulars.support import deliver, handover
-from regulars.support.assistant import intents_of, nearest_texts
+from regulars.support.assistant import answers_like, intents_of, nearest_texts
 from regulars.support.dataset import NONE
 from regulars.support.evaluate import NAME as SUPPORT
 from regulars.support.intent import clusters, worth_labelling
@@ -42,7 +41,7 @@ COLUMNS = (
 STATUSES = ("waiting", "taken", "returned", "closed")
 REASONS = (
     "asked", "angry", "at_risk", "not_understood", "unanswered", "language", "needs_person", "system_away",
-    "too_many_tries",
+    "too_many_tries", "fault", "request",
 )  # fmt: skip
 """Those that have words here; a policy's own are shown as they are."""
 QUALITY = (
@@ -140,9 +139,8 @@ def copilot(visit: Visit) -> Response:
     """What could be answered: what people sent in such cases before, and the shop's texts that are nearest."""
     state = visit.shop.state
     found = handover.one(state, visit.number("number"))
-    before = handover.suggest(found.language, found.summary, handover.past_answers(state), embed)
     with visit.console.reading() as shop:
-        texts = nearest_texts(shop, found.summary)
+        before, texts = answers_like(shop, found), nearest_texts(shop, found.asked)
     return visit.page("support/copilot.html", found=found, before=before, texts=texts)
 
 

@@ -25,16 +25,16 @@ from regulars.support.dialogue.wants import Reader
 from regulars.support.entities import cleaned
 from regulars.support.handover.hours import Hours
 from regulars.support.handover.queue import expected_wait, hand_over
+from regulars.support.handover.summary import asked_in, summarised
 from regulars.support.intent.message import is_urgent, mood
 from regulars.support.order.desk import Desk
 from regulars.support.record import LABELLED, RATED, write_event, write_message
 from regulars.support.tables import conversations, messages
 
-SUMMARY = 1_000
-"""Characters of what a customer asked that a person sees at a glance; the whole is in the conversation."""
-
-
+TOLD = ("unanswered", "language", "system_away", "fault")
+"""Of these hand-overs it is known already that no text answers, or that the search for one may fail."""
 _STARS = re.compile(r"[1-5]")
+_MARKS = re.compile(r"\s?\[\d+\]")
 
 
 class Chat:
@@ -70,8 +70,7 @@ class Chat:
     >>> ada = chat.open("ada")
     >>> print(chat.say(ada, "Please cancel the lamp, I ordered it by mistake").text)
     You are talking to an AI assistant, not a person. You can ask for a person at any time.
-    Cancel order #W1001 (Desk Lamp), because: ordered by mistake. 19.90 goes back to card ending in 9212 (card_1) in 5
-    to 7 business days.
+    Cancel order #W1001 (Desk Lamp), because: ordered by mistake. 19.90 goes back to card ending in 9212 (card_1).
     Is that right? Please answer yes or no.
     >>> chat.say(ada, "yes").action, own.order("#W1001").status
     ('done', 'cancelled')
@@ -117,8 +116,20 @@ class Chat:
                 self._offers, self._at_risk,
             )  # fmt: skip
             with within(self._seconds):
-                reply = _kindly(turn.reply_to(text), text)
+                reply = self._drafted(_kindly(turn.reply_to(text), text), text)
         return self._keep(conversation, memory, text, reply)
+
+    def _drafted(self, reply: Reply, text: str) -> Reply:
+        """The same, with what the shop's texts say among what a person may begin with."""
+        handed = reply.hand_over
+        if handed is None or handed.reason in TOLD or self._answer is None:
+            return reply
+        told = self._answer(text, None, reply.language)
+        if told is None:
+            return reply
+        return replace(
+            reply, hand_over=replace(handed, proposed=f"{handed.proposed}\n{_MARKS.sub('', told[0])}".strip())
+        )
 
     def status(self, conversation: str) -> str:
         """Whether a conversation is "open", with a "person", or has "ended"; NotFoundError if there is none."""
@@ -173,8 +184,9 @@ class Chat:
         wait = expected_wait(change, self.hours, clock.now())
         number = hand_over(
             change, row.conversation_id, customer_id=row.customer_id, language=reply.language, reason=handed.reason,
-            summary=(memory.request or text)[:SUMMARY], facts=handed.facts, proposed=handed.proposed,
-            is_urgent=is_urgent(text),
+            summary=summarised(change, row.conversation_id, reply.language),
+            facts={**handed.facts, "asked": "\n".join(asked_in(change, row.conversation_id))},
+            proposed=handed.proposed, is_urgent=is_urgent(text),
         )  # fmt: skip
         opening = self.hours.next_opening(clock.now())
         is_open = self.hours.is_open(clock.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -43,6 +43,19 @@ class Handover:
     status: str
     opened_at: datetime
     holder: str | None
+
+    @property
+    def asked(self) -> str:
+        """What the customer asked, without what was done: by it texts and answers of before are found."""
+        return str(self.facts.get("asked") or self.summary)
+
+
+class Past(NamedTuple):
+    """A hand-over of before: its language, what was asked, and what the person wrote, in its order."""
+
+    language: str
+    asked: str
+    answers: tuple[str, ...]
 
 
 def hand_over(
@@ -151,18 +164,20 @@ def transcript(state: State, conversation: str) -> list[tuple[datetime, str, str
         return [(row.at, row.who, row.text) for row in rows]
 
 
-def past_answers(state: State, limit: int = 2_000) -> Sequence[tuple[str, str, str]]:
-    """What people answered before, the newest first: language, what it was about, the answer."""
-    said = (messages.c.conversation_id == handovers.c.conversation_id) & (messages.c.who == handovers.c.holder)
-    first = sa.select(handovers.c.id, sa.func.min(messages.c.id).label("first")).join(messages, said)
-    of = first.group_by(handovers.c.id).subquery()
-    asked = (
-        sa.select(handovers.c.language, handovers.c.summary, messages.c.text)
-        .join(of, of.c.id == handovers.c.id)
-        .join(messages, messages.c.id == of.c.first)
-    )
+def past_answers(state: State, limit: int = 2_000) -> Sequence[Past]:
+    """What people answered in the hand-overs before, the newest first."""
+    newest = sa.select(handovers).where(handovers.c.holder.is_not(None)).order_by(handovers.c.id.desc()).limit(limit)
+    of = newest.subquery()
+    said = (messages.c.conversation_id == of.c.conversation_id) & (messages.c.who == of.c.holder)
+    # One conversation may be handed over several times.
+    said &= (messages.c.at >= of.c.opened_at) & (of.c.left_at.is_(None) | (messages.c.at <= of.c.left_at))
+    asked = sa.select(of.c.id, of.c.language, of.c.summary, of.c.facts, messages.c.text).join(messages, said)
+    found: dict[int, Past] = {}
     with prepare(state).read() as view:
-        return [tuple(row) for row in view.execute(asked.order_by(handovers.c.id.desc()).limit(limit))]
+        for row in view.execute(asked.order_by(of.c.id.desc(), messages.c.id)):
+            before = found.get(row.id) or Past(row.language, str(row.facts.get("asked") or row.summary), ())
+            found[row.id] = before._replace(answers=(*before.answers, row.text))
+    return list(found.values())
 
 
 def _leave(state: State, person: str, number: int, status: str, conversation: str) -> None:

@@ -15,7 +15,7 @@ from regulars import clock
 from regulars.errors import InputError, NotFoundError, ShopError
 from regulars.state import State
 from regulars.support import Chat, Desk, Hours, OwnTables
-from regulars.support.handover import close, past_answers, send, suggest, take, waiting
+from regulars.support.handover import close, give_back, past_answers, send, suggest, take, waiting
 from tests.support.conftest import LAMP, NOON, VISA, customer, order
 
 
@@ -98,11 +98,11 @@ def test_what_people_sent_is_offered_in_the_next_such_case(chat: Chat, local: St
         handed(chat, "ada", said)
         taken = take(local, "mei")
         assert taken is not None
-        send(local, "mei", taken.id, answered)
-        send(local, "mei", taken.id, "Bye.")
+        for text in ("Hello, Mei here.", answered, "Bye."):
+            send(local, "mei", taken.id, text)
         close(local, "mei", taken.id)
     past = past_answers(local)
-    assert [answer for _, _, answer in past] == ["Sorry.", "We send a new lamp."]
+    assert [one.answers[1] for one in past] == ["Sorry.", "We send a new lamp."]
 
     def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
         return np.array([[1, 0] if "lamp" in text else [0, 1] for text in texts], np.float32)
@@ -119,7 +119,7 @@ def test_the_queue_is_the_same_in_either_database(state: State) -> None:
     taken = take(state, "mei")
     assert taken is not None
     send(state, "mei", taken.id, "hello")
-    assert [answer for _, _, answer in past_answers(state)] == ["hello"]
+    assert [one.answers for one in past_answers(state)] == [("hello",)]
     close(state, "mei", taken.id)
 
 
@@ -140,3 +140,35 @@ def test_people_are_there_when_it_is_said_that_they_are(moment: datetime, zone: 
     assert opening is not None
     assert opening >= moment
     assert hours.is_open(opening)
+
+
+def test_who_goes_on_sees_what_was_asked_and_done_and_not_each_yes(chat: Chat, local: State) -> None:
+    ada = chat.open("ada")
+    for said in ("Cancel #W1000001, no longer needed", "yes", "My other lamp flickers", "a human please"):
+        chat.say(ada, said)
+    found = waiting(local)[0]
+    asked, _, done = found.summary.partition(" / Done: ")
+    assert asked == "Cancel #W1000001, no longer needed / My other lamp flickers / a human please"
+    assert "#W1000001" in done
+    assert "anything else" not in done
+    assert found.asked.splitlines() == asked.split(" / ")
+    taken = take(local, "mei")
+    assert taken is not None
+    with clock.held_at(NOON + timedelta(minutes=5)):
+        give_back(local, "mei", taken.id)
+    with clock.held_at(NOON + timedelta(minutes=9)):
+        chat.say(ada, "转人工，椅子坏了")
+    assert waiting(local)[0].summary == "转人工,椅子坏了"
+
+
+def test_the_person_may_begin_with_what_the_texts_say(local: State, desk: Desk) -> None:
+    def answer(question: str, customer: object, language: str) -> tuple[str, tuple[str, ...]] | None:
+        return ("You may send it back within thirty days. [1]", ("returns.md",)) if "days" in question else None
+
+    chat = Chat(desk, answer=answer)
+    for said in ("a human please: how many days do I have?", "a human please"):
+        handed(chat, "ada", said)
+    first, second = waiting(local)
+    assert first.proposed.endswith("\nYou may send it back within thirty days.")
+    assert "Ada" in first.proposed
+    assert "thirty" not in second.proposed
