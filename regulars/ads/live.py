@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import ibis
 import pyarrow as pa
@@ -25,6 +25,16 @@ from regulars.errors import InputError
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
+
+
+class Told(NamedTuple):
+    """An ad that was shown: the id of its event, to whom, of which campaign, when, and what it cost."""
+
+    name: str
+    customer: str
+    campaign: str
+    at: datetime
+    cost: float
 
 
 def _nobody(customer: str) -> bool:
@@ -87,7 +97,8 @@ def desk(
     forbids: Callable[[str], bool] = _nobody,
     stranger_value: float = 0.0,
     places: Mapping[str, Places] = MappingProxyType({}),
-    before: Desk | None = None,
+    also: Sequence[Told] = (),
+    exposures: Exposures | None = None,
 ) -> Desk:
     """A desk with one campaign for each that creatives name; `[ads] budget` is shared evenly among them.
 
@@ -100,7 +111,8 @@ def desk(
     places : where each campaign runs; of one that is not in it everywhere.
     advertiser : the shop's domain. start : the moment from which it bids, with its time zone.
     forbids : whether a customer has forbidden ads since they were decided.
-    before : one that other creatives take the place of: its money, bids that wait and who saw what go on.
+    also : ads that were shown and are not in the log yet.
+    exposures : who saw what, where that is known of another desk; default: as the log has it.
 
     Raises
     ------
@@ -120,9 +132,12 @@ def desk(
         refused_domains=settings.refused_domains,
         only_domains=settings.only_domains,
     )
-    exposures = _exposures(shop, start) if before is None else before.exposures
+    known = _shown_before(shop, start) if exposures is None or also else []
+    in_log = {one.name for one in known}
+    new = list({one.name: one for one in also if one.name not in in_log}.values())
+    exposures = exposures or _exposures(shop, [*known, *new])
     decided = Decided(shop.tables.read("ads", "decisions"), exposures, forbids, stranger_value)
-    paced = _pacers(shop, names, start)
+    paced = _pacers(shop, names, start, new)
     campaigns = [
         Campaign(
             name,
@@ -133,18 +148,18 @@ def desk(
         )
         for number, name in enumerate(names)
     ]
-    made = Desk(campaigns, decided, safety, exposures, shop.config.shop.currency)
-    if before is not None:
-        made.go_on_from(before, start)
-    return made
+    return Desk(campaigns, decided, safety, exposures, shop.config.shop.currency)
 
 
-def _pacers(shop: Shop, names: Sequence[str], start: datetime) -> dict[str, Pacer]:
+def _pacers(shop: Shop, names: Sequence[str], start: datetime, also: Sequence[Told]) -> dict[str, Pacer]:
     """Of each campaign, with what it has spent since the morning, and an even share of what all have left."""
     budget, spent = shop.config.ads.budget, Counter[str]()
     morning = datetime.combine(start.astimezone(UTC).date(), time(), UTC)
     for row in delivered(shop, morning, start).to_pylist():
         spent[row["campaign"]] += row["spend"]
+    for one in also:
+        if morning <= one.at:
+            spent[one.campaign] += one.cost
     left = max(budget - spent.total(), 0.0)
     hours, found = curve_before(shop, morning).hours_, {}
     for name in names:
@@ -155,25 +170,27 @@ def _pacers(shop: Shop, names: Sequence[str], start: datetime) -> dict[str, Pace
     return found
 
 
-def _exposures(shop: Shop, start: datetime) -> Exposures:
+def _exposures(shop: Shop, shown: Sequence[Told]) -> Exposures:
     """Caps and gaps of `[ads]`, with who was shown what before."""
     settings = shop.config.ads
     caps = [Cap(settings.most_per_day, timedelta(days=1)), Cap(settings.most_per_week, timedelta(days=7))]
     found = Exposures(caps, timedelta(minutes=settings.gap_minutes))
-    for customer, campaign, at in _shown_before(shop, start):
-        found.add(customer, campaign, at)
+    for one in shown:
+        found.add(one.customer, one.campaign, one.at, one.name)
     return found
 
 
-def _shown_before(shop: Shop, start: datetime) -> list[tuple[str, str, datetime]]:
-    """Who was shown which campaign when, as far back as caps look: a desk that begins anew forgets none of it."""
+def _shown_before(shop: Shop, start: datetime) -> list[Told]:
+    """The ads that the log has, as far back as caps look: a desk that begins anew forgets none of them."""
     events = shop.events
     shown = events.filter(
         events.type == "ad_shown",
         events.time < ibis.literal(start),
         events.time >= ibis.literal(start - timedelta(days=7)),
-    ).select("customer_id", "anonymous_id", "campaign_id", "time")
+    ).select("event_id", "customer_id", "anonymous_id", "campaign_id", "time", "unit_price")
     named = shop.identities.named(shown, start)
-    found = shop.engine.to_arrow(named.filter(named.customer_id.notnull()).order_by("time"))
-    rows = found.select(["customer_id", "campaign_id", "time"]).to_pylist()
-    return [(row["customer_id"], row["campaign_id"] or "", row["time"]) for row in rows]
+    rows = shop.engine.to_arrow(named.filter(named.customer_id.notnull()).order_by("time")).to_pylist()
+    return [
+        Told(row["event_id"], row["customer_id"], row["campaign_id"] or "", row["time"], float(row["unit_price"] or 0))
+        for row in rows
+    ]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from regulars.errors import InputError
 
@@ -26,6 +27,12 @@ class Cap:
     def __post_init__(self) -> None:
         if self.most < 0 or self.within <= timedelta(0):
             raise InputError(f"a cap of {self.most} within {self.within}: 0 or more, within more than no time.")
+
+
+class _Seen(NamedTuple):
+    at: datetime
+    campaign: str
+    name: str
 
 
 class Exposures:
@@ -57,33 +64,36 @@ class Exposures:
             raise InputError(f"gap = {gap}: no time or more is expected.")
         self.caps, self.gap = tuple(caps), gap
         self._keep = max([cap.within for cap in caps] + [gap], default=timedelta(0))
-        self._seen: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        self._seen: dict[str, list[_Seen]] = defaultdict(list)
 
     def refusal(self, customer: str, campaign: str, at: datetime) -> str | None:
         """Why not to show; None where it may be shown."""
         times = self._seen.get(customer, ())
         if times:
-            since = at - max(one[0] for one in times)
+            since = at - max(one.at for one in times)
             if since < self.gap:
                 minutes = self.gap / timedelta(minutes=1)
                 return f"shown {since / timedelta(minutes=1):.0f} minutes ago, {minutes:.0f} must lie between"
         for cap in self.caps:
             if cap.campaign not in (None, campaign):
                 continue
-            count = sum(when > at - cap.within and cap.campaign in (None, of) for when, of in times)
+            count = sum(one.at > at - cap.within and cap.campaign in (None, one.campaign) for one in times)
             if count >= cap.most:
                 return f"shown {count} of {cap.most} times within {cap.within / timedelta(hours=1):.0f} hours"
         return None
 
-    def add(self, customer: str, campaign: str, at: datetime) -> None:
-        """An impression, or a bid for one, of any channel."""
-        kept = [one for one in self._seen[customer] if one[0] > at - self._keep]
-        self._seen[customer] = [*kept, (at, campaign)]
+    def add(self, customer: str, campaign: str, at: datetime, name: str = "") -> None:
+        """An impression, or a bid for one, of any channel; one whose name was told before is counted once."""
+        kept = [one for one in self._seen[customer] if one.at > at - self._keep]
+        if not name or all(one.name != name for one in kept):
+            kept.append(_Seen(at, campaign, name))
+        self._seen[customer] = kept
 
     def take_back(self, customer: str, campaign: str, at: datetime) -> None:
         """A bid that was lost; one that is not known changes nothing."""
-        if (at, campaign) in self._seen.get(customer, ()):
-            self._seen[customer].remove((at, campaign))
+        found = [one for one in self._seen.get(customer, ()) if (one.at, one.campaign) == (at, campaign)]
+        if found:
+            self._seen[customer].remove(found[-1])
 
     def forget(self, customers: Iterable[str]) -> None:
         """Let go of what some customers saw."""
@@ -97,4 +107,4 @@ class Exposures:
 
     def count(self, customer: str, at: datetime) -> int:
         """How often the person was shown an ad, as far back from a moment as caps look."""
-        return sum(one[0] > at - self._keep for one in self._seen.get(customer, ()))
+        return sum(one.at > at - self._keep for one in self._seen.get(customer, ()))

@@ -74,6 +74,14 @@ class Placed(NamedTuple):
     at: datetime
 
 
+class Shown(NamedTuple):
+    """A won impression that waits for its click; `decision` is its id in the rotation."""
+
+    placed: Placed
+    decision: str
+    at: datetime
+
+
 class Offer(NamedTuple):
     """A bid for an impression: money for one, and what it shows."""
 
@@ -100,7 +108,7 @@ class Desk:
         self.campaigns, self.valuer, self.safety = tuple(campaigns), valuer, safety
         self.exposures, self.currency = exposures, currency
         self._placed: dict[str, Placed] = {}  # in order of time
-        self._shown: dict[str, tuple[Campaign, str, datetime]] = {}  # in order of time
+        self._shown: dict[str, Shown] = {}  # in order of time
         self._now: datetime | None = None
 
     def go_on_from(self, before: Desk, at: datetime) -> None:
@@ -120,7 +128,8 @@ class Desk:
 
     def known(self) -> set[str]:
         """The customers of whom something is remembered."""
-        return {*self.exposures.customers, *(one.customer for one in self._placed.values() if one.customer)}
+        bids = (*self._placed.values(), *(one.placed for one in self._shown.values()))
+        return {*self.exposures.customers, *(one.customer for one in bids if one.customer)}
 
     def forget(self, customers: Collection[str]) -> None:
         """Let go of who some customers are; what their bids cost still counts."""
@@ -128,6 +137,9 @@ class Desk:
         for bid_id, placed in self._placed.items():
             if placed.customer in customers:
                 self._placed[bid_id] = placed._replace(customer=None)
+        for bid_id, shown in self._shown.items():
+            if shown.placed.customer in customers:
+                self._shown[bid_id] = shown._replace(placed=shown.placed._replace(customer=None))
 
     def offer(self, request: BidRequest, impression: Impression, at: datetime) -> Offer | None:
         """The best bid for an impression; None where there is none to be made."""
@@ -184,11 +196,26 @@ class Desk:
             return 0.0
         self._placed[bid_id] = placed._replace(bid=permit.most)
         if placed.customer is not None:
-            self.exposures.add(placed.customer, placed.campaign.name, placed.at)
+            self.exposures.add(placed.customer, placed.campaign.name, placed.at, shown_name(bid_id))
         return permit.most
 
-    def won(self, bid_id: str, price: float, at: datetime) -> bool:
-        """The notice of a win, at a price for one impression; False if that bid is not known, or was told before.
+    def waiting(self, bid_id: str, at: datetime) -> Placed | None:
+        """A bid that waits for its notice; None if it is not known, or was told before."""
+        self._settle(at)
+        return self._placed.get(bid_id)
+
+    def unclicked(self, bid_id: str, at: datetime) -> Placed | None:
+        """The bid of a won impression that may still be clicked; None if there is none."""
+        self._settle(at)
+        found = self._shown.get(bid_id)
+        return None if found is None else found.placed
+
+    def won(self, bid_id: str, price: float | None, at: datetime) -> bool:
+        """The notice of a win; False if that bid is not known, or was told before.
+
+        Parameters
+        ----------
+        price : for one impression; None where it is not told: then what was bid, for no win is free.
 
         Impressions without a click for an hour count as seen and not clicked from then on.
         """
@@ -196,9 +223,9 @@ class Desk:
         placed = self._placed.pop(bid_id, None)
         if placed is None:
             return False
-        placed.campaign.pacer.won(bid_id, price, at)
-        self._learn(placed, True, min(price, placed.bid), None)
-        self._shown[bid_id] = placed.campaign, placed.campaign.rotation.shown(placed.pick, at=at), at
+        placed.campaign.pacer.won(bid_id, placed.bid if price is None else price, at)
+        self._learn(placed, True, None if price is None else min(price, placed.bid), None)
+        self._shown[bid_id] = Shown(placed, placed.campaign.rotation.shown(placed.pick, at=at), at)
         return True
 
     def lost(self, bid_id: str, at: datetime, *, rival: float | None = None) -> bool:
@@ -217,7 +244,7 @@ class Desk:
         """What came of a won impression; False if it is not known, or was told before."""
         at = self._moment(at)
         found = self._shown.pop(bid_id, None)
-        return found is not None and found[0].rotation.seen(found[1], clicked=clicked, at=at)
+        return found is not None and found.placed.campaign.rotation.seen(found.decision, clicked=clicked, at=at)
 
     def _moment(self, at: datetime) -> datetime:
         """A clock that is set back stands still until it is there again: bids go on, and no day's budget is new."""
@@ -228,7 +255,7 @@ class Desk:
         """Nobody tells what did not happen: without this, creatives would learn of clicks alone, bidders of wins, and
         a person for whom bids were lost would count as one who saw ads. The moment, as the desk takes it."""
         at = self._moment(at)
-        for bid_id in list(takewhile(lambda one: at - self._shown[one][2] > CLICK_WITHIN, self._shown)):
+        for bid_id in list(takewhile(lambda one: at - self._shown[one].at > CLICK_WITHIN, self._shown)):
             self.seen(bid_id, clicked=False, at=at)
         for bid_id in list(takewhile(lambda one: at - self._placed[one].at > NOTICE_WITHIN, self._placed)):
             self.lost(bid_id, at)
@@ -238,6 +265,11 @@ class Desk:
         bidder = placed.bidder
         context = np.zeros(bidder.features)
         bidder.learn(placed.bid, won, price, rival=rival, value=placed.value, context=context)
+
+
+def shown_name(bid_id: str) -> str:
+    """By which the log knows that the ad of a bid was shown: who tells of it too gives it this id."""
+    return f"{bid_id}-shown"
 
 
 def _fits(creative: Creative, impression: Impression) -> bool:

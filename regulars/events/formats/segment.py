@@ -61,6 +61,8 @@ OTHER_NAMES = {
 """Names of events that the log knows by another."""
 
 OF_AN_ORDER = ("order_completed", "order_updated", "order_cancelled", "order_refunded")
+OF_A_COST = "ad_shown"
+"""An event whose price is its property `cost`: what was paid for it. A `price` would be one of its product."""
 OF_A_PRODUCT = ("product_viewed", "product_clicked", "product_added", "product_removed")
 
 CALL = {name: (name,) for name in ("event", "timestamp", "originalTimestamp", "receivedAt", "sentAt")} | {
@@ -83,7 +85,7 @@ CALL = {name: (name,) for name in ("event", "timestamp", "originalTimestamp", "r
 
 PROPERTIES = (
     "products", "order_id", "orderId", "currency", "query", "review_body", "variation_id", "country", "region",
-    "revenue", "subtotal", "total", "shipping", "tax",
+    "revenue", "subtotal", "total", "shipping", "tax", "cost",
 )  # fmt: skip
 """What is read of its properties."""
 
@@ -251,8 +253,9 @@ class _Calls:
         return pc.is_in(self.call, pa.array(names))
 
     def _amount(self) -> pa.Array:
-        """What an order without products came to, without shipping and tax."""
+        """What an order without products came to, without shipping and tax; and what an ad cost."""
         read = self.read
+        is_ad = pc.equal(self.types, OF_A_COST)
         is_order = pc.is_in(self.types, pa.array(OF_AN_ORDER))
         given = pc.coalesce(read["revenue"], read["subtotal"])
         # Of most calls there is nothing to work out.
@@ -261,7 +264,8 @@ class _Calls:
         for name in ("shipping", "tax"):
             net = pc.subtract(net, pc.fill_null(to_money(read[name].dictionary_encode()).values, NOTHING)).cast(MONEY)
         # A total that is no number is handed on as it is, to be refused by what it says.
-        return pc.if_else(is_order, pc.coalesce(given, net.cast(pa.string()), total), None)
+        of_order = pc.if_else(is_order, pc.coalesce(given, net.cast(pa.string()), total), None)
+        return pc.if_else(pc.fill_null(is_ad, False), read["cost"], of_order)
 
     def properties(self) -> pa.Array:
         """What went into no column: of the call, of its context, and under `product` of each listed product."""

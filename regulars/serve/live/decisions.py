@@ -112,10 +112,14 @@ class Decisions:
 
     def put(
         self, kind: str, who: Who, moment: datetime, said: Mapping[str, Any], name: str,
-        propensity: float | None = None, session_id: str | None = None,
+        propensity: float | None = None, session_id: str | None = None, *, campaign: str | None = None,
+        channel: str | None = None,
     ) -> Future[int] | asyncio.Future[int]:  # fmt: skip
         """Put an event of the shop's own into the inbox; its number, once it is on the disk."""
-        return self._inbox.put([_call(kind, who, moment, said, name, propensity, session_id=session_id)])
+        call = _call(
+            kind, who, moment, said, name, propensity, session_id=session_id, campaign=campaign, channel=channel
+        )
+        return self._inbox.put([call])
 
     def of(self, name: str) -> tuple[Who, tuple[str, ...]] | None:
         """Whom a decision was about, and its products; None if it is not remembered."""
@@ -124,14 +128,15 @@ class Decisions:
 
 def _call(
     kind: str, who: Who, moment: datetime, said: Mapping[str, Any], name: str, propensity: float | None = None,
-    outcome: str | None = None, session_id: str | None = None,
+    outcome: str | None = None, session_id: str | None = None, campaign: str | None = None, channel: str | None = None,
 ) -> bytes:  # fmt: skip
     time = moment.isoformat()
     noted = {"propensity": propensity, "outcome": outcome}
     return orjson.dumps({
         "noted": {name: value for name, value in noted.items() if value is not None},
         "type": "track", "event": kind, "messageId": name, "userId": who.customer_id, "anonymousId": who.anonymous_id,
-        "timestamp": time, "receivedAt": time, "context": {"sessionId": session_id}, "properties": said,
+        "timestamp": time, "receivedAt": time, "channel": channel,
+        "context": {"sessionId": session_id, "campaign": {"name": campaign}}, "properties": said,
     })  # fmt: skip
 
 

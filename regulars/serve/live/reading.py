@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from regulars.events.formats.segment import CALLS, OF_A_PRODUCT, OF_AN_ORDER, type_of
+from regulars.events.formats.segment import CALLS, OF_A_COST, OF_A_PRODUCT, OF_AN_ORDER, type_of
 
 Row = dict[str, Any]
 
@@ -90,7 +90,7 @@ class Reading:
             which = _text(product.get("id"))
         if which is None:
             which = _text(product.get("sku"))
-        price = product.get("price") if which is not None else _amount(said) if kind in OF_AN_ORDER else None
+        price = product.get("price") if which is not None else _amount(said, kind)
         quantity = _number(product.get("quantity")) if which is not None else None
         if quantity is None and (which is not None or price is not None):
             quantity = 1.0
@@ -106,8 +106,12 @@ class Reading:
         return found
 
 
-def _amount(said: Mapping[str, Any]) -> Any:
-    """What an order without products came to, without shipping and tax."""
+def _amount(said: Mapping[str, Any], kind: str) -> Any:
+    """What an order without products came to, without shipping and tax; or what an ad cost."""
+    if kind == OF_A_COST:
+        return said.get("cost")
+    if kind not in OF_AN_ORDER:
+        return None
     for name in ("revenue", "subtotal"):
         if said.get(name) is not None:
             return said[name]

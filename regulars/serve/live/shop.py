@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from regulars import clock
-from regulars.ads.creatives import FILE, Creatives, creatives_of
-from regulars.ads.live import Decided, desk
-from regulars.ads.openrtb.desk import Desk
 from regulars.ads.permitted import PURPOSES
 from regulars.events.erased import Erased
 from regulars.events.inbox import Inbox
 from regulars.fraud.live import Live as FraudLive
 from regulars.language.search import Index, Passage
 from regulars.recommend.live import Recommender
+from regulars.serve.live.advertising import Advertising
 from regulars.serve.live.decisions import Decisions
 from regulars.serve.live.experiments import Assignment
 from regulars.serve.live.facts import Facts
@@ -48,12 +46,12 @@ class LiveShop(LiveLists):
     """
 
     quotes: Quotes
+    advertising: Advertising
     fraud: Part[FraudLive]
 
     def __init__(self, shop: Shop, inbox: Inbox, loop: asyncio.AbstractEventLoop) -> None:
         self._inbox = inbox
         super().__init__(shop, inbox, loop, Decisions(inbox), keeps=True)
-        self._creatives: Creatives | None = None
         of_both = decided(shop, "campaign"), decided(shop, "lifecycle")
         self.campaign = Part(
             "Decisions of campaign", lambda: tuple(key() for key in of_both), lambda: People.contacts(shop)
@@ -66,7 +64,7 @@ class LiveShop(LiveLists):
         )
         self.search = Part("The search", lambda: self.rules.makings, self._made_search)
         self.chat = Part("Support", version(shop, "support"), lambda: assistant(shop))
-        self.ads = Part("Ads", self._of_ads, self._made_desk)
+        self.ads = Part("Ads", self.advertising.key, self.advertising.made)
         experiments = Assignment(shop, self.turn)
         self.experiments = Part("Experiments", experiments.key, experiments.made)
         self.prices = self._of_log("Prices", every(RULES_SECONDS, self.quotes.key), self.quotes.read)
@@ -90,7 +88,10 @@ class LiveShop(LiveLists):
         shop = self.shop
         self.quotes = Quotes(shop, self._inbox, self.decisions, self.consents, self._loop)
         self.fraud = self._of_log("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now).warm())
-        return self.quotes.hear, self._hear
+        self.advertising = Advertising(
+            shop, self._inbox, self.decisions, self._forbids_ads, lambda: self.live.aliases, self._loop
+        )
+        return self.quotes.hear, self._hear, self.advertising.hear
 
     def _by_pace(self) -> Sequence[Sequence[Part[Any]]]:
         quick = (self.lists, self.campaign, self._model, self.experiments, self.ads)
@@ -114,22 +115,6 @@ class LiveShop(LiveLists):
         )  # fmt: skip
         return index
 
-    def _of_ads(self) -> Hashable:
-        path = self.shop.folder / FILE
-        return decided(self.shop, "ads")(), path.stat().st_mtime_ns if path.is_file() else None
-
-    def _made_desk(self) -> Desk:
-        """With new decisions the desk goes on, with its budgets: only its values are new."""
-        made, before = creatives_of(self.shop), self.ads.peek()
-        if before is not None and made == self._creatives:
-            before.valuer = Decided(self.shop.tables.read("ads", "decisions"), before.exposures, self._forbids_ads)
-            return before
-        self._creatives = made
-        return desk(
-            self.shop, made.creatives, made.advertiser, clock.now(), forbids=self._forbids_ads, places=made.places,
-            before=before,
-        )  # fmt: skip
-
     def _forbids_ads(self, asked: str) -> bool:
         customer = self.live.aliases.get(asked, asked)
         return any(self.consents.forbids(customer, purpose) for purpose in PURPOSES)
@@ -147,4 +132,9 @@ class LiveShop(LiveLists):
 
     def _forget(self, erased: Erased) -> None:
         super()._forget(erased)
+
+        async def let_go() -> None:
+            self.advertising.forget(erased)
+
+        asyncio.run_coroutine_threadsafe(let_go(), self._loop).result()
         self._inbox.scrub()

@@ -28,7 +28,9 @@ class Notice(Asked):
 
     bid_id: Id
     won: bool
-    price: float | None = Field(None, ge=0, description="Of a win: what one impression cost, in the shop's currency.")
+    price: float | None = Field(
+        None, ge=0, description="Of a win: what one impression cost, in the shop's currency; without it, what was bid."
+    )
     clicked: bool = Field(False, description="Of a win that was told before: the impression was clicked.")
     least: float | None = Field(None, ge=0, description="Of a loss: the least bid that would have won, if it is told.")
 
@@ -64,13 +66,13 @@ async def bid(request: Request) -> Response:
 
 async def notice(live: LiveShop, asked: Notice) -> dict[str, Any]:
     """What came of a bid: won at a price, or lost; and later, whether what was won was clicked."""
-    desk, now = live.ads.get(), clock.now()
+    ads = live.advertising
     if asked.won and asked.clicked:
-        known = desk.seen(asked.bid_id, clicked=True, at=now)
+        known = await ads.clicked(asked.bid_id)
     elif asked.won:
-        known = desk.won(asked.bid_id, asked.price or 0.0, now)
+        known = await ads.won(asked.bid_id, asked.price)
     else:
-        known = desk.lost(asked.bid_id, now, rival=asked.least)
+        known = ads.lost(asked.bid_id, asked.least)
     return {"bid_id": asked.bid_id, "was_known": known}
 
 

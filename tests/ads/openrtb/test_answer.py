@@ -268,12 +268,22 @@ def test_a_clock_that_is_set_back_stands_still_and_bids_go_on() -> None:
     assert ours.campaigns[0].pacer.spent == 0.005
 
 
-def test_who_was_erased_is_in_no_bid_that_waits() -> None:
+def test_a_win_without_a_price_costs_what_was_bid() -> None:
     ours, _ = desk()
     assert answer(body(), ours, MORNING) is not None
+    assert ours.won("r1/1", None, MORNING)
+    assert ours.campaigns[0].pacer.spent == pytest.approx(0.02)
+
+
+def test_who_was_erased_is_in_no_bid_that_waits() -> None:
+    ours, _ = desk()
+    for number in ("r1", "r2"):
+        assert answer(body(number), ours, MORNING) is not None
+    assert ours.won("r2/1", 0.01, MORNING)
+    assert ours.known() == {"ada"}
     ours.forget({"ada"})
     assert ours.exposures.count("ada", MORNING) == 0
-    assert "ada" not in repr(vars(ours))
+    assert ours.known() == set()
     assert ours.won("r1/1", 0.01, MORNING)
 
 

@@ -1,0 +1,127 @@
+"""Ads that the server wins: kept in the log before they are acknowledged, and known again after a restart."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from regulars import clock
+from regulars.events.erased import Erased
+
+CSV = """creative_id,campaign,product_id,domain,width,height
+a1,spring,tea,shop.example,300,250
+a2,spring,pot,shop.example,300,250
+"""
+ASK = {
+    "at": 2, "imp": [{"id": "1", "banner": {"w": 300, "h": 250}, "bidfloorcur": "EUR"}],
+    "site": {"domain": "news.example"},
+}  # fmt: skip
+PEOPLE = [f"c{number}" for number in range(20)]
+
+
+@pytest.fixture
+def selling(seen):
+    """A shop that has decided to bid for some customers, five a thousand impressions, of a budget of 50 a day."""
+    (seen.folder / "ads").mkdir()
+    (seen.folder / "ads" / "creatives.csv").write_text(CSV)
+    rows = [
+        {"customer_id": who, "action": "advertise", "value_cpm": 5000.0, "policy": "by hand", "propensity": 1.0,
+         "inputs_hash": "0", "disclosure": None, "reasons": ["said so"]}
+        for who in PEOPLE
+    ]  # fmt: skip
+    seen.tables.write("ads", "decisions", pa.Table.from_pylist(rows), clock.now())
+    return seen
+
+
+@pytest.fixture
+def begun(start, wait_until):
+    """begun(): a server that bids."""
+
+    def begin(**settings):
+        server = start(**settings)
+        wait_until(lambda: server.serving.live.ads.peek() is not None)
+        return server
+
+    return begin
+
+
+def bid(server, number, who, **more):
+    """The price for a thousand, None without a bid."""
+    answer = server.post("/v1/ads/bid", {**ASK, "id": number, "user": {"buyeruid": who}, **more})
+    assert answer.status_code in (200, 204), answer.text
+    return answer.json()["seatbid"][0]["bid"][0]["price"] if answer.status_code == 200 else None
+
+
+def told(server, number, **said):
+    return server.post("/v1/ads/notice", {"bid_id": f"{number}/1", "won": True, **said}).json()["was_known"]
+
+
+def pacer(server):
+    return server.serving.live.ads.get().campaigns[0].pacer
+
+
+def test_a_win_and_a_click_are_in_the_log_with_what_they_cost(selling, begun):
+    server = begun()
+    assert bid(server, "r1", "c1") is not None
+    assert [told(server, "r1", price=2.5) for _ in range(2)] == [True, False]
+    assert [told(server, "r1", clicked=True) for _ in range(2)] == [True, False]
+    server.stop()
+    rows = [row for row in selling.log.read("events").to_pylist() if row["type"].startswith("ad_")]
+    assert [(row["event_id"], row["type"], row["customer_id"], row["campaign_id"], row["channel"]) for row in rows] == [
+        ("r1/1-shown", "ad_shown", "c1", "spring", "display"), ("r1/1-clicked", "ad_clicked", "c1", "spring", "display")
+    ]  # fmt: skip
+    assert (float(rows[0]["unit_price"]), rows[1]["unit_price"], rows[0]["product_id"]) == (2.5, None, None)
+    assert 0 < rows[0]["propensity"] <= 1
+    assert '"creative_id":"a' in rows[0]["properties"].replace(" ", "")
+
+
+@pytest.mark.parametrize("is_folded", [True, False])
+def test_a_server_that_begins_anew_knows_what_was_spent_and_seen(selling, begun, is_folded, wait_until):
+    server = begun(fold_seconds=600)
+    for number in range(9):
+        assert bid(server, f"r{number}", f"c{number}") is not None
+        assert told(server, f"r{number}", price=5.0)
+    # The shop tells of one of them too, by the same id.
+    again = {"userId": "c8", "event": "Ad Shown", "messageId": "r8/1-shown", "properties": {"cost": 5.0}}
+    assert server.post("/v1/track", again).status_code == 200
+    assert server.serving.live.ads.get().exposures.count("c8", clock.now()) == 1
+    if is_folded:
+        server.stop()
+        server = begun()
+    else:  # as one that was killed before it brought them into the log
+        server.serving.live.advertising._desk = None
+        server.serving.live.ads.age()
+        wait_until(lambda: server.serving.live.advertising._desk is not None)
+    for number in range(10, 14):
+        bid(server, f"s{number}", f"c{number}")
+    assert 0 < pacer(server).reserved <= 5.0 + 1e-9
+    assert bid(server, "t1", "c0") is None  # half an hour must lie between two
+
+
+def test_ads_of_other_channels_count_for_caps(selling, begun):
+    server = begun()
+    assert (
+        server.post("/v1/track", {"userId": "c2", "event": "Ad Shown", "properties": {"cost": 0.01}}).status_code == 200
+    )
+    assert [bid(server, f"r{who}", who) is None for who in ("c2", "c3")] == [True, False]
+
+
+def test_who_is_erased_is_forgotten_by_the_desk(selling, begun):
+    server = begun()
+    assert bid(server, "r1", "c1") is not None
+    assert server.serving.live.ads.get().known() == {"c1"}
+    live = server.serving.live
+    live._forget(Erased("salt", {}).with_ids(["c1"], clock.now()))
+    assert live.ads.get().known() == set()
+
+
+def test_another_campaign_in_the_file_has_what_is_left_of_the_day(selling, begun, wait_until):
+    server = begun()
+    for number in range(9):
+        assert bid(server, f"r{number}", f"c{number}") is not None
+        assert told(server, f"r{number}", price=5.0)
+    (selling.folder / "ads" / "creatives.csv").write_text(CSV.replace("spring", "summer"))
+    wait_until(lambda: server.serving.live.ads.get().campaigns[0].name == "summer")
+    for number in range(10, 14):
+        bid(server, f"s{number}", f"c{number}")
+    assert 45.0 < 45.0 + pacer(server).reserved <= 50.0 + 1e-9
