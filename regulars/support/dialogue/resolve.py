@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from regulars.errors import InputError
 from regulars.support.dialogue.drafts import Asked, Draft
 from regulars.support.dialogue.intents import SWAP
 from regulars.support.dialogue.parts import Known
@@ -26,6 +27,7 @@ from regulars.support.order.actions import (
     OfOrder,
     Refund,
     Return,
+    parse,
 )
 from regulars.support.order.policy import DELIVERED, PENDING, STATES, Policy, RefusedError
 from regulars.support.order.things import Address, Customer, Line, Order, Product, Variant
@@ -133,8 +135,7 @@ def _of_customer(draft: Draft, account: Account) -> Action | Missing:
     if draft.intent == ChangeDefaultAddress.name:
         if draft.address is None and draft.address_of in ("", "default"):
             return Missing("address")
-        address = _address(draft, account)
-        return address if isinstance(address, Missing) else ChangeDefaultAddress(**address.model_dump())
+        return _moved(draft, account)
     return ACTIONS[draft.intent]()
 
 
@@ -225,8 +226,7 @@ def _cancel(draft: Draft, order: Order, account: Account) -> Action | Missing:
 
 
 def _change_address(draft: Draft, order: Order, account: Account) -> Action | Missing:
-    address = _address(draft, account)
-    return address if isinstance(address, Missing) else ChangeAddress(order_id=order.order_id, **address.model_dump())
+    return _moved(draft, account, order_id=order.order_id)
 
 
 def _change_payment(draft: Draft, order: Order, account: Account) -> Action | Missing:
@@ -335,6 +335,18 @@ def _way(draft: Draft, order: Order, account: Account) -> str | Missing:
         "payment" if ids != () else "payment_unknown",
         {"order_id": order.order_id, "ways": [ways[name] for name in usable]},
     )
+
+
+def _moved(draft: Draft, account: Account, **of: str) -> Action | Missing:
+    address = _address(draft, account)
+    if isinstance(address, Missing):
+        return address
+    try:
+        return parse(draft.intent, {**of, **address.model_dump()})
+    except InputError:
+        # Too long, in several lines, or without a street: no address that the shop could send to.
+        draft.address, draft.address_of = None, ""
+        return Missing("address")
 
 
 def _address(draft: Draft, account: Account) -> Address | Missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
+from logging import getLogger
 from typing import Any
 
 from regulars.errors import NotFoundError, UnavailableError
@@ -29,8 +30,11 @@ from regulars.support.order.things import Customer
 from regulars.support.order.wording import done, refusal
 from regulars.support.order.yes import is_no
 
+LOG = getLogger("regulars.support")
 AWAY = "system_away"
 """Why a person goes on where the shop's own system does not answer."""
+FAULT = "fault"
+"""Why one goes on where something failed that should not have."""
 CHOICE = "choice"
 """The question which of some intents is meant."""
 MISUNDERSTANDINGS = 2
@@ -62,7 +66,15 @@ class Turn:
         self._texts = Texts(answer, offers, memory, language, self._customer)
 
     def reply_to(self, text: str) -> Reply:
-        """The reply to a cleaned message."""
+        """The reply to a cleaned message: whatever fails on the way, there is an answer or a person."""
+        try:
+            return self._or_away(text)
+        except Exception:
+            LOG.exception("A message to support came to nothing; a person goes on.")
+            self._is_away = True
+            return self._to_person(FAULT)
+
+    def _or_away(self, text: str) -> Reply:
         try:
             return self._replied(text)
         except UnavailableError:
@@ -70,6 +82,9 @@ class Turn:
             self._is_away = True
             told = self._texts.answer(text) if ASKS_FOR_RULES.search(text) or not verbs(text) else None
             return told or self._to_person(AWAY)
+        except RefusedError:
+            # It knows the customer no more, or has an order otherwise than a moment ago.
+            return self._to_person(AWAY)
 
     def _replied(self, text: str) -> Reply:
         found = mood(text)
@@ -412,7 +427,7 @@ class Turn:
             return None
         try:
             return self._account()
-        except UnavailableError:
+        except (UnavailableError, RefusedError):
             return None
 
     def _say(self, phrase: str, action: Kind, **about: Any) -> Reply:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from regulars.errors import RegularsError
+from regulars.errors import InputError, RegularsError
 from regulars.support.order.actions import (
     Action,
     Cancel,
@@ -25,6 +25,7 @@ from regulars.support.order.actions import (
     OfOrder,
     Refund,
     Return,
+    parse,
 )
 from regulars.support.order.things import CENT, Customer, Line, Order, Payment, PaymentMethod, Product
 
@@ -180,15 +181,19 @@ def allowed(order: Order) -> list[str]:
 def inverse(change: Change) -> Action | None:
     """The action that takes a change back, to be proposed and confirmed like any other; None if nothing does.
 
-    A cancelled order stays cancelled, and items are changed once; an address or a payment method can be set back.
+    A cancelled order stays cancelled, and items are changed once; an address or a payment method can be set back. What
+    was paid in several ways cannot be divided again.
     """
     action, order = change.action, change.before
-    if isinstance(action, ChangeAddress) and order is not None:
-        return ChangeAddress(order_id=action.order_id, **order.address.model_dump())
-    if isinstance(action, ChangePayment) and order is not None:
-        return ChangePayment(order_id=action.order_id, payment_method_id=next(iter(order.paid())))
-    if isinstance(action, ChangeDefaultAddress):
-        return ChangeDefaultAddress(**change.customer_before.address.model_dump())
+    try:
+        if isinstance(action, ChangeAddress) and order is not None:
+            return parse(action.name, {"order_id": action.order_id, **order.address.model_dump()})
+        if isinstance(action, ChangePayment) and order is not None and len(order.paid()) == 1:
+            return parse(action.name, {"order_id": action.order_id, "payment_method_id": next(iter(order.paid()))})
+        if isinstance(action, ChangeDefaultAddress):
+            return parse(action.name, change.customer_before.address.model_dump())
+    except InputError:
+        return None  # what the shop had there is nothing that could be asked for: no street, or one of many lines
     return None
 
 

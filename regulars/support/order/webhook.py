@@ -27,6 +27,7 @@ from regulars import clock
 from regulars.errors import ConfigError, UnavailableError
 from regulars.language.background import wait
 from regulars.language.deadline import left
+from regulars.support.order.backend import folded
 from regulars.support.order.policy import Change, RefusedError
 from regulars.support.order.things import Customer, Order, Product
 from regulars.webhook import SIGNATURE, AsyncTransport, is_safe, signature
@@ -34,6 +35,7 @@ from regulars.webhook import SIGNATURE, AsyncTransport, is_safe, signature
 LARGEST = 8 << 20
 """Bytes of an answer that are read."""
 
+NOT_THERE = 404
 Thing = TypeVar("Thing", bound=BaseModel)
 
 
@@ -70,11 +72,15 @@ class Webhooks:
 
     def customer_by_email(self, email: str) -> Customer | None:
         """See `Backend.customer_by_email`."""
-        return self._one(Customer, f"/customers?{urlencode({'email': email})}")
+        found = self._one(Customer, f"/customers?{urlencode({'email': email})}")
+        return found if found is not None and folded(found.email) == folded(email) else None
 
     def customer_by_name(self, name: str, zip_code: str) -> Customer | None:
         """See `Backend.customer_by_name`."""
-        return self._one(Customer, f"/customers?{urlencode({'name': name, 'zip': zip_code})}")
+        found = self._one(Customer, f"/customers?{urlencode({'name': name, 'zip': zip_code})}")
+        if found is None or folded(found.address.zip) != folded(zip_code):
+            return None
+        return found if folded(f"{found.name.first_name} {found.name.last_name}") == folded(name) else None
 
     def order(self, order_id: str) -> Order | None:
         """See `Backend.order`."""
@@ -83,7 +89,7 @@ class Webhooks:
 
     def orders_of(self, customer_id: str) -> list[Order]:
         """See `Backend.orders_of`."""
-        found = self._asked("GET", f"/customers/{_part(customer_id)}/orders")
+        found = self._got(f"/customers/{_part(customer_id)}/orders")
         orders = [self._read(Order, one, "orders") for one in (found if isinstance(found, list) else [])]
         # Whatever the shop's system sends: nobody is shown another's order.
         return sorted((one for one in orders if one.customer_id == customer_id), key=lambda one: one.order_id)
@@ -107,10 +113,11 @@ class Webhooks:
 
     def is_applied(self, key: str) -> bool:
         """See `Backend.is_applied`."""
-        return self._asked("GET", f"/changes/{_part(key)}") is not None
+        code, _ = self._asked("GET", f"/changes/{_part(key)}")
+        return code != NOT_THERE
 
     def _one(self, kind: type[Thing], path: str) -> Thing | None:
-        found = self._asked("GET", path)
+        found = self._got(path)
         return None if found is None else self._read(kind, found, path)
 
     def _read(self, kind: type[Thing], found: Any, path: str) -> Thing:
@@ -121,7 +128,16 @@ class Webhooks:
             place = ".".join(map(str, first["loc"]))
             raise UnavailableError(f"The shop's system answered {path} with {place}: {first['msg']}.") from None
 
-    def _asked(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
+    def _got(self, path: str) -> Any:
+        code, text = self._asked("GET", path)
+        try:
+            return json.loads(text) if text and code != NOT_THERE else None
+        except (ValueError, RecursionError):
+            raise UnavailableError(f"The shop's system answered GET {path} with what is no JSON.") from None
+
+    def _asked(
+        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
         path = self._base + path
         signed = signature(self._secret, int(clock.now().timestamp()), body, path)
         kind = {"Content-Type": "application/json; charset=utf-8", "Accept-Encoding": "identity"}
@@ -132,16 +148,13 @@ class Webhooks:
         except (OSError, httpx2.HTTPError) as error:
             said = str(error) or type(error).__name__
             raise UnavailableError(f"The shop's system did not answer {method} {path}: {said}. Try again.") from None
-        if code == 404:
-            return None
-        if code == 409:
+        is_read = method == "GET"
+        if code == 409 and not is_read:
             raise RefusedError("changed_meanwhile")
-        if not 200 <= code < 300 or len(text) > LARGEST:
+        # Where changes are made, nothing may be missing: a wrong address is no change that was made.
+        if not (200 <= code < 300 or (is_read and code == NOT_THERE)) or len(text) > LARGEST:
             raise UnavailableError(f"The shop's system answered {method} {path} with {code}.")
-        try:
-            return json.loads(text) if text else None
-        except ValueError:
-            raise UnavailableError(f"The shop's system answered {method} {path} with what is no JSON.") from None
+        return code, text
 
     async def _answer(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         # Redirects are not followed: customers' data go where the shop said, and nowhere else.

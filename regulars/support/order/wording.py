@@ -172,8 +172,11 @@ def _money(change: Change, language: str) -> str:
         elif name in ways and ways[name].is_gift_card:
             when = "立即到账" if zh else "at once"
         else:
-            when = "5 至 7 个工作日到账" if zh else "in 5 to 7 business days"
-        parts.append(f"{money(amount)} 退回{way}（{when}）" if zh else f"{money(amount)} goes back to {way} {when}")
+            when = ""  # how long a bank takes is nobody's here to promise
+        if zh:
+            parts.append(f"{money(amount)} 退回{way}" + f"（{when}）" * bool(when))
+        else:
+            parts.append(f"{money(amount)} goes back to {way} {when}".strip())
     if parts:
         return "；".join(parts) + "。" if zh else "; ".join(parts) + "."
     if isinstance(change.action, ChangeItems | Exchange):
@@ -216,12 +219,12 @@ def done(action: Action, order: Order | None, language: str) -> str:
         ChangePayment.name: (f"Order {number} is paid otherwise now.", f"订单 {number} 的支付方式已更改。"),
         ChangeItems.name: (f"The items of order {number} are changed.", f"订单 {number} 的商品已修改。"),
         Return.name: (
-            f"The return for order {number} is requested; an e-mail says how to send the items back.",
-            f"订单 {number} 的退货申请已提交，退货方式会通过邮件告知。",
+            f"The return for order {number} is requested.",
+            f"订单 {number} 的退货申请已提交。",
         ),
         Exchange.name: (
-            f"The exchange for order {number} is requested; an e-mail says how to send the items back.",
-            f"订单 {number} 的换货申请已提交，退回方式会通过邮件告知。",
+            f"The exchange for order {number} is requested.",
+            f"订单 {number} 的换货申请已提交。",
         ),
         Refund.name: (f"The refund for order {number} is on its way.", f"订单 {number} 的退款已办理。"),
         Coupon.name: ("Your coupon is on its way.", "优惠券已发放。"),

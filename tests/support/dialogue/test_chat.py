@@ -411,3 +411,36 @@ def test_who_writes_in_a_page_is_asked_to_sign_in_and_not_believed(chat: Chat, s
     assert "please sign in first" in chat.say(anybody, said).text
     assert "#W1000001" not in chat.say(anybody, "where is my order?").text
     assert chat.say(anybody, "I want to talk to a person").action == "hand_over"
+
+
+@pytest.mark.parametrize(
+    "said", ["address1: " + "x" * 201, "address1: , city: Denver", "address1: 9 Oak\n\nAvenue, city: Denver"]
+)
+def test_what_is_no_address_is_asked_for_again(chat: Chat, own: OwnTables, said: str) -> None:
+    ada, before = chat.open("ada"), own.order("#W1000001")
+    for asked in (f"change the address of #W1000001 to {said}", f"change my default address to {said}"):
+        assert chat.say(ada, asked).action in ("ask", "confirm")
+        chat.say(ada, "no")
+    assert own.order("#W1000001") == before
+
+
+def test_an_order_whose_address_could_not_be_asked_for_gets_another(chat: Chat, own: OwnTables) -> None:
+    found = own.order("#W1000001")
+    assert found is not None
+    own.load(
+        orders=[found.model_copy(update={"address": found.address.model_copy(update={"address1": "1 Elm\nStreet"})})]
+    )
+    ada = chat.open("ada")
+    chat.say(ada, "change the address of #W1000001 to 9 Oak Avenue, Denver, CO 80279")
+    said = chat.say(ada, "yes")
+    assert (said.action, [one.inverse for one in said.results]) == ("done", [None])
+
+
+def test_whatever_fails_a_person_goes_on_and_the_log_says_why(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    def answer(*_: object) -> None:
+        raise ZeroDivisionError
+
+    handed = Chat(desk, answer=answer).say(desk.open("ada"), "how long may I keep it?").hand_over
+    assert handed is not None
+    assert handed.reason == "fault"
+    assert "ZeroDivisionError" in caplog.text

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.support.order import STATES, Policy, RefusedError, inverse, outcome, parse
+from regulars.support.order import STATES, Order, Policy, RefusedError, inverse, outcome, parse
 from regulars.support.order.policy import Change
 from tests.support.conftest import AWAY, CHAIR, CHAIRS, GIFT, HOME, LAMP, LAMPS, PAYPAL, VISA, customer, order, product
 
@@ -43,6 +43,12 @@ def test_a_cancellation_pays_back_what_was_paid_to_where_it_came_from() -> None:
 def test_a_gift_card_has_its_money_at_once() -> None:
     paid = order("#1", "ada", "pending", LAMP, way="gift_card_2")
     assert balance(tried("cancel", {"order_id": "#1", "reason": "ordered by mistake"}, paid)) == 45
+
+
+def test_what_was_paid_in_two_ways_is_not_put_back_on_one() -> None:
+    halves = [{"kind": "payment", "amount": 60, "payment_method_id": way} for way in ("credit_card_1", "gift_card_2")]
+    split = Order.model_validate({**PENDING.model_dump(), "payments": halves})
+    assert inverse(tried("change_payment", {"order_id": "#1", "payment_method_id": "paypal_3"}, split)) is None
 
 
 def test_a_cancellation_needs_a_reason_of_the_shop() -> None:

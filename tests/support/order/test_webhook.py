@@ -31,7 +31,9 @@ class System:
     """What the shop's system has, and what it was asked to change."""
 
     def __init__(self, own: OwnTables) -> None:
-        self.own, self.keys, self.fails, self.codes = own, list[str](), 0, list[int]()
+        self.own, self.keys, self.fails, self.code = own, list[str](), 0, 503
+        self.other: tuple[int, Any] | None = None
+        """What it answers to reads, whatever they ask."""
 
     def get(self, path: str) -> Any:
         parts, query = [unquote(part) for part in urlsplit(path).path.split("/")[1:]], parse_qs(urlsplit(path).query)
@@ -61,7 +63,7 @@ class System:
             self.own.load([Customer.model_validate(said["customer"])], [order])
         if self.fails:
             self.fails -= 1
-            return 503
+            return self.code
         return 200
 
 
@@ -74,7 +76,7 @@ def system(own: OwnTables) -> System:
 def url(system: System) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self, code: int, found: Any) -> None:
-            body = json.dumps(found).encode()
+            body = found if isinstance(found, bytes) else json.dumps(found).encode()
             self.send_response(code)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -90,7 +92,7 @@ def url(system: System) -> Iterator[str]:
         def do_GET(self) -> None:
             self.checked()
             found = system.get(self.path)
-            self.answer(404 if found is None else 200, found)
+            self.answer(*(system.other or (404 if found is None else 200, found)))
 
         def do_POST(self) -> None:
             body = self.checked()
@@ -136,6 +138,49 @@ def test_a_change_whose_answer_was_lost_is_sent_again_under_the_same_key(
     found = own.order("#W1000001")
     assert found is not None
     assert [one.kind for one in found.payments] == ["payment", "refund"]
+
+
+def test_a_change_answered_by_404_is_not_made(local: State, system: System, url: str) -> None:
+    desk = Desk(local, near(url))
+    ada, system.fails, system.code = desk.open("ada"), 1, 404
+    desk.propose(ada, [parse("cancel", {"order_id": "#W1000001", "reason": "no longer needed"})])
+    with pytest.raises(UnavailableError, match="404"):
+        desk.confirm(ada, "yes")
+
+
+def test_a_change_was_made_if_the_system_says_so_without_words(system: System, url: str) -> None:
+    assert not near(url).is_applied("key")
+    system.other = (200, b"")
+    assert near(url).is_applied("key")
+
+
+@pytest.mark.parametrize(
+    "other", [(409, b"{}"), (200, b"[" * 100_000), (404, b"{}"), (200, b"<html>")],
+    ids=["a conflict", "deep", "a customer who is gone", "a page"],
+)  # fmt: skip
+def test_whatever_the_system_answers_there_is_a_person(
+    local: State, system: System, url: str, other: tuple[int, bytes]
+) -> None:
+    chat = Chat(Desk(local, near(url)))
+    for said, reason in (("where is #W1000001?", "system_away"), ("I want a human", "asked")):
+        system.other = None
+        ada = chat.open("ada")
+        system.other = other
+        handed = chat.say(ada, said).hand_over
+        assert handed is not None
+        assert handed.reason == reason
+
+
+def test_a_customer_is_the_one_that_was_asked_for(system: System, own: OwnTables, url: str) -> None:
+    shop = near(url)
+    assert shop.customer_by_email("ADA@example.com") is not None
+    assert shop.customer_by_name("ada lovelace", "78762") is not None
+    ada = own.customer("ada")
+    assert ada is not None
+    system.other = (200, ada.model_dump_json().encode())
+    assert shop.customer_by_email("eve@example.com") is None
+    assert shop.customer_by_name("Ada Lovelace", "00000") is None
+    assert shop.customer_by_name("Eve", "78762") is None
 
 
 def test_an_order_that_changed_over_there_is_left_alone(local: State, own: OwnTables, system: System, url: str) -> None:
