@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache as remembered
 from importlib.metadata import version
 from pathlib import Path
@@ -112,16 +112,26 @@ def forget(folder: Path, texts: Collection[str], encoder: Encoder = OFFLINE) -> 
     """Take the vectors of some texts out of every cache in a folder; how many."""
     gone = 0
     keys = [_key(_read(text), encoder.name) for text in texts]
-    for cache in sorted(folder.rglob("*.parquet")):
-        table = pq.read_table(cache)
-        if not keys or table.schema.names != ["key", "vector"]:
-            continue
+    for cache, table in _caches(folder) if keys else ():
         stays = pc.invert(pc.is_in(table["key"], pa.array(keys, table["key"].type)))
         left = table.filter(stays)
         if left.num_rows < table.num_rows:
             gone += table.num_rows - left.num_rows
             storage.replace(cache, bytes(storage.parquet(left)))
     return gone
+
+
+def drop(folder: Path) -> None:
+    """Remove every cache of vectors in a folder."""
+    for cache, _ in _caches(folder):
+        storage.remove(cache)
+
+
+def _caches(folder: Path) -> Iterator[tuple[Path, pa.Table]]:
+    for cache in sorted(folder.rglob("*.parquet")):
+        table = pq.read_table(cache)
+        if table.schema.names == ["key", "vector"]:
+            yield cache, table
 
 
 @remembered

@@ -22,6 +22,7 @@ from regulars.errors import NotFoundError, ShopError
 from regulars.events.erased import FILE as ERASED_FILE
 from regulars.events.erased import Erased
 from regulars.events.schema import EVENTS
+from regulars.privacy.accounts import terms_of
 from regulars.privacy.finder import Mask
 from regulars.privacy.journal import JOURNAL, Journal
 from regulars.privacy.person import People, ids_of, people_of
@@ -47,7 +48,7 @@ def erase(shop: Shop, customers: Sequence[str]) -> Erasure:
     Raises
     ------
     NotFoundError
-        If the log has no event of one; nothing is done then.
+        If neither the log nor support knows one; nothing is done then.
     ShopError
         If a running server does not put into the log what it holds.
     """
@@ -128,6 +129,7 @@ def _rewrite_log(shop: Shop, journal: Journal) -> int:
             people, cut = journal.people.with_(expired_people(shop, base, journal.expired)), expiring(journal.expired)
         else:
             people = journal.people.with_(people_of(shop, base, journal.people.ids))
+            people = people.with_(People(frozenset(), *terms_of(shop, people.ids)))
             erased = Erased.read(shop.log.folder)
             erased.with_ids(people.ids | people.links, _until(paths, people)).write(shop.log.folder)
             cut = _cut(people)

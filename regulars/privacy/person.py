@@ -17,6 +17,7 @@ from regulars import clock
 from regulars.customers.known import require_known
 from regulars.events.commit import Commit
 from regulars.events.schema import EVENTS, TIME
+from regulars.privacy.accounts import with_account
 from regulars.privacy.finder import LEAST, Finder, Mask
 
 if TYPE_CHECKING:
@@ -67,13 +68,15 @@ def ids_of(shop: Shop, customers: Sequence[str]) -> frozenset[str]:
     Raises
     ------
     NotFoundError
-        If the log has no event of one; the message names similar ids.
+        If neither the log nor support knows one; the message names similar ids.
     """
     moment = _after_all(shop)
+    accounts = with_account(shop, customers)
     for customer in customers:
-        require_known(shop, customer, moment)
+        if customer not in accounts:
+            require_known(shop, customer, moment)
     pairs = pa.table({"customer_id": list(customers), "as_of": pa.array([moment] * len(customers), TIME)})
-    return frozenset(shop.identities.members(pairs)["customer_id"].to_pylist())
+    return accounts | frozenset(shop.identities.members(pairs)["customer_id"].to_pylist())
 
 
 def people_of(shop: Shop, snapshot: Commit, ids: frozenset[str]) -> People:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from regulars import clock, storage
-from regulars.errors import ShopError
+from regulars.errors import RegularsError, ShopError
 from regulars.events.inbox import FOLDER as INBOX
 from regulars.events.inbox import Inbox, fold, open_reader, open_store
 from regulars.events.vacuum import vacuum
 from regulars.language.embedding import OFFLINE
+from regulars.language.embedding import drop as drop_vectors
 from regulars.language.embedding import forget as forget_vectors
 from regulars.language.encoders import encoder_of
 from regulars.privacy import places, records
@@ -63,8 +64,14 @@ def clean(shop: Shop, people: People, rows: int) -> Erasure:
     state: dict[str, int] = {}
     if shop.config.state.url or (shop.folder / STATE).exists():
         state = records.forget(shop.state, finder)
-    for encoder in {OFFLINE, encoder_of(shop.config.language)}:
-        forget_vectors(shop.folder / "cache", people.texts, encoder)
+    try:
+        encoders = {OFFLINE, encoder_of(shop.config.language)}
+    except RegularsError:
+        # Its package or endpoint is gone, and with it how its vectors are named: all are made anew when needed.
+        drop_vectors(shop.folder / "cache")
+    else:
+        for encoder in encoders:
+            forget_vectors(shop.folder / "cache", people.texts, encoder)
     cleaned = places.forget(shop.folder, finder)
     vacuum(shop.log, None)
     storage.remove(shop.folder / JOURNAL)

@@ -88,7 +88,9 @@ def plant_state(shop: Shop) -> None:
     with state.write() as change:
         for who, name in ((IDS[0], "talk-ada"), ("bob", "talk-bob")):
             change.exec_driver_sql(
-                "INSERT INTO support_conversations VALUES (?, ?, 'en', 'open', 0, '{}', 0, 0)", (name, who)
+                "INSERT INTO support_conversations (conversation_id, customer_id, language, status, tries, memory, "
+                "opened_at, changed_at) VALUES (?, ?, 'en', 'open', 0, '{}', 0, 0)",
+                (name, who),
             )
             text = QUESTION if who == IDS[0] else "is there more tea?"
             change.exec_driver_sql(

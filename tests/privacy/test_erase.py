@@ -19,11 +19,16 @@ from hypothesis import strategies as st
 from regulars import Shop, clock
 from regulars.errors import NotFoundError
 from regulars.events.mapping import Mapping
+from regulars.language import NoModelError, embed
+from regulars.privacy import steps
 from regulars.privacy.erase import erase, erase_again, resume
 from regulars.privacy.finder import Finder
 from regulars.privacy.journal import JOURNAL
 from regulars.privacy.places import forget
-from tests.privacy.conftest import IDS, MARKS, bytes_with, events
+from regulars.support import Chat, Desk, OwnTables
+from regulars.support.order import Customer
+from regulars.support.record import deliver
+from tests.privacy.conftest import IDS, MARKS, QUESTION, bytes_with, events
 
 
 def rows_of(shop: Shop):
@@ -161,3 +166,45 @@ def test_a_file_that_goes_takes_what_is_about_it_and_nothing_that_people_wrote(t
     done = forget(tmp_path, Finder(["ada@tea.example"]))
     assert done.removed == ["answers [1].bin"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answers 1.json", "answers [1].md"]
+
+
+def account(customer_id: str, first: str, last: str, email: str) -> Customer:
+    about = {"customer_id": customer_id, "name": {"first_name": first, "last_name": last}, "email": email}
+    return Customer.model_validate({**about, "address": {"address1": "1 Elm Street", "zip": "78763"}})
+
+
+def test_whom_support_alone_knows_is_erased_with_what_was_said_before_it_was_known_who_it_was(planted):
+    own = OwnTables(planted.state)
+    own.load(
+        [
+            account("grace-0042", "Grace", "Hopper", "Grace@Navy.example"),
+            account("bob", "Bob", "Stone", "bob@tea.example"),
+            account("other-0001", "Bob", "Stone", "stone@tea.example"),
+        ]
+    )
+    chat = Chat(Desk(planted.state, own))
+    for said in ("I am grace hopper, 11111", "my mail is grace@navy.example", "I am Bob Stone, 11111"):
+        chat.say(chat.open(), f"{said}: cancel my order, no longer needed")
+    deliver(planted.state, planted)
+    marks = ("grace-0042", "grace hopper", "Grace Hopper", "navy.example", "Navy.example")
+    assert bytes_with(planted.folder, marks)
+    done = erase(Shop.open(planted.folder), ["grace-0042"])
+    assert done.ids == ("grace-0042",)
+    assert bytes_with(planted.folder, marks) == []
+    erase(Shop.open(planted.folder), ["bob"])
+    with planted.state.read() as view:
+        said = view.exec_driver_sql("SELECT text FROM support_messages WHERE who = 'customer'").scalars().all()
+    assert [text for text in said if "Bob Stone" in text]  # two are called so: it may be the other's
+
+
+def test_an_encoder_that_is_gone_does_not_stop_an_erasure(planted, monkeypatch):
+    cache = planted.folder / "cache" / "vectors.parquet"
+    embed([QUESTION], cache)
+
+    def gone(settings: object) -> None:
+        raise NoModelError("gone")
+
+    monkeypatch.setattr(steps, "encoder_of", gone)
+    erase(planted, [IDS[0]])
+    assert not cache.exists()
+    assert not (planted.folder / JOURNAL).exists()
