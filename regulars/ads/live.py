@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
@@ -153,19 +153,19 @@ def desk(
 
 def _pacers(shop: Shop, names: Sequence[str], start: datetime, also: Sequence[Told]) -> dict[str, Pacer]:
     """Of each campaign, with what it has spent since the morning, and an even share of what all have left."""
-    budget, spent = shop.config.ads.budget, Counter[str]()
+    budget, spent = shop.config.ads.budget, defaultdict[str, float](float)
     morning = datetime.combine(start.astimezone(UTC).date(), time(), UTC)
     for row in delivered(shop, morning, start).to_pylist():
         spent[row["campaign"]] += row["spend"]
     for one in also:
         if morning <= one.at:
             spent[one.campaign] += one.cost
-    left = max(budget - spent.total(), 0.0)
+    left = max(budget - sum(spent.values()), 0.0)
     hours, found = curve_before(shop, morning).hours_, {}
     for name in names:
         # Each learns on by itself from what it is offered.
         found[name] = Pacer(budget / len(names), SpendCurve(hours), morning)
-        found[name].resume(float(spent[name]), start)
+        found[name].resume(spent[name], start)
         found[name].give(left / len(names), start)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from regulars.errors import InputError
@@ -10,6 +10,10 @@ from regulars.errors import InputError
 SENSITIVE = ("IAB7-39", "IAB11-4", "IAB14-1", "IAB14-3", "IAB23", "IAB24", "IAB25", "IAB26")
 """Categories (IAB content taxonomy 1.0) that are refused unless a shop says otherwise: sexuality, hate, dating,
 religion, unknown, non-standard and illegal content."""
+
+
+KNOWN = 1
+"""The taxonomy of these categories (`cattax`: IAB content taxonomy 1.0). Those of newer ones are not known here."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,15 @@ class Placement:
     domain : of the site, or the app's bundle; None where it is not told.
     categories : IAB codes of the site, page and section.
     blocked_categories, blocked_advertisers : what the publisher refuses (OpenRTB bcat, badv).
+    taxonomies, blocked_taxonomy : of which the categories, and those blocked, are (`cattax`).
     """
 
     domain: str | None = None
     categories: tuple[str, ...] = ()
     blocked_categories: tuple[str, ...] = ()
     blocked_advertisers: tuple[str, ...] = ()
+    taxonomies: tuple[object, ...] = ()
+    blocked_taxonomy: object = KNOWN
 
 
 @dataclass(frozen=True)
@@ -65,19 +72,25 @@ class BrandSafety:
 
     def refusal(self, place: Placement) -> str | None:
         """Why not to bid there; None where it may."""
+        return next(self._refusals(place), None)
+
+    def _refusals(self, place: Placement) -> Iterator[str]:
         if self.only_domains and (place.domain is None or not _is_under(place.domain, self.only_domains)):
-            return f"{place.domain or 'a place without a name'} is not among the shop's own list"
+            yield f"{place.domain or 'a place without a name'} is not among the shop's own list"
         if place.domain is not None and _is_under(place.domain, self.refused_domains):
-            return f"{place.domain} is refused by the shop"
+            yield f"{place.domain} is refused by the shop"
+        if place.categories and (strange := [one for one in place.taxonomies if one != KNOWN]):
+            yield f"its categories are of taxonomy {strange[0]}, which is not known"
         for category in place.categories:
             if _is_within(category, self.refused_categories):
-                return f"category {category} is refused by the shop"
+                yield f"category {category} is refused by the shop"
+        if place.blocked_categories and self.own_categories and place.blocked_taxonomy != KNOWN:
+            yield f"the publisher blocks categories of taxonomy {place.blocked_taxonomy}, which is not known"
         for category in place.blocked_categories:
             if any(_is_within(own, (category,)) for own in self.own_categories):
-                return f"the publisher blocks category {category}"
+                yield f"the publisher blocks category {category}"
         if _is_under(self.advertiser, place.blocked_advertisers):
-            return f"the publisher blocks {self.advertiser}"
-        return None
+            yield f"the publisher blocks {self.advertiser}"
 
 
 def _is_under(domain: str, domains: Sequence[str]) -> bool:

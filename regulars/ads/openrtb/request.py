@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from regulars.ads.delivery import Placement
+from regulars.ads.delivery.placement import KNOWN
+from regulars.ads.openrtb.consent import may_profile
 from regulars.errors import InputError
 
 MOST_BYTES = 256 * 1024
@@ -47,8 +49,8 @@ class BidRequest:
     currencies : in which bids may be; empty for any.
     place : country and region of the device, or else of the user, as USA-NY; None where it is not told.
     customer : the shop's id of the person (`user.buyeruid`), None where unknown.
-    may_profile : False where the request says that the person is a child, limits tracking, or did not consent: then
-        nothing that the shop knows of the person may be used.
+    may_profile : False where the request says that the person is a child, limits tracking, refused, or did not consent
+        where consent is needed: then nothing that the shop knows of the person may be used.
     is_test : nothing is bought.
     """
 
@@ -107,15 +109,16 @@ def read(body: bytes) -> BidRequest:
     if auction is not None and (not isinstance(auction, int) or isinstance(auction, bool) or auction not in AUCTIONS):
         raise InputError(f"bid request: at = {auction!r}: 1 (first price) or 2 (second price) is read.")
     user = _object(said, "user", "bid request")
+    place = _place(said, user)
     return BidRequest(
         id=said["id"],
         impressions=impressions,
         auction=None if auction is None else AUCTIONS[auction],
         currencies=_texts(said, "cur", "bid request"),
         placement=_placement(said),
-        place=_place(said, user),
+        place=place,
         customer=_text(user, "buyeruid", "user"),
-        may_profile=_may_profile(said, user),
+        may_profile=_may_profile(said, user, place),
         is_test=said.get("test") == 1,
     )
 
@@ -149,6 +152,8 @@ def _placement(said: Mapping[str, Any]) -> Placement:
         categories=categories,
         blocked_categories=_texts(said, "bcat", "bid request"),
         blocked_advertisers=_texts(said, "badv", "bid request"),
+        taxonomies=tuple(part.get("cattax", KNOWN) for part in (site, app) if part),
+        blocked_taxonomy=said.get("cattax", KNOWN),
     )
 
 
@@ -162,18 +167,11 @@ def _place(said: Mapping[str, Any], user: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _may_profile(said: Mapping[str, Any], user: Mapping[str, Any]) -> bool:
+def _may_profile(said: Mapping[str, Any], user: Mapping[str, Any], place: str | None) -> bool:
     regs, device = _object(said, "regs", "bid request"), _object(said, "device", "bid request")
-    older = _object(regs, "ext", "regs")
-    if regs.get("coppa") == 1 or device.get("lmt") == 1 or device.get("dnt") == 1:
-        return False
-    # Global Privacy Control, and an opt-out by the US privacy string (third letter Y).
-    privacy = str(regs.get("us_privacy", older.get("us_privacy", "")) or "")
-    if str(older.get("gpc", "")) == "1" or privacy[2:3].upper() == "Y":
-        return False
-    consent = user.get("consent") or _object(user, "ext", "user").get("consent")
-    is_european = regs.get("gdpr", older.get("gdpr")) == 1
-    return bool(consent) or not is_european
+    # Version 2.5 had these among extensions.
+    regs = {**_object(regs, "ext", "regs"), **regs}
+    return may_profile(regs, device, _text({**_object(user, "ext", "user"), **user}, "consent", "user"), place)
 
 
 def _object(said: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:

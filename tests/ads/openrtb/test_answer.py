@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,6 +53,12 @@ def body(number: str = "r1", **more: Any) -> bytes:
     return json.dumps({**said, **more}).encode()
 
 
+def consent(*purposes: int, version: int = 2) -> str:
+    """A consent string with these purposes allowed, all else 0."""
+    bits = f"{version:06b}" + "0" * 146 + "".join(str(int(one in purposes)) for one in range(1, 25)) + "0" * 64
+    return base64.urlsafe_b64encode(int(bits, 2).to_bytes(len(bits) // 8, "big")).decode().rstrip("=")
+
+
 @pytest.mark.parametrize(
     ("geo", "bids"),
     [
@@ -83,6 +90,8 @@ def test_a_bid_is_answered_in_the_exchange_s_own_terms() -> None:
         {"cur": ["JPY"]},
         {"bcat": ["IAB8"]},
         {"site": {"domain": "x.example", "cat": ["IAB25-2"]}},
+        {"site": {"domain": "x.example", "cat": ["483"], "cattax": 7}},
+        {"bcat": ["1062"], "cattax": 2},
         {"user": {"buyeruid": "eve"}},
         {"imp": [{"id": "1", "video": {"mimes": ["video/mp4"], "w": 300, "h": 250}}]},
         {"imp": [{"id": "1", "banner": None, "native": {"request": "{}"}}]},
@@ -101,6 +110,17 @@ def test_no_bid_where_there_must_be_none(more: dict[str, Any]) -> None:
         {"regs": {"gdpr": 1}},
         {"regs": {"us_privacy": "1YYN"}},
         {"regs": {"ext": {"gpc": "1"}}},
+        {"regs": {"gdpr": 1}, "user": {"buyeruid": "ada", "consent": consent(1, 4)}},
+        {"regs": {"gdpr": 1}, "user": {"buyeruid": "ada", "consent": consent(1, 3, 4, version=1)}},
+        {"regs": {"gdpr": 1}, "user": {"buyeruid": "ada", "ext": {"consent": "1"}}},
+        {"user": {"buyeruid": "ada", "consent": consent()}},
+        {"device": {"geo": {"country": "DEU"}}},
+        {"regs": {"gpp": "DBABMA~x", "gpp_sid": [2]}},
+        {
+            "regs": {"gpp": "DBABBg~BVVqAAAAAAA", "gpp_sid": [7]},
+            "user": {"buyeruid": "ada", "consent": consent(1, 3, 4)},
+        },
+        {"regs": {"ext": {"gpp": "DBABBg~BVVqAAAAAAA"}}},
     ],
 )
 def test_who_may_not_be_profiled_is_a_stranger(more: dict[str, Any]) -> None:
@@ -108,6 +128,22 @@ def test_who_may_not_be_profiled_is_a_stranger(more: dict[str, Any]) -> None:
     found = json.loads(answer(body(**more), ours, MORNING) or b"")
     assert found["seatbid"][0]["bid"][0]["price"] == 5.0
     assert worth.asked == [None]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"regs": {"gdpr": 0}, "device": {"geo": {"country": "DEU"}}},
+        {"regs": {"gdpr": 1}, "user": {"buyeruid": "ada", "consent": consent(1, 3, 4) + ".IFoEUQQgAIQ"}},
+        {"device": {"geo": {"country": "FRA"}}, "user": {"buyeruid": "ada", "consent": consent(1, 2, 3, 4)}},
+        {"regs": {"gpp": "DBAA", "gpp_sid": [-1]}},
+    ],
+)
+def test_who_allows_it_is_known(more: dict[str, Any]) -> None:
+    ours, worth = desk()
+    assert answer(body(**more), ours, MORNING)
+    assert worth.asked == ["ada"]
 
 
 @pytest.mark.parametrize(
