@@ -26,10 +26,11 @@ LONGEST = 1_000
 
 def unanswered(state: State, most: int = MOST) -> list[str]:
     """Questions that a person had to answer because nothing was known to answer them by; the newest last."""
-    asked = sa.select(handovers.c.summary).where(handovers.c.reason.in_(FOR_WANT))
+    asked = sa.select(handovers.c.facts, handovers.c.summary).where(handovers.c.reason.in_(FOR_WANT))
     with prepare(state).read() as view:
-        found = view.execute(asked.order_by(handovers.c.id.desc()).limit(most)).scalars().all()
-    return [question for question in reversed(found) if question.strip()]
+        found = view.execute(asked.order_by(handovers.c.id.desc()).limit(most)).all()
+    questions = [row.facts.get("question") or row.summary for row in reversed(found)]
+    return [question for question in questions if question.strip()]
 
 
 def unlabelled(shop: Shop, as_of: datetime, most: int = MOST) -> list[str]:

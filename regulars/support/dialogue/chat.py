@@ -27,10 +27,13 @@ from regulars.support.handover.hours import Hours
 from regulars.support.handover.queue import expected_wait, hand_over
 from regulars.support.handover.summary import asked_in, summarised
 from regulars.support.intent.message import is_urgent, mood
+from regulars.support.order.actions import NOTED
 from regulars.support.order.desk import Desk
 from regulars.support.record import LABELLED, RATED, write_event, write_message
 from regulars.support.tables import conversations, messages
 
+REQUEST = "request"
+"""Why a person has something to do for a customer with whom the assistant goes on."""
 TOLD = ("unanswered", "language", "system_away", "fault")
 """Of these hand-overs it is known already that no text answers, or that the search for one may fail."""
 _STARS = re.compile(r"[1-5]")
@@ -161,14 +164,14 @@ class Chat:
         """Write down what was said, and hand over if that is the answer, in one change."""
         with self.desk.state.write() as change:
             which = conversations.c.conversation_id == conversation
-            row = change.execute(sa.select(conversations).where(which)).one()
+            row = change.execute(sa.select(conversations).where(which).with_for_update()).one()
             write_message(change, conversation, row.customer_id, "customer", text, {})
             if reply.learned is not None:
                 question, intent = reply.learned
                 write_event(change, conversation, row.customer_id, LABELLED, text=question, outcome=intent)
             if reply.hand_over is not None:
                 reply = self._handed(change, row, memory, text, reply, reply.hand_over)
-            elif reply.action != "with_person":
+            elif row.status != "person":  # by now: another message may have been handed over meanwhile
                 status = "ended" if reply.action == "end" else "open"
                 if not memory.greeted:
                     memory.greeted = True
@@ -176,6 +179,13 @@ class Chat:
                 values = {"memory": asdict(memory), "language": reply.language, "status": status}
                 change.execute(sa.update(conversations).where(which).values(**values, changed_at=clock.now()))
             write_message(change, conversation, row.customer_id, "ai", reply.text, reply.mark)
+            if any(one.is_done and isinstance(one.action, NOTED) for one in reply.results):
+                hand_over(
+                    change, conversation, customer_id=row.customer_id, language=reply.language, reason=REQUEST,
+                    summary=summarised(change, conversation, reply.language),
+                    facts={"customer": row.customer_id, "orders": [], "drafts": [], "next_actions": {}},
+                    proposed=asked("proposed", reply.language, name=""), is_aside=True,
+                )  # fmt: skip
         return reply
 
     def _handed(
@@ -185,7 +195,10 @@ class Chat:
         number = hand_over(
             change, row.conversation_id, customer_id=row.customer_id, language=reply.language, reason=handed.reason,
             summary=summarised(change, row.conversation_id, reply.language),
-            facts={**handed.facts, "asked": "\n".join(asked_in(change, row.conversation_id))},
+            facts={
+                **handed.facts, "asked": "\n".join(asked_in(change, row.conversation_id)),
+                "question": handed.question or text,
+            },
             proposed=handed.proposed, is_urgent=is_urgent(text),
         )  # fmt: skip
         opening = self.hours.next_opening(clock.now())

@@ -22,6 +22,8 @@ class Handed:
     """What the person sees beside the words: orders, what was understood, what the policy allows."""
     proposed: str = ""
     """What the person may begin with."""
+    question: str = ""
+    """What nothing answered, where that is not the message that came last."""
 
 
 @dataclass(frozen=True)

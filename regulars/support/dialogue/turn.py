@@ -35,6 +35,8 @@ AWAY = "system_away"
 """Why a person goes on where the shop's own system does not answer."""
 FAULT = "fault"
 """Why one goes on where something failed that should not have."""
+REQUEST = 4_000
+"""Characters of what was asked that are kept until it is known by whom."""
 CHOICE = "choice"
 """The question which of some intents is meant."""
 MISUNDERSTANDINGS = 2
@@ -148,7 +150,7 @@ class Turn:
             return self._by_anybody(text)
         who = identity_in(text, memory.name, memory.zip_code)
         if verbs(text):
-            memory.request = f"{memory.request}\n{text}".strip()
+            memory.request = f"{memory.request}\n{text}".strip()[:REQUEST]
         if not who.is_enough:
             is_news = (who.name, who.zip_code) != (memory.name, memory.zip_code) or bool(verbs(text))
             memory.name, memory.zip_code = who.name, who.zip_code
@@ -163,8 +165,9 @@ class Turn:
             memory.name = memory.zip_code = ""
             return self._say("identity_failed", "ask")
         self.customer_id = customer.customer_id
-        if memory.request:
-            return self._wanted(memory.wish, memory.request) if memory.wish else self._asked_for(memory.request, None)
+        request, memory.request = memory.request, ""
+        if request:
+            return self._wanted(memory.wish, request) if memory.wish else self._asked_for(request, None)
         memory.misunderstood = 0
         return self._say("request", "ask", name=customer.name.first_name)
 
@@ -250,7 +253,7 @@ class Turn:
                 return told
         drafts = understand(text, account.customer, account.known())
         if drafts:
-            self.memory.request, self.memory.misunderstood = text, 0
+            self.memory.misunderstood = 0
             reply = replace(self._go_on(drafts, account), intent=intent_of(drafts[0].intent))
             return reply if reply.action == "hand_over" else self._texts.beside(text, reply)
         if found == GOODBYE:
@@ -289,7 +292,7 @@ class Turn:
             try:
                 return self._texts.picked(text)
             except NotFoundError:
-                return self._to_person("unanswered")
+                return self._to_person("unanswered", question=memory.request)
         if memory.question != CHOICE:
             return None
         memory.question = ""
@@ -312,11 +315,9 @@ class Turn:
             return replace(self._say("identity", "ask"), intent=intent)
         memory.wish = ""
         if task is not None:
-            memory.request = text
             return replace(self._go_on([Draft(intent=task, text=text)], self._account()), intent=intent)
         told = self._texts.answer(shown(intent, self.language), self._customer()) or self._texts.offer(text)
-        memory.request = text
-        return self._to_person("unanswered", intent) if told is None else replace(told, intent=intent)
+        return self._to_person("unanswered", intent, text) if told is None else replace(told, intent=intent)
 
     def _by_model(self, text: str) -> Reply | None:
         """The reply of a language model that has tools; None without one, or where it finds none that may be said."""
@@ -327,7 +328,6 @@ class Turn:
             return None
         self.memory.drafts, self.memory.question, self.memory.misunderstood = [], "", 0
         if told.action == "hand_over":
-            self.memory.request = text
             return self._to_person("unanswered")
         return told
 
@@ -399,14 +399,12 @@ class Turn:
         memory = self.memory
         memory.misunderstood += 1
         if self.language not in UNDERSTOOD:
-            memory.request = memory.request or text
             return self._to_person("language")
         if memory.misunderstood >= MISUNDERSTANDINGS:
-            memory.request = memory.request or text
             return self._to_person("not_understood")
         return self._say(again or "not_understood", "ask")
 
-    def _to_person(self, reason: str, intent: str | None = None) -> Reply:
+    def _to_person(self, reason: str, intent: str | None = None, question: str = "") -> Reply:
         self.desk.decline(self.conversation)
         account = self._reached()
         orders = () if account is None else account.orders
@@ -418,7 +416,7 @@ class Turn:
         }
         name = "" if account is None else f" {account.customer.name.first_name}"
         proposed = asked("proposed_sorry" if reason in ("angry", "at_risk") else "proposed", self.language, name=name)
-        handed = Handed(reason, facts=facts, proposed=proposed)
+        handed = Handed(reason, facts=facts, proposed=proposed, question=question)
         return Reply("", "hand_over", self.language, hand_over=handed, intent=intent)
 
     def _reached(self) -> Account | None:

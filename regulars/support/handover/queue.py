@@ -60,19 +60,30 @@ class Past(NamedTuple):
 
 def hand_over(
     change: sa.Connection, conversation: str, *, customer_id: str | None, language: str, reason: str, summary: str,
-    facts: dict[str, Any], proposed: str, is_urgent: bool = False,
+    facts: dict[str, Any], proposed: str, is_urgent: bool = False, is_aside: bool = False,
 ) -> int:  # fmt: skip
-    """Put a conversation into the queue, inside a change that goes on; its number there. Twice is once."""
+    """Put a conversation into the queue, inside a change that goes on; its number there. Twice is once.
+
+    Parameters
+    ----------
+    is_aside : a person has something to do for it, while the assistant goes on with the customer.
+    """
     which = (handovers.c.conversation_id == conversation) & handovers.c.status.in_(("waiting", "taken"))
     there = change.execute(sa.select(handovers.c.id).where(which)).scalar()
-    if there is not None:
-        return int(there)
-    row = {
+    which_one = conversations.c.conversation_id == conversation
+    is_news = change.execute(sa.select(conversations.c.status).where(which_one)).scalar() != "person"
+    if not is_aside:
+        # First of all: an answer that took longer must not open again what waits for a person.
+        _set_status(change, conversation, "person")
+    row: dict[str, Any] = {
         "conversation_id": conversation, "customer_id": customer_id, "language": language, "reason": reason,
         "summary": summary, "facts": facts, "proposed": proposed, "urgency": max(URGENCY.get(reason, 1), 1 + is_urgent),
-        "status": "waiting", "opened_at": clock.now(),
     }  # fmt: skip
-    _set_status(change, conversation, "person")
+    if there is not None:
+        if is_news:
+            change.execute(sa.update(handovers).where(handovers.c.id == there).values(row))
+        return int(there)
+    row |= {"status": "waiting", "opened_at": clock.now()}
     return int(change.execute(sa.insert(handovers).values(row).returning(handovers.c.id)).scalar_one())
 
 
@@ -123,6 +134,8 @@ def take(state: State, person: str, number: int | None = None) -> Handover | Non
             raise ShopError(f"Hand-over {number} is held by {row.holder}. Take another: regulars support take")
         if row.status in ("returned", "closed"):
             raise ShopError(f"Hand-over {number} is {row.status}. See who waits: regulars support queue")
+        # What a person was to do beside the assistant, too: from here on one of them speaks.
+        _set_status(change, row.conversation_id, "person")
         values = {"status": "taken", "holder": person, "taken_at": row.taken_at or clock.now()}
         change.execute(sa.update(handovers).where(handovers.c.id == number).values(values))
         return _read(_row(change, number))

@@ -151,6 +151,10 @@ ACTIONS: dict[str, type[Action]] = {
 """By name: all that can be done."""
 
 
+NOTED = (Coupon, ExportData, EraseData)
+"""What is only noted here: a person does it."""
+
+
 def parse(name: str, arguments: Any) -> Action:
     """An action as it was proposed, read strictly.
 

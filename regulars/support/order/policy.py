@@ -163,7 +163,10 @@ def outcome(action: Action, customer: Customer, order: Order | None, find: Find,
         done = rule(action, customer, order, find, policy)
         after = done.order.model_copy(update={"status": steps[order.status]})
         found = Change(action, order, after, customer, done.customer, done.moved, done.swaps)
-    amount = max(map(abs, found.moved.values()), default=Decimal(0))
+    # To several ways at once it is one sum; what one way pays to another is not two.
+    back = sum((amount for amount in found.moved.values() if amount > 0), Decimal(0))
+    paid = -sum((amount for amount in found.moved.values() if amount < 0), Decimal(0))
+    amount = max(back, paid)
     if policy.hand_over_above is not None and amount > policy.hand_over_above:
         raise RefusedError("needs_person", amount=amount, limit=policy.hand_over_above)
     return found
@@ -255,6 +258,9 @@ def _return(action: Return, customer: Customer, order: Order, find: Find, policy
     lines = [order.lines[place] for place in _places(action.item_ids, order)]
     # The money moves when the goods are back: it is announced here, and not yet on the gift card.
     moved = {way.id: sum((line.price for line in lines), Decimal(0))}
+    if order.payments:
+        # What was given back before is not given back again with the goods.
+        moved[way.id] = min(moved[way.id], sum(order.paid().values(), Decimal(0)))
     changed = order.model_copy(update={"return_item_ids": tuple(sorted(action.item_ids)), "settled_with": way.id})
     return _Done(changed, customer, moved)
 
@@ -280,7 +286,9 @@ def _refund(action: Refund, customer: Customer, order: Order, find: Find, policy
     paid = order.paid()
     if not way.is_gift_card and way.id not in paid:
         raise RefusedError("refund_elsewhere", order_id=order.order_id)
-    given = sum((one.amount for one in order.payments if one.kind == "refund"), Decimal(0))
+    refunds = sum((one.amount for one in order.payments if one.kind == "refund"), Decimal(0))
+    # A refund that was paid again in another way, or of an item that costs less, has given nothing.
+    given = min(refunds, max(order.total - sum(paid.values(), Decimal(0)), Decimal(0)))
     # The limit is of the order, not of the message: else it could be asked for again and again.
     limit = min(policy.refund_limit - given, sum(paid.values(), Decimal(0)))
     _within(action.amount, max(limit, Decimal(0)), action)

@@ -227,7 +227,7 @@ def done(action: Action, order: Order | None, language: str) -> str:
             f"订单 {number} 的换货申请已提交。",
         ),
         Refund.name: (f"The refund for order {number} is on its way.", f"订单 {number} 的退款已办理。"),
-        Coupon.name: ("Your coupon is on its way.", "优惠券已发放。"),
+        Coupon.name: ("Your coupon is granted; you get it from a person.", "优惠券已批准，将由客服发给您。"),
         Unsubscribe.name: ("You get no more advertising.", "已停止向您发送营销信息。"),
         ExportData.name: (
             "Your request for your data is noted; you hear within a month.",

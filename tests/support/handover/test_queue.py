@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from regulars.errors import InputError, NotFoundError, ShopError
 from regulars.state import State
 from regulars.support import Chat, Desk, Hours, OwnTables
 from regulars.support.handover import close, give_back, past_answers, send, suggest, take, waiting
+from regulars.support.order import Policy
+from regulars.support.questions import unanswered
 from tests.support.conftest import LAMP, NOON, VISA, customer, order
 
 
@@ -172,3 +175,55 @@ def test_the_person_may_begin_with_what_the_texts_say(local: State, desk: Desk) 
     assert first.proposed.endswith("\nYou may send it back within thirty days.")
     assert "Ada" in first.proposed
     assert "thirty" not in second.proposed
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [("delete all my data", "erase_data"), ("I want a copy of my data", "export_data"), ("a coupon of $5 please", "coupon")],
+)  # fmt: skip
+def test_what_only_a_person_does_is_in_the_queue_and_the_assistant_goes_on(
+    local: State, own: OwnTables, said: str, name: str
+) -> None:
+    chat = Chat(Desk(local, own, Policy(coupon_limit=Decimal(5))))
+    ada = chat.open("ada")
+    chat.say(ada, said)
+    assert waiting(local) == []
+    done = chat.say(ada, "yes")
+    assert [one.action.name for one in done.results if one.is_done] == [name]
+    (found,) = waiting(local)
+    assert (found.reason, found.customer_id, found.summary.startswith(said)) == ("request", "ada", True)
+    assert chat.say(ada, "where is order #W1000003?").action == "answer"
+    chat.say(ada, "I want to talk to a person")
+    (found,) = waiting(local)
+    assert (found.reason, chat.status(ada)) == ("asked", "person")
+
+
+def test_who_takes_a_request_speaks_alone(chat: Chat, local: State) -> None:
+    ada = chat.open("ada")
+    chat.say(ada, "delete all my data")
+    chat.say(ada, "yes")
+    assert take(local, "mei") is not None
+    assert chat.say(ada, "where is order #W1000003?").action == "with_person"
+
+
+def test_an_answer_that_took_longer_does_not_open_again_what_waits_for_a_person(desk: Desk, local: State) -> None:
+    def answer(question: str, *_: object) -> tuple[str, tuple[str, ...]] | None:
+        if "how long" not in question:
+            return None
+        assert chat.say(ada, "I want to talk to a person").action == "hand_over"
+        return "Thirty days.", ("returns.md",)
+
+    chat = Chat(desk, answer=answer)
+    ada = chat.open("ada")
+    assert "Thirty days." in chat.say(ada, "how long may I keep it?").text
+    assert chat.status(ada) == "person"
+    assert chat.say(ada, "hello?").action == "with_person"
+
+
+def test_what_nobody_could_answer_is_what_was_asked_then_and_nothing_before(chat: Chat, local: State) -> None:
+    ada = chat.open("ada")
+    chat.say(ada, "cancel #W1000001, no longer needed")
+    chat.say(ada, "yes")
+    chat.say(ada, "does the blue whale sing?")
+    assert chat.say(ada, "is the moon of cheese?").action == "hand_over"
+    assert unanswered(local) == ["is the moon of cheese?"]

@@ -45,10 +45,41 @@ def test_a_gift_card_has_its_money_at_once() -> None:
     assert balance(tried("cancel", {"order_id": "#1", "reason": "ordered by mistake"}, paid)) == 45
 
 
+def halves(status: str) -> Order:
+    paid = [{"kind": "payment", "amount": 60, "payment_method_id": way} for way in ("credit_card_1", "gift_card_2")]
+    return Order.model_validate({**PENDING.model_dump(), "status": status, "payments": paid})
+
+
+def test_money_that_goes_back_two_ways_is_one_sum_for_the_bound() -> None:
+    bound = Policy(hand_over_above=Decimal(100))
+    assert (
+        refused("cancel", {"order_id": "#1", "reason": "no longer needed"}, halves("pending"), bound) == "needs_person"
+    )
+    other = Policy(hand_over_above=Decimal(120))
+    assert tried("change_payment", {"order_id": "#1", "payment_method_id": "paypal_3"}, halves("pending"), other).after
+
+
+def test_a_return_after_a_refund_gives_back_what_is_left() -> None:
+    policy = Policy(refund_limit=Decimal(10))
+    ten = {"order_id": "#1", "amount": "10", "payment_method_id": "credit_card_1"}
+    once = tried("refund", ten, DELIVERED, policy).after
+    assert refused("refund", {**ten, "amount": "1"}, once, policy) == "not_offered"
+    back = {"order_id": "#1", "item_ids": ["lamp-low", "chair-oak"], "payment_method_id": "credit_card_1"}
+    assert tried("return", back, once, policy).moved == {"credit_card_1": Decimal(110)}
+
+
+def test_another_way_to_pay_uses_up_no_refund() -> None:
+    changed = tried("change_payment", {"order_id": "#1", "payment_method_id": "paypal_3"}).after
+    assert changed is not None
+    delivered = changed.model_copy(update={"status": "delivered"})
+    ten = {"order_id": "#1", "amount": "10", "payment_method_id": "paypal_3"}
+    assert tried("refund", ten, delivered, Policy(refund_limit=Decimal(10))).moved == {"paypal_3": Decimal(10)}
+
+
 def test_what_was_paid_in_two_ways_is_not_put_back_on_one() -> None:
-    halves = [{"kind": "payment", "amount": 60, "payment_method_id": way} for way in ("credit_card_1", "gift_card_2")]
-    split = Order.model_validate({**PENDING.model_dump(), "payments": halves})
-    assert inverse(tried("change_payment", {"order_id": "#1", "payment_method_id": "paypal_3"}, split)) is None
+    assert (
+        inverse(tried("change_payment", {"order_id": "#1", "payment_method_id": "paypal_3"}, halves("pending"))) is None
+    )
 
 
 def test_a_cancellation_needs_a_reason_of_the_shop() -> None:
