@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-import ibis
 from scipy.stats import norm
 
-from regulars.ads.lift import ADVERTISE, Lift, decided, lift
+from regulars.ads.lift import Lift, first_decisions, lift, within
 from regulars.errors import NotEnoughError
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def incremental_share(shop: Shop, as_of: datetime) -> Share:
     """The setting `[ads] incremental`, and what the hold-out says, weighed by how sure each is.
 
     What ads added in the experiment is set beside what the values of clicks claimed: for each click of a customer who
-    was to be shown ads, the margin foreseen of that customer after a click.
+    was to be shown ads, in the days that the experiment looks at, the margin foreseen of that customer after a click.
     """
     settings = shop.config.ads
     asked = Share(settings.incremental, settings.incremental, "[ads] incremental; nothing was measured yet")
@@ -63,15 +62,8 @@ def incremental_share(shop: Shop, as_of: datetime) -> Share:
 
 def _claimed(shop: Shop, as_of: datetime, said: Lift) -> float:
     """What clicks would have brought if each were followed by the margin that was foreseen after it, in money."""
-    made = decided(shop, as_of, 0)
-    made = made.filter(made.outcome == ADVERTISE)
-    margin = made.properties.cast("json")["margin_after_click"].float
-    first = made.group_by("customer_id").agg(margin=margin.argmin(made.time))
+    first = first_decisions(shop, as_of, said.days)
     events = shop.events
-    clicks = events.filter(
-        events.type == "ad_clicked", events.time >= ibis.literal(said.since), events.time < ibis.literal(as_of)
-    )
-    named = shop.identities.named(clicks.select("customer_id", "anonymous_id", "time"), as_of)
-    met = named.join(first, "customer_id")
-    found = shop.engine.to_arrow(met.aggregate(claimed=met.margin.sum()))["claimed"][0].as_py()
+    clicks = within(shop, events.filter(events.type == "ad_clicked"), first, said.days, as_of)
+    found = shop.engine.to_arrow(clicks.aggregate(claimed=clicks.margin.sum()))["claimed"][0].as_py()
     return float(found or 0.0)

@@ -42,6 +42,7 @@ class Lift:
 def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
     """Compare margins of all customers who were decided about, from the first decision on.
 
+    Margin, and what ads cost, are of so many days after each customer's first decision; ads for others are not in it.
     All who were to be shown ads count, also those whom no ad reached: without ghost bids in the log, nobody knows whom
     of the held out an ad would have reached. That widens the interval and leaves the total as it is.
 
@@ -50,10 +51,7 @@ def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
     NotEnoughError
         If no decision is old enough, an arm is empty, or nothing was spent.
     """
-    events, made = shop.events, decided(shop, as_of, days)
-    first = made.group_by("customer_id").agg(
-        as_of=made.time.min(), action=made.outcome.argmin(made.time), chance=made.propensity.argmin(made.time)
-    )
+    events, first = shop.events, first_decisions(shop, as_of, days)
     rows = shop.engine.to_arrow(first.order_by("customer_id"))
     treated = np.array(rows["action"].to_pylist()) == ADVERTISE
     if not rows.num_rows or treated.all() or not treated.any():
@@ -65,9 +63,7 @@ def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
     later = later_worth(shop, pairs, np.full(rows.num_rows, float(days)))
     margin = np.bincount(later["place"].to_numpy(), later["margin"].to_numpy(), rows.num_rows)
     since: datetime = min(pairs["as_of"].to_pylist())
-    shown = events.filter(
-        events.type == "ad_shown", events.time >= ibis.literal(since), events.time < ibis.literal(as_of)
-    )
+    shown = within(shop, events.filter(events.type == "ad_shown"), first, days, as_of)
     spend = shop.engine.to_arrow(shown.aggregate(spend=shown.unit_price.cast("float64").sum()))["spend"][0].as_py()
     if not spend:
         raise NotEnoughError(f"ads: the log tells of no ad_shown with a price since {since:%Y-%m-%d}.")
@@ -76,15 +72,32 @@ def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
     return Lift(ghost_lift(treated, np.ones(len(treated), bool), margin, float(spend), share=share), since, days)
 
 
-def decided(shop: Shop, as_of: datetime, days: int) -> ibis.Table:
-    """The decisions about ads so many days before a moment or more."""
+def first_decisions(shop: Shop, as_of: datetime, days: int) -> ibis.Table:
+    """The first decision about ads for each customer, of those so many days before a moment or more: when (`as_of`),
+    what (`action`), with which `chance`, and the margin foreseen after a click (`margin`)."""
     events = shop.events
-    return events.filter(
+    made = events.filter(
         events.type == decisions.TYPE,
         events.event_id.startswith("ads-"),
         events.outcome.isin([ADVERTISE, HOLD_OUT]),
         events.time <= ibis.literal(as_of - timedelta(days=days)),
     )
+    margin = made.properties.cast("json")["margin_after_click"].float
+    return made.group_by("customer_id").agg(
+        as_of=made.time.min(),
+        action=made.outcome.argmin(made.time),
+        chance=made.propensity.argmin(made.time),
+        margin=margin.argmin(made.time),
+    )
+
+
+def within(shop: Shop, ads: ibis.Table, first: ibis.Table, days: int, as_of: datetime) -> ibis.Table:
+    """Of events about ads those of customers who were to be shown some, in the days in which their margin is looked at:
+    what ads cost and claimed later must not be set beside it."""
+    named = shop.identities.named(ads.select("customer_id", "anonymous_id", "time", "unit_price"), as_of)
+    treated = first.filter(first.action == ADVERTISE).select("customer_id", "as_of", "margin")
+    met = named.join(treated, "customer_id")
+    return met.filter(met.time >= met.as_of, met.time < met.as_of + ibis.interval(days=days))
 
 
 def to_dict(said: Lift) -> dict[str, object]:

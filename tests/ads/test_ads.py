@@ -18,6 +18,7 @@ from regulars.ads.creatives import creatives_of
 from regulars.ads.credit import incremental_share
 from regulars.ads.dataset import impressions
 from regulars.ads.delivery import Cap, Creative, Exposures, Placement
+from regulars.ads.lift import lift
 from regulars.ads.live import Decided, desk
 from regulars.ads.model import AdsModel
 from regulars.ads.openrtb import answer
@@ -217,6 +218,32 @@ def test_values_take_from_the_hold_out_what_ads_bring(ads_shop: Shop, tea_as_of:
     assert after.error < before.error
     assert "a hold-out since" in after.source
     assert b"nothing was measured yet" in ads_shop.tables.read("ads", "decisions").schema.metadata[b"incremental"]
+
+
+def test_what_ads_cost_and_claim_is_of_the_days_of_the_margin(
+    ads_shop: Shop, tea_as_of: datetime, tmp_path: Path, record: Record
+) -> None:
+    shop = Shop.open(shutil.copytree(ads_shop.folder, tmp_path / "shop"))
+    decided = shop.tables.read("ads", "decisions").to_pylist()
+    treated = {row["customer_id"] for row in decided if row["action"] == "advertise"}
+    shown = [
+        one
+        for one in ads_shown(tea_as_of)
+        if one["type"] == "ad_shown"
+        and one["customer_id"] in treated
+        and tea_as_of <= datetime.fromisoformat(one["time"]) < tea_as_of + timedelta(days=5)
+    ]
+    before = incremental_share(shop, tea_as_of + timedelta(days=31))
+    later = (tea_as_of + timedelta(days=35)).isoformat()
+    record(
+        shop,
+        *({"type": kind, "customer_id": who, "campaign_id": "k0", "time": later, "unit_price": 0.02}
+          for who in sorted(treated) for kind in ("ad_shown", "ad_clicked")),
+    )  # fmt: skip
+    found = [lift(shop, tea_as_of + timedelta(days=days), 5).found.spend for days in (6, 40)]
+    assert found == pytest.approx([0.02 * len(shown)] * 2)
+    after = incremental_share(shop, tea_as_of + timedelta(days=40))
+    assert (after.value, after.error) == pytest.approx((before.value, before.error))
 
 
 def test_the_report_tells_hours_and_fatigue(ads_shop: Shop, cli: Cli, tea_as_of: datetime, tmp_path: Path) -> None:
