@@ -11,6 +11,7 @@ from regulars.language import LanguageModel, connect, embed, is_connected
 from regulars.state import State
 from regulars.support.answer import Answers
 from regulars.support.at_risk import at_risk_of
+from regulars.support.audiences import audiences_of
 from regulars.support.dialogue import Chat
 from regulars.support.dialogue.agent import NEEDED, Agent
 from regulars.support.evaluate import NAME
@@ -46,7 +47,7 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
     if knowledge is None and products is None:
         answer = None
     else:
-        answer = Answers(knowledge, desk.backend, products, recommended_of(shop), model=model)
+        answer = Answers(knowledge, desk.backend, products, recommended_of(shop), audiences_of(shop), model=model)
     agent = Agent(model, settings.seconds / 2) if model is not None and model.limits.send >= NEEDED else None
     hours = hours_of(settings, shop.config.shop.timezone)
     return Chat(

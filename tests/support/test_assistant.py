@@ -266,3 +266,24 @@ def test_whose_leaving_would_cost_most_is_told_by_churns_newest_decisions(tea: S
         tea.tables.write("churn", "decisions", decided, datetime(2024, 5, day, tzinfo=UTC))
         assert is_at_risk("ada") == (day == 1)
         assert is_at_risk("bob") == (day == 2)
+
+
+def test_a_text_is_told_to_its_audience_alone(tea: Shop) -> None:
+    folder = tea.folder / "knowledge"
+    for audience, text in (("customers", "Repairs cost nine euros"), ("vip", "Engraving costs four euros")):
+        page = f"---\naudience: {audience}\n---\n# {text.split()[0]}\n{text} for each lamp.\n"
+        (folder / f"{audience}.md").write_text(page, encoding="utf-8")
+    chat = assistant(tea)
+
+    def told(customer: str | None) -> list[bool]:
+        asked = ("how much do repairs cost for a lamp?", "how much does engraving cost for a lamp?")
+        texts = [chat.say(chat.open(customer), question).text for question in asked]
+        return ["nine euros" in texts[0], "four euros" in texts[1]]
+
+    assert told(None) == [False, False]
+    assert told("ada") == [True, False]
+    members = pa.table({"customer_id": ["ada"]})
+    tea.tables.write("segment", "members of vip", members, datetime(2024, 5, 1, tzinfo=UTC))
+    assert told("ada") == [True, True]
+    tea.tables.write("segment", "members of vip", members.slice(0, 0), datetime(2024, 5, 2, tzinfo=UTC))
+    assert told("ada") == [True, False]
