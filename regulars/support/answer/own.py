@@ -26,6 +26,12 @@ _BOUGHT = re.compile(
     r"|我.{0,4}买过|买的是什么|买的是哪|订过什么|以前的订单|上次买|最近的订单",
     re.IGNORECASE,
 )
+_ELSE = re.compile(
+    r"\b(?:status|where|when|track\w*|ship\w*|deliver\w*|arriv\w*|return\w*|refund\w*|exchang\w*|cancel\w*|chang\w*)\b"
+    r"|状态|物流|到哪|发货|什么时候|退|换|取消|修改|更改",
+    re.IGNORECASE,
+)
+"""Where an order is, or how it is returned, is another question than what was bought."""
 
 
 def of_own_orders(question: str, customer: Customer, orders: Sequence[Order], language: str) -> Answered | None:
@@ -38,6 +44,8 @@ def of_own_orders(question: str, customer: Customer, orders: Sequence[Order], la
     """
     kinds = [kind for kind in (_PAID, _HOW, _BOUGHT) if kind.search(question)]
     if not kinds or not orders:
+        return None
+    if kinds == [_BOUGHT] and _ELSE.search(question):
         return None
     picked = _picked(question, orders)
     if not picked:

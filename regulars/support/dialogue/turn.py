@@ -47,6 +47,8 @@ ASKS_FOR_RULES = re.compile(
     re.IGNORECASE,
 )
 """Such a question, of no order by its number, is answered from texts where they do: it asks for nothing to be done."""
+OWN_ORDER = re.compile(r"\bmy (?:\w+ ){0,2}(?:order|purchase)s?\b|我[^，。,.?？]{0,8}订单", re.IGNORECASE)
+"""Where that order is, no text of the shop knows."""
 FOR_A_PERSON = ("too_many_tries", "needs_person", "over_limit", "not_offered", "had_coupon")
 """What the policy forbids here, and a person may still decide."""
 
@@ -247,7 +249,10 @@ class Turn:
 
     def _asked_for(self, text: str, found: str | None) -> Reply:
         account = self._account()
-        if ASKS_FOR_RULES.search(text) and not order_numbers(text, [order.order_id for order in account.orders]):
+        is_of_order = order_numbers(text, [order.order_id for order in account.orders]) or (
+            OWN_ORDER.search(text) and any(one.intent == STATUS for one in verbs(text))
+        )
+        if ASKS_FOR_RULES.search(text) and not is_of_order:
             told = self._texts.answer(text, account.customer)
             if told is not None:
                 return told

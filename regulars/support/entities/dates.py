@@ -33,6 +33,12 @@ _DATE = re.compile(
 )
 
 
+_LAST = re.compile(
+    r"\b(?:last|latest|newest|most recent) (?:order|purchase)\b|上一?[个次笔单]|最[近后新]的?一[个次笔单]",
+    re.IGNORECASE,
+)
+
+
 class Day(NamedTuple):
     """A day that a text names, and where."""
 
@@ -56,15 +62,22 @@ def days(text: str, today: date) -> list[Day]:
 
 
 def of_day(orders: Sequence[Order], text: str) -> list[Order]:
-    """The orders that were placed on a day that a text names; all of them where none was.
+    """The orders that were placed on a day that a text names, or the last of them, if it means that one; else all.
+
+    Which is the last is known only where all have their day.
 
     >>> from regulars.support.order.things import Address
     >>> about = {"customer_id": "ada", "status": "pending", "address": Address(address1="x"), "lines": ()}
     >>> orders = [Order(order_id=f"#{day}", ordered_on=date(2024, 5, day), **about) for day in (1, 3)]
     >>> [order.order_id for order in of_day(orders, "取消2024年5月3日的订单")]
     ['#3']
+    >>> [order.order_id for order in of_day(orders, "where is my last order?")]
+    ['#3']
     """
     named = {one.day for one in days(text, clock.now().date())}
+    dated = [order.ordered_on for order in orders if order.ordered_on is not None]
+    if dated and len(dated) == len(orders) and _LAST.search(text):
+        named.add(max(dated))
     return [order for order in orders if order.ordered_on in named] or list(orders)
 
 

@@ -50,6 +50,14 @@ def test_an_answer_is_the_text_s_own_words_with_its_place(answers: Answers) -> N
     assert found.citations == ("help.md, Return period",)
 
 
+def test_how_the_last_order_is_returned_is_no_question_of_what_it_was(answers: Answers, own: OwnTables) -> None:
+    ada = own.customer("ada")
+    assert ada is not None
+    assert answers.answer("what was in my last order?", ada).citations[0].startswith("order #W")
+    for asked in ("How do I return my last order?", "怎么退我以前的订单？"):
+        assert not any(one.startswith("order") for one in answers.answer(asked, ada).citations)
+
+
 def test_of_two_questions_in_one_message_both_are_answered(answers: Answers) -> None:
     found = answers.answer("How many days do I have to send goods back? And how do I wash wool?")
     assert found.citations == ("help.md, Return period", "help.md, Washing wool")

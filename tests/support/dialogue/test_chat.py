@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from regulars import clock
 from regulars.state import State
 from regulars.support import Chat, Desk, OwnTables, Policy
+from regulars.support.answer import Answers
 from regulars.support.dialogue.languages import NOTICES, language_of
 from regulars.support.handover import close, give_back, send, take, transcript, waiting
 from tests.support.conftest import NOON
@@ -132,6 +133,20 @@ def test_an_order_is_told_by_the_day_on_which_it_was_placed(
     own.load([], [one.model_copy(update={"ordered_on": placed[one.order_id]}) for one in orders if one], [])
     reply = chat.say(chat.open("ada"), said)
     assert (reply.action, reply.citations) == ("answer", (order_id,))
+
+
+@pytest.mark.parametrize(
+    "said", ["What is the status of my last order?", "我最近的一个订单状态是什么？", "where is my latest order?"]
+)
+def test_the_last_order_is_the_one_that_was_placed_last(local: State, own: OwnTables, said: str) -> None:
+    placed = {"#W1000001": 3, "#W1000002": 4, "#W1000003": 9, "#W1000004": 5}
+    orders = [own.order(one) for one in placed]
+    own.load(
+        [], [one.model_copy(update={"ordered_on": date(2024, 4, placed[one.order_id])}) for one in orders if one], []
+    )
+    reply = Chat(Desk(local, own), answer=Answers(None, own)).say(Desk(local, own).open("ada"), said)
+    assert (reply.action, reply.citations) == ("answer", ("#W1000003",))
+    assert "delivered" in reply.text or "已送达" in reply.text
 
 
 def test_anothers_order_is_as_if_there_were_none(chat: Chat) -> None:
