@@ -27,23 +27,38 @@ AHEAD = timedelta(days=1)
 """Prices that are to be asked until then are known too: they count from their moment on."""
 
 
+class Asking(NamedTuple):
+    """Who asked for how many of a product: a customer, or a visitor who is known by the session alone."""
+
+    product_id: str
+    customer_id: str | None
+    session_id: str | None
+    quantity: int
+
+    @classmethod
+    def of(cls, product_id: str, customer_id: str | None, session_id: str | None, quantity: int) -> Asking:
+        """A customer is the same in every session."""
+        return cls(product_id, customer_id, None if customer_id is not None else session_id, quantity)
+
+
 class Shown(NamedTuple):
-    """A price of one that a customer was told, in the smallest coin."""
+    """A price of one that was told, in the smallest coin."""
 
     session_id: str | None
     coins: int
     is_personal: bool
 
 
-Told = dict[tuple[str, str], dict[Shown, datetime]]
-"""{(product, customer): {what was shown: when last}}."""
+Told = dict[Asking, dict[Shown, datetime]]
+"""{who asked: {what was shown: when last it was made; not when it was shown because it stood}}."""
 
 
 class Decided(NamedTuple):
-    """The newest decision about a customer: its properties as JSON, and its chance."""
+    """The newest decision about a customer: its properties as JSON, its chance, and when it was made."""
 
     properties: str
     propensity: float
+    time: datetime
 
 
 @dataclass(frozen=True)
@@ -54,8 +69,8 @@ class Facts:
     ----------
     as_of : the moment.
     people : by customer. ordered : the customers with an order.
-    decided : by customer. version : of the model in use; 0 without one.
-    told : the prices of one that customers were told within `[pricing] hold_hours`, or `SESSION_DAYS`.
+    decided : by customer.
+    told : the prices that were told within `[pricing] hold_hours`, or `SESSION_DAYS`.
     """
 
     as_of: datetime
@@ -64,19 +79,20 @@ class Facts:
     people: Mapping[str, Person]
     ordered: frozenset[str]
     decided: Mapping[str, Decided]
-    version: int
-    told: Told
+    told: Mapping[Asking, Mapping[Shown, datetime]]
 
     @classmethod
-    def read(cls, shop: Shop, as_of: datetime, customer_id: str | None = None) -> Facts:
-        """Of all customers; where one is named, of that one alone, from its own events."""
-        prices, version = PriceLog.read(shop, as_of, AHEAD), shop.models.version_in_use(NAME) or 0
+    def read(cls, shop: Shop, as_of: datetime, customer_id: str | None = None, session_id: str | None = None) -> Facts:
+        """Of all customers; where one is named, of that one alone, from its own events and those of the session."""
+        prices, of_session = PriceLog.read(shop, as_of, AHEAD), shop
         if customer_id is not None:
+            mine = shop.events.filter(ibis._.customer_id.isnull(), ibis._.session_id == (session_id or ""))
+            of_session = shop.with_events(mine)
             pairs = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
             shop = shop.with_events(shop.identities.events_of(shop.events, pairs))
         return cls(
             as_of, prices, Law.known(shop.folder), people_of(shop, as_of), _ordered(shop, as_of), _decided(shop, as_of),
-            version, _told(shop, as_of),
+            _told(of_session, as_of) | _told(shop, as_of),
         )  # fmt: skip
 
 
@@ -94,31 +110,35 @@ def _decided(shop: Shop, as_of: datetime) -> dict[str, Decided]:
     )  # fmt: skip
     made = made.select("customer_id", "time", "received_at", "properties", "propensity")
     order = ibis.row_number().over(group_by="customer_id", order_by=[ibis.desc("time"), ibis.desc("received_at")])
-    newest = made.mutate(place=order).filter(ibis._.place == 0).select("customer_id", "properties", "propensity")
-    columns = (column.to_pylist() for column in shop.engine.to_arrow(newest).columns)
-    return {who: Decided(said, propensity) for who, said, propensity in zip(*columns, strict=True)}
+    newest = made.mutate(place=order).filter(ibis._.place == 0)
+    columns = shop.engine.to_arrow(newest.select("customer_id", "properties", "propensity", "time")).columns
+    return {who: Decided(*said) for who, *said in zip(*(column.to_pylist() for column in columns), strict=True)}
 
 
 def _told(shop: Shop, as_of: datetime) -> Told:
-    """A volume's price is no price of one."""
     events = shop.events
     since = as_of - longest(shop)
     quotes = events.filter(
-        events.type == QUOTED, events.customer_id.notnull(), events.quantity.fill_null(1.0) == 1.0,
+        events.type == QUOTED, events.customer_id.notnull() | events.session_id.notnull(),
         events.time >= ibis.literal(since), events.time <= ibis.literal(as_of),
     )  # fmt: skip
-    quotes = quotes.mutate(is_personal=quotes.properties.cast("json")["personalised"].bool.fill_null(False))
-    last = quotes.group_by("product_id", "customer_id", "session_id", "unit_price", "is_personal").agg(
-        at=quotes.time.max()
+    note = quotes.properties.cast("json")
+    quotes = quotes.mutate(
+        quantity=quotes.quantity.fill_null(1.0).cast("int64"), is_personal=note["personalised"].bool.fill_null(False),
+        made_at=note["held_since"].str.cast(quotes.time.type()).fill_null(quotes.time),
+    )  # fmt: skip
+    last = quotes.group_by("product_id", "customer_id", "session_id", "quantity", "unit_price", "is_personal").agg(
+        at=quotes.made_at.max()
     )
     rows = shop.engine.to_arrow(last)
     coins = to_coins(rows["unit_price"], shop.config.shop.currency).tolist()
-    names = ("product_id", "customer_id", "session_id", "is_personal", "at")
+    names = ("product_id", "customer_id", "session_id", "quantity", "is_personal", "at")
     found: Told = {}
-    for product, customer, session, is_personal, at, price in zip(
+    for product, customer, session, quantity, is_personal, at, price in zip(
         *(rows[name].to_pylist() for name in names), coins, strict=True
     ):
-        found.setdefault((product, customer), {})[Shown(session, price, is_personal)] = at
+        asking = Asking.of(product, customer, session, quantity)
+        found.setdefault(asking, {})[Shown(session, price, is_personal)] = at
     return found
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
+DAY = 86_400_000_000
+"""Microseconds."""
 WEEK, CORRIDOR, PRIOR = 7, 90, 30
 """Days: of the largest change; before which the price lies that the corridor is around; of the earlier price."""
 MINIMUMS = "pricing/minimum.csv"
@@ -40,6 +42,7 @@ class Products:
     cost : of one, rounded up.
     reference : what was asked ninety days ago, or at first: the corridor is around it.
     week_low, week_high : within the last seven days. lowest : within the last thirty.
+    before : the lowest of the thirty days before the present price began, while that was in the last thirty days.
     brand_minimum : by the shop's own `pricing/minimum.csv`.
     currency : of the shop.
     """
@@ -54,6 +57,7 @@ class Products:
     week_low: Ints
     week_high: Ints
     lowest: Ints
+    before: Ints
     brand_minimum: Ints
     currency: str
 
@@ -110,8 +114,14 @@ class Products:
         first = np.searchsorted(who[order], every)
         price = coins[order][last] if ids else np.zeros(0, np.int64)
         was = {days: held_within(who, since, coins, every, np.full(len(ids), moment), days) for days in (WEEK, PRIOR)}
-        before = np.full(len(ids), int((as_of - timedelta(days=CORRIDOR)).timestamp() * 1_000_000))
-        old, _ = held_within(who, since, coins, every, before, 1)
+        # What was set again at the same price has not begun anew.
+        others = np.append(-1, np.flatnonzero(coins[order] != price[who[order]]))
+        begin = np.maximum(others[np.searchsorted(others, last, side="right") - 1] + 1, first)
+        began = since[order][begin] if ids else np.zeros(0, np.int64)
+        before, _ = held_within(who, since, coins, every, began, PRIOR)
+        is_recent = began >= moment - PRIOR * DAY
+        then = np.full(len(ids), int((as_of - timedelta(days=CORRIDOR)).timestamp() * 1_000_000))
+        old, _ = held_within(who, since, coins, every, then, 1)
         said = [log.said.get(product, {}) for product in ids]
         cost = to_coins([each.get("unit_cost") for each in said], log.currency, "up")
         brands = [each.get("brand") for each in said]
@@ -126,6 +136,7 @@ class Products:
             week_low=was[WEEK][0],
             week_high=was[WEEK][1],
             lowest=was[PRIOR][0],
+            before=np.where(is_recent, before, UNKNOWN),
             brand_minimum=log.minimums(ids, brands),
             currency=log.currency,
         )

@@ -14,8 +14,9 @@ import pyarrow as pa
 from regulars import clock
 from regulars.customers.view import place_of
 from regulars.errors import InputError, NotFoundError
+from regulars.events.erased import Erased
 from regulars.events.schema import EVENTS
-from regulars.pricing.facts import QUOTED, Facts, Shown, Told, longest
+from regulars.pricing.facts import QUOTED, SESSION_DAYS, Asking, Decided, Facts, Shown, Told, longest
 from regulars.pricing.guard import UNKNOWN, personal_prices, reduced_from, require_none, wrong_personal_prices
 from regulars.pricing.law import Mode, Quote, Terms, strictest
 from regulars.pricing.money import to_amount
@@ -32,10 +33,11 @@ ORDERED = "order_completed"
 
 @dataclass(frozen=True)
 class _Offer:
-    """The discount that a customer is to have, before the guardrails of the product."""
+    """The discount that a customer is to have, before the guardrails of the product; why, with a place for the share
+    that they leave."""
 
     share: float
-    why: list[str]
+    why: str
     policy: str
     version: int
     propensity: float
@@ -47,7 +49,7 @@ def quote(
     quantity: int = 1,
 ) -> Quote:  # fmt: skip
     """One price, logged (`price_quoted`) before it is given; see `Desk.quote`. Whoever asks for many keeps a desk."""
-    facts = Facts.read(shop, at, customer_id or "")
+    facts = Facts.read(shop, at, customer_id or "", session_id)
     made = Desk(shop, facts).quote(product_id, customer_id, at, session_id=session_id, quantity=quantity)
     row = {
         "event_id": name_of(made, session_id, quantity),
@@ -85,26 +87,36 @@ class Desk:
         self._rules, self._settings = rules_of(shop), shop.config.pricing
         self._longest = longest(shop)
         self._facts = facts
-        self._told: Told = facts.told
+        self._told: Told = {}
         self._ordered: set[str] = set()
         self._members: set[str] = set()
         self._places: dict[str, tuple[str | None, str | None]] = {}
 
     def renew(self, facts: Facts) -> None:
         """Stand on what was read later. What was told and heard may not be in the log yet, and still counts."""
-        self._facts, before = facts, self._told
-        self._told = facts.told
-        for (product_id, customer_id), shown in before.items():
-            for each, at in shown.items():
+        self._facts, before, self._told = facts, self._told, {}
+        for asking, told in before.items():
+            for shown, at in told.items():
                 if at >= facts.as_of - self._longest:
-                    self.note(product_id, customer_id, each, at)
+                    self.note(asking, shown, at)
         self._ordered -= facts.ordered
         known = facts.people
+        self._members = {who for who in self._members if not known.get(who, STRANGER).is_member}
         self._places = {who: place for who, place in self._places.items() if known.get(who, STRANGER)[:2] != place}
 
     def reprice(self, prices: PriceLog) -> None:
         """Stand on prices that were read later; all else stays."""
         self._facts = replace(self._facts, prices=prices)
+
+    def forget(self, erased: Erased) -> None:
+        """Let go of customers who were erased; what was read of them goes when the facts are read anew."""
+        heard = {*self._ordered, *self._members, *self._places}
+        told = {asking.customer_id for asking in self._told if asking.customer_id is not None}
+        gone = set(erased.among(heard | told))
+        self._told = {asking: shown for asking, shown in self._told.items() if asking.customer_id not in gone}
+        self._ordered -= gone
+        self._members -= gone
+        self._places = {who: place for who, place in self._places.items() if who not in gone}
 
     def hear(self, rows: Sequence[Mapping[str, Any]], aliases: Mapping[str, str]) -> None:
         """Rows of events, and whose the ids of visitors are: stated rules hang on who ordered and who signed up, the
@@ -120,10 +132,10 @@ class Desk:
             if place[0] and (row["type"] != ORDERED or self._facts.people.get(who, STRANGER).country is None):
                 self._places[who] = place
 
-    def note(self, product_id: str, customer_id: str, shown: Shown, at: datetime) -> None:
-        """A customer was told a price of one."""
-        of_both = self._told.setdefault((product_id, customer_id), {})
-        of_both[shown] = max(at, of_both.get(shown, at))
+    def note(self, asking: Asking, shown: Shown, at: datetime) -> None:
+        """Somebody was told a price that was made at a moment."""
+        told = self._told.setdefault(asking, {})
+        told[shown] = max(at, told.get(shown, at))
 
     def quote(
         self, product_id: str, customer_id: str | None, at: datetime, *, session_id: str | None = None,
@@ -132,7 +144,8 @@ class Desk:
         """What a customer is asked for a product; whoever tells it writes it down before.
 
         The discount is that of the newest decisions, if the customer may have it now: who objected since pays what
-        everyone pays. Within a session, and for `[pricing] hold_hours`, a price never rises for who looks again.
+        everyone pays. Within a session, and for `[pricing] hold_hours`, a price of as many never rises for who looks
+        again: so long after it was made, not after the last look; in a session at most for `SESSION_DAYS`.
 
         Parameters
         ----------
@@ -158,13 +171,21 @@ class Desk:
         kinds = () if customer_id is None else kinds_of(self._settings, there.categories[place])
         law = self._terms(customer_id, person, at, kinds)
         mode: Mode = "off" if customer_id is None else mode_of(self._settings.mode, law, objects=person.objects)
-        offer = self._offer(customer_id, person, mode, quantity)
-        shown, of_personal = self._shown(product_id, customer_id, at, session_id, mode)
+        offer = self._offer(customer_id, person, mode, quantity, at)
+        asking = Asking.of(product_id, customer_id, session_id, quantity)
+        shown, of_personal, shown_at = self._shown(asking, at, session_id, mode)
         one = slice(place, place + 1)
-        bounds = personal_prices(
-            self._rules, there.price[one], there.cost[one], brand_minimum=there.brand_minimum[one], shown=shown
-        )
-        asked = bounds.nearest([listed * (1 - offer.share)])
+        wanted = [listed * (1 - offer.share)]
+        # What would be asked of who has not looked before: its share is the one to give reasons for.
+        bounds = personal_prices(self._rules, there.price[one], there.cost[one], brand_minimum=there.brand_minimum[one])
+        asked = bounds.nearest(wanted)
+        unheld = int(asked[0])
+        was_held = UNKNOWN < shown < unheld
+        if was_held:
+            bounds = personal_prices(
+                self._rules, there.price[one], there.cost[one], brand_minimum=there.brand_minimum[one], shown=shown
+            )
+            asked = bounds.nearest(wanted)
         require_none(
             wrong_personal_prices(
                 bounds.rules, asked, there.price[one], there.cost[one], brand_minimum=there.brand_minimum[one],
@@ -173,10 +194,9 @@ class Desk:
             [product_id],
         )  # fmt: skip
         coins = int(asked[0])
-        was_held = shown > UNKNOWN and coins == shown < listed
         # A personal price that stands is one, also where no decision would make it again.
         is_personal = offer.is_personal or (was_held and of_personal)
-        earlier = int(reduced_from([listed], there.lowest[one])[0])
+        earlier = int(reduced_from([listed], there.before[one])[0])
         made = Quote(
             product_id=product_id,
             customer_id=customer_id,
@@ -187,16 +207,27 @@ class Desk:
             personalised=is_personal,
             disclosure="\n".join(law.sentences) if is_personal else "",
             terms=law,
-            why=(*offer.why, *((SAID[self._settings.language].held,) if was_held else ())),
+            why=self._why(offer, person, 1 - unheld / listed, was_held=was_held),
             policy=offer.policy,
             version=offer.version,
             propensity=offer.propensity,
             at=at,
             was=None if earlier == UNKNOWN else to_amount(earlier, currency),
+            held_since=shown_at if was_held else None,
         )
-        if customer_id is not None and quantity == 1:  # a volume's price is no price of one
-            self.note(product_id, customer_id, Shown(session_id, coins, is_personal), at)
+        if customer_id is not None or session_id is not None:
+            # One that stands is not made anew: else whoever looks every day has it for ever.
+            self.note(asking, Shown(session_id, coins, is_personal), shown_at if was_held else at)
         return made
+
+    def _why(self, offer: _Offer, person: Person, share: float, *, was_held: bool) -> tuple[str, ...]:
+        """In words, by the share that the guardrails of the product left of a discount."""
+        words = SAID[self._settings.language]
+        text = offer.why if share > 0 or offer.share == 0 else words.kept
+        said = text.format(share=share, count=self._settings.volume_from)
+        return (
+            *((words.objected,) if person.objects else ()), said, *((words.held,) if was_held else ()),
+        )  # fmt: skip
 
     def _person(self, customer_id: str | None, *, objects: bool) -> Person:
         if customer_id is None:
@@ -219,15 +250,16 @@ class Desk:
     def _has_ordered(self, customer_id: str) -> bool:
         return customer_id in self._facts.ordered or customer_id in self._ordered
 
-    def _offer(self, customer_id: str | None, person: Person, mode: Mode, quantity: int) -> _Offer:
+    def _offer(
+        self, customer_id: str | None, person: Person, mode: Mode, quantity: int, at: datetime
+    ) -> _Offer:  # fmt: skip
         settings = self._settings
         words = SAID[settings.language]
         if customer_id is None:
             mode = "off" if settings.mode == "off" else "declared"
-        said = [words.objected] if person.objects else []
         if mode == "off":
-            return _Offer(0.0, [*said, words.off], "one price for all", 0, 1.0, False)
-        best = _Offer(0.0, [*said, words.nothing], "no stated rule applies", 0, 1.0, False)
+            return _Offer(0.0, words.off, "one price for all", 0, 1.0, False)
+        best = _Offer(0.0, words.nothing, "no stated rule applies", 0, 1.0, False)
         is_new = customer_id is not None and not self._has_ordered(customer_id)
         stated = [
             (settings.volume_discount if quantity >= settings.volume_from else 0.0, "volume", words.volume),
@@ -236,34 +268,47 @@ class Desk:
         ]
         share, name, text = max(stated, key=lambda each: each[0])
         if share > 0:
-            why = text.format(share=share, count=settings.volume_from)
-            best = _Offer(share, [*said, why], f"stated rule: {name} have {share:.0%} off", 0, 1.0, False)
+            best = _Offer(share, text, f"stated rule: {name} have {share:.0%} off", 0, 1.0, False)
         if mode != "personal" or customer_id is None:
             return best
         found = self._facts.decided.get(customer_id)
         decided: dict[str, Any] = {} if found is None else json.loads(found.properties)
-        if found is None or decided["mode"] != "personal":
+        if found is None or decided["mode"] != "personal" or _end(found, decided) <= at:
             # No price was made of this customer's data: nothing has to be said of it.
             return best
-        version = self._facts.version
+        version = decided["model_version"]
         if decided["share"] <= share:
             return _Offer(share, best.why, best.policy, version, 1.0, True)
-        return _Offer(decided["share"], decided["reasons"], decided["policy"], version, found.propensity, True)
+        why = words.reason(decided["mode"], decided["share"], decided["policy"])
+        return _Offer(decided["share"], why, decided["policy"], version, found.propensity, True)
 
     def _shown(
-        self, product_id: str, customer_id: str | None, at: datetime, session_id: str | None, mode: Mode
-    ) -> tuple[int, bool]:
-        """The lowest price that a customer was told of a product in this session or of late, or -1; if it was personal.
+        self, asking: Asking, at: datetime, session_id: str | None, mode: Mode
+    ) -> tuple[int, bool, datetime]:  # fmt: skip
+        """The lowest price that was told in this session or of late, or -1; if it was personal; when it was made.
 
         Where personal prices are off for the customer, by law, setting or objection, none that was stands.
         """
-        if customer_id is None:
-            return UNKNOWN, False
-        since = at - timedelta(hours=self._settings.hold_hours)
+        of_late = at - timedelta(hours=self._settings.hold_hours)
+        of_session = at - timedelta(days=SESSION_DAYS)
+        # A visitor who signs in is not asked for more in the session.
+        visitor = Asking.of(asking.product_id, None, session_id, asking.quantity)
         told = [
-            (each.coins, each.is_personal)
-            for each, last in self._told.get((product_id, customer_id), {}).items()
-            if (last > since or (session_id is not None and each.session_id == session_id))
-            and (mode == "personal" or not each.is_personal)
+            (each, made_at)
+            for one in dict.fromkeys((asking, visitor))
+            for known in (self._facts.told, self._told)
+            for each, made_at in known.get(one, {}).items()
+            if made_at > of_late or (each.session_id == session_id is not None and made_at > of_session)
         ]
-        return min(told, default=(UNKNOWN, False))
+        standing = [
+            (-each.coins, made_at, each) for each, made_at in told if mode == "personal" or not each.is_personal
+        ]
+        if not standing:
+            return UNKNOWN, False, at
+        coins, made_at, each = max(standing, key=lambda one: one[:2])
+        return -coins, each.is_personal, made_at
+
+
+def _end(found: Decided, decided: Mapping[str, Any]) -> datetime:
+    """Until when a decision stands."""
+    return found.time + timedelta(days=decided["horizon_days"])

@@ -19,19 +19,22 @@ class Words:
     held: str
     new: str
     volume: str
+    kept: str
 
     def reasons(self, mode: str, share: float, policy: str, objects: bool) -> list[str]:
         """Why a customer has a discount, or has none."""
-        said = [self.objected] if objects else []
+        said = [self.objected] if objects and mode != "personal" else []
+        return [*said, self.reason(mode, share, policy).format(share=share)]
+
+    def reason(self, mode: str, share: float, policy: str) -> str:
+        """The one of a decision, with a place for the share."""
         if policy.startswith("stated rule"):
-            return [*said, self.stated.format(share=share)]
-        if mode == "off":
-            return [*said, self.off]
-        if mode == "declared":
-            return [*said, self.nothing]
+            return self.stated
+        if mode != "personal":
+            return self.off if mode == "off" else self.nothing
         if policy.startswith("drawn"):
-            return [self.lot.format(share=share)]
-        return [self.usual.format(share=share) if share > 0 else self.none]
+            return self.lot
+        return self.usual if share > 0 else self.none
 
 
 SAID = {
@@ -46,6 +49,7 @@ SAID = {
         held="this price was shown before and stands",
         new="{share:.0%} off the first order, for all who are new",
         volume="{share:.0%} off for {count} and more, for all",
+        kept="the list price: this product cannot be sold for less",
     ),
     "zh": Words(
         off="所有顾客同价",
@@ -58,5 +62,6 @@ SAID = {
         held="此价格先前已展示，继续有效",
         new="首单优惠 {share:.0%}，所有新顾客均享",
         volume="满 {count} 件优惠 {share:.0%}，所有顾客均享",
+        kept="按标价：此商品不能以更低的价格出售",
     ),
 }

@@ -44,3 +44,16 @@ def test_a_running_server_forgets_who_is_erased_and_goes_on(seen, start, wait_un
     assert ADA not in left["customer_id"].to_pylist()
     views = [row["customer_id"] for row in left.to_pylist() if row["type"] == "product_viewed"]
     assert views.count("bob") == 2
+
+
+def test_the_prices_that_an_erased_customer_was_told_are_forgotten(shop, record, start, wait_until):
+    record(shop, {"type": "order_completed", "customer_id": "zoe", "product_id": "tea", "unit_price": 4.5, "quantity": 1,
+                  "time": "2024-05-01T12:00:00Z", "order_id": "o1"})  # fmt: skip
+    server = start(fold_seconds=0.2)
+    for who in (ADA, "bob"):
+        ask = {"product_id": "tea", "customer_id": who, "session_id": f"of {who}"}
+        wait_until(lambda ask=ask: server.post("/v1/price", ask).status_code == 200)
+    told = server.serving.live.quotes
+    assert {asking.customer_id for asking in told._desk._told} == {ADA, "bob"}
+    erase(Shop.open(server.shop.folder), [ADA])
+    wait_until(lambda: {asking.customer_id for asking in told._desk._told} == {"bob"})

@@ -181,7 +181,10 @@ def test_an_objection_counts_for_the_next_price(shop, record, start_of, wait_unt
     said = {"customer_id": "ada", "time": datetime(2024, 5, 1, 12, tzinfo=UTC)}
     tea = {"product_id": "tea", "title": "Tea", "unit_price": 4.5, "unit_cost": 1.0, "quantity": 1, "order_id": "o1"}
     record(shop, {"type": "order_completed", **tea, "customer_id": "ada", "time": "2024-05-01T12:00:00Z"})
-    decided = {"capability": "pricing", "mode": "personal", "share": 0.2, "policy": "by hand", "reasons": ["said so"]}
+    decided = {
+        "capability": "pricing", "mode": "personal", "share": 0.2, "policy": "by hand", "reasons": ["said so"],
+        "horizon_days": 10_000, "model_version": 1,
+    }  # fmt: skip
     rows = [
         {"event_id": kind, "line": 0, "received_at": said["time"], "type": kind, "properties": json.dumps(notes), "propensity": 1.0, **said}
         for kind, notes in (("customer_identified", {"country": "US", "state": "NY"}), ("decision_made", decided))

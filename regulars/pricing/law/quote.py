@@ -19,7 +19,8 @@ class Quote:
     ----------
     customer_id : None for whoever is not known: they pay the list price.
     price, list_price : of one, in `currency`; the price is never above the list price.
-    was : what may stand beside it as the earlier price of everyone: the lowest of thirty days, if that was higher.
+    was : what may stand beside it as the earlier price of everyone: the lowest of the thirty days before the present
+        list price began, if that was higher and less than thirty days ago.
     mode : by which it was made: the strictest of the shop's and the law's.
     personalised : whether what is known of the customer had a part in it, also where the list price came out.
     disclosure : the sentences that stand with it, one a line; "" for none.
@@ -27,6 +28,7 @@ class Quote:
     why : reasons in words, for the customer and for an audit.
     policy : the rule that made it; version : of the model, 0 for none.
     propensity : the chance with which it was chosen, (0, 1].
+    held_since : where it stands only because it was shown before: since when.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class Quote:
     propensity: float
     at: datetime
     was: Decimal | None = None
+    held_since: datetime | None = None
 
     def __post_init__(self) -> None:
         what = f"{self.product_id} for {self.customer_id or 'everyone'}"
@@ -113,4 +116,5 @@ class Quote:
             "model_version": self.version,
             "propensity": self.propensity,
             "at": self.at.isoformat(),
+            "held_since": None if self.held_since is None else self.held_since.isoformat(),
         }

@@ -12,8 +12,9 @@ import orjson
 
 from regulars import clock
 from regulars.errors import UnavailableError
+from regulars.events.erased import Erased
 from regulars.events.inbox import Inbox
-from regulars.pricing.facts import AHEAD, QUOTED, Facts, Shown
+from regulars.pricing.facts import AHEAD, QUOTED, Asking, Facts, Shown
 from regulars.pricing.law import Quote
 from regulars.pricing.law.table import OWN
 from regulars.pricing.money import to_coins
@@ -78,6 +79,13 @@ class Quotes:
         if self._desk is not None:
             self._desk.hear(rows, aliases)
 
+    def forget(self, erased: Erased) -> None:
+        """Let go of customers who were erased."""
+        gone = set(erased.among({told[0].customer_id or "" for told in self._waiting}))
+        self._waiting = [told for told in self._waiting if told[0].customer_id not in gone]
+        if self._desk is not None:
+            self._desk.forget(erased)
+
     async def quote(self, product_id: str, customer_id: str | None, session_id: str | None, quantity: int) -> Quote:
         """A price, once it is on the disk that it was told.
 
@@ -104,20 +112,24 @@ class Quotes:
             self._desk.renew(facts)
             return
         self._desk = Desk(self._shop, facts)
-        for product_id, customer_id, shown, at in self._waiting:
-            self._desk.note(product_id, customer_id, shown, at)
+        for told in self._waiting:
+            self._desk.note(*told)
+        self._waiting.clear()
 
-    def _told_before(self) -> Iterator[tuple[str, str, Shown, datetime]]:
-        """What a server before this one told and did not bring into the log: product, customer, price, when."""
+    def _told_before(self) -> Iterator[tuple[Asking, Shown, datetime]]:
+        """What a server before this one told and did not bring into the log: who asked, the price, when it was made."""
         number = self._shop.log.snapshot().folded.get(self._inbox.identity, 0)
         currency = self._shop.config.shop.currency
         while entries := self._inbox.read(number, AT_ONCE):
             number = entries[-1].sequence
             for entry in entries:
                 call = orjson.loads(entry.body) if NAMED in entry.body else {}
-                said = call.get("properties") or {}
-                if call.get("event") != QUOTED or call["userId"] is None or said["quantity"] != 1:
+                if call.get("event") != QUOTED:
+                    continue
+                said, session = call["properties"], call["context"]["sessionId"]
+                if call["userId"] is None and session is None:
                     continue
                 (coins,) = to_coins([said["price"]], currency).tolist()
-                shown = Shown(call["context"]["sessionId"], coins, said["personalised"])
-                yield said["product_id"], call["userId"], shown, datetime.fromisoformat(call["timestamp"])
+                asking = Asking.of(said["product_id"], call["userId"], session, said["quantity"])
+                made_at = datetime.fromisoformat(said.get("held_since") or call["timestamp"])
+                yield asking, Shown(session, coins, said["personalised"]), made_at

@@ -135,6 +135,7 @@ class LiveShop(LiveLists):
 
         async def let_go() -> None:
             self.advertising.forget(erased)
+            self.quotes.forget(erased)
 
         asyncio.run_coroutine_threadsafe(let_go(), self._loop).result()
         self._inbox.scrub()

@@ -18,7 +18,7 @@ class Quoted(Asked):
 
     product_id: Id
     customer_id: Id | None = Field(None, description="None: the list price.")
-    session_id: Id | None = Field(None, description="Within which a price never rises.")
+    session_id: Id | None = Field(None, description="Within which a price of as many never rises.")
     quantity: int = Field(1, ge=1, le=1_000_000)
     personalised: bool = Field(True, description="False: what everyone pays.")
 
@@ -42,6 +42,7 @@ class Price(BaseModel):
     model_version: int
     propensity: float
     at: str
+    held_since: str | None
 
 
 async def price(live: LiveShop, asked: Quoted) -> dict[str, Any]:
