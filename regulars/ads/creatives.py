@@ -30,7 +30,7 @@ def creatives_of(shop: Shop) -> Creatives:
     """From `ads/creatives.csv`: creative_id, campaign, product_id, domain (the advertiser's), and width and height.
 
     Where a campaign runs: `places`, codes of bid requests with spaces between them, and `region_lot`, the experiment
-    whose lot says in which regions; both by any line of the campaign.
+    whose lot says in which regions; both by any lines of the campaign, together.
 
     Raises
     ------
@@ -47,6 +47,7 @@ def creatives_of(shop: Shop) -> Creatives:
         rows = list(csv.DictReader(file))
     found, domains = [], set()
     places: dict[str, Places] = {}
+    lots: dict[str, str] = {}
     for line, row in enumerate(rows, 2):
         if missing := [name for name in NEEDED if not (row.get(name) or "").strip()]:
             raise ConfigError(f"{path}, line {line}: {missing[0]} is missing.")
@@ -58,8 +59,14 @@ def creatives_of(shop: Shop) -> Creatives:
         domains.add(row["domain"].strip())
         codes, lot = tuple((row.get("places") or "").split()), (row.get("region_lot") or "").strip()
         if codes or lot:
+            campaign = row["campaign"]
+            before = places.get(campaign, Places())
+            if lot and lots.setdefault(campaign, lot) != lot:
+                raise ConfigError(
+                    f'{path}, line {line}: campaign "{campaign}" has the lot of "{lots[campaign]}" already.'
+                )
             try:
-                places[row["campaign"]] = Places(codes, lot_of(shop, lot) if lot else None)
+                places[campaign] = Places((*before.codes, *codes), lot_of(shop, lot) if lot else before.lot)
             except (InputError, NotFoundError) as error:
                 raise ConfigError(f"{path}, line {line}: {error}") from None
     if len(domains) != 1:

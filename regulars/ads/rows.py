@@ -26,7 +26,7 @@ def read(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> di
     NotFoundError
         If there is no such file.
     InputError
-        If it is too large, is no UTF-8 text, or a column is missing: the message names those there are.
+        If it is too large, is no UTF-8 text, has no rows, or a column is missing: the message names those there are.
     """
     if not path.is_file():
         raise NotFoundError(f"There is no file {path}.")
@@ -42,6 +42,8 @@ def read(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> di
             rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: no CSV in UTF-8 ({error}).") from None
+    if not rows:
+        raise InputError(f"{path}: there are no rows below the names of the columns.")
     return {name: [row.get(name) or "" for row in rows] for name in (*columns, *optional)}
 
 

@@ -26,7 +26,7 @@ from regulars.ads.paths import paths
 from regulars.ads.permitted import permitted
 from regulars.ads.training import in_use, train
 from regulars.behaving.vectors import Tried
-from regulars.errors import ConfigError, CorruptLogError, NotEnoughError, NotFoundError
+from regulars.errors import ConfigError, CorruptLogError, InputError, NotEnoughError, NotFoundError
 from regulars.experiment import Design, Experiments
 
 Record = Callable[..., Any]
@@ -312,6 +312,9 @@ def test_a_file_of_creatives_says_where_campaigns_run(shop: Shop) -> None:
     file.write_text(head + "red,k0,tea,tea.example,DEU USA-NY,\nblue,k0,tea,tea.example,,\n")
     places = creatives_of(shop).places["k0"]
     assert [places.holds(each) for each in ("DEU", "USA-NY", "USA-CA", None)] == [True, True, False, False]
+    file.write_text(head + "red,k0,tea,tea.example,DEU,\nblue,k0,tea,tea.example,USA-NY,\n")
+    places = creatives_of(shop).places["k0"]
+    assert [places.holds(each) for each in ("DEU", "USA-NY", "USA-CA")] == [True, True, False]
     file.write_text(head + "red,k0,tea,tea.example,Germany,\n")
     with pytest.raises(ConfigError, match='line 2: place "Germany": a country of three letters'):
         creatives_of(shop)
@@ -321,8 +324,15 @@ def test_a_file_of_creatives_says_where_campaigns_run(shop: Shop) -> None:
     known = Experiments(shop.state, who="mei")
     known.create("geo", Design({"no ads": 1, "ads": 1}))
     arm = known.start("geo").plan(None)
+    file.write_text(head + "red,k0,tea,tea.example,,geo\nblue,k0,tea,tea.example,USA,\n")
     places = creatives_of(shop).places["k0"]
+    assert not places.holds("DEU")
     assert all(places.holds(f"USA-{k}") == (arm.arm(f"USA-{k}") == "ads") for k in range(20))
+    file.write_text(head + "red,k0,tea,tea.example,,geo\nblue,k0,tea,tea.example,,later\n")
+    known.create("later", Design({"no ads": 1, "ads": 1}))
+    known.start("later")
+    with pytest.raises(ConfigError, match='line 3: campaign "k0" has the lot of "geo" already'):
+        creatives_of(shop)
 
 
 def test_a_day_is_set_beside_its_plan(ads_shop: Shop, cli: Cli, tea_as_of: datetime, tmp_path: Path) -> None:
@@ -438,6 +448,21 @@ def test_budgets_and_replays_come_from_files(cli: Cli, tmp_path: Path) -> None:
     assert 'no column "campaign". Found: value, bid, won' in said
     code, _, _ = cli("ads", "split", tmp_path / "none.csv", "--budget", 5)
     assert code == NotFoundError.exit_code
+
+
+@pytest.mark.parametrize(
+    ("said", "head"),
+    [
+        (("split", "--budget", 5), "campaign,spend,margin"),
+        (("regions", "--start", "w1"), "period,region,outcome,treated"),
+        (("replay",), "value,bid,won"),
+    ],
+)
+def test_a_file_of_headers_alone_says_so(cli: Cli, tmp_path: Path, said: tuple[Any, ...], head: str) -> None:
+    (tmp_path / "empty.csv").write_text(head + "\n")
+    code, _, error = cli("ads", said[0], tmp_path / "empty.csv", *said[1:])
+    assert code == InputError.exit_code
+    assert "there are no rows" in " ".join(error.split())
 
 
 def test_a_log_without_ads_says_so_and_takes_the_setting(tea_shop: Shop, tea_as_of: datetime) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from regulars import storage
 from regulars.ads.audience.hashing import hashed, normal_email, normal_phone
+from regulars.customers.countries import country_code
 from regulars.errors import InputError, NotEnoughError
 from regulars.spreadsheet import to_csv
 
@@ -27,7 +28,8 @@ def write(path: Path, people: Sequence[Mapping[str, Any]], platform: str) -> tup
 
     Parameters
     ----------
-    path : ends in .csv. people : rows with email, phone, jurisdiction_country (each may be None).
+    path : ends in .csv. people : rows with email, phone, jurisdiction_country (each may be None;
+        a country by any name).
 
     Returns
     -------
@@ -47,14 +49,13 @@ def write(path: Path, people: Sequence[Mapping[str, Any]], platform: str) -> tup
     rows: set[tuple[str, str, str]] = set()
     without = 0
     for person in people:
-        country = person.get("jurisdiction_country")
+        country = country_code(person.get("jurisdiction_country"))
         email = hashed(normal_email(person.get("email"), platform))
         phone = hashed(normal_phone(person.get("phone"), country, platform))
         if not email and not phone:
             without += 1
             continue
-        shown = (country or "").upper()
-        rows.add((email, phone, hashed(shown.lower()) if platform == "meta" and shown else shown))
+        rows.add((email, phone, hashed(country.lower()) if platform == "meta" and country else country))
     if not rows:
         raise NotEnoughError(
             f"ads: none of {len(people):,} customers has an e-mail address or telephone number that can be matched. "

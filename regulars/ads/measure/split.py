@@ -38,7 +38,7 @@ def next_split(
     Raises
     ------
     InputError
-        If the budget is 0 or less, or what must be given is above it or above what may be.
+        If there is no campaign, the budget is 0 or less, or what must be given is above it or above what may be.
 
     Examples
     --------
@@ -51,6 +51,8 @@ def next_split(
     """
     if not 0 < budget < np.inf:
         raise InputError(f"budget = {budget:g}: more than 0 is expected.")
+    if not curves:
+        raise InputError("there is no campaign to split a budget over.")
     lows = {name: (least or {}).get(name, 0.0) for name in curves}
     highs = {name: min((most or {}).get(name, budget), budget) for name in curves}
     wrong = [name for name in curves if lows[name] > highs[name] or lows[name] < 0]

@@ -32,6 +32,26 @@ def test_a_file_holds_hashes_and_nothing_in_the_clear(tmp_path: Path, platform: 
     assert len(text.splitlines()) == 3
 
 
+@pytest.mark.parametrize(
+    ("written", "country", "number"),
+    [
+        ("030 123456", "Germany", "+4930123456"), ("49 30 123456", "DE", "+4930123456"),
+        ("1 (212) 555-0100", "US", "+12125550100"), ("212-555-0100", "United States", "+12125550100"),
+        ("391 234 5678", "IT", "+393912345678"), ("39 391 234 5678", "Italia", "+393912345678"),
+        ("91987 65432", "IN", "+919198765432"), ("47 12 34 56", "NO", "+4747123456"), ("06 1 234 5678", "HU", "+3612345678"),
+        ("138 0013 8000", "中国", "+8613800138000"), ("86 138 0013 8000", "CN", "+8613800138000"),
+    ],
+)  # fmt: skip
+def test_a_number_is_of_its_country_however_both_are_written(
+    tmp_path: Path, written: str, country: str, number: str
+) -> None:
+    assert normal_phone(written, country, "google") == number
+    write(tmp_path / "list.csv", [{"email": None, "phone": written, "jurisdiction_country": country}], "google")
+    line = (tmp_path / "list.csv").read_text().splitlines()[1].replace('"', "")
+    assert line.split(",")[1] == sha256(number.encode()).hexdigest()
+    assert len(line.split(",")[2]) == 2
+
+
 def test_one_person_twice_is_one_row(tmp_path: Path) -> None:
     assert write(tmp_path / "list.csv", [PEOPLE[0], dict(PEOPLE[0])], "google") == (1, 0)
 
