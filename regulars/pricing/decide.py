@@ -197,11 +197,16 @@ def _personal(
     sure, _ = asked.doubted(settings.least_chance).gain(levels, settings.lifetime_weight)
     best = np.where((sure > 0) | (levels == 0), gain, -np.inf)
     usual = discounts(levels.tolist(), best, cost, budget=settings.budget * (1 - settings.explore), groups=groups)
-    # Lots give away no more than their part of the budget.
-    even = may / may.sum(1, keepdims=True)
-    spread = float((even * np.where(may, cost, 0.0)).sum())
-    explore = min(settings.explore, settings.explore * settings.budget / spread) if spread > 0 else 0.0
-    chances = explore * even
-    chances[np.arange(len(ids)), usual.level] += 1 - explore
+    # Lots give away no more than their part of the budget, whatever comes of them: who draws is found by lot first, as
+    # many as could all have the dearest.
+    rows, part = np.arange(len(ids)), settings.explore * settings.budget
+    more = np.where(may, cost, 0.0).max(1) - cost[rows, usual.level]
+    order = np.argsort(by_customer(f"turns {salt}", ids), kind="stable")
+    order = order[more[order] <= part]
+    draws = np.zeros(len(ids), bool)
+    draws[order[np.cumsum(more[order]) <= part]] = True
+    explore = draws * min(1.0, settings.explore * len(ids) / max(int(draws.sum()), 1))
+    chances = explore[:, None] * may / may.sum(1, keepdims=True)
+    chances[rows, usual.level] += 1 - explore
     level, _ = drawn(chances, by_customer(f"discounts {salt}", ids))
     return levels[level], chances, usual.share
