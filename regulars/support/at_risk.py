@@ -25,13 +25,16 @@ def at_risk_of(shop: Shop) -> Callable[[str], bool]:
     def is_at_risk(customer_id: str) -> bool:
         try:
             written = shop.tables.newest("churn", "decisions").digest
-            if written not in known:
+            found = known.get(written)
+            if found is None:
                 table = shop.tables.read("churn", "decisions").select(["customer_id", "value_at_risk"])
+                found = _most(table, shop.config.support.at_risk)
+                # Another message may be reading the same: it has its own in hand.
                 known.clear()
-                known[written] = _most(table, shop.config.support.at_risk)
+                known[written] = found
         except (NotFoundError, KeyError):
             return False
-        return customer_id in known[written]
+        return customer_id in found
 
     return is_at_risk
 

@@ -8,7 +8,8 @@ import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.support.intent.message import ANGRY, PLEASED, UNHAPPY
+from regulars.support.dialogue.intents import ANGRY_WORDS
+from regulars.support.intent.message import PLEASED, UNHAPPY
 from regulars.support.record import ANSWERED, ASKED, RATED
 
 if TYPE_CHECKING:
@@ -64,12 +65,12 @@ def table(shop: Shop, pairs: pa.Table) -> pa.Table:
 
 def _of_customers(rows: ibis.Table) -> ibis.Table:
     is_asked, is_recent = rows.type == ASKED, rows.days <= RECENT_DAYS
-    is_angry = is_asked & is_recent & _tells(rows.text, ANGRY.pattern)
+    is_angry = is_asked & is_recent & _tells(rows.text, ANGRY_WORDS.pattern)
     told = is_asked & is_recent & rows.text.notnull()
     newest = rows.text.argmax(rows.time, where=told)
     mood = ibis.cases(
         (newest.isnull(), ibis.null("string")),
-        (_tells(newest, ANGRY.pattern), "angry"),
+        (_tells(newest, ANGRY_WORDS.pattern), "angry"),
         (_tells(newest, UNHAPPY.pattern), "unhappy"),
         (_tells(newest, PLEASED.pattern), "pleased"),
         else_="neutral",

@@ -18,6 +18,7 @@ from regulars.support.assistant import intents_of
 from regulars.support.at_risk import at_risk_of
 from regulars.support.intent import Intents
 from regulars.support.intent.kept import starter_kept
+from regulars.support.shelf import recommended_of
 from tests.language.conftest import Asking, Behaviour, Server, says, sends, server
 from tests.support.conftest import CHAIR, LAMP, VISA, customer, order
 
@@ -266,6 +267,16 @@ def test_whose_leaving_would_cost_most_is_told_by_churns_newest_decisions(tea: S
         tea.tables.write("churn", "decisions", decided, datetime(2024, 5, day, tzinfo=UTC))
         assert is_at_risk("ada") == (day == 1)
         assert is_at_risk("bob") == (day == 2)
+
+
+def test_what_is_recommended_is_what_was_decided_last(tea: Shop) -> None:
+    recommended = recommended_of(tea)
+    assert list(recommended("ada")) == []
+    for day, products in ((1, ["lamp"]), (2, ["kettle", "lamp"])):
+        decided = pa.table({"customer_id": ["ada"], "products": [products]})
+        tea.tables.write("recommend", "decisions", decided, datetime(2024, 5, day, tzinfo=UTC))
+        assert list(recommended("ada")) == products
+    assert list(recommended("bob")) == []
 
 
 def test_a_text_is_told_to_its_audience_alone(tea: Shop) -> None:

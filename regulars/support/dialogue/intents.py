@@ -30,6 +30,8 @@ def _any(patterns: list[str]) -> re.Pattern[str]:
 _VERBS = [(intent, _any(patterns)) for intent, patterns in _WORDS["verbs"].items()]
 _NO_VERB = _any(_WORDS["apart"]["no_verb"])
 _MOODS = [(name, _any(_WORDS["mood"][name])) for name in (PERSON, ANGRY, GOODBYE, GREETING)]
+ANGRY_WORDS = dict(_MOODS)[ANGRY]
+"""By what a message is angry."""
 _REASONS = {reason: _any(patterns) for reason, patterns in _WORDS["reasons"].items()}
 
 

@@ -6,23 +6,20 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from regulars.support.dialogue.intents import ANGRY_WORDS
 from regulars.support.dialogue.languages import language_of
 from regulars.support.entities import cleaned, parts
 from regulars.support.intent.model import Intents, Understood
 
-ANGRY = re.compile(
-    r"\b(?:ridiculous|unacceptable|outrage\w*|furious|scam\w*|worst|useless|disgust\w*|lawyer|sue|fed up|never again"
-    r"|terrible|awful|pathetic|joke of a)\b|骗子|投诉|垃圾|气死|太过分|忍无可忍|差评|12315|消协|坑人|太差|无语|恶心",
-    re.IGNORECASE,
-)
 PLEASED = re.compile(
     r"\b(?:thanks?|thank you|great|love|awesome|perfect|excellent|appreciate|wonderful)\b"
     r"|谢谢|感谢|很好|太棒|喜欢|满意|好评",
     re.IGNORECASE,
 )
 UNHAPPY = re.compile(
-    r"\b(?:disappoint\w*|annoy\w*|upset|frustrat\w*|unhappy|still (?:not|no|waiting)|wrong|broken)\b"
-    r"|失望|不满|着急|郁闷|还没|怎么又|一直没",
+    r"\b(?:awful|terrible|horrible|worst|pathetic)\b"
+    r"|\b(?:disappoint\w*|annoy\w*|upset|frustrat\w*|unhappy|still (?:not|no|waiting)|wrong|broken)\b"
+    r"|失望|不满|着急|郁闷|还没|怎么又|一直没|太差|无语|差评",
     re.IGNORECASE,
 )
 _URGENT = re.compile(
@@ -91,7 +88,7 @@ def mood(text: str) -> Mood:
     >>> mood("this is ridiculous"), mood("还没收到，很失望"), mood("where is it"), mood("谢谢，很满意")
     ('angry', 'unhappy', 'neutral', 'pleased')
     """
-    if ANGRY.search(text):
+    if ANGRY_WORDS.search(text):
         return "angry"
     if UNHAPPY.search(text):
         return "unhappy"

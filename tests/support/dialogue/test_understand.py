@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from regulars.support import OwnTables, Policy
+from regulars.support.dialogue.intents import mood
 from regulars.support.dialogue.resolve import Account, Missing, joined, resolve, spread
 from regulars.support.dialogue.understand import understand
 from regulars.support.entities import cleaned
+from regulars.support.intent.message import mood as temper
 
 
 @pytest.fixture
@@ -74,3 +76,51 @@ def test_what_is_asked_for(account: Account, message: str, actions: list[Any]) -
     assert [tuple(sorted(map(str, one))) if isinstance(one, tuple) else one for one in found] == [
         tuple(sorted(map(str, one))) if isinstance(one, tuple) else one for one in actions
     ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["I want to talk to a human", "a human please", "agent", "Human please!", "get me a real person", "can I speak to someone",
+     "I need a person", "转人工", "我要找经理", "叫你们主管来", "找客服", "talk to a supervisor"],
+)  # fmt: skip
+def test_who_asks_for_a_person_does(said: str) -> None:
+    assert mood(said) == "person"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["a gift for a person who likes tea", "I want a gift for a real person who likes lamps", "is it for human hair?",
+     "我想退掉经理椅", "有人工草坪吗", "do you have something for a person of 80?"],
+)  # fmt: skip
+def test_who_speaks_of_people_asks_for_none(said: str) -> None:
+    assert mood(said) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'm fed up, this is awful",
+        "you are a scam",
+        "this is so stupid",
+        "I will call my lawyer",
+        "你们都是骗子",
+        "太过分了",
+        "垃圾客服",
+    ],
+)
+def test_who_is_angry_is_so_everywhere(said: str) -> None:
+    assert (mood(said), temper(said)) == ("angry", "angry")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "我想退掉垃圾桶",
+        "I made a stupid mistake, cancel #W1000001",
+        "Sue Miller, 78762",
+        "a gift for a lawyer",
+        "恶心是什么副作用",
+    ],
+)
+def test_a_word_of_anger_about_something_else_is_none(said: str) -> None:
+    assert (mood(said), temper(said) == "angry") == (None, False)
