@@ -19,14 +19,14 @@ from regulars.support.dialogue.given import Agent, Answer, AtRisk, Offers
 from regulars.support.dialogue.languages import NOTICES, language_of
 from regulars.support.dialogue.phrases import asked, waiting_time
 from regulars.support.dialogue.reply import Handed, Memory, Reply
-from regulars.support.dialogue.texts import UNDERSTOOD
-from regulars.support.dialogue.turn import Turn
+from regulars.support.dialogue.tone import toned
+from regulars.support.dialogue.turn import LOG, Turn
 from regulars.support.dialogue.wants import Reader
 from regulars.support.entities import cleaned
 from regulars.support.handover.hours import Hours
 from regulars.support.handover.queue import expected_wait, hand_over
 from regulars.support.handover.summary import asked_in, summarised
-from regulars.support.intent.message import is_urgent, mood
+from regulars.support.intent.message import is_urgent
 from regulars.support.order.actions import NOTED
 from regulars.support.order.desk import Desk
 from regulars.support.record import LABELLED, RATED, write_event, write_message
@@ -119,7 +119,8 @@ class Chat:
                 self._offers, self._at_risk,
             )  # fmt: skip
             with within(self._seconds):
-                reply = self._drafted(_kindly(turn.reply_to(text), text), text)
+                is_dear = not memory.greeted and self._is_at_risk(row.customer_id)
+                reply = self._drafted(toned(turn.reply_to(text), text, is_dear=is_dear), text)
         return self._keep(conversation, memory, text, reply)
 
     def _drafted(self, reply: Reply, text: str) -> Reply:
@@ -127,12 +128,19 @@ class Chat:
         handed = reply.hand_over
         if handed is None or handed.reason in TOLD or self._answer is None:
             return reply
-        told = self._answer(text, None, reply.language)
+        try:
+            told = self._answer(text, None, reply.language)
+        except Exception:
+            LOG.exception("Texts came to nothing; the person begins without them.")
+            return reply
         if told is None:
             return reply
         return replace(
             reply, hand_over=replace(handed, proposed=f"{handed.proposed}\n{_MARKS.sub('', told[0])}".strip())
         )
+
+    def _is_at_risk(self, customer_id: str | None) -> bool:
+        return self._at_risk is not None and customer_id is not None and self._at_risk(customer_id)
 
     def status(self, conversation: str) -> str:
         """Whether a conversation is "open", with a "person", or has "ended"; NotFoundError if there is none."""
@@ -214,11 +222,3 @@ class Chat:
         )
         handed = replace(handed, number=number, wait_minutes=wait)
         return replace(reply, text="\n".join(said), hand_over=handed, is_first=not memory.greeted)
-
-
-def _kindly(reply: Reply, text: str) -> Reply:
-    """The same, with regret before it where the customer is unhappy, in a language that is spoken here."""
-    is_fit = reply.action not in ("done", "end", "with_person") and reply.language in UNDERSTOOD
-    if not is_fit or mood(text) not in ("angry", "unhappy"):
-        return reply
-    return replace(reply, text=f"{asked('sorry', reply.language)}\n{reply.text}".strip())

@@ -87,6 +87,8 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "Hello{name}, I am sorry that this went wrong. I have read what was said so far, and am putting it right now.",
         "您好{name}，很抱歉给您带来了不好的体验。之前的对话我都看到了，正在为您解决。",
     ),
+    "dear": ("Thank you for being our customer.", "感谢您一直以来的支持。"),
+    "urgent": ("I have marked it as urgent.", "已标记为紧急。"),
     "sorry": ("I am sorry about that.", "很抱歉给您带来不便。"),
     "with_person": ("A person has your message and will answer here.", "客服已收到您的消息，会在这里回复。"),
     "goodbye": (

@@ -169,7 +169,7 @@ def test_the_person_may_begin_with_what_the_texts_say(local: State, desk: Desk) 
         return ("You may send it back within thirty days. [1]", ("returns.md",)) if "days" in question else None
 
     chat = Chat(desk, answer=answer)
-    for said in ("a human please: how many days do I have?", "a human please"):
+    for said in ("I want a human: how many days do I have?", "a human please"):
         handed(chat, "ada", said)
     first, second = waiting(local)
     assert first.proposed.endswith("\nYou may send it back within thirty days.")
