@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from regulars.errors import NotEnoughError
 from regulars.pricing.competitor import FRESH_DAYS, seen_between
-from regulars.pricing.products import price_history
+from regulars.pricing.products import price_changes, price_history
 from regulars.pricing.response.demand import COMPETITOR, PROMOTION
 from regulars.pricing.suggest import Belief, believe
 
@@ -199,14 +199,18 @@ def _competitors(shop: Shop, ids: pa.Array, begin: datetime, until: datetime, we
 
 
 def _lots(shop: Shop, until: datetime) -> pa.Table:
-    """product_id, since, expected: of every price that was set, NaN where no lot drew it."""
+    """product_id, since, expected: of every price that was asked, NaN where no lot drew it."""
     events = shop.events
     said = events.filter(events.type == SET, events.time < ibis.literal(until), events.product_id.notnull())
     rows = shop.engine.to_arrow(said.select("product_id", "properties", since="time").order_by("product_id", "since"))
     notes = [json.loads(text or "{}") for text in rows["properties"].to_pylist()]
     expected = [float(note["expected"]) if note.get("variance") else np.nan for note in notes]
     said_of = {"product_id": rows["product_id"], "since": rows["since"]}
-    return pa.table({**said_of, "expected": pa.array(expected, pa.float64())})
+    chosen = pa.table({**said_of, "expected": pa.array(expected, pa.float64())})
+    changes = price_changes(shop, until)
+    others = changes.filter(pc.invert(changes["is_set"])).select(["product_id", "since"])
+    others = others.append_column("expected", pa.array(np.full(len(others), np.nan)))
+    return pa.concat_tables([chosen, others.cast(chosen.schema)]).sort_by([("since", "ascending")])
 
 
 def _by_day(

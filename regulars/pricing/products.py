@@ -12,6 +12,7 @@ import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from regulars.errors import ConfigError, InputError
 from regulars.events.readers import Source
@@ -188,7 +189,7 @@ class PriceLog:
 
 
 def price_history(shop: Shop, as_of: datetime) -> pa.Table:
-    """Since when which price was asked of everyone: product_id, since, coins; before a moment.
+    """Since when which price was asked of everyone: product_id, since, coins, is_set (by the shop); before a moment.
 
     By the catalogue's list prices, and those that the shop set (`price_set`). Of a product that has neither, the middle
     of what was paid on each day. A price of 0, as of what was given away, is none.
@@ -214,12 +215,23 @@ def price_history(shop: Shop, as_of: datetime) -> pa.Table:
                 "product_id": each["product_id"],
                 "since": each["since"].cast(pa.timestamp("us", "UTC")),
                 "coins": to_coins(each["amount"], currency),
+                "is_set": pa.repeat(is_set, len(each)),
             }
         )
-        for each in said
+        for each, is_set in zip(said, (False, True, False), strict=True)
     ]
     table = pa.concat_tables(parts).sort_by([(name, "ascending") for name in ("product_id", "since", "coins")])
     return table.filter(pa.array(table["coins"].to_numpy() > 0))
+
+
+def price_changes(shop: Shop, as_of: datetime) -> pa.Table:
+    """The rows of `price_history` that end the price before them: all that were set, and what else is another price.
+
+    A catalogue that repeats the price which the shop set does not end it."""
+    history = price_history(shop, as_of)
+    product, coins = history["product_id"].combine_chunks(), history["coins"].to_numpy()
+    is_other = np.append(True, np.asarray(pc.not_equal(product[1:], product[:-1])) | (coins[1:] != coins[:-1]))
+    return history.filter(pa.array(is_other[: len(coins)] | np.asarray(history["is_set"])))
 
 
 def _newest(shop: Shop, as_of: datetime) -> dict[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ from regulars.pricing.dataset import SET
 from regulars.pricing.explore import Effect, read_switchback
 from regulars.pricing.guard import UNKNOWN
 from regulars.pricing.money import digits, to_coins
-from regulars.pricing.products import Products
+from regulars.pricing.products import Products, price_changes
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -103,12 +103,14 @@ def read_test(shop: Shop, name: str, as_of: datetime) -> dict[str, Effect]:
 
 
 def _stood(shop: Shop, name: str, as_of: datetime) -> Stood:
-    """Each price until the next one of its product, whoever set that."""
+    """Each price until the next one of its product, whoever set that, the catalogue too."""
     events = shop.events
     said = events.filter(events.type == SET, events.time < ibis.literal(as_of), events.product_id.notnull())
-    until = said.time.lead().over(group_by=said.product_id, order_by=said.time)
-    said = said.select("product_id", "variant", "propensity", "unit_price", "properties", since=said.time, until=until)
     said = said.filter(said.variant.startswith(f"{name}/block "))
+    said = said.select("product_id", "variant", "propensity", "unit_price", "properties", since=said.time)
+    changes = shop.engine.table(price_changes(shop, as_of).select(["product_id", "since"]))
+    until = changes.since.lead().over(group_by=changes.product_id, order_by=changes.since)
+    said = said.join(changes.mutate(until=until), ["product_id", "since"])
     rows = shop.engine.to_arrow(said.order_by("product_id", "since"))
     notes = [json.loads(text or "{}") for text in rows["properties"].to_pylist()]
     expected = np.array([float(note["expected"]) if note.get("variance") else np.nan for note in notes])

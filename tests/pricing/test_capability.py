@@ -561,8 +561,9 @@ def test_whatever_is_heard_a_price_keeps_to_the_law_and_the_list_price_of_its_mo
     before = desk.quote("p01", None, at).list_price
     to_come = [facts.as_of + timedelta(minutes=10 * number) for number in range(len(coins))]
     rows = pa.table(
-        {"product_id": ["p01"] * len(coins), "since": pa.array(to_come, TIME), "coins": pa.array(coins, pa.int64())}
-    )
+        {"product_id": ["p01"] * len(coins), "since": pa.array(to_come, TIME), "coins": pa.array(coins, pa.int64()),
+         "is_set": [True] * len(coins)}
+    )  # fmt: skip
     history = pa.concat_tables([facts.prices.history, rows.cast(facts.prices.history.schema)])
     order = [(name, "ascending") for name in ("product_id", "since", "coins")]
     desk.reprice(replace(facts.prices, history=history.sort_by(order)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -54,6 +55,19 @@ def test_what_the_shop_has_of_stock_competitors_and_promotions_stands_beside_the
     assert np.isnan(theirs[1, 0])
     assert theirs[1, 1] == pytest.approx(np.log(800))
     assert seen.controls["promotion"].tolist() == [[0.0, 0.0], [0.0, np.log(10)]]
+
+
+def test_a_week_at_a_price_of_the_catalogue_was_not_drawn(shop: Shop, tell: Callable[..., None], seen: Dataset) -> None:
+    note = json.dumps({"expected": 6.9, "variance": 0.01})
+    rows = [
+        {"event_id": product, "line": 0, "time": T - timedelta(days=20), "received_at": T, "type": "price_set",
+         "product_id": product, "unit_price": Decimal(9), "properties": note}
+        for product in ("tea", "pot")
+    ]  # fmt: skip
+    shop.log.append(pa.Table.from_pylist(rows, schema=NULLABLE), "drawn")
+    tell("pot", 3100, 900, days_ago=7, category="Pots")
+    found = dataset(shop, T, weeks=2).expected[0]
+    assert (found[0], np.isnan(found[1])) == (pytest.approx(6.9), True)
 
 
 def test_a_competitor_s_price_is_told_apart_from_the_shop_s_own_and_kept() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from regulars import Shop
 from regulars.errors import NotEnoughError, NotFoundError
-from regulars.pricing.reading import MARGIN, PRICE, REVENUE, UNITS, read_test
+from regulars.pricing.reading import MARGIN, PRICE, REVENUE, UNITS, _stood, read_test
 from regulars.pricing.suggesting import set_prices, tries
 from tests.pricing.conftest import T
 
@@ -70,3 +70,15 @@ def test_a_test_that_was_not_made_or_is_too_young_is_named(tested: Shop, cli: Cl
     assert code == 0
     assert json.loads(said)["units"]["change"] < 0
     assert "margin" in cli("pricing", "read", "--name", "spring", "--shop", tested.folder, "--as-of", "2026-11-29")[1]
+
+
+def test_a_price_of_the_catalogue_ends_what_the_lot_drew(tested: Shop, tell: Tell) -> None:
+    drawn = tries(tested, T, "spring", 0)
+    listed = dict(zip(drawn["product_id"].to_pylist(), drawn["suggested"].to_pylist(), strict=True))
+    whole = _stood(tested, "spring", END)
+    tell("p0", 1234, 400, days_ago=-3)
+    tell("p1", round(listed["p1"] * 100), 400, days_ago=-3)  # the same price, told again
+    stood = _stood(tested, "spring", END)
+    before, after = ((each.end - each.begin)[(each.block == 0)] / 86_400_000_000 for each in (whole, stood))
+    changed = {one: days for one, days in zip(stood.ids, after, strict=True) if days != before[stood.ids.index(one)]}
+    assert changed == {"p0": 2.0}  # the first day is left out
