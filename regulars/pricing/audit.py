@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 DECIDED, CHARGED = "decision_made", "order_completed"
 WHAT = {SET: "set", QUOTED: "shown", DECIDED: "decided", CHARGED: "charged"}
 
+Key = tuple[str, str, str, float]
+"""Customer, session, product, and of how many."""
+Shown = dict[Key, tuple[Decimal, bool]]
+"""The price that was shown last, and whether it was personal."""
+
 LINES = pa.schema(
     [
         pa.field("time", TIME, nullable=False),
@@ -59,7 +64,8 @@ def audit(
     Returns
     -------
     In the columns of `LINES`. A problem is told where more was charged than was shown last in that session, where a
-    personal price came without a disclosure, or where one rose within a session.
+    personal price came without a disclosure, or where one of as many rose within a session. That a personal price does
+    not stand where none may be asked any more, as after an objection, is no rise.
 
     Raises
     ------
@@ -80,14 +86,15 @@ def audit(
     if product_id is not None:
         rows = rows.filter(rows.product_id == product_id)
     columns = (
-        "time", "type", "customer_id", "product_id", "unit_price", "propensity", "session_id", "order_id", "properties",
+        "time", "type", "customer_id", "product_id", "unit_price", "propensity", "session_id", "order_id", "quantity",
+        "properties",
     )  # fmt: skip
     found = shop.engine.to_arrow(rows.select(*columns).order_by("time", "type", "product_id")).to_pylist()
     if not found:
         raise NotFoundError(
             f"No price of {' and '.join(filter(None, (customer_id, product_id)))} was ever set, shown or charged."
         )
-    shown: dict[tuple[str, str, str], Decimal] = {}
+    shown: Shown = {}
     return pa.Table.from_pylist([_line(row, shown) for row in found], schema=LINES)
 
 
@@ -104,11 +111,12 @@ def audit_of(shop: Shop, name: str, *, as_of: datetime | None = None) -> pa.Tabl
     return found[0]
 
 
-def _line(row: dict[str, Any], shown: dict[tuple[str, str, str], Decimal]) -> dict[str, Any]:
+def _line(row: dict[str, Any], shown: Shown) -> dict[str, Any]:
     note = json.loads(row["properties"] or "{}") if row["type"] != CHARGED else {}
     why = note.get("why") or note.get("reasons") or ()
     listed = note.get("list_price")
-    key = (row["customer_id"] or "", row["session_id"] or "", row["product_id"] or "")
+    quantity = 1.0 if row["quantity"] is None else row["quantity"]
+    key = (row["customer_id"] or "", row["session_id"] or "", row["product_id"] or "", quantity)
     said = {
         "time": row["time"],
         "what": WHAT[row["type"]],
@@ -126,17 +134,22 @@ def _line(row: dict[str, Any], shown: dict[tuple[str, str, str], Decimal]) -> di
         "session_id": row["session_id"],
         "order_id": row["order_id"],
     }
-    return {**said, "problem": _problem(said, key, shown)}
+    return {**said, "problem": _problem(said, note.get("mode"), key, shown)}
 
 
-def _problem(said: dict[str, Any], key: tuple[str, str, str], shown: dict[tuple[str, str, str], Decimal]) -> str:
-    price, before = said["price"], shown.get(key)
+def _problem(said: dict[str, Any], mode: str | None, key: Key, shown: Shown) -> str:
+    price = said["price"]
+    # More is never asked for each of several than for one.
+    of_one = shown.get((*key[:3], 1.0), (None, False)) if said["what"] == "charged" else (None, False)
+    before, was_personal = shown.get(key, of_one)
     if said["what"] == "shown":
         if said["personalised"] and not said["disclosure"]:
             return "a personal price without a disclosure"
-        if key[0] and key[1] and before is not None and price > before:
+        if was_personal and mode != "personal":
+            before = None
+        if key[1] and before is not None and price > before:
             return f"rose within the session from {before:.2f}"
-        shown[key] = price
+        shown[key] = price, bool(said["personalised"])
     if said["what"] == "charged" and key[0] and key[1] and before is not None and price is not None and price > before:
         return f"more was charged than was shown: {before:.2f}"
     return ""

@@ -166,3 +166,23 @@ def test_members_that_the_log_knows_are_not_remembered_twice(shop: Shop, tell: T
     log(shop, {"type": "signed_up", "time": T - DAY, "customer_id": "ada"})
     desk.renew(Facts.read(shop, T))
     assert not desk._members
+
+
+def test_the_audit_knows_prices_of_several_and_what_an_objection_ends(shop: Shop, tell: Tell) -> None:
+    tell("tea", 1000, 500)
+    shop = with_pricing(shop, PERSONAL + "\nvolume_discount = 0.1\nvolume_from = 5\nmax_discount = 0.2")
+    log(shop, *decided("ada", 0.05, T - DAY))
+    shown = [quote(shop, "tea", "ada", T, session_id="s", quantity=quantity).price for quantity in (5, 1)]
+    log(shop, {"type": "objection_made", "time": T + timedelta(seconds=1), "customer_id": "ada", "text": "pricing"})
+    shown.append(quote(shop, "tea", "ada", T + timedelta(minutes=1), session_id="s").price)
+    assert shown == [9, Decimal("9.5"), 10]
+    assert {line["problem"] for line in audit(shop, customer_id="ada").to_pylist()} == {""}
+    paid = {"type": "order_completed", "customer_id": "ada", "session_id": "s", "product_id": "tea", "order_id": "1"}
+    log(shop, paid | {"time": T + timedelta(minutes=2), "quantity": 2.0, "unit_price": Decimal(11)})
+    assert audit(shop, customer_id="ada").to_pylist()[-1]["problem"] == "more was charged than was shown: 10.00"
+    wrong = {"type": "price_quoted", "customer_id": "ada", "session_id": "s", "product_id": "tea", "quantity": 5.0}
+    log(
+        shop,
+        wrong | {"time": T + timedelta(minutes=3), "unit_price": Decimal("9.2"), "properties": '{"mode": "personal"}'},
+    )
+    assert audit(shop, customer_id="ada").to_pylist()[-1]["problem"] == "rose within the session from 9.00"
