@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +30,8 @@ class Creatives(NamedTuple):
 def creatives_of(shop: Shop) -> Creatives:
     """From `ads/creatives.csv`: creative_id, campaign, product_id, domain (the advertiser's), and width and height.
 
+    Bids bring their own markup where `image` and `url` are the addresses of the picture and of where a click leads.
+
     Where a campaign runs: `places`, codes of bid requests with spaces between them, and `region_lot`, the experiment
     whose lot says in which regions; both by any lines of the campaign, together.
 
@@ -54,8 +57,11 @@ def creatives_of(shop: Shop) -> Creatives:
         sizes = [row.get(name) or "0" for name in ("width", "height")]
         if not all(size.strip().isdecimal() for size in sizes):
             raise ConfigError(f"{path}, line {line}: a size of {' x '.join(sizes)}: whole pixels are expected.")
+        links = [(row.get(name) or "").strip() for name in ("image", "url")]
+        if any(links) and not all(re.fullmatch(r"https?://\S+", link) for link in links):
+            raise ConfigError(f"{path}, line {line}: image and url, both or neither, are addresses (https://…).")
         width, height = (int(size) for size in sizes)
-        found.append(Creative(row["creative_id"], row["campaign"], row["product_id"], width, height))
+        found.append(Creative(row["creative_id"], row["campaign"], row["product_id"], width, height, *links))
         domains.add(row["domain"].strip())
         codes, lot = tuple((row.get("places") or "").split()), (row.get("region_lot") or "").strip()
         if codes or lot:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from regulars.config import written
 from regulars.config.section import Section
+
+
+def _address(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^\s?#]+[^\s?#/]", url):
+        raise ValueError('is no address of a server; write "https://shop.example", without a slash at its end')
+    return url
 
 
 class BehaviorSettings(Section):
@@ -218,6 +225,11 @@ class AdsSettings(Section):
     )
     refused_domains: tuple[str, ...] = Field((), description="Sites on which no ad is shown.")
     only_domains: tuple[str, ...] = Field((), description="Sites on which alone ads are shown; [] for all others.")
+    address: Annotated[str, AfterValidator(_address)] = Field(
+        "",
+        description="Where exchanges and browsers reach the server, such as https://shop.example: bids name it for "
+        'notices and clicks. "" where the shop tells of them itself.',
+    )
 
 
 class PricingSettings(Section):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
+
 import pyarrow as pa
 import pytest
 
-from regulars import clock
+from regulars import Shop, clock
 from regulars.events.erased import Erased
 
 CSV = """creative_id,campaign,product_id,domain,width,height
@@ -34,11 +36,11 @@ def selling(seen):
 
 
 @pytest.fixture
-def begun(start, wait_until):
+def begun(start_of, selling, wait_until):
     """begun(): a server that bids."""
 
     def begin(**settings):
-        server = start(**settings)
+        server = start_of(Shop.open(selling.folder), **settings)
         wait_until(lambda: server.serving.live.ads.peek() is not None)
         return server
 
@@ -125,3 +127,52 @@ def test_another_campaign_in_the_file_has_what_is_left_of_the_day(selling, begun
     for number in range(10, 14):
         bid(server, f"s{number}", f"c{number}")
     assert 45.0 < 45.0 + pacer(server).reserved <= 50.0 + 1e-9
+
+
+def test_an_exchange_and_a_browser_tell_what_came_of_a_bid(selling, begun):
+    head, *lines = CSV.split()
+    links = ",https://img.example/tea.png,https://tea.example/spring"
+    (selling.folder / "ads" / "creatives.csv").write_text(
+        "\n".join([f"{head},image,url", *(f"{x}{links}" for x in lines)])
+    )
+    settings = selling.folder / "shop.toml"
+    settings.write_text(settings.read_text().replace("[ads]\n", '[ads]\naddress = "http://shop.example/api"\n'))
+    server = begun()
+    answer = server.post("/v1/ads/bid", {**ASK, "id": "r 1", "user": {"buyeruid": "c1"}})
+    offered = answer.json()["seatbid"][0]["bid"][0]
+
+    def path(url: str, price: str = "") -> str:
+        return url.removeprefix("http://shop.example/api").replace("${AUCTION_PRICE}", price)
+
+    def spent() -> float:
+        return pacer(server).spent
+
+    won = path(offered["nurl"], "2500.0")  # for a thousand
+    assert server.client.get(won.replace("token=", "token=x")).status_code == 404
+    assert spent() == 0
+    assert [server.client.get(won).status_code for _ in range(2)] == [204, 204]
+    assert spent() == pytest.approx(2.5)
+    click = path(html.unescape(offered["adm"]).split('"')[1])
+    for url in (click, click.replace("token=", "token=x")):
+        led = server.client.get(url, follow_redirects=False)
+        assert (led.status_code, led.headers["location"]) == (302, "https://tea.example/spring")
+    assert server.client.get(click.split("&creative")[0] + "&creative=other").status_code == 404
+    server.post("/v1/ads/bid", {**ASK, "id": "r2", "user": {"buyeruid": "c2"}})
+    lost = offered["lurl"].replace("r%201", "r2")
+    assert server.client.get(path(lost)).status_code == 404  # another bid's token
+    assert pacer(server).reserved == pytest.approx(5.0)
+    server.stop()
+    kinds = [row["type"] for row in selling.log.read("events").to_pylist() if row["type"].startswith("ad_")]
+    assert kinds == ["ad_shown", "ad_clicked"]
+
+
+def test_a_price_that_cannot_be_read_or_is_above_the_bid_costs_the_bid(selling, begun):
+    settings = selling.folder / "shop.toml"
+    settings.write_text(settings.read_text().replace("[ads]\n", '[ads]\naddress = "http://shop.example"\n'))
+    server = begun()
+    for number, price in enumerate(["${AUCTION_PRICE}", "99999", "nan"], 1):
+        answer = server.post("/v1/ads/bid", {**ASK, "id": f"r{number}", "user": {"buyeruid": f"c{number}"}})
+        url = answer.json()["seatbid"][0]["bid"][0]["burl"].removeprefix("http://shop.example")
+        before = pacer(server).spent + pacer(server).reserved
+        assert server.client.get(url.replace("${AUCTION_PRICE}", price)).status_code == 204
+        assert pacer(server).spent == pytest.approx(before)

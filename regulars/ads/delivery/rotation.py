@@ -22,6 +22,7 @@ class Creative:
     ----------
     creative_id, campaign : names. product_id : what it advertises, which says what an order is worth.
     width, height : pixels; 0 for a text.
+    image, url : addresses of its picture and of where a click leads; "" where the exchange has its markup already.
     """
 
     creative_id: str
@@ -29,6 +30,8 @@ class Creative:
     product_id: str
     width: int = 0
     height: int = 0
+    image: str = ""
+    url: str = ""
 
     def __post_init__(self) -> None:
         for name in ("creative_id", "campaign", "product_id"):

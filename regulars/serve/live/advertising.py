@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ import orjson
 from regulars import clock
 from regulars.ads.creatives import FILE, Creatives, creatives_of
 from regulars.ads.live import Decided, Told, desk
+from regulars.ads.openrtb import Notices
 from regulars.ads.openrtb.desk import Desk, Placed, shown_name
 from regulars.errors import NotFoundError
 from regulars.events.erased import Erased
 from regulars.events.inbox import Inbox
+from regulars.serve.drawing import drawn
 from regulars.serve.live.decisions import Decisions, Who
 from regulars.serve.live.part import decided
 from regulars.serve.live.reading import Reading, Row
@@ -46,6 +49,8 @@ class Advertising:
         self._shop, self._inbox, self._decisions = shop, inbox, decisions
         self._forbids, self._aliases, self._loop = forbids, aliases, loop
         self._reading = Reading(shop.config.shop.currency, shop.config.shop.timezone)
+        # Of this process alone, as the bids are that wait for their notices.
+        self._secret = drawn(16).encode()
         self._creatives: Creatives | None = None
         self._desk: Desk | None = None
 
@@ -64,6 +69,23 @@ class Advertising:
         self._creatives, self._desk = made, found
         return found
 
+    def notices(self) -> Notices | None:
+        """Where bids ask to be told what came of them."""
+        address = self._shop.config.ads.address
+        return Notices(address, self._token) if address else None
+
+    def require(self, bid_id: str, token: str) -> None:
+        """NotFoundError if a notice is not of who was sent the bid."""
+        if not hmac.compare_digest(self._token(bid_id).encode(), token.encode()):
+            raise NotFoundError("No such bid waits for a notice here.")
+
+    def url_of(self, creative_id: str) -> str:
+        """Where a click on a creative leads; NotFoundError if there is none."""
+        for one in self._creatives.creatives if self._creatives else ():
+            if one.creative_id == creative_id and one.url:
+                return one.url
+        raise NotFoundError("No creative of that name leads anywhere.")
+
     def hear(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
         """Ads of any channel count for caps and gaps, from the next bid on."""
         if self._desk is None:
@@ -78,12 +100,20 @@ class Advertising:
         if self._desk is not None:
             self._desk.forget(erased.among(self._desk.known()))
 
-    async def won(self, bid_id: str, price: float | None) -> bool:
-        """A bid won: kept before it is acknowledged. False if it is not known, or was told before."""
+    async def won(self, bid_id: str, price: float | None, *, by_exchange: bool = False) -> bool:
+        """A bid won: kept before it is acknowledged. False if it is not known, or was told before.
+
+        Parameters
+        ----------
+        price : for one impression; None for what was bid.
+        by_exchange : no winner pays more than its bid; over the open net nobody is believed who says so.
+        """
         made, now = self._made(), clock.now()
         placed = made.waiting(bid_id, now)
         if placed is None:
             return False
+        if by_exchange and price is not None:
+            price = min(price, placed.bid)
         cost = placed.bid if price is None else price
         await self._keep(SHOWN, placed, now, shown_name(bid_id), {"cost": cost})
         return made.won(bid_id, price, now)
@@ -100,6 +130,9 @@ class Advertising:
     def lost(self, bid_id: str, least: float | None) -> bool:
         """A bid lost, to one of at least so much where it is told."""
         return self._made().lost(bid_id, clock.now(), rival=least)
+
+    def _token(self, bid_id: str) -> str:
+        return hmac.new(self._secret, bid_id.encode(errors="surrogatepass"), "sha256").hexdigest()[:32]
 
     def _made(self) -> Desk:
         if self._desk is None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from regulars.ads.bidding import Bidder
 from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Places, Rotation
-from regulars.ads.openrtb import Campaign, Desk, answer, read
+from regulars.ads.openrtb import Campaign, Desk, Notices, answer, read
 from regulars.ads.pacing import Pacer, SpendCurve
 from regulars.errors import InputError
 
@@ -74,11 +74,30 @@ def test_a_campaign_runs_at_its_places_alone(geo: dict[str, str], bids: bool) ->
 
 
 def test_a_bid_is_answered_in_the_exchange_s_own_terms() -> None:
-    found = json.loads(answer(body(), desk()[0], MORNING, notice_url="https://shop.example/ads") or b"")
+    notices = Notices("https://shop.example", lambda bid_id: f"signed-{len(bid_id)}")
+    found = json.loads(answer(body(), desk()[0], MORNING, notices=notices) or b"")
     bid = found["seatbid"][0]["bid"][0]
     assert found["id"] == "r1"
     assert (bid["impid"], bid["crid"], bid["price"], bid["adomain"]) == ("1", "box", 20.0, ["tea.example"])
-    assert bid["nurl"] == "https://shop.example/ads/won?bid=r1%2F1&price=${AUCTION_PRICE}"
+    won = "https://shop.example/v1/ads/won?bid=r1%2F1&token=signed-4&price=${AUCTION_PRICE}"
+    assert bid["nurl"] == bid["burl"] == won
+    assert bid["lurl"] == "https://shop.example/v1/ads/lost?bid=r1%2F1&token=signed-4&least=${AUCTION_MIN_TO_WIN}"
+    assert "adm" not in bid
+
+
+def test_a_creative_with_a_picture_brings_its_markup() -> None:
+    ours, _ = desk()
+    box = Creative("box", "spring", "tea", 300, 250, 'https://img.example/a.png?"', "https://tea.example/?a=1&b=2")
+    ours.campaigns[0].rotation.change([box])
+    notices = Notices("https://shop.example", lambda bid_id: "t")
+    plain, told = (
+        json.loads(answer(body(number), ours, MORNING, notices=each) or b"")["seatbid"][0]["bid"][0]["adm"]
+        for number, each in (("r1", None), ("r2", notices))
+    )
+    picture = '<img src="https://img.example/a.png?&quot;" width="300" height="250" alt="">'
+    assert plain == f'<a href="https://tea.example/?a=1&amp;b=2" target="_blank">{picture}</a>'
+    clicked = "https://shop.example/v1/ads/clicked?bid=r2%2F1&amp;token=t&amp;creative=box"
+    assert told == f'<a href="{clicked}" target="_blank">{picture}</a>'
 
 
 @pytest.mark.parametrize(
