@@ -6,14 +6,15 @@ import os
 import time
 from dataclasses import dataclass, field
 from datetime import date
+from logging import getLogger
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import NamedTuple
 
 import numpy as np
 
 from regulars import clock
-from regulars.errors import InputError
+from regulars.errors import InputError, RegularsError
 from regulars.language.errors import LanguageError
 from regulars.language.search import Hit, Index, Passage
 from regulars.support.knowledge.apart import read_all
@@ -22,6 +23,7 @@ from regulars.support.knowledge.kept import Read, keep, kept
 from regulars.support.knowledge.rank import Row, features, rows, scores
 from regulars.support.knowledge.text import Text, texts_of
 
+LOG = getLogger("regulars.support")
 LOOK_SECONDS = 5.0
 """A folder is looked at no more often: that costs a millisecond for a hundred files."""
 COMPARED = 40
@@ -93,8 +95,10 @@ class Knowledge:
         self._rows: dict[str, Row] = {}
         self._seen: dict[str, tuple[int, int]] = {}
         self._faults: dict[str, str] = {}
-        self._lock = Lock()
-        self._looked: float | None = None
+        self._turn, self._lock = Lock(), Lock()
+        """One looks at the folder at a time; and what is searched does not change meanwhile."""
+        self._looked = time.monotonic()
+        self._aside: Thread | None = None
         self._cache = cache
         before = None if cache is None else kept(cache, self._index)
         if before is not None:
@@ -107,7 +111,8 @@ class Knowledge:
     @property
     def texts(self) -> list[Text]:
         """All of them, by id."""
-        return [self._texts[one] for one in sorted(self._texts)]
+        with self._lock:
+            return [self._texts[one] for one in sorted(self._texts)]
 
     @property
     def faults(self) -> dict[str, str]:
@@ -119,8 +124,14 @@ class Knowledge:
         return self._texts.get(one)
 
     def refresh(self) -> Refreshed:
-        """Read what is new or has changed, and forget what is gone."""
-        with self._lock:
+        """Read what is new or has changed, and forget what is gone.
+
+        Raises
+        ------
+        InputError
+            If the folder is not there any more; what was read stays.
+        """
+        with self._turn:
             self._looked = time.monotonic()
             there = self._files()
             changed = [name for name, mark in there.items() if self._seen.get(name) != mark]
@@ -151,7 +162,10 @@ class Knowledge:
                     break
             self._seen = there
             if self._cache is not None and (changed or removed):
-                keep(self._cache, self._index, Read(self._texts, self._rows, self._seen, self._faults))
+                try:
+                    keep(self._cache, self._index, Read(self._texts, self._rows, self._seen, self._faults))
+                except (RegularsError, OSError) as error:
+                    LOG.warning("The shop's texts are read, and not kept for the next start: %s", error)
             return Refreshed(tuple(changed), tuple(removed), dict(self._faults))
 
     def _files(self) -> dict[str, tuple[int, int]]:
@@ -162,7 +176,10 @@ class Knowledge:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for path in (Path(folder) / name for name in sorted(names)):
                 if path.suffix.lower() in KINDS and not path.name.startswith((".", "~$")) and not path.is_symlink():
-                    about = path.stat()
+                    try:
+                        about = path.stat()
+                    except FileNotFoundError:
+                        continue  # deleted since the folder was listed
                     found[path.relative_to(self.folder).as_posix()] = (about.st_mtime_ns, about.st_size)
         return found
 
@@ -182,15 +199,29 @@ class Knowledge:
         ]
         new = [one for one in (*passages, *questions) if one.id not in self._rows or self._index.get(one.id) != one]
         made = rows(new, self._index.cache)
-        # First, for it may fail, and then all is as it was.
-        self._index.update([*passages, *questions])
-        self._rows |= zip([one.id for one in new], made, strict=True)
-        self._index.remove(gone)
-        for one in gone:
-            del self._rows[one]
-        for one in old:
-            del self._texts[one]
-        self._texts |= {text.id: text for text in texts}
+        with self._lock:
+            # First, for it may fail, and then all is as it was.
+            self._index.update([*passages, *questions])
+            self._rows |= zip([one.id for one in new], made, strict=True)
+            self._index.remove(gone)
+            for one in gone:
+                del self._rows[one]
+            for one in old:
+                del self._texts[one]
+            self._texts |= {text.id: text for text in texts}
+
+    def _look(self) -> None:
+        """Look at the folder where it is time to, aside: who asks is answered from what was read before."""
+        is_due = time.monotonic() - self._looked > LOOK_SECONDS
+        if is_due and (self._aside is None or not self._aside.is_alive()):
+            self._aside = Thread(target=self._refresh_aside, name="knowledge", daemon=True)
+            self._aside.start()
+
+    def _refresh_aside(self) -> None:
+        try:
+            self.refresh()
+        except (RegularsError, OSError) as error:
+            LOG.warning("The shop's texts are those that were read before: %s", error)
 
     def find(
         self, question: str, most: int = 5, audiences: frozenset[str] = frozenset(), on: date | None = None
@@ -202,8 +233,7 @@ class Knowledge:
         audiences : that the customer is of, besides everyone.
         on : the day; by default today.
         """
-        if self._looked is None or time.monotonic() - self._looked > LOOK_SECONDS:
-            self.refresh()
+        self._look()
         on = on or clock.now().date()
         with self._lock:
             found: dict[str, Found] = {}

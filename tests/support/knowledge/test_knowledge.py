@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.errors import InputError
+from regulars.errors import DiskFullError, InputError
 from regulars.support.knowledge import Knowledge, Text, apart
 from regulars.support.knowledge import folder as module
 from regulars.support.knowledge.documents import docx, pdf
@@ -55,7 +57,60 @@ def test_a_question_is_answered_from_what_the_folder_holds_a_while_later(
     knowledge = made(tmp_path, returns_md=RETURNS)
     (tmp_path / "returns.md").write_text("# Return period\nWithin ninety days.\n")
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+    looked_at(knowledge)
     assert "ninety" in knowledge.find("how many days to return")[0].text.text
+
+
+def looked_at(knowledge: Knowledge) -> None:
+    """Ask, and wait until the folder has been looked at aside."""
+    knowledge.find("how many days to return")
+    for thread in threading.enumerate():
+        if thread.name == "knowledge":
+            thread.join()
+
+
+def test_who_asks_while_files_are_read_is_answered_from_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knowledge, is_asked = made(tmp_path, returns_md=RETURNS), threading.Event()
+    (tmp_path / "returns.md").write_text("# Return period\nWithin ninety days.\n")
+    read_all = module.read_all
+
+    def slow(paths: Iterable[Path]) -> Iterator[object]:
+        assert is_asked.wait(30)
+        yield from read_all(paths)
+
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(module, "read_all", slow)
+    assert "ninety" not in knowledge.find("how many days to return")[0].text.text
+    is_asked.set()
+    looked_at(knowledge)
+    assert "ninety" in knowledge.find("how many days to return")[0].text.text
+    looked_at(knowledge)
+
+
+def test_where_the_folder_is_gone_what_was_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    knowledge = made(folder, returns_md=RETURNS)
+    folder.rename(tmp_path / "other")
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+    looked_at(knowledge)
+    assert knowledge.find("how many days to return")[0].text.citation == "returns.md, Return period"
+    looked_at(knowledge)
+    assert "is no folder" in caplog.text
+
+
+def test_where_the_disk_is_full_texts_are_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise DiskFullError("full")
+
+    monkeypatch.setattr(module, "keep", full)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "returns.md").write_text(RETURNS, "utf-8")
+    assert len(Knowledge(tmp_path / "texts", cache=tmp_path / "cache")) > 0
 
 
 def test_a_text_holds_on_its_days_alone(tmp_path: Path) -> None:
