@@ -17,6 +17,7 @@ from regulars.language.numerals import chinese, english
 from regulars.language.verify import Fact, verify
 from regulars.support.answer.claims import is_denial, promised, strange
 from regulars.support.answer.sentences import sentences
+from regulars.support.dialogue.languages import language_of
 from regulars.support.order.wording import word
 
 TOLD = frozenset(("order_id", "status", "name", "price", "amount", "price_difference", "ordered_on", "tracking"))
@@ -49,14 +50,25 @@ _TOO = re.compile(
 """Words that would tell an order's state of another."""
 STATE = "\1"
 """Stands where an order's state was told rightly, with its number."""
+PLAIN = """
+a an and are at below both called contain contains cost costs date day each eur euros first following for from gbp
+has have here holds in include includes is it items item its last latest list named newest number numbers of oldest
+on one ones or order ordered orders other others pounds price prices product products second see that the there
+these they this those to total totals tracking two usd was with yen you your yours cny dollars yuan i my we
+"""
+_PLAIN_WORDS = frozenset(PLAIN.split())
+_PLAIN_ZH = frozenset(
+    "您你的有订单号件商品是在和与共合计总价格元块个一二三四五六七八九十两笔这那第为分别物流单日月年里面都每各"
+)
+"""All words, or signs, that a statement has beside what was told."""
 _QUESTION = re.compile(r"[?？]$")
 
 
 def borne(text: str, found: Sequence[Mapping[str, Any]]) -> str:
     """The sentences of a text that may be said, after what tools told; "" where any says too much.
 
-    A statement has to name something that was told, with its order where it tells a state. One that names nothing
-    ("Hello!") is left out.
+    A statement has to name something that was told, with its order where it tells a state, and has no word beside it
+    but the plainest. One that names nothing ("Hello!") is left out. A question is English or Chinese.
 
     Parameters
     ----------
@@ -83,11 +95,15 @@ def borne(text: str, found: Sequence[Mapping[str, Any]]) -> str:
             return ""
         if _DONE.search(bare) or _ASKS.search(bare):
             return ""
-        is_question = bool(_QUESTION.search(sentence))
-        if not is_question and is_denial(bare):
+        if _QUESTION.search(sentence):
+            # Lists of words say nothing of a language that they are not of.
+            if language_of(sentence, "") not in ("en", "zh"):
+                return ""
+        elif bare == sentence and not _has_number(bare):
+            continue
+        elif is_denial(bare) or not _is_plain(bare, facts):
             return ""
-        if is_question or bare != sentence or _has_number(bare):
-            kept.append(written)
+        kept.append(written)
     return " ".join(kept)
 
 
@@ -109,6 +125,18 @@ def _without_names(text: str, found: Any) -> str:
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", "\0", text, flags=re.IGNORECASE)
     return text
+
+
+def _is_plain(text: str, facts: Sequence[Fact]) -> bool:
+    """Whether a statement has no word of its own but the plainest."""
+    for value in sorted({str(one.value) for one in facts if one.unit == "text" and one.name != "status"}, key=len)[
+        ::-1
+    ]:
+        text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(_plain(value))}(?![A-Za-z0-9])", "", text, flags=re.IGNORECASE)
+    for numeral in (*english(text), *chinese(text)):
+        text = text[: numeral.start] + " " * (numeral.end - numeral.start) + text[numeral.end :]
+    words = re.findall(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+", text.casefold())
+    return all(word in _PLAIN_WORDS or word in _PLAIN_ZH for word in words)
 
 
 def _has_number(text: str) -> bool:

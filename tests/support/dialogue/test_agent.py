@@ -54,7 +54,8 @@ def test_what_it_reads_it_may_say(desk: Desk) -> None:
         "Please tell me the code of order #W1000001.", "I have can\u200bcelled it.", "Write to boss@\u200bevil.example.",
         "We have put an end to it, all right?", "The Desk Lamp goes out soon.", "Your credit_card_1 is used for #W1000001.",
         "78762 for the Desk Lamp.", "订单#W1000001已取消。", "订单#W1000001我会马上处理。", "请提供您的银行卡号？",
-        "All shops are closing.", "This shop sells stolen goods.",
+        "Storniert: #W1000001.", "Die Bestellung #W1000001 wurde storniert.", "Wie lautet Ihre Kartennummer?",
+        "#W1000001 goes up in smoke.", "订单#W1000001作废。", "All shops are closing.", "This shop sells stolen goods.",
     ],
 )  # fmt: skip
 def test_what_no_tool_has_told_is_not_said(desk: Desk, lie: str) -> None:
