@@ -246,7 +246,7 @@ class PricingSettings(Section):
     lowest: float = Field(0.8, ge=0, le=1, description="A list price stays above so much of that of 90 days ago.")
     highest: float = Field(1.25, ge=1, le=10, description="And below so much of it.")
     max_change: float = Field(0.1, ge=0, le=1, description="By so much a list price may change in a week.")
-    max_discount: float = Field(0.2, ge=0, le=1, description="A customer's price is below the list price by so much.")
+    max_discount: float = Field(0.2, ge=0, lt=1, description="A customer's price is below the list price by so much.")
     endings: tuple[Annotated[int, Field(ge=0, le=99)], ...] = Field(
         (), description="The last two digits that prices may have: [99, 49]; [] for any."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,3 +50,8 @@ def test_whatever_is_drawn_the_budget_holds_and_chances_are_those_of_a_lot(
     assert spent <= budget * (1 + 1e-9)
     assert np.allclose(chances.sum(1), 1)
     assert (1 - chances.max(1)).sum() <= explore * len(spends) + 1e-6
+
+
+def test_no_discount_is_the_whole_price() -> None:
+    with pytest.raises(ValueError, match="less than 1"):
+        PricingSettings(max_discount=1.0)

@@ -67,6 +67,6 @@ def _plain(title: str) -> str:
 
 
 def _numbers(title: str) -> tuple[str, ...]:
-    return tuple(
-        sorted(number.replace(",", ".").rstrip("0.") or "0" for number in re.findall(r"\d+(?:[.,]\d+)?", title))
-    )
+    # 2.50 is 2.5, but 250 is not 25.
+    found = (number.replace(",", ".") for number in re.findall(r"\d+(?:[.,]\d+)?", title))
+    return tuple(sorted(number.rstrip("0").rstrip(".") if "." in number else number for number in found))

@@ -185,6 +185,14 @@ def _raw() -> Mapping[str, Any]:
 
 
 @cache
+def _places() -> frozenset[str]:
+    """All that a row can be about."""
+    raw = _raw()
+    regions = (f"{country}-{code}" for country, inside in raw["regions"].items() for code in inside)
+    return frozenset((ANYWHERE, *raw["groups"], *raw["countries"], *regions))
+
+
+@cache
 def _shipped() -> Law:
     raw = _raw()
     countries = {_plain(name): code for code, names in raw["countries"].items() for name in (code, *names)}
@@ -209,6 +217,17 @@ def _row(said: Mapping[str, Any], where: str) -> Row:
             raise ConfigError(
                 f"{where} ({said['id']}): {name} = {said[name]!r}: one of {', '.join(there)} is expected."
             )
+    if said["place"] not in _places():
+        meant = _shipped().place(*str(said["place"]).partition("-")[::2])
+        raise ConfigError(
+            f'{where} ({said["id"]}): place = "{said["place"]}": no customer is ever there. '
+            + (
+                f'For this place write "{meant}".'
+                if meant in _places()
+                else "A country as in ISO 3166 is expected (DE), "
+                f"country-region (US-NY), {', '.join(_raw()['groups'])}, or * for all that no row names."
+            )
+        )
     for name in ("from", "checked"):
         if not isinstance(said[name], date):
             raise ConfigError(f"{where} ({said['id']}): {name} = {said[name]!r}: a day is expected, as 2026-11-24.")

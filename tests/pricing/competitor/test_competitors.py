@@ -187,3 +187,15 @@ def test_no_answer_is_used_before_it_was_simulated(shop: Shop) -> None:
 def test_an_answer_that_cannot_be_is_refused(kind: str, by: float) -> None:
     with pytest.raises(InputError, match="beat"):
         Response(kind, by)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "is_same"),
+    [
+        ("Sencha 25 g", "Sencha 250 g", False), ("Sencha 2 g", "Sencha 20 g", False), ("Sencha 0 g", "Sencha g", False),
+        ("Sencha 2,50 kg", "Sencha 2.5 kg", True), ("Sencha 250 g", "Sencha 250g", True),
+    ],
+)  # fmt: skip
+def test_titles_are_the_same_by_the_value_of_their_numbers(theirs: str, ours: str, is_same: bool) -> None:
+    (found,) = by_title([theirs], ["tea"], [ours])
+    assert (found is not None) == is_same

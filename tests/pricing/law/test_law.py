@@ -103,6 +103,9 @@ def test_a_shops_own_row_takes_the_place_of_a_known_one(tmp_path: Path) -> None:
         ("from = 2026-12-31", 'from = "soon"', "a day is expected"),
         ('source = "y"', "", "source is missing"),
         ('source = "y"', 'source = "y"\nwhere = "x"', "there is no where"),
+        ('place = "US-NY"', 'place = "UK"', 'no customer is ever there. For this place write "GB"'),
+        ('place = "US-NY"', 'place = "us-ny"', 'For this place write "US-NY"'),
+        ('place = "US-NY"', 'place = "Atlantis"', r"A country as in ISO 3166 is expected \(DE\)"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
