@@ -61,6 +61,10 @@ def labelled(shop: Shop, before: datetime, since: datetime | None = None) -> Lab
     )
     if since is not None:
         rows = rows.filter(rows.time >= ibis.literal(since))
+    # What customers took for their question, where nobody of the shop has said what it is.
+    is_picked = rows.event_id.startswith("support-") & (rows.session_id.fill_null("") != "")
+    given = rows.filter(~is_picked)
+    rows = given.union(rows.filter(is_picked).anti_join(given, "text"))
     last = rows.group_by("text").agg(
         time=rows.time.max(),
         outcome=rows.outcome.argmax(rows.time),

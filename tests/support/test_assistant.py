@@ -90,6 +90,9 @@ def test_between_sure_and_unsure_three_choices_are_offered_and_what_is_chosen_is
     assert (reply.action, len(reply.choices)) == ("ask", 3)
     second = chat.say(conversation, "2")
     assert second.intent == reply.choices[1]
+    stranger = chat.open()
+    assert chat.say(stranger, question).choices == reply.choices
+    chat.say(stranger, "1")  # teaches nothing
     deliver(tea.state, tea)
     rows = tea.events.to_pyarrow().to_pylist()
     labelled = [row for row in rows if row["type"] == "support_labelled"]

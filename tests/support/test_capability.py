@@ -15,6 +15,7 @@ from regulars.support import deliver, evaluate, table
 from regulars.support.dataset import labelled
 from regulars.support.quality import quality
 from regulars.support.questions import label, unlabelled
+from regulars.support.record import LABELLED, write_event
 
 T = datetime(2024, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -87,6 +88,16 @@ def test_a_question_has_the_label_that_it_was_given_last_before_the_moment(shop:
     found = labelled(shop, T)
     assert dict(zip(found.texts, found.labels, strict=True)) == {"engrave?": "engraving", "how is the weather": None}
     assert labelled(shop, T + HOUR, since=T).texts == ["late"]
+
+
+def test_what_a_customer_picked_gives_way_to_what_the_shop_says(talked: Shop) -> None:
+    label(talked.state, "engrave?", "engraving")
+    with talked.state.write() as change:
+        for text in ("engrave?", "my parcel"):
+            write_event(change, "c1", "ada", LABELLED, text=text, outcome="invoice")
+    deliver(talked.state, talked)
+    found = labelled(talked, talked.now + HOUR)
+    assert dict(zip(found.texts, found.labels, strict=True)) == {"engrave?": "engraving", "my parcel": "invoice"}
 
 
 def test_figures_of_conversations(talked: Shop) -> None:

@@ -174,7 +174,7 @@ class Chat:
             which = conversations.c.conversation_id == conversation
             row = change.execute(sa.select(conversations).where(which).with_for_update()).one()
             write_message(change, conversation, row.customer_id, "customer", text, {})
-            if reply.learned is not None:
+            if reply.learned is not None and row.customer_id is not None:  # a stranger teaches nothing
                 question, intent = reply.learned
                 write_event(change, conversation, row.customer_id, LABELLED, text=question, outcome=intent)
             if reply.hand_over is not None:
