@@ -21,14 +21,14 @@ from regulars.pricing.guard import UNKNOWN, personal_prices, reduced_from, requi
 from regulars.pricing.law import Mode, Quote, Terms, strictest
 from regulars.pricing.money import to_amount
 from regulars.pricing.products import PriceLog, Products
-from regulars.pricing.rules import MEMBERS, STRANGER, Person, kinds_of, mode_of, rules_of
+from regulars.pricing.rules import SIGNED_UP, STRANGER, Person, kinds_of, mode_of, rules_of
 from regulars.pricing.words import SAID
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
 
-ORDERED = "order_completed"
+ORDERED, IDENTIFIED = "order_completed", "customer_identified"
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,11 @@ class Desk:
         law on where each is."""
         for row in rows:
             who = row.get("customer_id") or row.get("anonymous_id")
-            if not who or row["type"] not in (ORDERED, *MEMBERS):
+            if not who or row["type"] not in (ORDERED, SIGNED_UP, IDENTIFIED):
                 continue
             who = aliases.get(who, who)
-            (self._ordered if row["type"] == ORDERED else self._members).add(who)
+            if row["type"] != IDENTIFIED:
+                (self._ordered if row["type"] == ORDERED else self._members).add(who)
             place = place_of(row.get("properties") or {})
             # An order tells it only of whom nothing else does.
             if place[0] and (row["type"] != ORDERED or self._facts.people.get(who, STRANGER).country is None):

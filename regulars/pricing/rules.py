@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 PURPOSES = ("pricing", "profiling")
 """Whoever objected to one of these, or took consent back, pays what everyone pays."""
 FOOD = "food"
-MEMBERS = ("signed_up", "customer_identified")
-"""Events that make a member."""
+SIGNED_UP = "signed_up"
+"""The event that makes a member; a guest who leaves an address is none."""
 
 
 def rules_of(shop: Shop) -> Rules:
@@ -105,7 +105,7 @@ def mode_of(allowed: Mode, terms: Terms, *, objects: bool) -> Mode:
 
 def _members(shop: Shop, as_of: datetime) -> set[str]:
     events = shop.events
-    said = events.filter(events.type.isin(MEMBERS), events.time < as_of)
+    said = events.filter(events.type == SIGNED_UP, events.time < as_of)
     named = shop.identities.named(said.select("customer_id", "anonymous_id"), as_of)
     ids = shop.engine.to_arrow(named.filter(named.customer_id.notnull()).select("customer_id").distinct())
     return set(ids["customer_id"].to_pylist())

@@ -471,9 +471,16 @@ def test_who_pays_the_list_price_may_look_again(tea: Callable[..., Shop]) -> Non
 
 def test_stated_rules_hold_for_all_who_meet_them(tea: Callable[..., Shop]) -> None:
     shop = tea(mode="declared", member_discount=0.1, new_customer_discount=0.15, volume_discount=0.2, volume_from=5)
+    begun = T - timedelta(days=1)
+    joined = [
+        {"event_id": f"joined {who}", "time": begun, "customer_id": who, "type": "signed_up"}
+        for who in ("c002", "c003")
+    ]
+    shop.log.append(events(*joined), "joined")
     listed = quote(shop, "p01", None, T).price
     one = quote(shop, "p01", "c002", T)
     assert not one.personalised
+    assert quote(shop, "p01", "c004", T).price == listed  # only identified, as a guest who left an address
     assert float(one.price / listed) == pytest.approx(0.9, abs=0.01)
     assert one.policy == "stated rule: members have 10% off"
     assert float(quote(shop, "p01", "nobody yet", T).price / listed) == pytest.approx(0.85, abs=0.01)

@@ -186,3 +186,12 @@ def test_the_audit_knows_prices_of_several_and_what_an_objection_ends(shop: Shop
         wrong | {"time": T + timedelta(minutes=3), "unit_price": Decimal("9.2"), "properties": '{"mode": "personal"}'},
     )
     assert audit(shop, customer_id="ada").to_pylist()[-1]["problem"] == "rose within the session from 9.00"
+
+
+def test_a_guest_who_leaves_an_address_is_no_member(shop: Shop, tell: Tell) -> None:
+    tell("tea", 1000, 500)
+    desk = desk_of(with_pricing(shop, 'mode = "declared"\nmember_discount = 0.1'))
+    desk.hear([{"type": "customer_identified", "customer_id": "ada", "properties": {"email": "ada@tea.example"}}], {})
+    assert desk.quote("tea", "ada", T).price == 10
+    desk.hear([{"type": "signed_up", "customer_id": "ada"}], {})
+    assert desk.quote("tea", "ada", T).price == 9
