@@ -54,7 +54,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     impressions are worth: bid with it in second-price auctions, let `bidding.Bidder` shade it in first-price ones),
     `click_probability`, `order_probability`, `order_after_click`, `expected_margin`, `margin_after_click`. `action` is
     "advertise", or "hold out" for the share
-    `[ads] holdout` that the lot keeps from ads: their (ghost) bids are worked out and not sent.
+    `[ads] holdout` that the lot keeps from ads: what an ad would be worth is said of them too, and nothing is bid.
 
     Raises
     ------

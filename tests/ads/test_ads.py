@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from regulars import Shop
+from regulars.ads.audience import hashed
 from regulars.ads.creatives import creatives_of
 from regulars.ads.credit import incremental_share
 from regulars.ads.dataset import impressions
@@ -411,15 +412,29 @@ def test_attribution_and_lift_are_printed_with_what_they_are(ads_shop: Shop, cli
     assert "0 customers were decided about 300 days ago" in said
 
 
-def test_an_audience_holds_no_address_and_nobody_who_objected(ads_shop: Shop, cli: Cli, tmp_path: Path) -> None:
-    code, text, _ = cli("ads", "audience", "--out", tmp_path / "list.csv", "--shop", ads_shop.folder, "--json")
-    written = (tmp_path / "list.csv").read_text() if code == 0 else ""
-    decided = ads_shop.tables.read("ads", "decisions").to_pylist()
-    is_listed = any(row["customer_id"] == "c006" and row["action"] == "advertise" for row in decided)
-    assert (code == 0) is is_listed
-    if is_listed:
-        assert json.loads(text)["written"] == 1
-        assert "@" not in written
+def test_an_audience_holds_no_address_and_nobody_who_objected(
+    ads_shop: Shop, cli: Cli, tea_as_of: datetime, tmp_path: Path, record: Record
+) -> None:
+    shop = Shop.open(shutil.copytree(ads_shop.folder, tmp_path / "shop"))
+    rows = shop.tables.read("ads", "decisions").to_pylist()
+    may = set(permitted(shop, tea_as_of + timedelta(days=1)).pairs["customer_id"].to_pylist())
+    chosen = [row["customer_id"] for row in rows if row["action"] == "advertise" and row["customer_id"] in may][:3]
+    held = next(row["customer_id"] for row in rows if row["action"] == "hold out")
+    said = {"type": "customer_identified", "time": tea_as_of.isoformat()}
+    record(
+        shop,
+        *({**said, "customer_id": who, "properties.email": f"{who}@Tea.example"} for who in (*chosen, held)),
+        {"type": "objection_made", "customer_id": chosen[0], "text": "ads", "time": tea_as_of.isoformat()},
+    )
+    at = f"{tea_as_of + timedelta(days=1):%Y-%m-%d}"
+    out = tmp_path / "list.csv"
+    code, text, _ = cli("ads", "audience", "--out", out, "--shop", shop.folder, "--as-of", at, "--json")
+    assert code == 0
+    written = out.read_text()
+    for who, is_listed in ((chosen[0], False), (chosen[1], True), (chosen[2], True), (held, False)):
+        assert (hashed(f"{who}@tea.example") in written) is is_listed
+    assert json.loads(text)["written"] == written.count("\n") - 1
+    assert "@" not in written
 
 
 def test_budgets_and_replays_come_from_files(cli: Cli, tmp_path: Path) -> None:
@@ -465,7 +480,14 @@ def test_a_file_of_headers_alone_says_so(cli: Cli, tmp_path: Path, said: tuple[A
     assert "there are no rows" in " ".join(error.split())
 
 
-def test_a_log_without_ads_says_so_and_takes_the_setting(tea_shop: Shop, tea_as_of: datetime) -> None:
-    found = impressions(tea_shop, tea_as_of)
-    assert len(found.clicked) == 0
-    assert isinstance(found.table, pa.Table)
+def test_a_log_without_ads_says_so_and_takes_the_setting(tea_shop: Shop, tea_as_of: datetime, tmp_path: Path) -> None:
+    assert len(impressions(tea_shop, tea_as_of).clicked) == 0
+    folder = shutil.copytree(tea_shop.folder, tmp_path / "shop")
+    settings = folder / "shop.toml"
+    settings.write_text(settings.read_text().replace("[ads]\n", "[ads]\nclick_share = 0.03\n"))
+    shop = Shop.open(folder)
+    shop.learn("ads", tea_as_of)
+    assert "0 ads were shown and 0 clicked" in json.dumps(shop.models.get("ads", 1).card)
+    shop.models.use("ads", 1)
+    shop.decide("ads", tea_as_of)
+    assert set(shop.tables.read("ads", "decisions")["click_probability"].to_pylist()) == {0.03}

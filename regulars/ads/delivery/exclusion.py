@@ -1,4 +1,4 @@
-"""Who is shown no ad: who objected, is no known adult, complained, is suspected of fraud, or has bought it already."""
+"""Who is shown no ad: who objected, is no known adult, complained, is suspected of fraud, or has ordered lately."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REASONS = {
     "minor": "is not of age: no profiling for ads",
     "complained": "complained lately",
     "fraud": "is suspected of fraud",
-    "bought": "bought what is advertised",
+    "bought": "ordered lately",
 }
 """In the order in which they are told: what the law forbids comes first."""
 
@@ -37,7 +37,7 @@ def excluded(count: int, flags: Mapping[str, npt.ArrayLike]) -> tuple[Flags, lis
     Examples
     --------
     >>> excluded(3, {"bought": [True, False, True], "objected": [True, False, False]})[1]
-    ['objected to ads or profiling, or took consent back', None, 'bought what is advertised']
+    ['objected to ads or profiling, or took consent back', None, 'ordered lately']
     """
     unknown = [name for name in flags if name not in REASONS]
     if unknown:

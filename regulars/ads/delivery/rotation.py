@@ -20,7 +20,7 @@ class Creative:
 
     Attributes
     ----------
-    creative_id, campaign : names. product_id : what it advertises, which says what an order is worth.
+    creative_id, campaign : names. product_id : what it advertises.
     width, height : pixels; 0 for a text.
     image, url : addresses of its picture and of where a click leads; "" where the exchange has its markup already.
     """
@@ -38,7 +38,7 @@ class Creative:
             if not getattr(self, name):
                 raise InputError(
                     f'creative "{self.creative_id}" has no {name}. '
-                    + ("Name the product that it advertises: an order's worth is that product's margin."
+                    + ("Name the product that it advertises."
                        if name == "product_id" else "Give it one.")
                 )  # fmt: skip
         if min(self.width, self.height) < 0:
