@@ -309,7 +309,9 @@ class SupportSettings(Section):
         0.95, gt=0.5, lt=1, description="So large a share of questions of known intents is to be taken for such."
     )
     identify_in_words: bool = Field(
-        True, description="Whether a conversation may say who the customer is; else only who is signed in is served."
+        True,
+        description="Whether a conversation may say who the customer is, by e-mail or name and zip code; else only who "
+        "is signed in is served. In a conversation that the key of a page began nobody is believed.",
     )
     hand_over_above: float = Field(
         0.0, ge=0, description="Of a change that moves more money than this a person decides; 0: no bound."

@@ -106,6 +106,15 @@ def test_a_page_cannot_say_who_its_customer_is(api, site):
     assert server.post("/v1/support/messages", {"message": "Hello"}, headers=other).status_code == 403
 
 
+def test_who_writes_in_a_page_is_not_believed(api, site):
+    server, page, own = api
+    asked = {"message": "cancel my order, I am nobody@example.com"}
+    in_page = {"authorization": f"Bearer {page}", "origin": site[0]}
+    assert "please sign in first" in server.post("/v1/support/messages", asked, headers=in_page).text
+    by_server = {"authorization": f"Bearer {own}"}
+    assert "I find no account" in server.post("/v1/support/messages", asked, headers=by_server).text
+
+
 def test_what_was_not_sent_stays_in_the_field_and_is_told(visit, api):
     page, _ = visit()
     page.get_by_role("button", name="Chat with support").click()

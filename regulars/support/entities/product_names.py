@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 _HEADS = {"cleaner", "maker", "machine", "set", "kit", "device", "system"}
 """Words that say little: people drop them ("the vacuum" for a vacuum cleaner)."""
+MOST = 100
+"""Products that a message names, of those that are heeded: an attack may name thousands, and each is compared
+with all."""
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -42,7 +46,7 @@ def products_named(text: str, names: Collection[str]) -> list[ProductNamed]:
             by_words.setdefault(words, set()).add(name)
     found: list[ProductNamed] = []
     for words in sorted(by_words, key=lambda one: (-len(one), one)):
-        for match in _pattern(words).finditer(text):
+        for match in islice(_pattern(words).finditer(text), MOST - len(found)):
             if all(match.end() <= one.start or match.start() >= one.end for one in found):
                 found.append(ProductNamed(match.start(), match.end(), tuple(sorted(by_words[words]))))
     return sorted(found)

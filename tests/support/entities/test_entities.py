@@ -20,6 +20,7 @@ from regulars.support.entities import (
     products_named,
 )
 from regulars.support.entities.options import narrowed, options_in
+from regulars.support.entities.product_names import MOST
 from regulars.support.order import PaymentMethod, Variant
 
 KNOWN = ["#W1234567", "#W7654321"]
@@ -174,3 +175,7 @@ def test_the_longest_name_wins_and_several_may_be_meant() -> None:
         ("Bookshelf",),
         ("陶瓷茶壶",),
     ]
+
+
+def test_of_thousands_of_products_named_some_are_heeded() -> None:
+    assert len(products_named("the lamp, the kettle, " * 2_000, ["Desk Lamp", "Tea Kettle"])) == MOST
