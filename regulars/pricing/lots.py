@@ -27,8 +27,8 @@ NUMBERS = ("share", "expected_log", "spend", "elasticity", "horizon_days")
 def strength_of(shop: Shop, as_of: datetime, products: Products) -> Strength:
     """How much the discounts that a lot drew before a moment moved customers.
 
-    A discount stands until the next decision about its customer, or the end of its horizon. What was bought counts at
-    the list prices of now, so that it does not look smaller for being sold for less.
+    A discount stands until the next decision about its customer, personal or not, or the end of its horizon. What was
+    bought counts at the list prices of now, so that it does not look smaller for being sold for less.
     """
     made = _decided(shop, as_of)
     who = made["customer_id"].to_numpy(zero_copy_only=False)
@@ -39,7 +39,7 @@ def strength_of(shop: Shop, as_of: datetime, products: Products) -> Strength:
     following = np.where(is_last, moment, np.append(begin[1:], moment)[: len(begin)])
     end = np.minimum(following, begin + (numbers["horizon_days"] * DAY).astype(np.int64))
     stood = (end - begin) / DAY
-    ripe = stood >= LEAST_DAYS
+    ripe = (stood >= LEAST_DAYS) & made["is_personal"].to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(ripe)
     bought = _bought(shop, made.take(pa.array(rows)), end[rows], as_of, products)
     share, expected, spend, elasticity, horizon = (numbers[name][rows] for name in NUMBERS)
@@ -47,15 +47,16 @@ def strength_of(shop: Shop, as_of: datetime, products: Products) -> Strength:
 
 
 def _decided(shop: Shop, as_of: datetime) -> pa.Table:
-    """The personal decisions before a moment, by customer and time; of those of one moment the newest."""
+    """The decisions before a moment, by customer and time; of those of one moment the newest."""
     events = shop.events
     said = events.filter(events.type == decisions.TYPE, events.time < ibis.literal(as_of), events.customer_id.notnull())
     note = said.properties.cast("json")
-    said = said.filter(note["capability"].str == NAME, note["mode"].str == "personal")
+    said = said.filter(note["capability"].str == NAME)
     note = said.properties.cast("json")
-    said = said.select("customer_id", "time", "received_at", **{name: note[name].float for name in NUMBERS})
+    columns = {name: note[name].float for name in NUMBERS} | {"is_personal": note["mode"].str == "personal"}
+    said = said.select("customer_id", "time", "received_at", **columns)
     said = said.filter(said.expected_log.notnull(), said.horizon_days > 0)
-    newest = said.group_by("customer_id", "time").agg(**{name: said[name].argmax(said.received_at) for name in NUMBERS})
+    newest = said.group_by("customer_id", "time").agg(**{name: said[name].argmax(said.received_at) for name in columns})
     return shop.engine.to_arrow(newest.order_by("customer_id", "time"))
 
 

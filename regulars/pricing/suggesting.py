@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -130,7 +131,8 @@ def tries(shop: Shop, as_of: datetime, salt: str, block: int) -> pa.Table:
 def set_prices(shop: Shop, table: pa.Table, at: datetime, *, version: int | None = None) -> int:
     """Note down that the shop asks these list prices from a moment on (`price_set`); how many were new.
 
-    Guardrails are held again, as of that moment. Prices that stay as they are, and were not drawn, are not noted.
+    Guardrails are held again, as of that moment, while nobody else writes: two who set a price at once cannot move it
+    by twice what a week allows. Prices that stay as they are, and were not drawn, are not noted.
 
     Parameters
     ----------
@@ -142,7 +144,22 @@ def set_prices(shop: Shop, table: pa.Table, at: datetime, *, version: int | None
         If a price breaks a guardrail; nothing is set.
     NotFoundError
         If a product has no price.
+    InputError
+        If a product stands twice, or the shop set another price of it from then on.
     """
+    with shop.log.transaction("list prices set") as transaction:
+        made = _made(shop, table, at, version)
+        if made:
+            nullable = pa.schema([field.with_nullable(True) for field in EVENTS])
+            rows = pa.Table.from_pylist(made, schema=nullable)
+            transaction.write(rows, f"{len(made)} list prices set", np.arange(len(made)), transaction.reserve())
+            transaction.settle(ids_are_derived=False)
+            transaction.commit()
+    return len(made)
+
+
+def _made(shop: Shop, table: pa.Table, at: datetime, version: int | None) -> list[dict[str, Any]]:
+    """The events of prices that are new, by product; see `set_prices`."""
     products, currency = Products.of(shop, at), shop.config.shop.currency
     ids = table["product_id"].to_pylist()
     if unknown := [product for product in ids if product not in products.place]:
@@ -153,19 +170,33 @@ def set_prices(shop: Shop, table: pa.Table, at: datetime, *, version: int | None
     rows = np.array([products.place[product] for product in ids], np.int64)
     price[rows] = to_coins(table["suggested"], currency)
     _require(products, products.bounds(rules_of(shop)), price)
+    there = _from_then_on(shop, at)
+    for row in rows.tolist():
+        since, coins = there.get(products.ids[row], (at, price[row]))
+        if (since, coins) != (at, price[row]):
+            raise InputError(
+                f"{products.ids[row]}: from {since:%Y-%m-%d %H:%M:%S} on another price is set already. Set it anew "
+                "after that moment."
+            )
     is_lot = "variance" in table.column_names
     notes = table.drop_columns([name for name in ("title", "category", "list_price") if name in table.column_names])
     version = shop.models.version_in_use(NAME) if version is None else version
     made = []
     for row, note in zip(rows.tolist(), notes.to_pylist(), strict=True):
-        if price[row] == products.price[row] and not is_lot:
+        if products.ids[row] in there or (price[row] == products.price[row] and not is_lot):
             continue
         made.append(_event(products.ids[row], note, at, currency, version or 0))
-    if made:
-        made.sort(key=lambda each: str(each["product_id"]))
-        nullable = pa.schema([field.with_nullable(True) for field in EVENTS])
-        shop.log.append(pa.Table.from_pylist(made, schema=nullable), f"{len(made)} list prices set")
-    return len(made)
+    return sorted(made, key=lambda each: str(each["product_id"]))
+
+
+def _from_then_on(shop: Shop, at: datetime) -> dict[str, tuple[datetime, int]]:
+    """By product the last price that the shop set from a moment on, and when it begins, in the smallest coin."""
+    events = shop.events
+    said = events.filter(events.type == SET, events.time >= ibis.literal(at), events.product_id.notnull())
+    rows = shop.engine.to_arrow(said.select("product_id", "time", "unit_price").order_by("time"))
+    coins = to_coins(rows["unit_price"], shop.config.shop.currency).tolist()
+    names, times = rows["product_id"].to_pylist(), rows["time"].to_pylist()
+    return {name: (time, coin) for name, time, coin in zip(names, times, coins, strict=True)}
 
 
 def _event(product_id: str, note: dict[str, Any], at: datetime, currency: str, version: int) -> dict[str, Any]:

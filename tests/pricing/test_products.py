@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars import Shop
-from regulars.errors import ConfigError, InputError
-from regulars.pricing.guard import Rules
+from regulars import Shop, storage
+from regulars.errors import ConfigError, InputError, ShopError
+from regulars.pricing.guard import GuardError, Rules
 from regulars.pricing.money import to_amount, to_coins
 from regulars.pricing.products import Products
+from regulars.pricing.suggesting import set_prices
 
 T = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -86,3 +87,29 @@ def test_brands_and_products_have_minimums(shop: Shop, tell: Callable[..., None]
     (folder / "minimum.csv").write_text("article,price\ntea,3\n")
     with pytest.raises(ConfigError, match="minimum and product, or brand"):
         Products.of(shop, T)
+
+
+def test_two_who_set_a_price_at_once_do_not_move_it_by_twice_what_a_week_allows(
+    shop: Shop, tell: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell("tea", 1000, 100)
+
+    def asked(price: int) -> pa.Table:
+        return pa.table({"product_id": ["tea"], "suggested": [to_amount(price, "EUR")]})
+
+    at, later = T, T + timedelta(milliseconds=1)
+    assert set_prices(shop, asked(1100), later) == 1
+    with pytest.raises(InputError, match="from 2026-11-01 00:00:00 on another price is set already"):
+        set_prices(shop, asked(900), at)
+    with pytest.raises(GuardError, match="change in a week"):
+        set_prices(shop, asked(900), later + timedelta(milliseconds=1))
+    read = Products.of
+
+    def reading(shop: Shop, as_of: datetime) -> Products:
+        with pytest.raises(ShopError), storage.lock(shop.log.folder / "lock", "another", wait_seconds=0):
+            pass
+        return read(shop, as_of)
+
+    # Nobody can write between the look at the guardrails and the new price.
+    monkeypatch.setattr(Products, "of", reading)
+    assert set_prices(shop, asked(1050), later + timedelta(milliseconds=2)) == 1

@@ -16,6 +16,8 @@ from regulars.events.erased import Erased
 from regulars.events.schema import EVENTS
 from regulars.pricing.audit import audit
 from regulars.pricing.facts import Facts
+from regulars.pricing.lots import strength_of
+from regulars.pricing.products import Products
 from regulars.pricing.quoting import Desk, quote
 
 T = datetime(2026, 11, 1, tzinfo=UTC)
@@ -41,7 +43,8 @@ def log(shop: Shop, *rows: dict[str, Any]) -> None:
 def decided(who: str, share: float, at: datetime, *, days: int = 28, version: int = 3) -> list[dict[str, Any]]:
     """A customer of Germany, and a discount that was decided."""
     note = {"capability": "pricing", "mode": "personal", "share": share, "policy": "most expected margin",
-            "reasons": ["by hand"], "horizon_days": days, "model_version": version}  # fmt: skip
+            "reasons": ["by hand"], "horizon_days": days, "model_version": version, "spend": 100.0,
+            "expected_log": -0.1, "elasticity": -2.0}  # fmt: skip
     return [
         {"type": "customer_identified", "time": at, "customer_id": who, "properties": json.dumps({"country": "DE"})},
         {"type": "decision_made", "time": at, "customer_id": who, "properties": json.dumps(note), "propensity": 1.0},
@@ -195,3 +198,15 @@ def test_a_guest_who_leaves_an_address_is_no_member(shop: Shop, tell: Tell) -> N
     assert desk.quote("tea", "ada", T).price == 10
     desk.hear([{"type": "signed_up", "customer_id": "ada"}], {})
     assert desk.quote("tea", "ada", T).price == 9
+
+
+def test_a_decision_that_is_not_personal_ends_a_discount_that_was(shop: Shop, tell: Tell) -> None:
+    tell("tea", 1000, 500)
+    log(shop, *decided("ada", 0.2, T - 20 * DAY))
+    bought = {"type": "order_completed", "product_id": "tea", "unit_price": Decimal(8), "quantity": 9.0}
+    log(shop, bought | {"customer_id": "ada", "time": T - 18 * DAY, "order_id": "1"})
+    products = Products.of(shop, T)
+    assert strength_of(shop, T, products).lots == 1
+    declared = decided("ada", 0.0, T - 19 * DAY)[1]
+    log(shop, declared | {"properties": declared["properties"].replace('"personal"', '"declared"')})
+    assert strength_of(shop, T, products).lots == 0  # it stood for a day, which teaches nothing
