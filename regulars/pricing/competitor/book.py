@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -160,15 +160,18 @@ class Competitors:
 
     def _named(self, rows: Sequence[Seen]) -> list[tuple[str, str | None]]:
         """What each row is of, and the product that it counts as; matches that are new are kept."""
-        by_id = {_key(product): product for product in self._products.ids}
-        named = [(one.what if _key(one.what) in by_id or not one.title else f"{one.what}: {one.title}") for one in rows]
+        by_id = _by_key(self._products.ids)
+        named = [
+            (one.what if {one.what, _key(one.what)} & by_id.keys() or not one.title else f"{one.what}: {one.title}")
+            for one in rows
+        ]
         known = {(match.competitor, match.what): match for match in self.matches()}
         new = {}
         for one, name in zip(rows, named, strict=True):
             key = (one.competitor, name)
             if key in known or key in new:
                 continue
-            product = by_id.get(_key(one.what))
+            product = by_id.get(one.what) or by_id.get(_key(one.what))
             new[key] = (one.title, None if product is None else Match(*key, product, SAME, 1.0, "", clock.now()))
         asked = [(key, title) for key, (title, match) in new.items() if match is None and title]
         proposals = by_title([title for _, title in asked], self._products.ids, self._products.titles)
@@ -224,6 +227,14 @@ def seen_between(state: State, begin: datetime, end: datetime) -> pa.Table:
          ("seen_at", pa.timestamp("us", "UTC")), ("source", pa.string())]
     )  # fmt: skip
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _by_key(products: Sequence[str]) -> dict[str, str]:
+    """The product of each id, and of each key that is of one alone: of AB-1 and A-B1, ab1 is neither."""
+    keys = [_key(product) for product in products]
+    count = Counter(keys)
+    of_one = {key: product for key, product in zip(keys, products, strict=True) if count[key] == 1}
+    return of_one | {product: product for product in products}
 
 
 def _key(identifier: str) -> str:

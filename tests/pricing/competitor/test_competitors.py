@@ -199,3 +199,14 @@ def test_an_answer_that_cannot_be_is_refused(kind: str, by: float) -> None:
 def test_titles_are_the_same_by_the_value_of_their_numbers(theirs: str, ours: str, is_same: bool) -> None:
     (found,) = by_title([theirs], ["tea"], [ours])
     assert (found is not None) == is_same
+
+
+def test_an_identifier_that_two_products_share_is_neither_of_them(
+    book: Book, tell: Callable[..., None], tmp_path: Path
+) -> None:
+    for product in ("AB-1", "A-B1"):
+        tell(product, 1000, 500, title=f"Cup {product}")
+    ids = ("ab1", "40-01", "A-B1")
+    found = book().import_(write(tmp_path, *(f"{each},Leaf,9.50,2026-10-30,web,EUR," for each in ids)))
+    assert found.added == 3
+    assert [row["product_id"] for row in book().newest(T).to_pylist()] == ["4001", "A-B1"]
