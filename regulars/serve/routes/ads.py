@@ -28,7 +28,7 @@ EXAMPLE = {
 
 
 Told = Annotated[str, Query(max_length=1000)]
-OPEN = {status: PROBLEMS[status] for status in (404, 422, 503)}
+OPEN: dict[int | str, dict[str, Any]] = {status: PROBLEMS[status] for status in (404, 422, 503)}
 """What those may answer that need no key."""
 
 
