@@ -35,6 +35,18 @@ def reason(call: Any, *arguments: Any, **more: Any) -> str:
     return caught.value.reason
 
 
+def confirmed_and_killed(desk: Desk, conversation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customer's yes is written down; then the process dies, before anything is changed."""
+
+    def dies(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OwnTables, "commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            desk.confirm(conversation, "yes")
+
+
 def test_nothing_is_seen_or_done_before_it_is_known_who_asks(desk: Desk) -> None:
     nobody = desk.open()
     for call in (desk.orders, desk.customer):
@@ -155,14 +167,7 @@ def test_what_died_on_the_way_gives_way_to_what_is_shown_after_it(
 ) -> None:
     ada = desk.open("ada")
     desk.propose(ada, [CANCEL])
-
-    def dies(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(OwnTables, "commit", dies)
-        with pytest.raises(KeyboardInterrupt):
-            desk.confirm(ada, "yes")
+    confirmed_and_killed(desk, ada, monkeypatch)
     desk.propose(ada, [MOVE])
     desk.decline(ada)
     desk.propose(ada, [MOVE])
@@ -285,14 +290,7 @@ def test_a_coupon_that_died_on_the_way_is_given_once(
     desk = Desk(local, own, Policy(coupon_limit=Decimal(5)))
     ada = desk.open("ada")
     desk.propose(ada, [parse("coupon", {"amount": "5"})])
-
-    def dies(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(OwnTables, "commit", dies)
-        with pytest.raises(KeyboardInterrupt):
-            desk.confirm(ada, "yes")
+    confirmed_and_killed(desk, ada, monkeypatch)
     assert desk.confirm(ada, "yes")[0].is_done
 
 
