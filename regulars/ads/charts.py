@@ -18,14 +18,14 @@ from regulars.evaluation.drawing import rows_of
 POINTS = 60
 
 
-def report_page(found: Patterns) -> bytes:
-    """A page with the hours of the week and fatigue."""
+def report_page(found: Patterns, zone: str) -> bytes:
+    """A page with the hours of the week, of a time zone, and fatigue."""
     number = np.arange(1, len(found.fatigue.factors) + 1)
     figures = [
         Figure(
             "Which hours pay?",
-            "Click chance in each hour of the week from Monday 0:00 UTC, over the mean hour.",
-            line_plot(np.arange(len(found.hours)), found.hours, "Hour of the week (UTC)", "Chance over the mean"),
+            f"Click chance in each hour of the week from Monday 0:00 ({zone}), over the mean hour.",
+            line_plot(np.arange(len(found.hours)), found.hours, f"Hour of the week ({zone})", "Chance over the mean"),
         ),
         Figure(
             "How soon do people tire?",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import ibis
 import numpy as np
@@ -113,7 +114,8 @@ class Impressions:
 
     Attributes
     ----------
-    table : (n,) customer_id, as_of (when), campaign, channel, hour and weekday as texts, and the features.
+    table : (n,) customer_id, as_of (when), campaign, channel, hour and weekday as texts, and the features. Hours
+        and weekdays are those of the shop's time zone.
     clicked : (n,) 1 where a click of that customer and campaign came within a day, else 0.
     """
 
@@ -148,7 +150,8 @@ def impressions(shop: Shop, until: datetime, since: datetime | None = None) -> I
     clicked = _clicked(seen, came)
     pairs = pa.table({"customer_id": seen["customer_id"], "as_of": seen["time"]})
     table = shop.tables.of("profile", pairs) if pairs.num_rows else pairs
-    moments = seen["time"].to_pylist()
+    zone = ZoneInfo(shop.config.shop.timezone)
+    moments = [at.astimezone(zone) for at in seen["time"].to_pylist()]
     for name, column in (
         ("campaign", seen["campaign_id"]),
         ("channel", seen["channel"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -82,7 +83,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     found = _told(
         shop, model, may, profiles.take(pa.array(chosen)), chosen, features, value, click, order, after, margin, credit
     )
-    return found if learned is None else _for_live(found, learned)
+    return found if learned is None else _for_live(found, learned, shop.config.shop.timezone)
 
 
 def _patterns(shop: Shop, as_of: datetime) -> Patterns | None:
@@ -93,12 +94,16 @@ def _patterns(shop: Shop, as_of: datetime) -> Patterns | None:
         return None
 
 
-def _for_live(decided: pa.Table, learned: Patterns) -> pa.Table:
-    """With how many ads each saw of late, the hours and the fatigue, from which a live bid is made."""
+def _for_live(decided: pa.Table, learned: Patterns, zone: str) -> pa.Table:
+    """With how many ads each saw of late, the hours and the fatigue, from which a live bid is made.
+
+    The zone goes with the hours: a shop that moves to another must not read old hours on a new clock.
+    """
     column = pa.array([learned.seen.get(one, 0) for one in decided["customer_id"].to_pylist()], pa.int64())
     found = decided.append_column(pa.field("ads_seen", pa.int64()).with_metadata(OWN["ads_seen"]), column)
     told = {
         "hours": json.dumps(learned.hours.round(4).tolist()),
+        "timezone": zone,
         "fatigue": json.dumps(learned.fatigue.at(range(1, len(learned.fatigue.factors) + 1)).round(4).tolist()),
     }
     return found.replace_schema_metadata({**decided.schema.metadata, **told})
@@ -116,7 +121,8 @@ def _click_chances(
     if clicks is None:
         return np.full(count, shop.config.ads.click_share)
     fields: dict[str, list[str | None]] = {name: [None] * count for name in FIELDS}
-    fields |= {"hour": [str(as_of.hour)] * count, "weekday": [str(as_of.weekday())] * count}
+    local = as_of.astimezone(ZoneInfo(shop.config.shop.timezone))
+    fields |= {"hour": [str(local.hour)] * count, "weekday": [str(local.weekday())] * count}
     for name in ("campaign", "channel"):
         known = list(clicks.words.values[name])
         fields[name] = [known[0] if known else None] * count
@@ -127,7 +133,7 @@ def _click_chances(
     seen = np.array([learned.seen.get(one, 0) for one in profiles["customer_id"].to_pylist()])
     # The mean impression that the model learned from was not the first that its customer saw.
     tired = learned.fatigue.at(seen + 1) / learned.fatigue.mean
-    mean: Floats = np.clip(found / model_hours(clicks, rows)[hour_of_week(as_of)] * tired, 0.0, 1.0)
+    mean: Floats = np.clip(found / model_hours(clicks, rows)[hour_of_week(local)] * tired, 0.0, 1.0)
     return mean
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 import ibis
 import pyarrow as pa
@@ -64,6 +65,7 @@ class Decided:
     ) -> None:
         said = decisions.schema.metadata or {}
         self._hours: list[float] = json.loads(said.get(b"hours", json.dumps([1.0] * PARTS)))
+        self._zone = ZoneInfo(said.get(b"timezone", b"UTC").decode())
         self._fatigue: list[float] = json.loads(said.get(b"fatigue", b"[1.0]"))
         self._fresh = {
             row["customer_id"]: row["value_cpm"] / 1000 / self._tired(row.get("ads_seen", 0))
@@ -74,7 +76,7 @@ class Decided:
 
     def value(self, customer: str | None, creative: Creative, place: Placement, at: datetime) -> float:
         """See `openrtb.Valuer`."""
-        hour = self._hours[hour_of_week(at)]
+        hour = self._hours[hour_of_week(at.astimezone(self._zone))]
         if customer is None:
             return self.stranger_value * hour
         fresh: float = self._fresh.get(customer, 0.0)

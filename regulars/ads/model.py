@@ -24,7 +24,7 @@ TREES = {
     "force_row_wise": True, "num_threads": 1,
 }  # fmt: skip
 ROUNDS = 120
-FORMAT = 3
+FORMAT = 4
 PENALTY = 0.01
 FOLDS = 3
 TOP = 0.995

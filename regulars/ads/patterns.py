@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +36,8 @@ class Patterns(NamedTuple):
     Attributes
     ----------
     impressions, clicks : how many.
-    hours : (168,) factor of the click chance in each hour of the week, from Monday 0:00 UTC, with mean 1: as the click
-        model has it, times clicks over what it foresaw.
+    hours : (168,) factor of the click chance in each hour of the week, from Monday 0:00 in the shop's time zone, with
+        mean 1: as the click model has it, times clicks over what it foresaw.
     fatigue : how clicks fall with each impression that a person has seen in the seven days before.
     seen : impressions of each customer in the seven days before the moment; who saw none is not in it.
     """
@@ -67,10 +68,10 @@ def patterns(shop: Shop, as_of: datetime) -> Patterns:
         )
     rows = clicks_of.of(shop, ads)
     foreseen = clicks_of.model.predict(rows)
-    parts = DayParts()
+    parts, zone = DayParts(), ZoneInfo(shop.config.shop.timezone)
     moments = ads.table["as_of"].to_pylist()
     for at, said, came in zip(moments, foreseen.tolist(), ads.clicked.tolist(), strict=True):
-        parts.learn(at, foreseen=said, came=came)
+        parts.learn(at.astimezone(zone), foreseen=said, came=came)
     hours = parts.factors() * model_hours(clicks_of, rows)
     who = ads.table["customer_id"].to_pylist()
     late = [one for one, at in zip(who, moments, strict=True) if at > as_of - FRESH]

@@ -87,24 +87,24 @@ def report(page: Page = None, shop: ShopFolder = Path(), as_of: AsOf = None, as_
     from regulars.shop import Shop
 
     door = Shop.open(shop)
-    moment = to_moment(as_of) or door.now
+    moment, zone = to_moment(as_of) or door.now, door.config.shop.timezone
     with working("reading impressions", quiet=as_json):
         found, credit = patterns(door, moment), incremental_share(door, moment)
     if page is not None:
-        storage.replace(page, report_page(found))
+        storage.replace(page, report_page(found, zone))
     hours = {
         f"{DAYS[place // 24]} {place % 24:02d}:00": round(float(each), 3) for place, each in enumerate(found.hours)
     }
     tired = [round(float(each), 3) for each in found.fatigue.factors]
     if as_json:
         emit(
-            {"impressions": found.impressions, "clicks": found.clicks, "hours": hours, "fatigue": tired,
-             "incremental": credit._asdict()}
+            {"impressions": found.impressions, "clicks": found.clicks, "timezone": zone, "hours": hours,
+             "fatigue": tired, "incremental": credit._asdict()}
         )  # fmt: skip
         return
     out.print(f"{found.impressions:,} impressions, {found.clicks:,} clicks.", highlight=False)
     order = sorted(hours, key=lambda name: -hours[name])
-    table = Table("Best hours (UTC)", "Clicks over foreseen", "Worst hours", "Clicks over foreseen")
+    table = Table(f"Best hours ({zone})", "Clicks over foreseen", "Worst hours", "Clicks over foreseen")
     for best, worst in zip(order[:HOURS_SHOWN], order[: -HOURS_SHOWN - 1 : -1], strict=True):
         table.add_row(best, f"{hours[best]:.2f}", worst, f"{hours[worst]:.2f}")
     out.print(table)

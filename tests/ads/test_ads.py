@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -24,6 +27,7 @@ from regulars.ads.live import Decided, desk
 from regulars.ads.model import AdsModel
 from regulars.ads.openrtb import answer
 from regulars.ads.paths import paths
+from regulars.ads.patterns import patterns
 from regulars.ads.permitted import permitted
 from regulars.ads.training import in_use, train
 from regulars.behaving.vectors import Tried
@@ -137,8 +141,9 @@ def test_a_shop_bids_live_for_whom_it_decided(ads_shop: Shop, tea_as_of: datetim
         return answer(json.dumps(body).encode(), ours, tea_as_of)
 
     bid = json.loads(asked(shown["customer_id"]) or b"{}")["seatbid"][0]["bid"][0]
-    most = shown["value_cpm"] * json.loads(ads_shop.tables.read("ads", "decisions").schema.metadata[b"hours"])[120]
-    assert tea_as_of.weekday() * 24 + tea_as_of.hour == 120
+    most = shown["value_cpm"] * json.loads(ads_shop.tables.read("ads", "decisions").schema.metadata[b"hours"])[121]
+    local = tea_as_of.astimezone(ZoneInfo(ads_shop.config.shop.timezone))
+    assert local.weekday() * 24 + local.hour == 121
     assert 0 < bid["price"] <= most * 1.001
     assert asked(held["customer_id"]) is None
     assert asked("nobody") is None
@@ -159,6 +164,53 @@ def test_hours_and_what_was_seen_move_live_values() -> None:
     assert worth.value("ada", red, place, night + timedelta(hours=9)) == pytest.approx(0.01 * 1.1 * 0.2)
     assert worth.value("ada", red, place, night + timedelta(days=9, hours=9)) == pytest.approx(0.01 * 1.1)
     assert worth.value("bo", red, place, night) == 0
+
+
+def in_zone(folder: Path, zone: str) -> Shop:
+    """A shop whose hours are those of another time zone."""
+    settings = folder / "shop.toml"
+    text, count = re.subn(r'(?m)^timezone = "[^"]+"', f'timezone = "{zone}"', settings.read_text())
+    assert count == 1
+    settings.write_text(text)
+    return Shop.open(folder)
+
+
+def test_hours_are_those_of_the_shops_clock_before_and_after_it_is_changed(shop: Shop, record: Record) -> None:
+    evening = ("2024-03-30T19:30:00", "2024-03-31T18:30:00", "2024-10-26T18:30:00", "2024-10-27T19:30:00")  # 20:30
+    night = ("2024-03-31T00:30:00", "2024-03-31T01:30:00", "2024-10-27T00:30:00", "2024-10-27T01:30:00")
+    record(shop, *({"type": "ad_shown", "customer_id": "ada", "time": f"{at}+00:00"} for at in (*evening, *night)))
+    shop = in_zone(shop.folder, "Europe/Berlin")
+    found = impressions(shop, datetime(2024, 12, 1, tzinfo=UTC)).table.select(["as_of", "hour", "weekday"]).to_pylist()
+    told = {f"{row['as_of']:%Y-%m-%dT%H:%M:%S}": (row["hour"], row["weekday"]) for row in found}
+    assert [told[at] for at in evening] == [("20", "5"), ("20", "6"), ("20", "5"), ("20", "6")]
+    # Two o'clock is left out in spring, and comes twice in autumn.
+    assert [told[at] for at in night] == [("1", "6"), ("3", "6"), ("2", "6"), ("2", "6")]
+
+
+def test_a_live_bid_looks_at_the_clock_that_hours_were_learned_by() -> None:
+    hours = [1.0] * 168
+    hours[6 * 24 + 20] = 1.5  # on Sundays at eight in the evening
+    said = {"hours": json.dumps(hours), "timezone": "Europe/Berlin"}
+    decided = pa.table({"customer_id": ["ada"], "action": ["advertise"], "value_cpm": [8.0]}, metadata=said)
+    worth, red = Decided(decided, Exposures([])), Creative("red", "tea", "tea1")
+    moments = [
+        datetime(2024, month, day, hour, tzinfo=UTC)
+        for month, day, hour in ((3, 24, 19), (3, 31, 18), (3, 31, 19), (10, 20, 18), (10, 27, 19), (10, 27, 18))
+    ]
+    found = [worth.value("ada", red, Placement(), at) / 0.008 for at in moments]
+    assert found == pytest.approx([1.5, 1.5, 1.0, 1.5, 1.5, 1.0])
+
+
+def test_hours_are_learned_and_decided_by_the_shops_clock(ads_shop: Shop, tea_as_of: datetime, tmp_path: Path) -> None:
+    shop = in_zone(Path(shutil.copytree(ads_shop.folder, tmp_path / "shop")), "Asia/Shanghai")
+    shop.learn("ads", tea_as_of)
+    shop.models.use("ads", 2)
+    shop.decide("ads", tea_as_of)
+    said = shop.tables.read("ads", "decisions").schema.metadata
+    assert said[b"timezone"] == b"Asia/Shanghai"
+    before, after = (patterns(one, tea_as_of).hours for one in (ads_shop, shop))
+    assert json.loads(said[b"hours"]) == pytest.approx(after.round(4).tolist())
+    assert float(np.corrcoef(np.roll(before, 8), after)[0, 1]) > float(np.corrcoef(before, after)[0, 1])
 
 
 def test_a_new_desk_knows_who_has_seen_ads(ads_shop: Shop, tea_as_of: datetime) -> None:
@@ -371,7 +423,7 @@ def test_chances_follow_what_came_since_they_were_learned(ads_shop: Shop, tea_as
 def test_a_model_of_an_older_program_says_what_to_do(ads_shop: Shop) -> None:
     kept = ads_shop.models.get("ads", 1)
     files = {name: kept.read(name) for name in kept.card["files"]}
-    files["model.json"] = files["model.json"].replace(b'"format": 3', b'"format": 2')
+    files["model.json"] = files["model.json"].replace(b'"format": 4', b'"format": 3')
     with pytest.raises(CorruptLogError, match="Learn anew: regulars learn ads"):
         AdsModel.from_files(files)
 
