@@ -136,8 +136,7 @@ def _rewrite_log(shop: Shop, journal: Journal) -> int:
         replace(journal, people=people).write(shop.folder)
         removed = rewrite(transaction, paths, files, cut, people.finder.redacted)
         transaction.details["removed"] = removed
-        if removed:
-            transaction.commit()
+        transaction.commit()
     return removed
 
 

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,10 @@ APART = ("log", "inbox")
 AUTHORED = (".toml", ".md")
 """What people of the shop write: it is told, and never changed by itself."""
 MOST_UNPACKED = 1 << 30
+UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
+"""What unpacking raises of an archive that is damaged or locked: nobody can read a name in it."""
+LONGEST_CELL = 1 << 30
+"""Characters: Python's own limit, of an eighth of a million, would stop an erasure for ever."""
 
 
 @dataclass
@@ -51,7 +56,7 @@ def forget(folder: Path, finder: Finder) -> Cleaned:
         if not path.is_file():  # it went with another
             continue
         name = path.relative_to(folder).as_posix()
-        if path.suffix in AUTHORED and "models" not in path.parts:
+        if path.suffix in AUTHORED and not name.startswith("models/"):
             if finder.is_in(path.read_bytes()):
                 done.left.append(name)
             continue
@@ -66,16 +71,19 @@ def forget(folder: Path, finder: Finder) -> Cleaned:
             storage.replace(path, shorter)
             done.rewritten.append(name)
         else:
-            for one in _with_companions(path):
+            for one in _with_companions(folder, path):
                 storage.remove(one)
             done.removed.append(name)
     return done
 
 
-def _with_companions(path: Path) -> list[Path]:
-    """A file that goes, and those of the same name beside it, which are about it; never what people wrote."""
+def _with_companions(folder: Path, path: Path) -> list[Path]:
+    """A file that goes, and those of the same name beside it, which are about it; never what people wrote.
+
+    Files alone: beside a `log.txt` lies the folder of all events, and beside a `state.json` the state.
+    """
     beside = [one for one in path.parent.iterdir() if one.stem == path.stem and one.suffix not in AUTHORED]
-    return sorted({path, *beside})
+    return sorted({path, *(one for one in beside if _is_looked_at(folder, one))})
 
 
 def naming(folder: Path, finder: Finder) -> Iterator[str]:
@@ -86,10 +94,12 @@ def naming(folder: Path, finder: Finder) -> Iterator[str]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        top = path.relative_to(folder).parts[0]
-        if path.is_file() and top not in APART and not top.startswith((STATE, "erasure.")):
-            yield path
+    return (path for path in folder.rglob("*") if _is_looked_at(folder, path))
+
+
+def _is_looked_at(folder: Path, path: Path) -> bool:
+    top = path.relative_to(folder).parts[0]
+    return path.is_file() and top not in APART and not top.startswith((STATE, "erasure."))
 
 
 def _names(path: Path, finder: Finder) -> bool:
@@ -123,7 +133,7 @@ def _unpacked(path: Path) -> Iterator[bytes]:
                 for name in archive.namelist():
                     with archive.open(name) as opened:
                         yield opened.read(MOST_UNPACKED)
-    except (OSError, zipfile.BadZipFile, EOFError):
+    except UNREADABLE:
         return
 
 
@@ -145,6 +155,7 @@ def _of_csv(path: Path, finder: Finder) -> bytes:
     stays = ~finder.rows(_csv(path))
     out = io.StringIO()
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as opened:
+        csv.field_size_limit(LONGEST_CELL)
         lines = csv.reader(opened)
         writer = csv.writer(out)
         writer.writerow(next(lines))
@@ -191,6 +202,7 @@ def _table(path: Path) -> pa.Table | None:
 
 def _csv(path: Path) -> pa.Table:
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as opened:
+        csv.field_size_limit(LONGEST_CELL)
         lines = list(csv.reader(opened, delimiter="\t" if path.suffix == ".tsv" else ","))
     header, rows = (lines[0], lines[1:]) if lines else ([], [])
     # One column of all cells, and those that hold ids: a row may have more cells than the header.

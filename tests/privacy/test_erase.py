@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -168,6 +170,33 @@ def test_a_file_that_goes_takes_what_is_about_it_and_nothing_that_people_wrote(t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answers 1.json", "answers [1].md"]
 
 
+def test_the_log_the_state_and_the_settings_stay_whatever_bears_their_names(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "shop"  # where a shop lies says nothing of what its files are
+    (folder / "log" / "data").mkdir(parents=True)
+    kept = ("log/data/1.parquet", "state.db", "shop.toml")
+    for name in kept:
+        (folder / name).write_text("# ada@tea.example" if name == "shop.toml" else "{}")
+    for name in ("log.txt", "state.json"):
+        (folder / name).write_text("said by ada@tea.example")
+    done = forget(folder, Finder(["ada@tea.example"]))
+    assert (done.removed, done.left) == (["log.txt", "state.json"], ["shop.toml"])
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == sorted(kept)
+
+
+def test_files_that_nobody_can_unpack_and_very_long_cells_do_not_stop_an_erasure(tmp_path: Path) -> None:
+    packed = gzip.compress(b"tea")
+    (tmp_path / "broken.gz").write_bytes(packed[:10] + b"\xff" + packed[11:])  # a block of a kind that there is not
+    with zipfile.ZipFile(tmp_path / "locked.zip", "w") as archive:
+        archive.writestr("a.csv", "who")
+    locked = (tmp_path / "locked.zip").read_bytes()
+    place = locked.index(b"PK\x01\x02") + 8  # of the flags of the only member: 1 says that a password is needed
+    (tmp_path / "locked.zip").write_bytes(locked[:place] + b"\x01" + locked[place + 1 :])
+    (tmp_path / "long.csv").write_text(f"who,said\nada@tea.example,hello\nbob,{'tea ' * 100_000}\n")
+    done = forget(tmp_path, Finder(["ada@tea.example"]))
+    assert (done.rewritten, done.removed) == (["long.csv"], [])
+    assert (tmp_path / "long.csv").read_text().startswith("who,said\nbob,tea tea")
+
+
 def account(customer_id: str, first: str, last: str, email: str) -> Customer:
     about = {"customer_id": customer_id, "name": {"first_name": first, "last_name": last}, "email": email}
     return Customer.model_validate({**about, "address": {"address1": "1 Elm Street", "zip": "78763"}})
@@ -195,6 +224,16 @@ def test_whom_support_alone_knows_is_erased_with_what_was_said_before_it_was_kno
     with planted.state.read() as view:
         said = view.exec_driver_sql("SELECT text FROM support_messages WHERE who = 'customer'").scalars().all()
     assert [text for text in said if "Bob Stone" in text]  # two are called so: it may be the other's
+
+
+def test_whom_support_alone_knows_is_no_longer_named_in_the_events_of_others(planted, record):
+    OwnTables(planted.state).load([account("grace-0042", "Grace", "Hopper", "grace@navy.example")])
+    asked = {"type": "support_asked", "customer_id": "bob", "time": "2024-05-07T10:00:00Z"}
+    record(planted, {**asked, "text": "grace@navy.example gave me a voucher"})
+    done = erase(Shop.open(planted.folder), ["grace-0042"])
+    assert done.rows == 0
+    assert [row["text"] for row in rows_of(planted) if row["type"] == "support_asked"][-1] == "erased gave me a voucher"
+    assert bytes_with(planted.folder, ("navy.example",)) == []
 
 
 def test_an_encoder_that_is_gone_does_not_stop_an_erasure(planted, monkeypatch):
