@@ -4,7 +4,7 @@ All of it is read off the log as of a moment; nothing else is stored.
 """
 
 from regulars.customers.age import of_age
-from regulars.customers.consent import consents_as_of, ledger, object_to, objections_as_of, withheld
+from regulars.customers.consent import consents_as_of, ledger, object_to, objections_as_of, withheld, withheld_from
 from regulars.customers.identities import Identities
 from regulars.customers.known import require_known
 from regulars.customers.merging import merge, unmerge
@@ -15,4 +15,5 @@ from regulars.customers.view import customers_as_of
 __all__ = [
     "Identities", "bought_within", "consents_as_of", "customers_as_of", "later_worth", "ledger", "merge", "object_to",
     "objections_as_of", "of_age", "one_customer", "ordered_within", "require_known", "unmerge", "withheld",
+    "withheld_from",
 ]  # fmt: skip

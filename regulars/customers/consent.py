@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.customers.by_hand import event_by_hand, present
-from regulars.customers.known import require_known
+from regulars.customers.known import pair, require_known
 from regulars.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,8 +25,12 @@ OBJECTIONS = ("objection_withdrawn", "objection_made")
 """Of each, the second forbids; of two at one moment it is the one that holds."""
 
 
-def ledger(shop: Shop, as_of: datetime) -> pa.Table:
+def ledger(shop: Shop, as_of: datetime, customer_id: str | None = None) -> pa.Table:
     """Every consent and objection before a moment, by time: nothing is ever taken out of it.
+
+    Parameters
+    ----------
+    customer_id : of one customer alone, by any of its ids. Default: of all.
 
     Returns
     -------
@@ -34,9 +38,12 @@ def ledger(shop: Shop, as_of: datetime) -> pa.Table:
     null is every purpose), time, source (the event's channel), text_version and proof (of its
     properties), event_id.
     """
-    events = shop.events
+    events, who = shop.events, shop.identities
+    own = None
+    if customer_id is not None:
+        one = pair(customer_id, as_of)
+        events, own = who.events_of(events, one), who.customers(one)[0].as_py()
     said = events.filter(events.type.isin([*CONSENTS, *OBJECTIONS]), events.time < ibis.literal(as_of))
-    who = shop.identities
     said = who.named(who.raw(said).mutate(id=who.raw(said).customer_id), as_of)
     notes = said.properties.cast("json")
     rows = said.select(
@@ -50,7 +57,8 @@ def ledger(shop: Shop, as_of: datetime) -> pa.Table:
         text_version=notes["text_version"].str,
         proof=notes["proof"].str,
     )
-    rows = rows.filter(rows.customer_id.notnull()).order_by("time", "event_id")
+    of_whom = rows.customer_id.notnull() if own is None else rows.customer_id == own
+    rows = rows.filter(of_whom).order_by("time", "event_id")
     columns = ["customer_id", "id", "type", "purpose", "time", "source", "text_version", "proof", "event_id"]
     return shop.engine.to_arrow(rows.select(columns))
 
@@ -89,7 +97,17 @@ def withheld(shop: Shop, purpose: str, as_of: datetime) -> pa.Array:
     ----------
     purpose : e.g. "marketing". What was said of no purpose in particular is said of every one.
     """
-    said = ledger(shop, as_of)
+    return forbidden(ledger(shop, as_of), purpose)
+
+
+def withheld_from(shop: Shop, customer_id: str, as_of: datetime) -> list[str]:
+    """The purposes of `PURPOSES` that are forbidden for one customer, by any of its ids."""
+    said = ledger(shop, as_of, customer_id)
+    return [purpose for purpose in PURPOSES if len(forbidden(said, purpose))]
+
+
+def forbidden(said: pa.Table, purpose: str) -> pa.Array:
+    """The customers of a ledger whom a purpose is forbidden for; see `withheld`."""
     said = said.filter(pc.or_(pc.is_null(said["purpose"]), pc.fill_null(pc.equal(said["purpose"], purpose), False)))
     found = []
     for types in (CONSENTS, OBJECTIONS):

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.customers.consent import PURPOSES, ledger, withheld
+from regulars.customers.consent import PURPOSES, forbidden, ledger
 from regulars.customers.identities import JOINS
-from regulars.customers.known import require_known
+from regulars.customers.known import pair, require_known
 from regulars.customers.view import customers_as_of
-from regulars.events.schema import TIME
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -32,21 +31,19 @@ def one_customer(shop: Shop, customer_id: str, as_of: datetime) -> dict[str, Any
         If no event before the moment has the id.
     """
     require_known(shop, customer_id, as_of)
-    pairs = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
+    pairs = pair(customer_id, as_of)
     who = shop.identities
     customer = who.customers(pairs)[0].as_py()
     ids = sorted(who.members(pairs)["customer_id"].to_pylist(), key=lambda each: (each != customer, each))
-    rows = customers_as_of(shop, as_of)
-    rows = rows.filter(pc.equal(rows["customer_id"], customer)).drop_columns(["customer_id", "other_ids"]).to_pylist()
-    said = ledger(shop, as_of)
-    said = said.filter(pc.equal(said["customer_id"], customer)).drop_columns("customer_id")
+    rows = customers_as_of(shop, as_of, customer).drop_columns(["customer_id", "other_ids"]).to_pylist()
+    said = ledger(shop, as_of, customer)
     return {
         "customer_id": customer,
         "as_of": as_of.isoformat(),
         "ids": _joined(shop, ids, as_of),
         "traits": rows[0] if rows else {},
-        "ledger": said.to_pylist(),
-        "withheld": [purpose for purpose in PURPOSES if customer in withheld(shop, purpose, as_of).to_pylist()],
+        "ledger": said.drop_columns("customer_id").to_pylist(),
+        "withheld": [purpose for purpose in PURPOSES if len(forbidden(said, purpose))],
     }
 
 

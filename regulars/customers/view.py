@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.customers.known import pair
 from regulars.events.schema import NOTED, TIME
 
 if TYPE_CHECKING:
@@ -52,8 +53,12 @@ CUSTOMERS = pa.schema(
 """What `customers_as_of` gives."""
 
 
-def customers_as_of(shop: Shop, as_of: datetime) -> pa.Table:
+def customers_as_of(shop: Shop, as_of: datetime, customer_id: str | None = None) -> pa.Table:
     """The customers that are known by a customer_id before a moment, one row each.
+
+    Parameters
+    ----------
+    customer_id : one customer alone, by its own id. Default: all.
 
     Returns
     -------
@@ -65,7 +70,11 @@ def customers_as_of(shop: Shop, as_of: datetime) -> pa.Table:
     who = shop.identities
     events = shop.events
     events = events.filter(~events.type.isin(NOTED), events.time < ibis.literal(as_of))
+    if customer_id is not None:
+        events = who.events_of(events, pair(customer_id, as_of))
     named = who.named(events.mutate(is_named=events.customer_id.notnull()), as_of)
+    if customer_id is not None:
+        named = named.filter(named.customer_id == customer_id)
     known = named.filter(named.customer_id.notnull()).group_by("customer_id")
     known = known.agg(is_named=named.is_named.any(), first_time=named.time.min(), last_time=named.time.max())
     known = shop.engine.to_arrow(known.filter(known.is_named).drop("is_named").order_by("customer_id"))

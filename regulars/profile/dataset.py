@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibis
 import pyarrow as pa
@@ -17,6 +17,7 @@ from regulars.events.schema import NOTED, TIME
 from regulars.profile.evidence import first_times
 from regulars.profile.features import FEATURES, LEVELS, Feature
 from regulars.profile.levels import MAKERS, Source
+from regulars.profile.written import answers
 
 if TYPE_CHECKING:
     from regulars.customers import Identities
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 KEYS = ("customer_id", "as_of")
-TABLES = ("events", "catalogue", "pairs", "members")
-"""What a `Source` is made of."""
 NO_FRACTION = 1.5 * 2.0**52
 MANY = 50_000
 """From so many customers as of one moment on, all events are aggregated by customer and the rest is left
@@ -186,40 +185,33 @@ def _evidence_query(events: ibis.Schema, catalogue: ibis.Schema) -> Query:
 
 def _values(engine: Engine, source: Source, there: frozenset[str]) -> dict[str, pa.ChunkedArray]:
     """Each feature that there is evidence for, in the order of the pairs, whatever their moments."""
-    tables = {name: getattr(source, name) for name in TABLES}
-    schemas = tuple(table.schema() for table in tables.values())
-    asked = {
-        level: tuple(number for number, feature in enumerate(features) if feature.needs in there)
+    levels = [
+        _OfLevel(level, numbers)
         for level, features in LEVELS.items()
-    }
-    asked = {level: numbers for level, numbers in asked.items() if numbers}
-    # Whole years: what the clock did is then the same for all moments of one, and so is what is asked.
-    span = source.zone, source.first.year, source.last.year
-    queries = [_query(level, numbers, schemas, span, source.moment) for level, numbers in asked.items()]
+        if (numbers := tuple(number for number, feature in enumerate(features) if feature.needs in there))
+    ]
     pairs = engine.to_arrow(source.pairs.order_by("place"))["pair"]
     values = {}
-    for (level, numbers), found in zip(asked.items(), engine.answers(queries, tables), strict=True):
+    for level, found in zip(levels, answers(engine, source, levels), strict=True):
         at = pc.index_in(pairs, found["pair"].combine_chunks())
-        for feature in (LEVELS[level][number] for number in numbers):
+        for feature in level.features:
             column = found[feature.name].take(at)
             values[feature.name] = column if feature.empty is None else pc.fill_null(column, float(feature.empty))
     return values
 
 
-@lru_cache(maxsize=256)
-def _query(
-    level: str,
-    numbers: tuple[int, ...],
-    schemas: tuple[ibis.Schema, ...],
-    span: tuple[str, int, int],
-    moment: datetime | None,
-) -> Query:
-    """Features of a level by the pair, written once in a process."""
-    tables = {name: Query.stand_in(name, schema) for name, schema in zip(TABLES, schemas, strict=True)}
-    zone, first, last = span
-    begin, end = datetime(first, 1, 1, tzinfo=UTC), datetime(last, 12, 31, 23, 59, 59, tzinfo=UTC)
-    source = Source(**tables, zone=zone, first=begin, last=end, moment=moment)
-    return Query(_of_level(level, [LEVELS[level][number] for number in numbers], source))
+class _OfLevel(NamedTuple):
+    """Features of a level by the pair, as a question of a source."""
+
+    level: str
+    numbers: tuple[int, ...]
+
+    @property
+    def features(self) -> list[Feature]:
+        return [LEVELS[self.level][number] for number in self.numbers]
+
+    def __call__(self, source: Source) -> ibis.Table:
+        return _of_level(self.level, self.features, source)
 
 
 def _of_level(level: str, features: Sequence[Feature], source: Source) -> ibis.Table:

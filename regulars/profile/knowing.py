@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+import ibis
 import pyarrow.compute as pc
 
 from regulars.behaving import model_before
@@ -14,6 +14,7 @@ from regulars.profile.base import HABITS, KINDS, Base, Usual, column
 from regulars.profile.levels import Source, known_of
 from regulars.profile.needs import why_absent
 from regulars.profile.telling import Known, NextCategory
+from regulars.profile.written import Question, answers
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -72,15 +73,17 @@ class _Asking:
     def __init__(self, shop: Shop, source: Source, base: Base, language: str) -> None:
         self.shop, self.source, self.base, self.language = shop, source, base, language
         self.why: dict[str, str] = {}
-        is_priced = base.prices is not None or base.discounts is not None
-        self._prices = self._one(tallies.prices(source)) if is_priced else {}
+        questions: dict[str, Question] = {kind: tallies.INTERESTS[kind] for kind in KINDS if kind in base.kinds}
+        questions |= {"habits": tallies.habits, "gaps": tallies.gaps}
+        if base.prices is not None or base.discounts is not None:
+            questions["prices"] = tallies.prices
+        found = answers(shop.engine, source, list(questions.values()))
+        self._found = dict(zip(questions, found, strict=True))
+        self._prices = self._one("prices")
         self._occasions: dict[str, float] = {}
 
-    def _rows(self, expression: Any) -> pa.Table:
-        return self.shop.engine.to_arrow(expression)
-
-    def _one(self, expression: Any) -> dict[str, Any]:
-        rows = self._rows(expression).to_pylist()
+    def _one(self, question: str) -> dict[str, Any]:
+        rows = self._found[question].to_pylist() if question in self._found else []
         return rows[0] if rows else {}
 
     def _may(self, prediction: str, **has: float) -> bool:
@@ -96,7 +99,7 @@ class _Asking:
             if usual is None:
                 self._may(f"{kind}_interests")
                 continue
-            rows = self._rows(tallies.interests(self.source, kind))
+            rows = self._found[kind]
             self._occasions[kind] = float(rows["all_occasions"][0].as_py()) if rows.num_rows else 0.0
             if self._may(f"{kind}_interests", occasions=self._occasions[kind], shop_kinds=len(usual.share)):
                 found[kind] = traits.interests(rows, usual)
@@ -105,7 +108,7 @@ class _Asking:
         return found
 
     def habits(self) -> dict[str, traits.Preference]:
-        rows = self._rows(tallies.habits(self.source).order_by("habit", "name"))
+        rows = self._found["habits"].sort_by([("habit", "ascending"), ("name", "ascending")])
         found = {}
         for habit in HABITS:
             own = rows.filter(pc.equal(rows["habit"], habit))
@@ -116,7 +119,7 @@ class _Asking:
         return found
 
     def gaps(self) -> dict[str, Any]:
-        return self._one(tallies.gaps(self.source))
+        return self._one("gaps")
 
     def next_order(self, gaps: dict[str, Any]) -> traits.NextOrder | None:
         pauses = self.base.pauses
@@ -161,10 +164,17 @@ class _Asking:
             return {}
         from regulars import behavior  # noqa: PLC0415
 
-        pairs = self._rows(self.source.pairs.select("customer_id", "as_of"))
+        pairs, categories = answers(self.shop.engine, self.source, [_who, _categories])
         following = behavior.next_products(self.shop, pairs, len(kept.model.vocabulary.products), model=kept.model)
-        categories = self._rows(known_of(self.source, "category").select("product_id", "category"))
         named = following.join(categories, "product_id", join_type="inner")
         sums = named.group_by("category").aggregate([("probability", "sum")])
         whole = pc.sum(sums["probability"]).as_py() or 1.0
         return {row["category"]: row["probability_sum"] / whole for row in sums.to_pylist()}
+
+
+def _who(source: Source) -> ibis.Table:
+    return source.pairs.select("customer_id", "as_of")
+
+
+def _categories(source: Source) -> ibis.Table:
+    return known_of(source, "category").select("product_id", "category")

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from regulars.profile.levels import known_of
 from regulars.profile.local_time import DAY, local_seconds
 from regulars.profile.tallies import ACTS
+from regulars.profile.written import answers
 
 if TYPE_CHECKING:
     from regulars.profile.levels import Source
@@ -86,24 +87,7 @@ class Own:
     @classmethod
     def of(cls, shop: Shop, source: Source) -> Own:
         """From a source of one pair."""
-        events = source.events
-        rows = source.before(
-            events, "event_id", "line", "type", "product_id", "order_id", "channel", "device_id", "unit_price"
-        )
-        wall = local_seconds(rows.time, source.zone, source.first, source.last)
-        rows = rows.mutate(is_timed=wall % DAY != 0, is_priced=rows.unit_price > 0)
-        listed = source.catalogue.filter(source.catalogue.list_price > 0)
-        listed = listed.filter(listed.valid_from < ibis.literal(source.last)).select("product_id").distinct()
-        listed = listed.mutate(is_listed=True)
-        rows = rows.left_join(listed, "product_id").drop("product_id_right")
-        for kind in ("category", "brand", "title"):
-            known = known_of(source, kind).drop("as_of")
-            rows = rows.left_join(known, "product_id").drop("product_id_right")
-        columns = [
-            "event_id", "line", "time", "type", "product_id", "order_id", "channel", "device_id", "is_priced",
-            "is_listed", "is_timed", "category", "brand", "title",
-        ]  # fmt: skip
-        found = shop.engine.to_arrow(rows.select(columns).order_by("time", "event_id", "line"))
+        (found,) = answers(shop.engine, source, [_rows])
         return cls(found, source.last)
 
     def of_types(self, types: Collection[str]) -> Bools:
@@ -182,3 +166,24 @@ class Own:
         }
         parts = {name: round(value, 4) for name, value in parts.items()}
         return Quality(round(float(np.mean(list(parts.values()))), 4), parts)
+
+
+def _rows(source: Source) -> ibis.Table:
+    events = source.events
+    rows = source.before(
+        events, "event_id", "line", "type", "product_id", "order_id", "channel", "device_id", "unit_price"
+    )
+    wall = local_seconds(rows.time, source.zone, source.first, source.last)
+    rows = rows.mutate(is_timed=wall % DAY != 0, is_priced=rows.unit_price > 0)
+    listed = source.catalogue.filter(source.catalogue.list_price > 0)
+    listed = listed.filter(listed.valid_from < source.pairs.as_of.max()).select("product_id").distinct()
+    listed = listed.mutate(is_listed=True)
+    rows = rows.left_join(listed, "product_id").drop("product_id_right")
+    for kind in ("category", "brand", "title"):
+        known = known_of(source, kind).drop("as_of")
+        rows = rows.left_join(known, "product_id").drop("product_id_right")
+    columns = [
+        "event_id", "line", "time", "type", "product_id", "order_id", "channel", "device_id", "is_priced",
+        "is_listed", "is_timed", "category", "brand", "title",
+    ]  # fmt: skip
+    return rows.select(columns).order_by("time", "event_id", "line")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import RenderableType
 
-from regulars.customers import require_known, withheld
+from regulars.customers import require_known, withheld, withheld_from
 from regulars.errors import InputError, NotEnoughError
 from regulars.events.schema import TIME
 from regulars.language.verify import Fact, checked
@@ -146,7 +146,7 @@ def page(shop: Shop, customer_id: str, as_of: datetime, *, language: str = "en",
     one = _pairs(customer_id, [as_of])
     customer_id = shop.identities.customers(one)[0].as_py()
     words = Words(language, shop.config.shop.currency)
-    if customer_id in withheld(shop, "profiling", as_of).to_pylist():
+    if "profiling" in withheld_from(shop, customer_id, as_of):
         return Page(customer_id, as_of, language, words.currency, None, (words.say("objected", []),))
     norms = measure_in_use(shop, as_of)
     source = source_for(shop, one)

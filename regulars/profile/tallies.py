@@ -5,6 +5,7 @@ All are made from a `levels.Source`, so only events before each moment count.
 
 from __future__ import annotations
 
+from functools import partial
 from math import log
 from typing import Any
 
@@ -84,6 +85,10 @@ def interests(source: Source, kind: str) -> ibis.Table:
         age_days=met.age_days.min(),
     )
     return found.inner_join(totals, "pair").select(*found.columns, "total", "total_square", "all_occasions")
+
+
+INTERESTS = {kind: partial(interests, kind=kind) for kind in ("category", "brand", "style")}
+"""`interests` of each kind, as questions: see `written.answers`."""
 
 
 def _named(known: ibis.Table, kind: str) -> ibis.Table:

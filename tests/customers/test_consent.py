@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from regulars import Shop
-from regulars.customers import consents_as_of, ledger, objections_as_of, withheld
+from regulars.customers import consents_as_of, ledger, objections_as_of, withheld, withheld_from
+from regulars.customers.consent import PURPOSES
 
 Record = Callable[..., Any]
 
@@ -40,6 +41,17 @@ def test_an_objection_under_any_id_counts_once_the_ids_are_joined(told: Shop, te
     assert forbidden("profiling", 3) == {"cat", "dan"}
     # Dan named no purpose: that is every one.
     assert forbidden("profiling", 3.1) == forbidden("ads", 9) == {"dan"}
+
+
+@pytest.mark.parametrize("at", [1.0, 2.0, 2.1, 3.1])
+def test_one_customer_is_told_the_same_by_any_id_as_of_all(told: Shop, tell: Any, at: float) -> None:
+    moment = tell.day(at)
+    for own, ids in {"ada": ("ada", "v1") if at > 2 else ("ada",), "bob": ("bob",), "dan": ("dan",)}.items():
+        forbidden = [each for each in PURPOSES if own in withheld(told, each, moment).to_pylist()]
+        said = [row for row in ledger(told, moment).to_pylist() if row["customer_id"] == own]
+        for name in ids:
+            assert withheld_from(told, name, moment) == forbidden
+            assert ledger(told, moment, name).to_pylist() == said
 
 
 def test_consents_are_what_was_said_last(told: Shop, tell: Any) -> None:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from regulars import clock
 from regulars.campaign.sending.tables import log, prepare, suppressed
-from regulars.customers import consents_as_of, object_to, withheld
+from regulars.customers import consents_as_of, object_to, withheld, withheld_from
 from regulars.errors import InputError, NotFoundError
 from regulars.state import State
 
@@ -138,7 +138,7 @@ def unsubscribe(shop: Shop, token: str) -> str:
     if not is_done:
         # First what counts at once: should the process die between the two, nothing is sent all the same.
         suppress(shop.state, customer_id, "", f"unsubscribed by a link in {channel}")
-    if customer_id not in withheld(shop, PURPOSE, clock.now()).to_pylist():
+    if PURPOSE not in withheld_from(shop, customer_id, clock.now()):
         object_to(shop, customer_id, PURPOSE)
     return str(customer_id)
 
