@@ -53,19 +53,19 @@ def asked_once() -> Iterator[None]:
         yield
 
 
-def _remembered(ask: Callable[[Shop, datetime], pa.Table]) -> Callable[[Shop, datetime], pa.Table]:
-    found: dict[tuple[str, datetime | None], pa.Table] = {}
+def _remembered(ask: Callable[..., pa.Table]) -> Callable[..., pa.Table]:
+    found: dict[tuple[str, datetime | None, str | None], pa.Table] = {}
     newest: dict[str, datetime | None] = {}
 
-    def asked(shop: Shop, as_of: datetime) -> pa.Table:
+    def asked(shop: Shop, as_of: datetime, customer_id: str | None = None) -> pa.Table:
         content = repr(shop.log.snapshot().tables)
         if content not in newest:
             newest[content] = shop.engine.to_arrow(shop.events.time.max()).as_py()
         # After the newest event all moments are alike.
         last = newest[content]
-        key = content, as_of if last is not None and as_of <= last else None
+        key = content, as_of if last is not None and as_of <= last else None, customer_id
         if key not in found:
-            found[key] = ask(shop, as_of)
+            found[key] = ask(shop, as_of, customer_id)
         return found[key]
 
     return asked
