@@ -42,16 +42,16 @@ def hold(risk: Floats, amount: Floats, settings: FraudSettings) -> Held:
     """What each attempt asks for, by what is cheapest in the mean.
 
     To let it through costs its expected loss; a look costs a reviewer's minutes; to block it costs, if it was honest,
-    a share of its amount.
+    a share of its amount. Where the amount is not known, neither is what a block would cost: a person looks.
 
     >>> settings = FraudSettings(fee=15, review_minutes=3, review_cost=0.5, insult_share=0.5)
-    >>> held = hold(np.array([0.01, 0.3, 0.999]), np.array([50.0, 50.0, 50.0]), settings)
+    >>> held = hold(np.array([0.01, 0.3, 0.999, 0.999]), np.array([50.0, 50.0, 50.0, np.nan]), settings)
     >>> held.review.tolist(), held.block.tolist()
-    ([False, True, True], [False, False, True])
+    ([False, True, True, True], [False, False, True, False])
     """
     loss = expected_loss(risk, amount, settings)
     look = settings.review_minutes * settings.review_cost
-    insult = (1 - risk) * settings.insult_share * np.maximum(np.nan_to_num(amount), 0.0)
+    insult = np.where(amount > 0, (1 - risk) * settings.insult_share * amount, np.inf)
     return Held(loss > look, (insult < look) & (insult < loss))
 
 

@@ -97,7 +97,8 @@ def _delay(shop: Shop, time: Ints, days: int) -> int:
 
 def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> tuple[Known, Ints]:
     """Disputes and verdicts, each with the attempt that it is about: by its id, else its order, else the newest by
-    the same customer with the same means of payment; and the attempts that have a verdict."""
+    the same customer with the same means of payment; and the attempts that have a verdict. Of several, one that was
+    not declined: whoever disputes has lost money."""
     events = shop.events
     told = events.filter(events.type.isin(TYPES), events.time < ibis.literal(until))
     told = shop.identities.raw(told)
@@ -105,10 +106,12 @@ def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> t
     found = shop.engine.to_arrow(told.select(*columns).order_by("time", "event_id", "line"))
     said = Properties(found["properties"].combine_chunks())
     when = found["time"].combine_chunks().cast(pa.int64()).to_numpy()
-    by_id = _places(said.text("attempt_id"), attempts["event_id"])
-    by_order = _places(found["order_id"].combine_chunks(), attempts["order_id"])
-    by_payment = _newest(found, attempts, when, time)
-    place = np.where(by_id >= 0, by_id, np.where(by_order >= 0, by_order, by_payment))
+    order, moved = found["order_id"].combine_chunks(), _undeclined(attempts)
+    place = _places(said.text("attempt_id"), attempts["event_id"])
+    place = np.where(place >= 0, place, _places(order, moved["order_id"]))
+    place = np.where(place >= 0, place, _places(order, attempts["order_id"]))
+    place = np.where(place >= 0, place, _newest(found, moved, when, time))
+    place = np.where(place >= 0, place, _newest(found, attempts, when, time))
     is_disputed, is_confirmed = pc.equal(found["type"], TYPES[0]), pc.equal(found["outcome"], "fraud")
     is_fraud = np.asarray(pc.fill_null(pc.or_kleene(is_disputed, is_confirmed), False))
     # A verdict that its reviewer took back is no label, nor is the event that says so.
@@ -117,6 +120,15 @@ def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> t
     there = np.flatnonzero((place >= 0) & ~np.asarray(is_gone))
     is_judged = np.asarray(pc.equal(found["type"], TYPES[1]))
     return Known.of(place[there], when[there], is_fraud[there]), place[there][is_judged[there]]
+
+
+def _undeclined(attempts: pa.Table) -> pa.Table:
+    """The same, those that were declined without order and means of payment."""
+    is_declined = pc.fill_null(pc.equal(attempts["outcome"], "declined"), False)
+    for name in ("order_id", "payment_id"):
+        told = pc.if_else(is_declined, None, attempts[name])
+        attempts = attempts.set_column(attempts.column_names.index(name), name, told)
+    return attempts
 
 
 def _places(wanted: pa.Array, ids: pa.ChunkedArray) -> Ints:

@@ -65,6 +65,21 @@ def test_a_dispute_that_names_no_order_is_about_the_newest_payment_before_it_by_
     assert [label_of(shop, name, 10) for name in "abcd"] == [-1, 1, -1, -1]
 
 
+@pytest.mark.parametrize("named", [{"order_id": "o1"}, {"customer_id": "ada", "payment_id": "card"}])
+def test_a_dispute_is_about_the_attempt_that_moved_money_and_not_one_that_was_declined(
+    shop: Shop, record: Record, named: dict[str, str]
+) -> None:
+    of_order = {"order_id": "o1", "payment_id": "card"}
+    record(
+        shop,
+        paid("a", "ada", 0, outcome="declined", **of_order),
+        paid("b", "ada", 0.01, outcome="approved", **of_order),
+        paid("c", "ada", 0.02, outcome="declined", **of_order),
+        told("x", "payment_disputed", 5, **named),
+    )
+    assert [label_of(shop, name, 90) for name in "abc"] == [-1, 1, -1]
+
+
 def test_a_verdict_holds_at_once_and_is_taken_back_as_if_it_had_not_been(shop: Shop, record: Record) -> None:
     verdict = told("v", "fraud_reviewed", 1, outcome="fraud", **{"properties.attempt_id": "a"})
     record(shop, paid("a", "ada"), verdict)
