@@ -13,6 +13,8 @@ from regulars import Shop
 from regulars.customers.by_hand import present
 from regulars.events.schema import CATALOGUE, MONEY, TIME
 from regulars.pricing.audit import audit
+from regulars.pricing.competitor import Competitors
+from regulars.pricing.products import Products
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +108,21 @@ def test_who_asked_may_take_it_back(pricing, console):
     assert "Undo" in pricing.get("/pricing/product?id=tea").text
     pricing.post("/pricing/decide", {"approval": str(waiting.id), "status": "rejected", "note": "taken back"})
     assert console.approvals.waiting("price") == []
+
+
+def test_products_that_are_undercut_are_told_on_the_first_page_and_listed(pricing, console, tmp_path):
+    assert "No competitor asks less" in pricing.get("/pricing/undercut").text
+    path = tmp_path / "seen.csv"
+    rows = ("tea,Leaf,3.00,2024-05-07,web", "tea,Kettle,2.80,2024-05-07,web", "tea,Pot,9.00,2024-05-07,web")
+    path.write_text("\n".join(("product,competitor,price,seen_at,source", *rows)))
+    shop = console.shop
+    Competitors(shop, Products.of(shop, present(shop))).import_(path)
+    listed = pricing.get("/pricing/undercut?sort=gap").text
+    assert listed.index("Leaf") < listed.index("Kettle")
+    assert "Pot" not in listed
+    alerts = pricing.get("/home/alerts").text
+    assert "Competitors ask less than we do for 1 product, up to" in alerts
+    assert 'href="/console/pricing/undercut"' in alerts
 
 
 def test_suggestions_without_a_model_say_what_to_do(pricing, console):

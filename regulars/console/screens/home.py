@@ -18,6 +18,7 @@ from regulars.console.roles import ALL
 from regulars.console.screen import Screen
 from regulars.console.screens.fraud_performance import frauds
 from regulars.console.screens.models import name_of
+from regulars.console.screens.pricing_competitors import undercut_now
 from regulars.console.visit import Visit
 from regulars.drift import Change, told
 from regulars.drift import watch as drifted
@@ -134,6 +135,7 @@ def alerts(visit: Visit) -> Response:
             *_drifts(visit),
             *_deliveries(visit, shop),
             *_frauds(visit),
+            *_undercut(visit),
             *_models(visit, shop),
         ]
         cases = len(queue(shop.state, MOST_CASES))
@@ -244,6 +246,14 @@ def _frauds(visit: Visit) -> list[Alert]:
         return []
     language = cast(Literal["en", "zh"], visit.language)
     return [Alert("bad", text, "/fraud") for text in fraud_alerts(found, language)]
+
+
+def _undercut(visit: Visit) -> list[Alert]:
+    found = undercut_now(visit)
+    if not found:
+        return []
+    count = len({one.product_id for one in found})
+    return [Alert("warning", visit.t(".undercut", count=f"{count:,}", gap=f"{found[0].gap:.0%}"), "/pricing/undercut")]
 
 
 def _models(visit: Visit, shop: Shop) -> list[Alert]:

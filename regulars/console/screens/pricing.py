@@ -17,14 +17,14 @@ from regulars.console.approvals import Approval
 from regulars.console.charts import chart
 from regulars.console.deciding import Deciding
 from regulars.console.listing import Column, Found, Listing
-from regulars.console.roles import ALL, only
+from regulars.console.roles import ALL
 from regulars.console.screen import Screen
+from regulars.console.screens import pricing_competitors
+from regulars.console.screens.pricing_competitors import CHANGING, products_of
 from regulars.console.visit import Visit
 from regulars.customers.by_hand import present
 from regulars.errors import InputError, NotFoundError
 from regulars.pricing.audit import WHAT, audit_of
-from regulars.pricing.competitor import Competitors
-from regulars.pricing.competitor.book import PROPOSED
 from regulars.pricing.guard import UNKNOWN, parity
 from regulars.pricing.guard.parity import LOW
 from regulars.pricing.money import to_amount, to_coins
@@ -62,8 +62,6 @@ AUDITED = (
     Column("problem"),
 )
 GROUPS = (Column("group"), Column("customers", "number"), Column("discount", "share"), Column("is_judged", "yes"))
-MATCHES = (Column("competitor"), Column("what"), Column("product_id"), Column("similarity", "share"))
-CHANGING = only("pricing")
 PRICES = Deciding("price", "/pricing", "/pricing/approvals")
 
 
@@ -111,7 +109,7 @@ def price(visit: Visit) -> Response:
     """What is asked now, between which bounds it may move, what is suggested, and what waits for approval."""
     product_id = visit.needed("id")
     with visit.console.reading() as shop:
-        products = _products(visit)
+        products = products_of(visit)
         place = _place(visit, products, product_id)
         bounds, currency = products.bounds(rules_of(shop)), products.currency
         row = _suggested(shop, product_id)
@@ -135,25 +133,13 @@ def curve(visit: Visit) -> Response:
     """Demand and profit by price, with their intervals."""
     product_id = visit.needed("id")
     with visit.console.reading() as shop:
-        products = _products(visit)
+        products = products_of(visit)
         place = _place(visit, products, product_id)
         found = curve_of(shop, products, product_id)
     charts = [chart(demand_plot(found), visit.t(".demand_about"))]
     if products.cost[place] > UNKNOWN:
         charts.append(chart(profit_plot(found), visit.t(".profit_about")))
     return visit.page("pricing/curve.html", charts=charts, is_at_edge=found.is_at_edge)
-
-
-@screen.get("/pricing/product/rivals", may=ALL)
-def rivals(visit: Visit) -> Response:
-    """What competitors ask for this product, where that is fresh."""
-    product_id = visit.needed("id")
-    with visit.console.reading() as shop:
-        moment = present(shop)
-        rows = Competitors(shop, _products(visit)).newest(moment).to_pylist()
-        currency = shop.config.shop.currency
-    found = [{**row, "price": to_amount(row["coins"], currency)} for row in rows if row["product_id"] == product_id]
-    return visit.page("pricing/rivals.html", found=found)
 
 
 @screen.get("/pricing/product/audit", may=ALL)
@@ -173,7 +159,7 @@ def ask(visit: Visit) -> Response:
     """Ask for a price: within the guardrails, and another person approves it."""
     product_id, wanted = visit.given("id"), visit.given("price")
     with visit.console.reading() as shop:
-        products = _products(visit)
+        products = products_of(visit)
         place = _place(visit, products, product_id)
         before = _held(visit, shop, products, place, wanted)
     document = {"price": wanted, "before": str(before), "why": str(visit.form.get("why") or "")}
@@ -203,29 +189,6 @@ def decide(visit: Visit) -> Response:
 def reopen(visit: Visit) -> Response:
     """Take that back: the price is again what it was before."""
     return PRICES.reopen(visit, _set_back)
-
-
-@screen.get("/pricing/competitors", may=ALL)
-def competitors(visit: Visit) -> Response:
-    """What of competitors' is thought to be which product: a person says whether it is."""
-    with visit.console.reading() as shop:
-        rows = Competitors(shop, _products(visit)).matches(PROPOSED)
-    found = Listing.of(visit, MATCHES, sort="-similarity").of_rows([row._asdict() for row in rows])
-    return visit.page("pricing/competitors.html", found=found, may_change=CHANGING)
-
-
-@screen.post("/pricing/competitors/judge", may=CHANGING)
-def judge(visit: Visit) -> Response:
-    """Say that something of a competitor's is a product of the shop, or is not."""
-    competitor, what, is_same = visit.given("competitor"), visit.given("what"), visit.given("same") == "yes"
-    with visit.console.reading() as shop:
-        book = Competitors(shop, _products(visit))
-        found = book.judge(competitor, what, approve=is_same, who=visit.who)
-    verb = "pricing.matched" if is_same else "pricing.parted"
-    visit.note(verb, found.product_id, None, {"competitor": competitor, "what": what})
-    fields = {"competitor": competitor, "what": what, "same": "" if is_same else "yes"}
-    undo = ("/pricing/competitors/judge", {**fields, "same": "no" if is_same else "yes"})
-    return visit.go("/pricing/competitors", visit.t(f"{verb}_said", what=what, product=found.product_id), undo)
 
 
 @screen.get("/pricing/fairness", may=ALL)
@@ -274,16 +237,6 @@ def audit(visit: Visit) -> Response:
     rows = [{**row, "what": visit.t(f".what_{row['what']}")} for row in rows if what in ("", row["what"])]
     kinds = tuple(WHAT.values())
     return visit.page("pricing/audit.html", found=listing.of_rows(rows), problems=problems, kinds=kinds)
-
-
-def _products(visit: Visit) -> Products:
-    """The products at present, for a page asks in several parts; a price that was set is in it at once."""
-    return visit.console.kept.of(
-        "pricing.products",
-        visit.shop.log.version,
-        lambda shop: Products.of(shop, present(shop)),
-        key=visit.shop.log.snapshot().tables.get("catalogue"),
-    )
 
 
 def _place(visit: Visit, products: Products, product_id: str) -> int:
@@ -361,3 +314,6 @@ def _ask_from_now(visit: Visit, asked: Approval, price: str, why: str) -> None:
     row = pa.table({"product_id": [asked.about], "suggested": [Decimal(price)], "why": [said]})
     with visit.console.reading() as shop:
         set_prices(shop, row, present(shop))
+
+
+screen.routes += pricing_competitors.screen.routes
