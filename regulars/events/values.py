@@ -60,7 +60,7 @@ def to_text(values: pa.Array) -> Values:
     if pa.types.is_dictionary(values.type):
         return by_dictionary(values, to_text, keep=True)
     if pa.types.is_floating(values.type):
-        is_whole = pc.and_(pc.is_finite(values), pc.equal(pc.floor(values), values))
+        is_whole = pc.and_(pc.less(pc.abs(values), 2.0**63), pc.equal(pc.floor(values), values))
         whole = pc.if_else(is_whole, values, None).cast(pa.int64(), safe=False).cast(pa.string())
         other = pc.if_else(pc.is_nan(values), None, values).cast(pa.string())
         return Values(pc.coalesce(whole, other), None)
@@ -106,12 +106,13 @@ def to_money(values: pa.Array, decimal: str = ".") -> Values:
     """decimal(18,4), rounded half to even at the fourth digit; else as `to_number`."""
     if pa.types.is_dictionary(values.type):
         return by_dictionary(values, lambda distinct: to_money(distinct, decimal))
-    if pa.types.is_decimal(values.type):
-        return Values(pc.round(values.cast(pa.decimal128(38, 10)), 4, "half_to_even").cast(MONEY), None)
     numbers, unreadable = to_number(values, decimal)
     too_large = pc.fill_null(pc.greater(pc.abs(numbers), LARGEST_MONEY), False)
-    numbers = pc.if_else(too_large, None, numbers)
-    return Values(_decimal(numbers), pc.or_(unreadable, too_large))
+    unreadable = pc.or_(unreadable, too_large)
+    if pa.types.is_decimal(values.type):
+        exact = pc.if_else(unreadable, None, values)
+        return Values(pc.round(exact, 4, "half_to_even").cast(MONEY), unreadable)
+    return Values(_decimal(pc.if_else(too_large, None, numbers)), unreadable)
 
 
 def _decimal(numbers: pa.Array) -> pa.Array:

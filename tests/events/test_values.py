@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +119,21 @@ def test_a_dictionary_gives_what_its_plain_column_gives(cells):
         assert given_.values.to_pylist() == expected.values.to_pylist()
         if expected.unreadable is not None:
             assert given_.unreadable.to_pylist() == expected.unreadable.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "money"),
+    [
+        (pa.decimal128(38, 18), "0.333333333333333333", "0.3333"),
+        (pa.decimal256(60, 30), "12.5", "12.5000"),
+        (pa.decimal128(38, 2), "123456789012345678901234.00", None),
+    ],
+)
+def test_a_typed_amount_is_rounded_or_refused_whatever_its_precision(kind, text, money):
+    values, unreadable = to_money(pa.array([Decimal(text), None], kind))
+    assert [None if one is None else str(one) for one in values.to_pylist()] == [money, None]
+    assert pc.fill_null(unreadable, False).to_pylist() == [money is None, False]
+
+
+def test_a_number_too_large_for_an_integer_is_a_text_of_its_own():
+    assert to_text(pa.array([1e20, 17850.0])).values.to_pylist() == ["1e+20", "17850"]
