@@ -64,7 +64,7 @@
   const NAME = "regulars-support";
   const kept = () => { try { return sessionStorage.getItem(NAME); } catch { return null; } };
   const keep = (one) => { try { sessionStorage.setItem(NAME, one); } catch { /* forbidden */ } };
-  let conversation = opened || kept(), shown = 0, timer = 0, busy = false;
+  let conversation = opened || kept(), shown = 0, timer = 0, busy = false, proposal = null;
 
   async function ask(path, body) {
     const answer = await fetch(base + path, {
@@ -108,12 +108,13 @@
     state.textContent = WORDS.waiting;
     offer([]);
     try {
-      const body = { message: text, ...(conversation && { conversation_id: conversation }) };
+      const body = { message: text, proposal, ...(conversation && { conversation_id: conversation }) };
       const parts = (await (await ask("/v1/support/messages", body)).text()).trim().split("\n\n");
       const of = (name) => parts.filter((one) => one.startsWith(`event: ${name}\n`)).map((one) => JSON.parse(one.slice(one.indexOf("data: ") + 6)));
       conversation = of("conversation")[0].conversation_id;
       if (!opened) keep(conversation);
       const reply = of("reply")[0];
+      proposal = reply.proposal;
       show("you", text);
       show("by_ai", of("text").map((one) => one.text).join("\n"), reply.citations);
       shown += 2;

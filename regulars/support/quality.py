@@ -82,7 +82,12 @@ def _conversations(shop: Shop, as_of: datetime, days: int) -> pa.Table:
         session=ibis.coalesce(rows.session_id, rows.event_id),
         is_by_ai=is_answer & (said["made_by"].str == "ai").fill_null(False),
         is_handed=is_answer & rows.outcome.isin(WITH_A_PERSON).fill_null(False),
-        is_helped=is_answer & rows.outcome.isin(("answer", "done")).fill_null(False),
+        is_helped=is_answer
+        & (
+            rows.outcome.isin(("answer", "done")).fill_null(False)
+            # Of two things the first may be done, and the second waits for its yes.
+            | (said["done"].cast("string").fill_null("[]") != "[]")
+        ),
         is_grounded=said["citations"].cast("string").fill_null("[]") != "[]",
         wanted=said["intent"].str,
         stars=rows.outcome.try_cast("float64"),

@@ -31,6 +31,11 @@ class Message(Asked):
 
     message: str = Field(description="What the customer says; of a long one the first 4,000 characters are read.")
     conversation_id: Id | None = Field(None, description="Of the message before; none begins a conversation.")
+    proposal: int | None = Field(
+        None,
+        description="Of the reply that the customer saw last: a yes is to that proposal and no other, though the "
+        "message arrives twice.",
+    )
     customer_id: Id | None = Field(
         None, description="Who speaks, where the shop knows; only at the beginning, and never by the key of a page."
     )
@@ -167,7 +172,7 @@ def _refuse_pages(key: Key | None) -> None:
 def _said(chat: Chat, asked: Message, key: Key | None) -> tuple[str, Reply]:
     is_public = key is not None and bool(key.origins)
     conversation = asked.conversation_id or chat.open(asked.customer_id, is_public=is_public)
-    return conversation, chat.say(conversation, asked.message)
+    return conversation, chat.say(conversation, asked.message, asked.proposal)
 
 
 async def _events(conversation: str, reply: Reply) -> AsyncIterator[bytes]:

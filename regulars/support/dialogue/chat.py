@@ -92,12 +92,14 @@ class Chat:
         """Begin a conversation; see `Desk.open`."""
         return self.desk.open(customer_id, self._language, is_public=is_public)
 
-    def say(self, conversation: str, message: str) -> Reply:
+    def say(self, conversation: str, message: str, proposal: int | None = None) -> Reply:
         """A customer's message, answered.
 
         Parameters
         ----------
         message : as it came: of any length, in any language, or none.
+        proposal : that the customer saw last, by its number: a yes is to no other. Needed where a message may arrive
+            twice, or two at once.
 
         Raises
         ------
@@ -116,7 +118,7 @@ class Chat:
         else:
             turn = Turn(
                 self.desk, self._answer, self._read, conversation, memory, language, row.customer_id, self._agent,
-                self._offers, self._at_risk,
+                self._offers, self._at_risk, proposal,
             )  # fmt: skip
             with within(self._seconds):
                 is_dear = not memory.greeted and self._is_at_risk(row.customer_id)

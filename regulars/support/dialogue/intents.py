@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from regulars.support.entities import asking, parts
+
 SWAP = "swap"
 """Other items: a change of a pending order, an exchange of a delivered one. Customers use the words for both."""
 STATUS, PERSON, ANGRY, UNDO, GOODBYE, GREETING = "status", "person", "angry", "undo", "goodbye", "greeting"
@@ -68,6 +70,32 @@ def verbs(text: str, apart: Collection[str] = ()) -> list[Verb]:
                 taken.append(match.span())
                 found.append(Verb(match.start(), match.end(), intent))
     return sorted(found)[:MOST]
+
+
+_POLITE = re.compile(
+    r"(?:(?:and|so|but|hi|hello|please|ok|then|also|just|kindly|now|can|could|would|will|you|i|i'd|we|want|need|like|"
+    r"wish|have|to|my|me|help|with)\W+)*",
+    re.IGNORECASE,
+)
+
+
+def is_both(text: str) -> bool:
+    """Whether a message asks something in one part, and for something to be done in another.
+
+    >>> [is_both(said) for said in ("How long may I wait? And cancel #W1", "How do I cancel an order?", "Cancel #W1")]
+    [True, False, False]
+    >>> is_both("怎么开发票？另外取消订单W1")
+    True
+    """
+    return bool(asking(text)) and any(_is_request(part) for part in parts(text))
+
+
+def _is_request(part: str) -> bool:
+    found = [verb for verb in verbs(part) if verb.intent != STATUS]
+    if not found:
+        return False
+    is_chinese = re.search(r"[\u3400-\u9fff]", part) is not None
+    return not asking(part) if is_chinese else _POLITE.fullmatch(part[: found[0].start]) is not None
 
 
 def mood(text: str) -> str | None:

@@ -69,6 +69,16 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "我不确定有没有答案。您想问的是不是：{choices}？请回复数字；都不是请回复“不是”，由人工接手。",
     ),
     "more": ("Can I do anything else for you?", "请问还有什么可以帮您？"),
+    "one_by_one": ("This one first, the rest after it:", "先办这一件，其余的随后办理："),
+    "kept": ("Nothing was changed.", "没有做任何更改。"),
+    "answered": (
+        "I have that answer already. There is something else that waits for one:",
+        "这个回答我已收到。还有一件事需要您确认：",
+    ),
+    "no_answer": (
+        "I have found no answer to your question; say that you want a person, and one will answer it.",
+        "您的问题我没有找到答案；如需解答，您可以要求人工客服。",
+    ),
     "declined": ("Nothing was changed. What would you like instead?", "没有做任何更改。请问您想怎么处理？"),
     "cannot": ("This cannot be done: {why}", "无法办理：{why}"),
     "status": (

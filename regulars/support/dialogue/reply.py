@@ -74,6 +74,9 @@ class Memory:
     wish: str = ""
     """The intent of that, where it is known."""
     drafts: list[Any] = field(default_factory=list)
+    """What is asked about, or waits for a yes."""
+    later: list[Any] = field(default_factory=list)
+    """What was wanted besides: it comes once that is done or refused."""
     question: str = ""
     """What was asked last, of the first draft; empty if nothing waits for an answer."""
     item: int = -1

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from regulars.errors import NotFoundError
 from regulars.support.dialogue.given import Answer, Offers
-from regulars.support.dialogue.intents import verbs
+from regulars.support.dialogue.intents import STATUS, verbs
 from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.reply import Memory, Reply
 from regulars.support.dialogue.slots import place_in
@@ -18,7 +18,15 @@ from regulars.support.order.yes import is_no
 
 TEXTS = "texts"
 """The question which of some texts is meant."""
+ASKS_FOR_RULES = re.compile(
+    r"\b(?:how (?:long|many|much|do|does)|what (?:is|are|happens)|do you|policy|policies|rules?)\b"
+    r"|多久|多少天|几天|怎么|如何|政策|规定",
+    re.IGNORECASE,
+)
+"""Such a question, of no order by its number, is answered from texts where they do: it asks for nothing to be done."""
 UNDERSTOOD = ("en", "zh")
+OWN = re.compile(r"\b(?:it|them|this|that|these|i|my|mine)\b|我|它|这|那", re.IGNORECASE)
+"""Of what is the customer's own no text of the shop tells where it is."""
 NONE = re.compile(r"\b(?:none|neither|nothing)\b|都不|没有", re.IGNORECASE)
 """Of what was offered."""
 
@@ -59,11 +67,20 @@ class Texts:
 
     def beside(self, text: str, reply: Reply) -> Reply:
         """A reply to what is to be done, after the answers of what the message asks besides."""
+        told: dict[str, Reply] = {}
         for part in asking(text):
-            told = None if verbs(part) else self.answer(part)
-            if told is not None:
-                reply = replace(reply, text=f"{told.text}\n{reply.text}", citations=(*told.citations, *reply.citations))
-        return reply
+            wanted = {verb.intent for verb in verbs(part)}
+            if wanted and (wanted != {STATUS} or OWN.search(part)):
+                continue
+            found = self.answer(part)
+            if found is None and not wanted and ASKS_FOR_RULES.search(part):
+                # What "it" is, the rest of the message says.
+                unanswered = Reply(asked("no_answer", self._language), "answer", self._language)
+                found = self.answer(text) or unanswered
+            if found is not None:
+                told.setdefault(found.text, found)
+        cited = [one for each in (*told.values(), reply) for one in each.citations]
+        return replace(reply, text="\n".join((*told, reply.text)), citations=tuple(dict.fromkeys(cited)))
 
     def offer(self, text: str) -> Reply | None:
         """The texts that may answer, by their titles; None where none is near, or where this did not help before."""

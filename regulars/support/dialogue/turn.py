@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from logging import getLogger
 from typing import Any
 
 from regulars.errors import NotFoundError, UnavailableError
-from regulars.support.dialogue.asking import order_shown, question, status_of
-from regulars.support.dialogue.drafts import Draft, loaded, stored
+from regulars.support.dialogue.asking import order_shown
+from regulars.support.dialogue.drafts import Draft, loaded
+from regulars.support.dialogue.forms import FOR_A_PERSON, Forms
 from regulars.support.dialogue.given import Agent, Answer, AtRisk, Offers
-from regulars.support.dialogue.intents import ANGRY, GOODBYE, GREETING, PERSON, STATUS, UNDO, mood, verbs
+from regulars.support.dialogue.intents import ANGRY, GOODBYE, GREETING, PERSON, STATUS, is_both, mood, verbs
 from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.reply import Handed, Kind, Memory, Reply
-from regulars.support.dialogue.resolve import Account, Missing, joined, resolve, spread
+from regulars.support.dialogue.resolve import Account
 from regulars.support.dialogue.slots import give, place_in
-from regulars.support.dialogue.texts import TEXTS, UNDERSTOOD, Texts
+from regulars.support.dialogue.texts import ASKS_FOR_RULES, TEXTS, UNDERSTOOD, Texts
 from regulars.support.dialogue.understand import PAYING, understand
 from regulars.support.dialogue.wants import Reader, intent_of, named_in, shown, task_of
 from regulars.support.entities import addresses, identity_in, order_numbers, payments
 from regulars.support.handover.copilot import next_actions
 from regulars.support.intent.message import mood as temper
-from regulars.support.order.actions import Action, ChangeAddress, ChangeDefaultAddress, ChangeItems, OfOrder
+from regulars.support.order.actions import ChangeAddress, ChangeDefaultAddress
 from regulars.support.order.desk import Desk
 from regulars.support.order.policy import RefusedError
 from regulars.support.order.things import Customer
-from regulars.support.order.wording import done, refusal
-from regulars.support.order.yes import is_no
+from regulars.support.order.yes import is_no, is_yes
 
 LOG = getLogger("regulars.support")
 AWAY = "system_away"
@@ -41,16 +42,8 @@ CHOICE = "choice"
 """The question which of some intents is meant."""
 MISUNDERSTANDINGS = 2
 """After so many in a row a person goes on."""
-ASKS_FOR_RULES = re.compile(
-    r"\b(?:how (?:long|many|much|do|does)|what (?:is|are|happens)|policy|policies|rules?)\b"
-    r"|多久|多少天|几天|怎么|如何|政策|规定",
-    re.IGNORECASE,
-)
-"""Such a question, of no order by its number, is answered from texts where they do: it asks for nothing to be done."""
 OWN_ORDER = re.compile(r"\bmy (?:\w+ ){0,2}(?:order|purchase)s?\b|我[^，。,.?？]{0,8}订单", re.IGNORECASE)
 """Where that order is, no text of the shop knows."""
-FOR_A_PERSON = ("too_many_tries", "needs_person", "over_limit", "not_offered", "had_coupon")
-"""What the policy forbids here, and a person may still decide."""
 
 
 class Turn:
@@ -59,36 +52,41 @@ class Turn:
     def __init__(
         self, desk: Desk, answer: Answer | None, read: Reader | None, conversation: str, memory: Memory, language: str,
         customer_id: str | None, agent: Agent | None = None, offers: Offers | None = None,
-        at_risk: AtRisk | None = None,
+        at_risk: AtRisk | None = None, proposal: int | None = None,
     ) -> None:  # fmt: skip
-        self._at_risk = at_risk
+        self._at_risk, self._seen_last = at_risk, proposal
         self.desk, self._read, self.conversation = desk, read, conversation
         self._agent = agent
         self.memory, self.language, self.customer_id = memory, language, customer_id
         self._seen: Account | None = None
         self._is_away = False
         self._texts = Texts(answer, offers, memory, language, self._customer)
+        self._forms = Forms(desk, conversation, memory, language, self._account)
 
     def reply_to(self, text: str) -> Reply:
         """The reply to a cleaned message: whatever fails on the way, there is an answer or a person."""
+        return self._safely(lambda: self._replied(text), text)
+
+    def _safely(self, replied: Callable[[], Reply], text: str = "") -> Reply:
         try:
-            return self._or_away(text)
+            return self._or_away(replied, text)
         except Exception:
             LOG.exception("A message to support came to nothing; a person goes on.")
             self._is_away = True
             return self._to_person(FAULT)
 
-    def _or_away(self, text: str) -> Reply:
+    def _or_away(self, replied: Callable[[], Reply], text: str) -> Reply:
         try:
-            return self._replied(text)
+            return replied()
         except UnavailableError:
             # The shop's own system is away. What needs none of it is answered all the same.
             self._is_away = True
-            told = self._texts.answer(text) if ASKS_FOR_RULES.search(text) or not verbs(text) else None
+            is_question = bool(text) and (ASKS_FOR_RULES.search(text) or not verbs(text))
+            told = self._texts.answer(text) if is_question else None
             return told or self._to_person(AWAY)
-        except RefusedError:
-            # It knows the customer no more, or has an order otherwise than a moment ago.
-            return self._to_person(AWAY)
+        except RefusedError as error:
+            # Only a person may decide; or it knows the customer no more, or has an order otherwise than a moment ago.
+            return self._to_person(error.reason if error.reason in FOR_A_PERSON else AWAY)
 
     def _replied(self, text: str) -> Reply:
         found = mood(text)
@@ -123,24 +121,14 @@ class Turn:
             # Whatever a model says next may be a question of its own; the yes to that must do nothing.
             self.desk.decline(self.conversation)
             return self._anew(text, found)
-        drafts = self.memory.drafts
+        drafts, later = self.memory.drafts, self.memory.later
         reply = self._anew(text, found)
         if reply.action == "answer":
-            self.memory.drafts = drafts
-            return self._again(reply)
+            self.memory.drafts, self.memory.later = drafts, later
+            return self._forms.again(reply)
         if reply.action != "confirm":
             self.desk.decline(self.conversation)
         return reply
-
-    def _again(self, reply: Reply) -> Reply:
-        """A reply, and after it what waits for a yes, as it would be done now; if it cannot, it waits no longer."""
-        try:
-            proposal = self.desk.again(self.conversation, self.language)
-        except RefusedError:
-            self.desk.decline(self.conversation)
-            return reply
-        said = asked("confirm", self.language, summary=proposal.summary)
-        return replace(reply, text=f"{reply.text}\n{said}", action="confirm", proposal=proposal.number)
 
     def _is_at_risk(self) -> bool:
         return self._at_risk is not None and self.customer_id is not None and self._at_risk(self.customer_id)
@@ -175,6 +163,8 @@ class Turn:
 
     def _by_anybody(self, text: str) -> Reply:
         """Questions are answered; orders are for who is signed in."""
+        if is_both(text):
+            return self._texts.beside(text, self._say("sign_in", "ask"))
         told = self._texts.answer(text)
         if told is None and (verbs(text) or mood(text) == GREETING or identity_in(text).is_enough):
             return self._say("sign_in", "ask")
@@ -187,25 +177,33 @@ class Turn:
 
     def _answered(self, number: int, text: str) -> Reply | None:
         """A yes or a no to what was put before the customer; None if it is neither."""
+        if self._seen_last not in (None, number) and (is_yes(text) or is_no(text)):
+            # The same answer sent twice, or one to what was shown before: what waits now was not read yet.
+            return self._forms.again(self._say("answered", "ask"))
         try:
-            results = tuple(self.desk.confirm(self.conversation, text, number))
+            reply = self._forms.done(number, text)
         except RefusedError:
             if is_no(text):
                 self.desk.decline(self.conversation)
-                self.memory.drafts, self.memory.question = [], ""
-                return self._say("declined", "ask")
+                return self._declined()
             return self._corrected(text)
         self.memory.drafts, self.memory.question, self.memory.misunderstood = [], "", 0
-        said = []
-        for result in results:
-            order = self.desk.backend.order(result.action.order_id) if isinstance(result.action, OfOrder) else None
-            said.append(
-                done(result.action, order, self.language)
-                if result.is_done
-                else asked("cannot", self.language, why=result.why)
-            )
-        said.append(asked("more", self.language))
-        return Reply("\n".join(said), "done", self.language, results=results)
+        self._seen = None  # the orders are others now
+        return self._then(reply)
+
+    def _declined(self) -> Reply:
+        """That nothing is changed, and what was wanted besides."""
+        self.memory.drafts, self.memory.question = [], ""
+        return self._then(self._say("kept", "ask") if self.memory.later else self._say("declined", "ask"))
+
+    def _then(self, reply: Reply) -> Reply:
+        """A reply to the end of one thing, and the next one, if more was wanted."""
+        later = loaded(self.memory.later)
+        if not later:
+            return reply
+        after = self._safely(lambda: self._forms.go_on(later))
+        said = "\n".join(one.text for one in (reply, after) if one.text)
+        return replace(after, text=said, results=reply.results)
 
     def _corrected(self, text: str) -> Reply | None:
         """What was restated, with another payment method or address; None if the message is about something else."""
@@ -221,24 +219,27 @@ class Turn:
             if places and draft.intent in (ChangeAddress.name, ChangeDefaultAddress.name):
                 draft.address = places[0].address
         if (ways or places) and drafts:
-            return self._go_on(drafts, account)
+            return self._go_on(drafts)
         told = self._texts.answer(text, account.customer) or self._unread(text, "yes_or_no")
-        return told if told.action == "hand_over" else self._again(told)
+        return told if told.action == "hand_over" else self._forms.again(told)
+
+    def _go_on(self, drafts: list[Draft]) -> Reply:
+        """What is in hand, as it is now, and then what was wanted besides."""
+        return self._forms.go_on([*drafts, *loaded(self.memory.later)])
 
     def _given(self, text: str) -> Reply:
         """An answer to a question; or something else, which then is asked for."""
         memory, account = self.memory, self._account()
         drafts = loaded(memory.drafts)
         if is_no(text) and memory.question != "reason":
-            memory.drafts, memory.question = [], ""
-            return self._say("declined", "ask")
+            return self._declined()
         if verbs(text, account.known().options) and understand(text, account.customer, account.known()):
             memory.question = ""
             return self._asked_for(text, None)
         if not give(drafts[0], memory.question, memory.item, memory.listed, text, account):
             return self._texts.answer(text, account.customer) or self._by_intent(text) or self._lost(text, "")
         before = (memory.question, memory.item, drafts[0].intent, drafts[0].order_id)
-        reply = self._go_on(drafts, account)
+        reply = self._go_on(drafts)
         first = loaded(memory.drafts[:1])
         if not first or (memory.question, memory.item, first[0].intent, first[0].order_id) != before:
             memory.misunderstood = 0
@@ -252,14 +253,14 @@ class Turn:
         is_of_order = order_numbers(text, [order.order_id for order in account.orders]) or (
             OWN_ORDER.search(text) and any(one.intent == STATUS for one in verbs(text))
         )
-        if ASKS_FOR_RULES.search(text) and not is_of_order:
+        if ASKS_FOR_RULES.search(text) and not is_of_order and not is_both(text):
             told = self._texts.answer(text, account.customer)
             if told is not None:
                 return told
         drafts = understand(text, account.customer, account.known())
         if drafts:
             self.memory.misunderstood = 0
-            reply = replace(self._go_on(drafts, account), intent=intent_of(drafts[0].intent))
+            reply = replace(self._forms.go_on(drafts), intent=intent_of(drafts[0].intent))
             return reply if reply.action == "hand_over" else self._texts.beside(text, reply)
         if found == GOODBYE:
             self.desk.decline(self.conversation)
@@ -320,7 +321,7 @@ class Turn:
             return replace(self._say("identity", "ask"), intent=intent)
         memory.wish = ""
         if task is not None:
-            return replace(self._go_on([Draft(intent=task, text=text)], self._account()), intent=intent)
+            return replace(self._forms.go_on([Draft(intent=task, text=text)]), intent=intent)
         told = self._texts.answer(shown(intent, self.language), self._customer()) or self._texts.offer(text)
         return self._to_person("unanswered", intent, text) if told is None else replace(told, intent=intent)
 
@@ -331,70 +332,10 @@ class Turn:
         told = self._agent(self.desk, self.conversation, text, self.language)
         if told is None:
             return None
-        self.memory.drafts, self.memory.question, self.memory.misunderstood = [], "", 0
+        self.memory.drafts, self.memory.later, self.memory.question, self.memory.misunderstood = [], [], "", 0
         if told.action == "hand_over":
             return self._to_person("unanswered")
         return told
-
-    def _go_on(self, drafts: list[Draft], account: Account) -> Reply:
-        """From drafts to a proposal, or to the first question that has to be asked."""
-        memory, said, citations = self.memory, list[str](), list[str]()
-        whole: list[Action] = []
-        drafts = spread(drafts, account)
-        is_asking = any(draft.intent != STATUS for draft in drafts)
-        for place, draft in enumerate(drafts):
-            if draft.intent == UNDO:
-                return self._undo()
-            try:
-                found = status_of(draft, account, self.language) if draft.intent == STATUS else resolve(draft, account)
-            except RefusedError as error:
-                if error.reason in FOR_A_PERSON:
-                    return self._to_person(error.reason)
-                said.append(asked("cannot", self.language, why=refusal(error, self.language)))
-                continue
-            if isinstance(found, str):
-                said.append(found)
-                citations.append(draft.order_id)
-            elif isinstance(found, Missing) and draft.intent == STATUS and is_asking:
-                continue  # "and how much do I get back?": what is restated says it
-            elif isinstance(found, Missing):
-                text, memory.listed = question(found, self.language)
-                memory.question, memory.item = found.question, found.item
-                memory.drafts = stored([draft, *drafts[:place], *drafts[place + 1 :]])
-                if found.question == "no_orders":
-                    memory.drafts, memory.question = [], ""
-                return Reply("\n".join([*said, text]), "ask", self.language, citations=tuple(citations))
-            else:
-                whole.append(found)
-        # Kept until the yes: "with PayPal instead" is about what was restated.
-        memory.drafts, memory.question = stored(drafts), ""
-        return self._propose(whole, said, citations)
-
-    def _propose(self, whole: list[Action], said: list[str], citations: list[str]) -> Reply:
-        # Items last: after that the order cannot be changed any more.
-        whole = sorted(joined(whole), key=lambda action: isinstance(action, ChangeItems))
-        proposal, changes, refused = self.desk.offer(self.conversation, whole, self.language)
-        for _, error in refused:
-            if error.reason in FOR_A_PERSON:
-                return self._to_person(error.reason)
-            said.append(asked("cannot", self.language, why=refusal(error, self.language)))
-        citations += [change.before.order_id for change in changes if change.before is not None]
-        cited = tuple(dict.fromkeys(citations))
-        if proposal is None:
-            if self.desk.waiting(self.conversation) is None:
-                said.append(asked("more", self.language))
-            return Reply("\n".join(said), "answer", self.language, citations=cited)
-        said.append(asked("confirm", self.language, summary=proposal.summary))
-        return Reply("\n".join(said), "confirm", self.language, proposal.number, citations=cited)
-
-    def _undo(self) -> Reply:
-        try:
-            proposal = self.desk.undo(self.conversation, self.language)
-        except RefusedError as error:
-            said = asked("cannot", self.language, why=refusal(error, self.language))
-            return Reply(said, "answer", self.language)
-        said = asked("confirm", self.language, summary=proposal.summary)
-        return Reply(said, "confirm", self.language, proposal.number)
 
     def _lost(self, text: str, again: str) -> Reply:
         """Not understood: once it is asked again, then a person goes on. So it is at once in a language not read."""
@@ -416,7 +357,7 @@ class Turn:
         facts = {
             "customer": self.customer_id,
             "orders": [order_shown(order, "en") for order in orders],
-            "drafts": self.memory.drafts,
+            "drafts": [*self.memory.drafts, *self.memory.later],
             "next_actions": next_actions(orders),
         }
         name = "" if account is None else f" {account.customer.name.first_name}"
