@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -23,13 +23,19 @@ from regulars.seal import sealed, unsealed
 
 FILE = "erased.json"
 """In the log's folder."""
-COLUMNS = ("customer_id", "anonymous_id", "order_id", "session_id")
-"""Of events, that say whose they are."""
+IDS = ("customer_id", "anonymous_id")
+LINKS = ("order_id", "session_id")
+"""Columns of events that say whose they are."""
 
 
 @dataclass(frozen=True)
 class Erased:
-    """The ids that were erased, hashed, and until when what they did is refused (microseconds since 1970).
+    """Who was erased, hashed, and until when what they did is refused (microseconds since 1970).
+
+    Attributes
+    ----------
+    until : by their ids.
+    links : by the numbers of their orders and sessions. Apart, for customer 42 is not who placed order 42.
 
     Examples
     --------
@@ -44,6 +50,7 @@ class Erased:
 
     salt: str
     until: Mapping[str, int]
+    links: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, log: Path) -> Erased:
@@ -61,28 +68,36 @@ class Erased:
             return cls(secrets.token_hex(16), {})
         except ValueError as error:
             raise CorruptLogError(f"{path} is damaged ({error}). Restore it from a backup.") from None
-        return cls(raw["salt"], raw["until"])
+        # Version 0.1.0 wrote both kinds as one.
+        return cls(raw["salt"], raw["until"], raw.get("links", raw["until"]))
 
     def write(self, log: Path) -> None:
         """Keep it in a log's folder, whose lock is held."""
-        storage.replace(log / FILE, sealed(json.dumps({"salt": self.salt, "until": dict(self.until)}, indent=0)))
+        kept = {"salt": self.salt, "until": dict(self.until), "links": dict(self.links)}
+        storage.replace(log / FILE, sealed(json.dumps(kept, indent=0)))
 
-    def with_ids(self, ids: Iterable[str], until: datetime) -> Erased:
+    def with_ids(self, ids: Iterable[str], until: datetime, links: Iterable[str] = ()) -> Erased:
         """The same and these besides, each until a moment."""
-        return Erased(self.salt, {**self.until, **dict.fromkeys(map(self._hash, ids), clock.micros(until))})
+        moment = clock.micros(until)
+        more, linked = (dict.fromkeys(map(self._hash, each), moment) for each in (ids, links))
+        return Erased(self.salt, {**self.until, **more}, {**self.links, **linked})
+
+    def with_(self, other: Erased) -> Erased:
+        """Both; `other` has the same salt, and where they differ it is right."""
+        return Erased(other.salt, {**self.until, **other.until}, {**self.links, **other.links})
 
     def refused(self, events: pa.Table) -> pa.ChunkedArray:
         """Which rows are of somebody who was erased after them.
 
         Parameters
         ----------
-        events : (n,) time, and those of `COLUMNS` that there are.
+        events : (n,) time, and those of `IDS` and `LINKS` that there are.
         """
         times = events["time"].cast(pa.int64())
         found = pc.less(times, 0)
-        if self.until:
-            for name in set(COLUMNS) & set(events.column_names):
-                found = pc.or_(found, pc.fill_null(pc.less(times, self.until_of(events[name])), False))
+        for names, known in ((IDS, self.until), (LINKS, self.links)):
+            for name in set(names) & set(events.column_names) if known else ():
+                found = pc.or_(found, pc.fill_null(pc.less(times, self._of(events[name], known)), False))
         return found
 
     def among(self, ids: Iterable[str]) -> list[str]:
@@ -90,10 +105,13 @@ class Erased:
         return [id_ for id_ in ids if self._hash(id_) in self.until] if self.until else []
 
     def until_of(self, ids: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Until when each id is refused, in microseconds; null if it never was."""
+        """Until when each id of a customer is refused, in microseconds; null if it never was."""
+        return self._of(ids, self.until)
+
+    def _of(self, ids: pa.ChunkedArray, known: Mapping[str, int]) -> pa.ChunkedArray:
         ids = ids.cast(pa.string())  # as it is read, a column may be a dictionary
         distinct = ids.unique()
-        until = pa.array([id_ and self.until.get(self._hash(id_)) for id_ in distinct.to_pylist()], pa.int64())
+        until = pa.array([id_ and known.get(self._hash(id_)) for id_ in distinct.to_pylist()], pa.int64())
         return until.take(pc.index_in(ids, distinct))
 
     def _hash(self, id_: str) -> str:

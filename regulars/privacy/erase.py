@@ -104,7 +104,7 @@ def erase_again(shop: Shop, erased: Path | None = None) -> Erasure | None:
             own = Erased.read(shop.log.folder)
             if own.until and own.salt != found.salt:
                 raise ShopError(f"{erased} is of another shop: its hashes cannot be told from those of this one.")
-            Erased(found.salt, {**own.until, **found.until}).write(shop.log.folder)
+            own.with_(found).write(shop.log.folder)
     known = Erased.read(shop.log.folder)
     there: set[str] = set()
     for path in shop.log.paths(shop.log.snapshot(), "events"):
@@ -131,7 +131,7 @@ def _rewrite_log(shop: Shop, journal: Journal) -> int:
             people = journal.people.with_(people_of(shop, base, journal.people.ids))
             people = people.with_(People(frozenset(), *terms_of(shop, people.ids)))
             erased = Erased.read(shop.log.folder)
-            erased.with_ids(people.ids | people.links, _until(paths, people)).write(shop.log.folder)
+            erased.with_ids(people.ids, _until(paths, people), people.links).write(shop.log.folder)
             cut = _cut(people)
         replace(journal, people=people).write(shop.folder)
         removed = rewrite(transaction, paths, files, cut, people.finder.redacted)

@@ -71,6 +71,22 @@ def test_importing_an_old_file_does_not_bring_the_erased_back_but_a_new_life_cou
     assert [row["time"].month for row in rows_of(planted) if row["customer_id"] == IDS[0]] == [7]
 
 
+def test_who_has_the_number_of_an_order_of_the_erased_is_somebody_else(shop, record, tmp_path):
+    bought = {"type": "order_completed", "product_id": "tea", "unit_price": "4.50"}
+    record(shop, {**bought, "customer_id": "5", "order_id": "42", "time": "2024-05-01T10:00:00Z"})
+    with clock.held_at(datetime(2024, 6, 1, tzinfo=UTC)):
+        erase(shop, ["5"])
+    again(
+        shop,
+        {**bought, "customer_id": "42", "order_id": "7", "time": "2024-04-01T10:00:00Z"},
+        {**bought, "customer_id": "8", "order_id": "5", "time": "2024-04-02T10:00:00Z"},
+        {**bought, "customer_id": "9", "order_id": "42", "time": "2024-05-01T10:00:00Z"},
+    )
+    assert [row["customer_id"] for row in rows_of(shop)] == ["42", "8"]
+    assert erase_again(shop) is None
+    assert [row["customer_id"] for row in rows_of(shop)] == ["42", "8"]
+
+
 def again(shop: Shop, *rows):
     path = shop.folder.parent / f"again-{len(rows)}.jsonl"
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
