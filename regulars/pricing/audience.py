@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from scipy.stats import norm
 
 from regulars.pricing.caring import caring_of
-from regulars.pricing.guard import UNKNOWN, require_allowed
+from regulars.pricing.guard import UNKNOWN
 from regulars.pricing.model import PricingModel
 
 if TYPE_CHECKING:
@@ -113,7 +113,6 @@ def audience(
     What they will spend is what they spent in the last 182 days, for as many days as the horizon; of who is new, since
     the first order (28 days at least). Of who bought too little to tell, `caring` is that of any customer.
     """
-    require_allowed(FEATURES)
     events = shop.events
     begin = ibis.literal(as_of) - ibis.interval(days=PAST_DAYS)
     orders = events.filter(

@@ -15,7 +15,7 @@ from regulars.events.identity import hash_rows
 from regulars.pricing.audience import FEATURES, Audience, audience
 from regulars.pricing.evaluate import NAME
 from regulars.pricing.explore import by_customer, drawn
-from regulars.pricing.guard import parity, require_no_proxy
+from regulars.pricing.guard import parity, require_allowed
 from regulars.pricing.lots import strength_of
 from regulars.pricing.model import ABOUT, FILE, PricingModel
 from regulars.pricing.products import Products
@@ -104,7 +104,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     modes = np.array(known.modes, object)
     is_personal = modes == "personal"
     groups = [group for group, is_in in zip(known.groups, is_personal, strict=True) if is_in]
-    require_no_proxy({name: getattr(own, name)[is_personal] for name in FEATURES}, groups)
+    require_allowed({name: getattr(own, name)[is_personal] for name in FEATURES}, groups)
     chosen = _chosen(settings, ids, known, own, f"{as_of:%Y-%m-%d}")
     # After the lots too: what was drawn counts as much as what was chosen.
     parity(chosen.share[is_personal], groups).require()

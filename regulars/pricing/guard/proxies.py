@@ -41,14 +41,6 @@ def refused(names: Sequence[str]) -> list[str]:
     return [name for name in names if any(word in forbidden for word in _words(name)) or _has_chinese(name)]
 
 
-def require_allowed(names: Sequence[str]) -> None:
-    """GuardError, naming them, if a price would hang on features that it may not."""
-    if found := refused(names):
-        raise GuardError(
-            f"A price may not hang on {', '.join(found)}: a protected trait, or what stands for one. Leave it out."
-        )
-
-
 def explained(features: Mapping[str, Floats], groups: Sequence[str | None]) -> dict[str, float]:
     """By feature, which share of its spread the groups explain (eta squared, on ranks), 0 to 1.
 
@@ -83,8 +75,13 @@ def explained(features: Mapping[str, Floats], groups: Sequence[str | None]) -> d
     return found
 
 
-def require_no_proxy(features: Mapping[str, Floats], groups: Sequence[str | None]) -> None:
-    """GuardError, naming the feature, if one stands for the groups that the shop holds; see `explained`."""
+def require_allowed(features: Mapping[str, Floats], groups: Sequence[str | None]) -> None:
+    """GuardError, naming the feature, if a price may not hang on one: by its name, or because it stands for the groups
+    that the shop holds; see `explained`."""
+    if found := refused(list(features)):
+        raise GuardError(
+            f"A price may not hang on {', '.join(found)}: a protected trait, or what stands for one. Leave it out."
+        )
     counts = Counter(groups)
     for name, share in explained(features, [name if counts[name] >= LEAST else None for name in groups]).items():
         if share > BAR:

@@ -49,9 +49,13 @@ class Discounts(NamedTuple):
 
 
 def discounts(
-    levels: Sequence[float], gain: Floats, spend: Floats, *, budget: float = np.inf,
-    may: npt.NDArray[np.bool_] | None = None, groups: Sequence[str | None] | None = None,
-) -> Discounts:  # fmt: skip
+    levels: Sequence[float],
+    gain: Floats,
+    spend: Floats,
+    *,
+    budget: float = np.inf,
+    groups: Sequence[str | None] | None = None,
+) -> Discounts:
     """The discounts of most expected margin.
 
     Parameters
@@ -60,7 +64,6 @@ def discounts(
     gain : (n, k) margin that each adds over the horizon, lifetime value in it; the first column is 0.
     spend : (n, k) what each is expected to give away.
     budget : of all that is given away.
-    may : (n,) who may be given a discount at all.
     groups : (n,) whose mean discounts are to be alike; None for who is of none that is known.
 
     Raises
@@ -86,8 +89,6 @@ def discounts(
         raise InputError(f"budget = {budget}: 0 or more is expected.")
     net = np.where(np.isfinite(gain), gain, -np.inf)
     net[:, 0] = 0.0
-    if may is not None:
-        net[~may, 1:] = -np.inf
     names = list(groups) if groups is not None else [None] * len(net)
     surcharge = np.zeros(len(net))
     known = sorted({name for name in names if name is not None})

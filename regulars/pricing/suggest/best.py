@@ -37,15 +37,6 @@ class Suggestions(NamedTuple):
     chance: Floats
 
 
-class Curve(NamedTuple):
-    """Margin in a week over prices, (n, k) each, with the ends of a 90 % interval."""
-
-    price: Ints
-    margin: Floats
-    low: Floats
-    high: Floats
-
-
 def suggest(
     bounds: Admissible, present: Ints, cost: Ints, demand: Demand, *, least_chance: float = 0.5, steps: int = STEPS,
     seed: int = 0,
@@ -93,12 +84,3 @@ def suggest(
         high=np.where(stays, 0.0, high),
         chance=np.where(stays, 0.5, chance),
     )
-
-
-def curve(bounds: Admissible, cost: Ints, demand: Demand, *, steps: int = STEPS, seed: int = 0) -> Curve:
-    """The margin of a week over all prices that may be asked."""
-    grid = bounds.grid(steps)
-    left = np.where(cost[:, None] > UNKNOWN, grid - cost[:, None], 0)
-    others = np.where(cost[:, None] > UNKNOWN, demand.others(grid), 0.0)
-    low, high = np.quantile(demand.draws(grid, DRAWS, seed=seed) * left + others, [0.05, 0.95], axis=0)
-    return Curve(grid, worth(demand, grid, cost), low, high)
