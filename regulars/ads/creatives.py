@@ -80,6 +80,20 @@ def creatives_of(shop: Shop) -> Creatives:
     return Creatives(tuple(found), domains.pop(), places)
 
 
+def advertised(shop: Shop) -> set[str]:
+    """The products of its creatives; none where there is no file of them.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read.
+    """
+    try:
+        return {one.product_id for one in creatives_of(shop).creatives}
+    except NotFoundError:
+        return set()
+
+
 def lot_of(shop: Shop, name: str) -> Plan:
     """The lot of a running experiment whose customers are regions.
 

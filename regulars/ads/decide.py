@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from regulars.ads.creatives import advertised
 from regulars.ads.credit import Share, incremental_share
 from regulars.ads.dataset import FIELDS, inputs_of
 from regulars.ads.delivery.dayparts import hour_of_week
@@ -63,7 +64,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
         If nobody may be shown ads.
     """
     model, settings = in_use(shop, as_of), shop.config.ads
-    may = permitted(shop, as_of)
+    may = permitted(shop, as_of, advertised(shop))
     profiles = shop.tables.of("profile", may.pairs)
     features = inputs_of(shop, profiles, model.vectors, model.names)
     margin, order = model.expected_margin(features), model.order_probability(features)

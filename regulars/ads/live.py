@@ -14,8 +14,9 @@ import ibis
 import pyarrow as pa
 
 from regulars.ads.bidding import Bidder
+from regulars.ads.bought import bought as bought_before
 from regulars.ads.delivered import delivered
-from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Places, Rotation
+from regulars.ads.delivery import Bought, BrandSafety, Cap, Creative, Exposures, Placement, Places, Rotation
 from regulars.ads.delivery.dayparts import PARTS, hour_of_week
 from regulars.ads.delivery.placement import SENSITIVE
 from regulars.ads.lift import ADVERTISE
@@ -101,6 +102,7 @@ def desk(
     places: Mapping[str, Places] = MappingProxyType({}),
     also: Sequence[Told] = (),
     exposures: Exposures | None = None,
+    bought: Bought | None = None,
 ) -> Desk:
     """A desk with one campaign for each that creatives name; `[ads] budget` is shared evenly among them.
 
@@ -114,7 +116,7 @@ def desk(
     advertiser : the shop's domain. start : the moment from which it bids, with its time zone.
     forbids : whether a customer has forbidden ads since they were decided.
     also : ads that were shown and are not in the log yet.
-    exposures : who saw what, where that is known of another desk; default: as the log has it.
+    exposures, bought : who saw, and who has, what, where that is known already; default: as the log has it.
 
     Raises
     ------
@@ -150,7 +152,8 @@ def desk(
         )
         for number, name in enumerate(names)
     ]
-    return Desk(campaigns, decided, safety, exposures, shop.config.shop.currency)
+    bought = bought or bought_before(shop, start, {one.product_id for one in creatives})
+    return Desk(campaigns, decided, safety, exposures, shop.config.shop.currency, bought)
 
 
 def _pacers(shop: Shop, names: Sequence[str], start: datetime, also: Sequence[Told]) -> dict[str, Pacer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from regulars import capability as capabilities
+from regulars.ads.bought import bought
 from regulars.ads.delivery import excluded
 from regulars.ads.delivery.exclusion import all_of
 from regulars.customers import customers_as_of, of_age, withheld
@@ -46,10 +48,14 @@ class Permitted:
         return self.reasons.total()
 
 
-def permitted(shop: Shop, as_of: datetime) -> Permitted:
+def permitted(shop: Shop, as_of: datetime, products: Collection[str] = ()) -> Permitted:
     """Of the customers with an order before a moment, who may be shown ads.
 
     Who told an age, or a birthday, and is not of age, is left out; who told none is not known to be a child.
+
+    Parameters
+    ----------
+    products : what is advertised: who has all of it is left out. Empty where that is not known.
 
     Raises
     ------
@@ -68,6 +74,7 @@ def permitted(shop: Shop, as_of: datetime) -> Permitted:
         "complained": all_of(ids, _lately(shop, as_of, ("support_asked", "order_refunded"), settings.complained_days)),
         "fraud": _suspected(shop, pairs, settings.most_suspicion),
         "bought": all_of(ids, _lately(shop, as_of, ("order_completed",), settings.bought_days)),
+        "has": _having(shop, as_of, ids, products),
     }
     out, why = excluded(len(ids), flags)
     reasons = Counter(one for one in why if one is not None)
@@ -96,6 +103,14 @@ def _lately(shop: Shop, as_of: datetime, types: tuple[str, ...], days: int) -> l
     found = shop.engine.to_arrow(named.filter(named.customer_id.notnull()).select("customer_id").distinct())
     ids: list[str] = found["customer_id"].to_pylist()
     return ids
+
+
+def _having(shop: Shop, as_of: datetime, ids: list[str], products: Collection[str]) -> list[bool]:
+    """Who has all of what is advertised."""
+    if not products:
+        return [False] * len(ids)
+    known = bought(shop, as_of, products)
+    return [all(known.has(one, product, as_of) for product in products) for one in ids]
 
 
 def _suspected(shop: Shop, pairs: pa.Table, most: float) -> npt.NDArray[np.bool_]:

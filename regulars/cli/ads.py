@@ -22,10 +22,13 @@ Page = Annotated[
 ]
 
 
-@commands.command(epilog="Example: regulars ads audience --platform google --out list.csv --shop myshop")
+@commands.command(epilog="Example: regulars ads audience --platform google --product tea --out list.csv --shop myshop")
 def audience(
     file: Annotated[Path, typer.Option("--out", metavar="FILE", help="The list is written here, .csv.")],
     platform: Annotated[str, typer.Option(metavar="google|meta", help="Whose form the list has.")] = "google",
+    product: Annotated[
+        str | None, typer.Option(metavar="ID", help="What the ads are for: who bought it already is not on the list.")
+    ] = None,
     shop: ShopFolder = Path(),
     as_of: AsOf = None,
     as_json: Json = False,
@@ -37,7 +40,7 @@ def audience(
 
     door = Shop.open(shop)
     with working("listing customers", quiet=as_json):
-        people = listed(door, to_moment(as_of) or door.now)
+        people = listed(door, to_moment(as_of) or door.now, product)
         written, without = write(file, people, platform)
     if as_json:
         emit({"file": str(file), "platform": platform, "written": written, "without_address": without})

@@ -214,6 +214,13 @@ class AdsSettings(Section):
     most_per_day: int = Field(3, ge=0, description="So many ads a person sees in a day, over all channels.")
     most_per_week: int = Field(10, ge=0, description="The same in seven days.")
     gap_minutes: int = Field(30, ge=0, description="So many minutes lie between two ads for a person.")
+    bought_product_days: int = Field(
+        365,
+        ge=0,
+        le=3650,
+        description="Who ordered a product in the last so many days, and kept it, sees no ad for it; 0 where things "
+        "are bought again and again.",
+    )
     bought_days: int = Field(7, ge=0, le=365, description="Who ordered in the last so many days sees no ad.")
     complained_days: int = Field(14, ge=0, le=365, description="Nor who asked for help or gave something back lately.")
     most_suspicion: float = Field(0.5, ge=0, le=1, description="Nor who is suspected of abuse above this.")

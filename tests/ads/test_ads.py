@@ -117,6 +117,60 @@ def test_whoever_may_not_see_ads_is_left_out(ads_shop: Shop, tea_as_of: datetime
     assert found.reasons["is not of age: no profiling for ads"] == 1
 
 
+def test_who_has_all_that_is_advertised_is_left_out(
+    ads_shop: Shop, tea_as_of: datetime, tmp_path: Path, record: Record, cli: Cli
+) -> None:
+    shop = Shop.open(shutil.copytree(ads_shop.folder, tmp_path / "shop"))
+    people = {"zoe": 20, "zed": 40, "zac": 400}
+
+    def told(kind: str, who: str, days: int) -> dict[str, Any]:
+        at = (tea_as_of - timedelta(days=days)).isoformat()
+        line = {"product_id": "pot", "quantity": 1, "unit_price": 20.0, "order_id": f"{who}-1"}
+        return {"type": kind, "customer_id": who, "time": at, **line}
+
+    record(
+        shop,
+        *(told("order_completed", who, days) for who, days in people.items()),
+        told("order_refunded", "zed", 30),
+        *({"type": "customer_identified", "customer_id": who, "time": tea_as_of.isoformat(),
+           "properties.email": f"{who}@tea.example"} for who in people),
+    )  # fmt: skip
+
+    def left(*products: str) -> set[str]:
+        return people.keys() & set(permitted(shop, tea_as_of, products).pairs["customer_id"].to_pylist())
+
+    assert left("pot") == {"zed", "zac"}  # what went back, or is long ago, may be shown again
+    assert left("pot", "tea1") == left() == people.keys()
+    assert permitted(shop, tea_as_of, ["pot"]).reasons["bought what is advertised already"] == 1
+
+    def decided() -> set[str]:
+        shop.decide("ads", tea_as_of)
+        return people.keys() & set(shop.tables.read("ads", "decisions")["customer_id"].to_pylist())
+
+    assert decided() == people.keys()
+    out = tmp_path / "list.csv"
+    asked = (
+        "ads",
+        "audience",
+        "--out",
+        out,
+        "--shop",
+        shop.folder,
+        "--as-of",
+        f"{tea_as_of + timedelta(days=1):%Y-%m-%d}",
+    )
+    rows = shop.tables.read("ads", "decisions").to_pylist()
+    listed = {row["customer_id"] for row in rows if row["action"] == "advertise"} & people.keys()
+    for more, gone in (((), set()), (("--product", "pot"), {"zoe"})):
+        assert cli(*asked, *more)[0] == 0
+        assert {who for who in people if hashed(f"{who}@tea.example") in out.read_text()} == listed - gone
+    (shop.folder / "ads").mkdir()
+    (shop.folder / "ads" / "creatives.csv").write_text(
+        "creative_id,campaign,product_id,domain\nred,k0,pot,tea.example\n"
+    )
+    assert decided() == {"zed", "zac"}
+
+
 def test_decisions_hold_some_out_by_lot_and_value_falls(ads_shop: Shop) -> None:
     table = ads_shop.tables.read("ads", "decisions")
     values = table["value_cpm"].to_pylist()

@@ -108,13 +108,61 @@ def test_ads_of_other_channels_count_for_caps(selling, begun):
     assert [bid(server, f"r{who}", who) is None for who in ("c2", "c3")] == [True, False]
 
 
+def ordered(who, product, kind="Order Completed", number="o1"):
+    said = {"order_id": number, "products": [{"product_id": product, "price": 4, "quantity": 1}]}
+    return {"userId": who, "event": kind, "messageId": f"{kind}-{who}-{product}-{number}", "properties": said}
+
+
+def shown(server, number, who):
+    """Of which product an ad is bid for; None without a bid."""
+    answer = server.post("/v1/ads/bid", {**ASK, "id": number, "user": {"buyeruid": who}})
+    if answer.status_code == 204:
+        return None
+    creative = answer.json()["seatbid"][0]["bid"][0]["crid"]
+    assert server.post("/v1/ads/notice", {"bid_id": f"{number}/1", "won": False}).status_code == 200
+    return {"a1": "tea", "a2": "pot"}[creative]
+
+
+@pytest.mark.parametrize("is_folded", [True, False])
+def test_what_a_customer_has_is_not_advertised_from_the_next_bid_on(selling, begun, is_folded, wait_until):
+    settings = selling.folder / "shop.toml"
+    settings.write_text(settings.read_text().replace("[ads]\n", "[ads]\nbought_days = 0\n"))
+    server = begun(fold_seconds=600)
+    assert {shown(server, f"r{number}", "c1") for number in range(30)} == {"tea", "pot"}
+    assert server.post("/v1/track", ordered("c1", "tea")).status_code == 200
+    assert {shown(server, f"s{number}", "c1") for number in range(30)} == {"pot"}
+    assert server.post("/v1/track", ordered("c1", "pot")).status_code == 200
+    assert shown(server, "t1", "c1") is None
+    assert {shown(server, f"u{number}", "c2") for number in range(30)} == {"tea", "pot"}
+    if is_folded:
+        server.stop()
+        server = begun()
+    else:  # as one that was killed before it brought them into the log
+        live = server.serving.live.advertising
+        live._bought.forget(["c1"])
+        live._desk = None
+        server.serving.live.ads.age()
+        wait_until(lambda: live._desk is not None)
+    assert shown(server, "v1", "c1") is None
+    assert server.post("/v1/track", ordered("c1", "tea", "Order Refunded")).status_code == 200
+    assert shown(server, "w1", "c1") == "tea"
+
+
+def test_who_orders_sees_no_ad_for_so_many_days(selling, begun):
+    server = begun()
+    assert server.post("/v1/track", ordered("c1", "cup")).status_code == 200
+    assert [shown(server, f"r{who}", who) is None for who in ("c1", "c2")] == [True, False]
+
+
 def test_who_is_erased_is_forgotten_by_the_desk(selling, begun):
     server = begun()
     assert bid(server, "r1", "c1") is not None
+    assert server.post("/v1/track", ordered("c1", "cup")).status_code == 200
     assert server.serving.live.ads.get().known() == {"c1"}
     live = server.serving.live
     live._forget(Erased("salt", {}).with_ids(["c1"], clock.now()))
     assert live.ads.get().known() == set()
+    assert not live.advertising._bought.customers
 
 
 def test_another_campaign_in_the_file_has_what_is_left_of_the_day(selling, begun, wait_until):

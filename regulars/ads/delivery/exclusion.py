@@ -1,4 +1,5 @@
-"""Who is shown no ad: who objected, is no known adult, complained, is suspected of fraud, or has ordered lately."""
+"""Who is shown no ad: who objected, is no known adult, complained, is suspected of fraud, has
+ordered lately, or has what is advertised."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ REASONS = {
     "complained": "complained lately",
     "fraud": "is suspected of fraud",
     "bought": "ordered lately",
+    "has": "bought what is advertised already",
 }
 """In the order in which they are told: what the law forbids comes first."""
 

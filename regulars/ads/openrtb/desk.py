@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from regulars.ads.bidding import Bidder
-from regulars.ads.delivery import BrandSafety, Creative, Exposures, Pick, Placement, Places, Rotation
+from regulars.ads.delivery import Bought, BrandSafety, Creative, Exposures, Pick, Placement, Places, Rotation
 from regulars.ads.openrtb.request import Auction, BidRequest, Impression
 from regulars.ads.pacing import Pacer
 from regulars.errors import InputError
@@ -98,15 +98,17 @@ class Desk:
     ----------
     campaigns : each with its own budget. currency : of all amounts.
     safety : where the shop will not be seen. exposures : caps and gaps, over all campaigns and channels.
+    bought : who has which product, for which no ad is shown then; default: nobody has any.
     """
 
     def __init__(
-        self, campaigns: Sequence[Campaign], valuer: Valuer, safety: BrandSafety, exposures: Exposures, currency: str
-    ) -> None:
+        self, campaigns: Sequence[Campaign], valuer: Valuer, safety: BrandSafety, exposures: Exposures, currency: str,
+        bought: Bought | None = None,
+    ) -> None:  # fmt: skip
         if len({one.name for one in campaigns}) < len(campaigns) or not campaigns:
             raise InputError("campaigns: one or more are expected, each with a name of its own.")
         self.campaigns, self.valuer, self.safety = tuple(campaigns), valuer, safety
-        self.exposures, self.currency = exposures, currency
+        self.exposures, self.currency, self.bought = exposures, currency, bought or Bought()
         self._placed: dict[str, Placed] = {}  # in order of time
         self._shown: dict[str, Shown] = {}  # in order of time
         self._now: datetime | None = None
@@ -179,7 +181,12 @@ class Desk:
                 continue
             if customer is not None and self.exposures.refusal(customer, campaign.name, at):
                 continue
-            fits = [one for one in campaign.rotation.creatives.values() if _fits(one, impression)]
+            fits = [
+                one
+                for one in campaign.rotation.creatives.values()
+                if _fits(one, impression)
+                and (customer is None or not self.bought.refuses(customer, one.product_id, at))
+            ]
             if not fits:
                 continue
             pick = campaign.rotation.pick(at=at, among=fits)

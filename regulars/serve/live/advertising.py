@@ -6,12 +6,15 @@ import asyncio
 import hmac
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from regulars import clock
+from regulars.ads.bought import bought, nothing_bought
 from regulars.ads.creatives import FILE, Creatives, creatives_of
+from regulars.ads.delivery.bought import ENDED
 from regulars.ads.live import Decided, Told, desk
 from regulars.ads.openrtb import Notices
 from regulars.ads.openrtb.desk import Desk, Placed, shown_name
@@ -33,6 +36,15 @@ CHANNEL = "display"
 """In the log, of ads that were won here."""
 
 
+class Ended(NamedTuple):
+    """A line of an order, or of what went back."""
+
+    customer: str
+    product: str | None
+    kind: str
+    at: datetime
+
+
 class Advertising:
     """Makes the desk, and keeps what it wins. The desk is touched by the thread of the event loop alone.
 
@@ -51,6 +63,7 @@ class Advertising:
         self._reading = Reading(shop.config.shop.currency, shop.config.shop.timezone)
         # Of this process alone, as the bids are that wait for their notices.
         self._secret = drawn(16).encode()
+        self._bought = nothing_bought(shop)
         self._creatives: Creatives | None = None
         self._desk: Desk | None = None
 
@@ -87,16 +100,20 @@ class Advertising:
         raise NotFoundError("No creative of that name leads anywhere.")
 
     def hear(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
-        """Ads of any channel count for caps and gaps, from the next bid on."""
-        if self._desk is None:
-            return
+        """Ads of any channel count for caps and gaps, and what is bought is not advertised, from the next bid on."""
         for row in rows:
             who = row.get("customer_id") or row.get("anonymous_id")
-            if row["type"] == SHOWN and who:
-                self._desk.exposures.add(aliases.get(who, who), "", row["time"], row["event_id"] or "")
+            if not who:
+                continue
+            who = aliases.get(who, who)
+            if row["type"] == SHOWN and self._desk is not None:
+                self._desk.exposures.add(who, "", row["time"], row["event_id"] or "")
+            elif row["type"] in ENDED:
+                self._bought.add(who, row["product_id"], row["type"], row["time"])
 
     def forget(self, erased: Erased) -> None:
         """Let go of who was erased."""
+        self._bought.forget(erased.among(self._bought.customers))
         if self._desk is not None:
             self._desk.forget(erased.among(self._desk.known()))
 
@@ -153,12 +170,18 @@ class Advertising:
         while True:  # until no fold came between, for what is in the log and what waits for it must be of one moment
             folded = self._folded()
             try:
-                found = self._of(made, list(self._untold(folded)))
+                waiting = list(self._untold(folded))
+                found = self._of(made, [one for one in waiting if isinstance(one, Told)])
             except NotFoundError:
                 if folded == self._folded():
                     raise
                 continue
             if folded == self._folded():
+                known = nothing_bought(self._shop)
+                for one in waiting:
+                    if isinstance(one, Ended):
+                        known.add(*one)
+                self._on_loop(partial(self._bought.update, known))
                 return found
 
     def _folded(self) -> int:
@@ -166,21 +189,28 @@ class Advertising:
 
     def _changed(self, made: Creatives, before: Desk) -> Desk:
         found = self._of(made, (), before)
-
-        async def go_on() -> None:
-            found.go_on_from(before, clock.now())
-
-        asyncio.run_coroutine_threadsafe(go_on(), self._loop).result()
+        self._on_loop(lambda: found.go_on_from(before, clock.now()))
         return found
 
+    def _on_loop(self, do: Callable[[], object]) -> None:
+        """Let the thread that bids do something."""
+
+        async def done() -> None:
+            do()
+
+        asyncio.run_coroutine_threadsafe(done(), self._loop).result()
+
     def _of(self, made: Creatives, also: Sequence[Told], before: Desk | None = None) -> Desk:
+        now = clock.now()
+        known = bought(self._shop, now, {one.product_id for one in made.creatives})
+        self._on_loop(partial(self._bought.update, known))
         return desk(
-            self._shop, made.creatives, made.advertiser, clock.now(), forbids=self._forbids, places=made.places,
-            also=also, exposures=None if before is None else before.exposures,
+            self._shop, made.creatives, made.advertiser, now, forbids=self._forbids, places=made.places, also=also,
+            exposures=None if before is None else before.exposures, bought=self._bought,
         )  # fmt: skip
 
-    def _untold(self, number: int) -> Iterator[Told]:
-        """The ads of calls that are not in the log yet, its own and those that the shop told of."""
+    def _untold(self, number: int) -> Iterator[Told | Ended]:
+        """The ads and orders of calls that are not in the log yet, its own and those that the shop told of."""
         aliases = self._aliases()
         while entries := self._inbox.read(number, AT_ONCE):
             number = entries[-1].sequence
@@ -189,13 +219,12 @@ class Advertising:
                 call.pop("noted", None)
                 for row in self._reading.rows(orjson.dumps(call)):
                     who = row["customer_id"] or row["anonymous_id"]
-                    if row["type"] == SHOWN and who:
+                    if not who:
+                        continue
+                    who = aliases.get(who, who)
+                    if row["type"] == SHOWN:
                         campaign = ((call.get("context") or {}).get("campaign") or {}).get("name") or ""
                         cost = float(row["unit_price"] or 0.0)
-                        yield Told(
-                            row["event_id"] or str(entry.sequence),
-                            aliases.get(who, who),
-                            str(campaign),
-                            row["time"],
-                            cost,
-                        )
+                        yield Told(row["event_id"] or str(entry.sequence), who, str(campaign), row["time"], cost)
+                    elif row["type"] in ENDED:
+                        yield Ended(who, row["product_id"], row["type"], row["time"])
