@@ -114,8 +114,8 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
         for mode, share, policy, objects in zip(known.modes, chosen.share, chosen.policy, known.objects, strict=True)
     ]
     disclosure = [
-        "\n".join(terms.sentences) if mode == "personal" else None
-        for mode, terms in zip(known.modes, known.terms, strict=True)
+        terms.beside(is_personal=mode == "personal", is_reduced=share > 0) or None
+        for mode, terms, share in zip(known.modes, known.terms, chosen.share, strict=True)
     ]
     made_by = pa.table(
         {

@@ -206,7 +206,7 @@ class Desk:
             currency=currency,
             mode=mode,
             personalised=is_personal,
-            disclosure="\n".join(law.sentences) if is_personal else "",
+            disclosure=law.beside(is_personal=is_personal, is_reduced=coins < listed),
             terms=law,
             why=self._why(offer, person, 1 - unheld / listed, was_held=was_held),
             policy=offer.policy,

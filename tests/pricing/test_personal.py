@@ -21,7 +21,7 @@ from regulars.errors import InputError, NotFoundError
 from regulars.events.schema import TIME
 from regulars.pricing.audit import audit, audit_of
 from regulars.pricing.facts import Facts
-from regulars.pricing.law import strictest
+from regulars.pricing.law import Law, strictest
 from regulars.pricing.money import to_amount
 from regulars.pricing.quoting import Desk, quote
 from regulars.pricing.suggesting import set_prices
@@ -165,6 +165,21 @@ def test_stated_rules_hold_for_all_who_meet_them(tea: Callable[..., Shop]) -> No
     assert float(quote(shop, "p01", "nobody yet", T).price / listed) == pytest.approx(0.85, abs=0.01)
     assert float(quote(shop, "p01", "c003", T, quantity=5).price / listed) == pytest.approx(0.8, abs=0.01)
     assert quote(shop, "p01", "c003", T, quantity=1).price == one.price
+
+
+def test_a_stated_discount_says_that_it_is_open_to_all_where_the_law_allows_no_other(tea: Callable[..., Shop]) -> None:
+    shop = tea(mode="declared", member_discount=0.1)
+    joined = [
+        {"event_id": f"joined {who}", "time": T - timedelta(days=1), "customer_id": who, "type": "signed_up"}
+        for who in ("c000", "c002", "c003")
+    ]
+    shop.log.append(events(*joined), "joined")
+    words = Law.known().terms("CN", None, T).sentences[0]
+    assert words.startswith("This offer follows a public rule")
+    said = {who: quote(shop, "p01", who, T).disclosure for who in ("c000", "c002", "c003", "c006")}
+    assert said == {"c000": "", "c002": words, "c003": "", "c006": ""}  # Germany, China, Japan; China at the list price
+    decided = {line["customer_id"]: line["disclosure"] for line in shop.decide("pricing", T).table.to_pylist()}
+    assert [decided[who] for who in ("c000", "c002", "c003", "c006")] == [None, words, None, None]
 
 
 def test_what_is_wrong_in_the_log_is_found_by_the_audit(tea: Callable[..., Shop]) -> None:

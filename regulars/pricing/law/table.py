@@ -50,7 +50,7 @@ class Terms:
     ----------
     place : as it was understood, e.g. "US-NY"; "" where it is not known.
     mode : the most that is allowed.
-    sentences : that must stand with a personal price, to the byte, in the order of the laws.
+    sentences : that must stand with a price of that mode (see `beside`), to the byte, in the order of the laws.
     laws : ids of the rows that hold.
     """
 
@@ -58,6 +58,16 @@ class Terms:
     mode: Mode
     sentences: tuple[str, ...]
     laws: tuple[str, ...]
+
+    def beside(self, *, is_personal: bool, is_reduced: bool) -> str:
+        """What must be said with a price, a sentence a line: with a personal one; and with one that a stated rule
+        reduced, where the law allows no more than such rules.
+
+        >>> Law.known().terms("CN", None, date(2026, 11, 24), language="zh").beside(is_personal=False, is_reduced=True)
+        '本优惠按公开规则给予，符合条件的顾客均可享受，不依据个人特征定价。'
+        """
+        is_due = is_personal or (is_reduced and self.mode == "declared")
+        return "\n".join(self.sentences) if is_due else ""
 
 
 @dataclass(frozen=True)
