@@ -16,7 +16,7 @@ from regulars.evaluation import Check, Metric, Report, Split, Table, leak_check
 from regulars.segment.choice import DRAWS, FIRM, SAMPLE, Candidate, Choice, Way, sample
 from regulars.segment.dataset import KEYS, Known, customers_as_of, known_as_of
 from regulars.segment.describe import described
-from regulars.segment.migration import moved
+from regulars.segment.migration import as_named, moved
 from regulars.segment.overview import expected
 from regulars.segment.plots import map_plot, migration_plot, rfm_plot, stability_plot
 from regulars.segment.rfm import NAMES
@@ -229,7 +229,8 @@ def _values(
     ]
     foreseen, came = rows_of(lambda one: model.rfm.cells(one.profiles), len(NAMES))
     cells = [[name, *_cells(foreseen[k], came[k], money)] for k, name in enumerate(NAMES)]
-    matrix = moved(month_before, known, model.rfm, model, "segment").matrix
+    same = None if month_before is None else as_named(shop, month_before, split.as_of)
+    matrix = moved(same, known, model.rfm, model, "segment").matrix
     tables = {
         "Segments": Table(("Segment", *heads, "Jaccard", "Is", "In words", "Chinese name"), segments),
         "RFM cells": Table(("Cell", *heads), cells),

@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from regulars.customers import bought_within, withheld
 from regulars.errors import InputError, NotEnoughError
 from regulars.evaluation import wilson_interval
+from regulars.events.schema import TIME
 from regulars.segment.dataset import SCALED, behavior_model, comparable, known_as_of
 from regulars.segment.space import Space
 
@@ -61,7 +62,7 @@ def lookalikes(shop: Shop, seed: list[str], as_of: datetime, most: int = 100) ->
 
     Parameters
     ----------
-    seed : ids of customers, of whom at least 20 have an order before the moment.
+    seed : customers, each by any of its ids; at least 20 have an order before the moment.
     most : how many to give.
 
     Returns
@@ -79,7 +80,8 @@ def lookalikes(shop: Shop, seed: list[str], as_of: datetime, most: int = 100) ->
     if most < 1:
         raise InputError(f"{most} lookalikes were asked for; at least 1 is expected.")
     customers, points = _points(shop, as_of)
-    is_seed = np.isin(customers, np.array(seed, str))
+    pairs = pa.table({"customer_id": pa.array(seed, pa.string()), "as_of": pa.repeat(pa.scalar(as_of, TIME), len(seed))})
+    is_seed = np.isin(customers, np.array(shop.identities.customers(pairs).to_pylist(), str))
     _require(int(is_seed.sum()), as_of)
     likeness = likeness_to(points, is_seed)
     may = ~is_seed & ~np.isin(customers, np.array(withheld(shop, "profiling", as_of).to_pylist(), str))

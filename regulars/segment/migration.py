@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -78,12 +79,20 @@ def migration(shop: Shop, start: datetime, end: datetime, by: str = "segment") -
         )
     earlier = shop.customers(start)
     behavior = None if model is None else model.behavior
-    before = known_as_of(shop, earlier, behavior) if earlier.num_rows else None
+    before = as_named(shop, known_as_of(shop, earlier, behavior), end) if earlier.num_rows else None
     now = known_as_of(shop, pairs, behavior)
     rfm = Rfm.of(now.profiles) if kept is None else kept.model.rfm
     found = moved(before, now, rfm, model, by)
     may = pc.invert(pc.is_in(found.moves["customer_id"], withheld(shop, "profiling", end)))
     return Migration(found.matrix, found.moves.filter(may))
+
+
+def as_named(shop: Shop, known: Known, moment: datetime) -> Known:
+    """The same customers under the ids that they have as of a later moment: who joined an account is not a new one."""
+    pairs = known.profiles.select(["customer_id"])
+    named = shop.identities.customers(pairs.append_column("as_of", pa.repeat(pa.scalar(moment, TIME), len(known))))
+    place = known.profiles.column_names.index("customer_id")
+    return replace(known, profiles=known.profiles.set_column(place, "customer_id", named))
 
 
 def moved(before: Known | None, now: Known, rfm: Rfm, model: SegmentModel | None, by: str) -> Migration:

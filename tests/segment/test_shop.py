@@ -130,6 +130,20 @@ def test_everybody_stays_or_arrives_where_tastes_stay_and_arriving_is_an_event(m
     assert moves.num_rows == sum(row["customers"] for row in rows if row["from"] != row["to"])
 
 
+def test_who_has_another_id_by_now_is_neither_new_nor_alike_to_the_group_of_the_old_one(
+    made: Made, record: Callable[..., Any], tmp_path: Path
+) -> None:
+    shop = Shop.open(shutil.copytree(made.shop.folder, tmp_path / "own"))
+    joined = {"type": "customer_aliased", "time": (NOW - timedelta(days=5)).isoformat()}
+    record(shop, *(joined | {"customer_id": f"member{k}", "anonymous_id": f"c{k:03d}"} for k in range(0, 90, 3)))
+    moved = segment.migration(shop, NOW - timedelta(days=10), NOW)
+    was = segment.migration(made.shop, NOW - timedelta(days=10), NOW)
+    assert moved.matrix.to_pylist() == was.matrix.to_pylist()
+    group = [f"c{number:03d}" for number in range(0, 90, 3)]
+    found = segment.lookalikes(shop, group, NOW, 100)["customer_id"].to_pylist()
+    assert not [name for name in found if name.startswith("member")]
+
+
 def test_moments_the_wrong_way_round_are_refused(made: Made) -> None:
     with pytest.raises(InputError, match="the earlier moment goes first"):
         segment.migration(made.shop, NOW, NOW - timedelta(days=1))
