@@ -80,7 +80,8 @@ def lookalikes(shop: Shop, seed: list[str], as_of: datetime, most: int = 100) ->
     if most < 1:
         raise InputError(f"{most} lookalikes were asked for; at least 1 is expected.")
     customers, points = _points(shop, as_of)
-    pairs = pa.table({"customer_id": pa.array(seed, pa.string()), "as_of": pa.repeat(pa.scalar(as_of, TIME), len(seed))})
+    moments = pa.repeat(pa.scalar(as_of, TIME), len(seed))
+    pairs = pa.table({"customer_id": pa.array(seed, pa.string()), "as_of": moments})
     is_seed = np.isin(customers, np.array(shop.identities.customers(pairs).to_pylist(), str))
     _require(int(is_seed.sum()), as_of)
     likeness = likeness_to(points, is_seed)
