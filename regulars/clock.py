@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,6 +19,16 @@ _held: datetime | None = None
 def now() -> datetime:
     """The present moment, with its time zone (UTC), to the microsecond."""
     return _held if _held is not None else datetime.now(UTC)
+
+
+def today(zone: str) -> date:
+    """The day that it is now in a time zone: what people there mean by today.
+
+    >>> with held_at(datetime(2024, 4, 30, 20, tzinfo=UTC)):
+    ...     str(today("UTC")), str(today("Asia/Shanghai"))
+    ('2024-04-30', '2024-05-01')
+    """
+    return now().astimezone(ZoneInfo(zone)).date()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from regulars import clock
 from regulars.errors import NotFoundError
 from regulars.language import LanguageModel, connect, embed, is_connected
 from regulars.state import State
@@ -40,16 +41,16 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
     ConfigError
         If a language model, or a system of the shop's own, is named that cannot be used.
     """
-    settings = shop.config.support
-    desk = Desk(state or shop.state, backend or backend_of(shop), policy_of(settings))
+    settings, zone = shop.config.support, shop.config.shop.timezone
+    desk = Desk(state or shop.state, backend or backend_of(shop), policy_of(settings), zone)
     model = _model(shop)
     knowledge, products = knowledge_of(shop), products_of(shop)
     if knowledge is None and products is None:
         answer = None
     else:
-        answer = Answers(knowledge, desk.backend, products, recommended_of(shop), audiences_of(shop), model=model)
+        answer = Answers(knowledge, desk.backend, products, recommended_of(shop), audiences_of(shop), model, zone=zone)
     agent = Agent(model, settings.seconds / 2) if model is not None and model.limits.send >= NEEDED else None
-    hours = hours_of(settings, shop.config.shop.timezone)
+    hours = hours_of(settings, zone)
     return Chat(
         desk,
         hours,
@@ -66,7 +67,8 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
 def nearest_texts(shop: Shop, question: str, most: int = 3) -> list[Text]:
     """The shop's texts that are nearest to a question, for the person who answers it; none without a folder of them."""
     knowledge = knowledge_of(shop)
-    return [] if knowledge is None else [found.text for found in knowledge.find(question, most)]
+    on = clock.today(shop.config.shop.timezone)
+    return [] if knowledge is None else [found.text for found in knowledge.find(question, most, on=on)]
 
 
 def answers_like(shop: Shop, found: Handover) -> list[Suggestion]:

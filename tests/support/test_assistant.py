@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from regulars import Shop, config
+from regulars import Shop, clock, config
 from regulars.events.schema import CATALOGUE
 from regulars.support import OwnTables, assistant, deliver
 from regulars.support.assistant import intents_of
@@ -301,3 +301,31 @@ def test_a_text_is_told_to_its_audience_alone(tea: Shop) -> None:
     assert told("ada") == [True, True]
     tea.tables.write("segment", "members of vip", members.slice(0, 0), datetime(2024, 5, 2, tzinfo=UTC))
     assert told("ada") == [True, False]
+
+
+def in_shanghai(tea: Shop) -> Shop:
+    return replaced(tea, ('timezone = "UTC"', 'timezone = "Asia/Shanghai"'))
+
+
+def test_a_text_holds_until_the_end_of_its_day_where_the_shop_is(tea: Shop) -> None:
+    sale = "---\nvalid_to: 2024-11-30\n---\n# Winter sale\nIn the winter sale boots are a third off.\n"
+    (tea.folder / "knowledge" / "sale.md").write_text(sale, encoding="utf-8")
+    chat = assistant(in_shanghai(tea))
+    told = {}
+    for hour in (15, 17):
+        with clock.held_at(datetime(2024, 11, 30, hour, tzinfo=UTC)):
+            told[hour] = "a third off" in chat.say(chat.open("ada"), "what is off in the winter sale of boots?").text
+    assert told == {15: True, 17: False}
+
+
+@pytest.mark.parametrize("said", ["where is the order from yesterday?", "我昨天的订单到哪里了？"])
+def test_yesterday_is_the_day_before_where_the_shop_is(tea: Shop, said: str) -> None:
+    orders = [
+        order("#W1000001", "ada", "pending", LAMP).model_copy(update={"ordered_on": date(2024, 4, 30)}),
+        order("#W1000002", "ada", "delivered", CHAIR).model_copy(update={"ordered_on": date(2024, 4, 29)}),
+    ]
+    OwnTables(tea.state).load(orders=orders)
+    chat = assistant(in_shanghai(tea))
+    with clock.held_at(datetime(2024, 4, 30, 20, tzinfo=UTC)):  # 1 May in Shanghai
+        assert chat.say(chat.open("ada"), said).citations == ("#W1000001",)
+        assert "Desk Lamp" in chat.say(chat.open("ada"), "what did I buy yesterday?").text

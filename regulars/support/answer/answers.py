@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 
 from regulars import clock
 from regulars.errors import NotFoundError
@@ -49,6 +50,7 @@ class Answers:
     recommended : products for a customer, the best first.
     audiences : the groups that a customer is of, by which some texts may be told.
     model : writes the answer from texts; without it, or where they do not bear its words, their own words are said.
+    zone : of the shop: by it a text holds on a day, and a customer's "yesterday" is one.
     bar : probability from which on an answer is given; by default that of `sure`.
 
     Examples
@@ -68,8 +70,9 @@ class Answers:
         self, knowledge: Knowledge | None, orders: Backend | None = None, products: Products | None = None,
         recommended: Callable[[str], Sequence[str]] | None = None,
         audiences: Callable[[Customer | None], frozenset[str]] | None = None,
-        model: LanguageModel | None = None, bar: float | None = None,
+        model: LanguageModel | None = None, bar: float | None = None, zone: str = "UTC",
     ) -> None:  # fmt: skip
+        self._zone = zone
         self.knowledge, self._orders, self._products = knowledge, orders, products
         self._recommended, self._audiences, self._model, self._bar = recommended, audiences, model, bar
 
@@ -106,7 +109,7 @@ class Answers:
     def _of_customer(self, asked: str, customer: Customer | None, language: str) -> Answered | None:
         if customer is None or self._orders is None:
             return None
-        found = of_own_orders(asked, customer, self._orders.orders_of(customer.customer_id), language)
+        found = of_own_orders(asked, customer, self._orders.orders_of(customer.customer_id), language, self._today)
         name = customer.name.first_name
         lead = f"{name}，您好：" if language == "zh" else f"{name}, here it is: "
         return found and replace(found, lead=lead if name else "")
@@ -140,7 +143,7 @@ class Answers:
             If the shop has the text no more, or not for this customer.
         """
         found = None if self.knowledge is None else self.knowledge.get(text)
-        if found is None or not found.is_for(self._audiences_of(customer), clock.now().date()):
+        if found is None or not found.is_for(self._audiences_of(customer), self._today):
             raise NotFoundError(f'There is no text "{text}" that may be told.')
         said = _extracted(cleaned(question)[:READ], found, 1.0, language)
         return said.text, said.citations
@@ -149,7 +152,13 @@ class Answers:
         return frozenset() if self._audiences is None else self._audiences(customer)
 
     def _found(self, asked: str, customer: Customer | None) -> list[Found]:
-        return [] if self.knowledge is None else self.knowledge.find(asked, GIVEN, self._audiences_of(customer))
+        if self.knowledge is None:
+            return []
+        return self.knowledge.find(asked, GIVEN, self._audiences_of(customer), self._today)
+
+    @property
+    def _today(self) -> date:
+        return clock.today(self._zone)
 
     def _of_texts(self, asked: str, customer: Customer | None, language: str) -> Answered:
         found = self._found(asked, customer)

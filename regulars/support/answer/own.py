@@ -34,20 +34,23 @@ _ELSE = re.compile(
 """Where an order is, or how it is returned, is another question than what was bought."""
 
 
-def of_own_orders(question: str, customer: Customer, orders: Sequence[Order], language: str) -> Answered | None:
+def of_own_orders(
+    question: str, customer: Customer, orders: Sequence[Order], language: str, today: date
+) -> Answered | None:
     """What a customer's own orders say to a question; None for one of something else.
 
     Parameters
     ----------
     orders : of this customer.
     language : "zh", or English for all others.
+    today : where the shop is.
     """
     kinds = [kind for kind in (_PAID, _HOW, _BOUGHT) if kind.search(question)]
     if not kinds or not orders:
         return None
     if kinds == [_BOUGHT] and _ELSE.search(question):
         return None
-    picked = _picked(question, orders)
+    picked = _picked(question, orders, today)
     if not picked:
         return None
     zh = language == "zh"
@@ -74,7 +77,7 @@ def of_own_orders(question: str, customer: Customer, orders: Sequence[Order], la
     return Answered(True, tuple(said), tuple(sources), 1.0, "orders") if said else None
 
 
-def _picked(question: str, orders: Sequence[Order]) -> list[tuple[Order, Sequence[Line]]]:
+def _picked(question: str, orders: Sequence[Order], today: date) -> list[tuple[Order, Sequence[Line]]]:
     """The orders and lines that a question is about: named by number, by product, else all, the last first."""
     numbers = order_numbers(question, [order.order_id for order in orders])
     if numbers:
@@ -85,7 +88,7 @@ def _picked(question: str, orders: Sequence[Order]) -> list[tuple[Order, Sequenc
         for one in products_named(question, {line.name for order in orders for line in order.lines})
         for name in one.names
     }
-    orders = of_day(orders, question)
+    orders = of_day(orders, question, today)
     latest = sorted(orders, key=lambda order: (order.ordered_on or date.min, order.order_id), reverse=True)
     if not names:
         return [(order, order.lines) for order in latest]

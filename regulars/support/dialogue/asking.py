@@ -51,7 +51,7 @@ def status_of(draft: Draft, account: Account, language: str) -> str | Missing:
     orders = [one for one in account.orders if draft.order_id in ("", one.order_id)]
     names = {name for one in draft.items for name in one.names}
     orders = [one for one in orders if not names or any(line.name in names for line in one.lines)]
-    orders = of_day(orders, draft.text)
+    orders = of_day(orders, draft.text, account.today)
     if draft.order_id and not orders:
         raise RefusedError("unknown_order", order_id=draft.order_id)
     if not orders:

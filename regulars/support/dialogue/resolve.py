@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +48,8 @@ class Account:
     orders: tuple[Order, ...]
     find: Callable[[str], Product | None]
     policy: Policy
+    today: date
+    """Where the shop is."""
 
     def order(self, order_id: str) -> Order | None:
         """By id."""
@@ -148,7 +151,7 @@ def _order(draft: Draft, account: Account) -> Order | Missing:
         return found
     if not account.orders:
         return Missing("no_orders")
-    having = of_day(_having(draft.items, account.orders), draft.text)
+    having = of_day(_having(draft.items, account.orders), draft.text, account.today)
     able = [order for order in having if order.status in _states(draft)]
     for words, status in ((_PENDING, PENDING), (_DELIVERED, DELIVERED)):
         if words.search(draft.text):

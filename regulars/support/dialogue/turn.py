@@ -9,6 +9,7 @@ from functools import cache
 from logging import getLogger
 from typing import Any
 
+from regulars import clock
 from regulars.errors import NotFoundError, UnavailableError
 from regulars.support.dialogue.asking import order_shown
 from regulars.support.dialogue.drafts import Draft, loaded
@@ -382,5 +383,6 @@ class Turn:
         if self._seen is None:
             customer = self.desk.customer(self.conversation)
             orders = self.desk.backend.orders_of(customer.customer_id)
-            self._seen = Account(customer, tuple(orders), cache(self.desk.product), self.desk.policy)
+            today = clock.today(self.desk.zone)
+            self._seen = Account(customer, tuple(orders), cache(self.desk.product), self.desk.policy, today)
         return self._seen

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from regulars import clock
 from regulars.support.order.things import Order
 
 _MONTHS = {
@@ -61,7 +60,7 @@ def days(text: str, today: date) -> list[Day]:
     return found
 
 
-def of_day(orders: Sequence[Order], text: str) -> list[Order]:
+def of_day(orders: Sequence[Order], text: str, today: date) -> list[Order]:
     """The orders that were placed on a day that a text names, or the last of them, if it means that one; else all.
 
     Which is the last is known only where all have their day.
@@ -69,12 +68,12 @@ def of_day(orders: Sequence[Order], text: str) -> list[Order]:
     >>> from regulars.support.order.things import Address
     >>> about = {"customer_id": "ada", "status": "pending", "address": Address(address1="x"), "lines": ()}
     >>> orders = [Order(order_id=f"#{day}", ordered_on=date(2024, 5, day), **about) for day in (1, 3)]
-    >>> [order.order_id for order in of_day(orders, "取消2024年5月3日的订单")]
+    >>> [order.order_id for order in of_day(orders, "取消2024年5月3日的订单", date(2024, 6, 1))]
     ['#3']
-    >>> [order.order_id for order in of_day(orders, "where is my last order?")]
+    >>> [order.order_id for order in of_day(orders, "where is my last order?", date(2024, 6, 1))]
     ['#3']
     """
-    named = {one.day for one in days(text, clock.now().date())}
+    named = {one.day for one in days(text, today)}
     dated = [order.ordered_on for order in orders if order.ordered_on is not None]
     if dated and len(dated) == len(orders) and _LAST.search(text):
         named.add(max(dated))

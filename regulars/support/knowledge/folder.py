@@ -231,10 +231,10 @@ class Knowledge:
         Parameters
         ----------
         audiences : that the customer is of, besides everyone.
-        on : the day; by default today.
+        on : the day, where the shop is; by default today in UTC.
         """
         self._look()
-        on = on or clock.now().date()
+        on = on or clock.today("UTC")
         with self._lock:
             found: dict[str, Found] = {}
             hits, compared = self.candidates(question)

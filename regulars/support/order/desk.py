@@ -81,10 +81,11 @@ class Desk:
     state : of the shop: proposals and the journal.
     backend : where customers, orders and products lie.
     policy : what support may do.
+    zone : of the shop: by it a customer's "yesterday" is a day.
     """
 
-    def __init__(self, state: State, backend: Backend, policy: Policy | None = None) -> None:
-        self.state, self.backend, self.policy = prepare(state), backend, policy or Policy()
+    def __init__(self, state: State, backend: Backend, policy: Policy | None = None, zone: str = "UTC") -> None:
+        self.state, self.backend, self.policy, self.zone = prepare(state), backend, policy or Policy(), zone
 
     def open(self, customer_id: str | None = None, language: str = "en", *, is_public: bool = False) -> str:
         """Begin a conversation; its id.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -137,8 +138,8 @@ def test_another_s_order_is_not_known(own: OwnTables, answers: Answers) -> None:
 def test_a_question_of_something_else_is_not_answered_from_orders(own: OwnTables) -> None:
     ada = own.customer("ada")
     assert ada is not None
-    assert of_own_orders("what is your address?", ada, own.orders_of("ada"), "en") is None
-    assert of_own_orders("what did I buy?", ada, [], "en") is None
+    assert of_own_orders("what is your address?", ada, own.orders_of("ada"), "en", date(2024, 5, 1)) is None
+    assert of_own_orders("what did I buy?", ada, [], "en", date(2024, 5, 1)) is None
 
 
 ITEMS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from regulars.support.intent.message import mood as temper
 def account(own: OwnTables) -> Account:
     ada = own.customer("ada")
     assert ada is not None
-    return Account(ada, tuple(own.orders_of("ada")), own.product, Policy())
+    return Account(ada, tuple(own.orders_of("ada")), own.product, Policy(), date(2024, 5, 1))
 
 
 def asked(account: Account, message: str) -> list[Any]:
