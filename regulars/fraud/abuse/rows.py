@@ -65,7 +65,7 @@ def lines(shop: Shop, as_of: datetime, types: Sequence[str]) -> ibis.Table:
 
 
 def whole(lines: ibis.Table, **more: ibis.Value) -> ibis.Table:
-    """Events from their lines, one row each, by time.
+    """Events from their lines, one row each, by time; of an order one row, however many events tell of it.
 
     Returns
     -------
@@ -73,14 +73,17 @@ def whole(lines: ibis.Table, **more: ibis.Value) -> ibis.Table:
     text, outcome, properties, amount (null where no line has a price), and `more`.
     """
     names = ("customer_id", "session_id", "order_id", "device_id", "ip", "payment_id", "text", "outcome", "properties")
-    found = lines.group_by("event_id", "type").agg(
+    # A file without ids of events gives each line of an order one of its own.
+    is_order = (lines.type == "order_completed") & lines.order_id.notnull()
+    found = lines.group_by("type", of=ibis.ifelse(is_order, lines.order_id, lines.event_id)).agg(
+        event_id=lines.event_id.min(),
         time=lines.time.min(),
         amount=lines.value.sum(),
         product_id=lines.product_id.argmax(lines.value.fill_null(0.0)),
         **{name: lines[name].max() for name in names},
         **more,
     )
-    return found.order_by("time", "event_id")
+    return found.order_by("time", "event_id").drop("of")
 
 
 def with_categories(shop: Shop, as_of: datetime, lines: ibis.Table) -> ibis.Table:

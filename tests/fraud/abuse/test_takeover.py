@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars import Shop
-from regulars.fraud.abuse import takeover
+from regulars.fraud.abuse import promotions, takeover
 from regulars.fraud.abuse.takeover import PRIORS, SIGNS, Orders, find, weights
 from tests.fraud.abuse.making import DAY, FIRST, event, moment, order
 
@@ -95,6 +95,15 @@ def test_what_came_before_an_order(shop: Shop, record: Callable[..., Any]) -> No
         "new_device": 0.0, "failed": 0.0, "changed": 0.0
     }  # fmt: skip
     assert len(takeover.read(shop, moment(20.03)).time) == 3
+
+
+def test_lines_of_a_file_without_event_ids_are_one_order(shop: Shop, record: Callable[..., Any]) -> None:
+    lines = [("tea", 10.0), ("pot", 25.0), ("cup", 5.0)]
+    record(shop, *(order("ada", 1, "o1", product, unit_price=price) for product, price in lines))
+    record(shop, order("ada", 2, "o2", "pot", unit_price=25.0), event("coupon_applied", "ada", 0.9))
+    assert takeover.read(shop, moment(9)).amount.tolist() == [40.0, 25.0]
+    use = promotions.read(shop, moment(9))
+    assert use.has_coupon.tolist() == [True, False]
 
 
 def test_a_log_of_nothing() -> None:
