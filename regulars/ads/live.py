@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 import ibis
+import numpy as np
 import pyarrow as pa
 
 from regulars.ads.bidding import Bidder
 from regulars.ads.bought import bought as bought_before
 from regulars.ads.delivered import delivered
 from regulars.ads.delivery import Bought, BrandSafety, Cap, Creative, Exposures, Placement, Places, Rotation
+from regulars.ads.delivery.context import FEATURES
 from regulars.ads.delivery.dayparts import PARTS, hour_of_week
 from regulars.ads.delivery.placement import SENSITIVE
 from regulars.ads.lift import ADVERTISE
@@ -27,6 +29,10 @@ from regulars.errors import InputError
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
+
+
+LEAST_SHARE = 1e-4
+"""Foreseen clicks are never fewer to a rotation: it would be sure of creatives after a handful of them."""
 
 
 class Told(NamedTuple):
@@ -140,12 +146,14 @@ def desk(
     in_log = {one.name for one in known}
     new = list({one.name: one for one in also if one.name not in in_log}.values())
     exposures = exposures or _exposures(shop, [*known, *new])
-    decided = Decided(shop.tables.read("ads", "decisions"), exposures, forbids, stranger_value)
+    decisions = shop.tables.read("ads", "decisions")
+    decided = Decided(decisions, exposures, forbids, stranger_value)
+    share = _click_share(decisions, settings.click_share)
     paced = _pacers(shop, names, start, new)
     campaigns = [
         Campaign(
             name,
-            Rotation(name, [one for one in creatives if one.campaign == name]),
+            Rotation(name, [one for one in creatives if one.campaign == name], features=FEATURES, click_share=share),
             Bidder(settings.auction, seed=number),
             paced[name],
             places.get(name, Places()),
@@ -153,7 +161,15 @@ def desk(
         for number, name in enumerate(names)
     ]
     bought = bought or bought_before(shop, start, {one.product_id for one in creatives})
-    return Desk(campaigns, decided, safety, exposures, shop.config.shop.currency, bought)
+    zone = ZoneInfo(shop.config.shop.timezone)
+    return Desk(campaigns, decided, safety, exposures, shop.config.shop.currency, bought, zone)
+
+
+def _click_share(decisions: pa.Table, setting: float) -> float:
+    """Of impressions of those decided about, the share that is clicked, as it was foreseen."""
+    if "click_probability" not in decisions.column_names or not decisions.num_rows:
+        return setting
+    return min(max(float(np.mean(decisions["click_probability"].to_numpy())), LEAST_SHARE), 1 - LEAST_SHARE)
 
 
 def _pacers(shop: Shop, names: Sequence[str], start: datetime, also: Sequence[Told]) -> dict[str, Pacer]:

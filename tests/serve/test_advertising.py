@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
+import math
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 
 from regulars import Shop, clock
+from regulars.ads.delivery import context
 from regulars.events.erased import Erased
 
 CSV = """creative_id,campaign,product_id,domain,width,height
@@ -121,6 +125,17 @@ def shown(server, number, who):
     creative = answer.json()["seatbid"][0]["bid"][0]["crid"]
     assert server.post("/v1/ads/notice", {"bid_id": f"{number}/1", "won": False}).status_code == 200
     return {"a1": "tea", "a2": "pot"}[creative]
+
+
+def test_a_creative_is_chosen_by_where_it_would_stand(selling, begun):
+    server = begun()
+    assert bid(server, "r1", "c1", device={"devicetype": 4}, app={"bundle": "game"}) is not None
+    pick = server.serving.live.ads.get()._placed["r1/1"].pick
+    local = clock.now().astimezone(ZoneInfo(selling.config.shop.timezone))
+    near = min(
+        math.dist(pick.context, context(local - timedelta(minutes=ago), device="phone", is_app=True)) for ago in (0, 1)
+    )
+    assert near < 1e-9
 
 
 @pytest.mark.parametrize("is_folded", [True, False])

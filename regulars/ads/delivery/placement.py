@@ -25,6 +25,7 @@ class Placement:
     domain : of the site, or the app's bundle; None where it is not told.
     categories : IAB codes of the site, page and section.
     blocked_categories, blocked_advertisers : what the publisher refuses (OpenRTB bcat, badv).
+    is_app : of an app, not of a site.
     taxonomies, blocked_taxonomy : of which the categories, and those blocked, are (`cattax`).
     """
 
@@ -34,6 +35,7 @@ class Placement:
     blocked_advertisers: tuple[str, ...] = ()
     taxonomies: tuple[object, ...] = ()
     blocked_taxonomy: object = KNOWN
+    is_app: bool = False
 
 
 @dataclass(frozen=True)

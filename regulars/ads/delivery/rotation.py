@@ -62,7 +62,9 @@ class Rotation:
 
     Parameters
     ----------
-    features : numbers in a context; 0 to choose without.
+    features : numbers in a context, a 1 among them; 0 to choose without.
+    click_share : about how many are clicked: how much chance there is in clicks at one context, and how large the
+        difference between creatives may be.
     explore : share spread evenly, so that what was shown can be judged later.
     half_life_days : creatives wear out: after so long a click counts half.
 
@@ -87,6 +89,7 @@ class Rotation:
         creatives: Sequence[Creative],
         *,
         features: int = 0,
+        click_share: float = 0.01,
         explore: float = 0.05,
         half_life_days: float = 14.0,
         seed: int = 0,
@@ -94,8 +97,13 @@ class Rotation:
         strangers = [one.creative_id for one in creatives if one.campaign != campaign]
         if strangers:
             raise InputError(f"creatives {', '.join(strangers)} are not of campaign {campaign}.")
-        policy = LinearThompson(features, noise=0.3) if features else BetaThompson()
-        self.campaign = campaign
+        if not 0 < click_share < 1:
+            raise InputError(
+                f"click_share = {click_share:g}: a share between 0 and 1 is expected. For 1 %, write 0.01."
+            )
+        deviation = (click_share * (1 - click_share)) ** 0.5
+        policy = LinearThompson(features, noise=deviation, slope=deviation) if features else BetaThompson()
+        self.campaign, self.features = campaign, features
         self._rng = np.random.default_rng(seed)
         self.creatives = {one.creative_id: one for one in creatives}
         # A bandit's arms have plain names; creatives have those that a platform gave them.
@@ -163,6 +171,6 @@ class Rotation:
         return self._bandit.settle(at - after, at=at)
 
     def chances(self, context: Sequence[float] = ()) -> dict[str, float]:
-        """With which chance each would be shown now."""
+        """With which chance each would be shown at a context."""
         found = self._bandit.chances(context, among=[self._arms[name] for name in self.creatives])
         return dict(zip(self.creatives, found.values(), strict=True))

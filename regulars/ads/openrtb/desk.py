@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import takewhile
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from regulars.ads.bidding import Bidder
-from regulars.ads.delivery import Bought, BrandSafety, Creative, Exposures, Pick, Placement, Places, Rotation
+from regulars.ads.delivery import Bought, BrandSafety, Creative, Exposures, Pick, Placement, Places, Rotation, context
 from regulars.ads.openrtb.request import Auction, BidRequest, Impression
 from regulars.ads.pacing import Pacer
 from regulars.errors import InputError
@@ -99,16 +99,17 @@ class Desk:
     campaigns : each with its own budget. currency : of all amounts.
     safety : where the shop will not be seen. exposures : caps and gaps, over all campaigns and channels.
     bought : who has which product, for which no ad is shown then; default: nobody has any.
+    zone : of the hours by which creatives are chosen.
     """
 
     def __init__(
         self, campaigns: Sequence[Campaign], valuer: Valuer, safety: BrandSafety, exposures: Exposures, currency: str,
-        bought: Bought | None = None,
+        bought: Bought | None = None, zone: tzinfo = UTC,
     ) -> None:  # fmt: skip
         if len({one.name for one in campaigns}) < len(campaigns) or not campaigns:
             raise InputError("campaigns: one or more are expected, each with a name of its own.")
         self.campaigns, self.valuer, self.safety = tuple(campaigns), valuer, safety
-        self.exposures, self.currency, self.bought = exposures, currency, bought or Bought()
+        self.exposures, self.currency, self.bought, self.zone = exposures, currency, bought or Bought(), zone
         self._placed: dict[str, Placed] = {}  # in order of time
         self._shown: dict[str, Shown] = {}  # in order of time
         self._now: datetime | None = None
@@ -163,6 +164,13 @@ class Desk:
             bid = self._place(bid_id, Placed(campaign, bidder, pick, customer, bid, value, at), floor)
         return Offer(bid_id, bid, pick.creative, campaign.name) if bid > 0 else None
 
+    def chances(self, at: datetime) -> dict[str, float]:
+        """With which chance each creative would be shown at a moment, on a site, where nothing is told of the device."""
+        usual, found = context(at.astimezone(self.zone)), {}
+        for campaign in self.campaigns:
+            found |= campaign.rotation.chances(usual if campaign.rotation.features else ())
+        return found
+
     def _may_bid(self, request: BidRequest, impression: Impression, customer: str | None) -> bool:
         return (
             (not impression.floor or impression.floor_currency == self.currency)
@@ -176,6 +184,8 @@ class Desk:
         """Of all campaigns that may, the one whose creative is worth most, over its price of money."""
         best: tuple[Campaign, Pick, float] | None = None
         most = 0.0
+        local, is_app = at.astimezone(self.zone), request.placement.is_app
+        seen = context(local, device=request.device, is_app=is_app, view=impression.view)
         for campaign in self.campaigns:
             if not campaign.places.holds(request.place):
                 continue
@@ -189,7 +199,7 @@ class Desk:
             ]
             if not fits:
                 continue
-            pick = campaign.rotation.pick(at=at, among=fits)
+            pick = campaign.rotation.pick(seen if campaign.rotation.features else (), at=at, among=fits)
             value = self.valuer.value(customer, pick.creative, request.placement, at)
             if value / campaign.pacer.price > most:
                 best, most = (campaign, pick, value), value / campaign.pacer.price

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from regulars.ads.delivery import Placement
+from regulars.ads.delivery.context import Device
 from regulars.ads.delivery.placement import KNOWN
 from regulars.ads.openrtb.consent import may_profile
 from regulars.errors import InputError
@@ -18,7 +19,11 @@ DEAREST = 1e9
 """No floor is above: it could not be a price."""
 OTHER_MEDIA = ("video", "audio", "native")
 Auction = Literal["first", "second"]
+Meaning = TypeVar("Meaning")
 AUCTIONS: dict[int, Auction] = {1: "first", 2: "second"}
+DEVICES: dict[int, Device] = {1: "phone", 2: "desktop", 4: "phone", 5: "tablet"}
+VIEWS = {1: 1.0, 3: -1.0, 4: 1.0, 7: 1.0}
+"""Of a place (AdCOM, placement positions): above the fold, header and full screen are seen at once, below it not."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Impression:
     id : by which the bid names it. takes_banner : False where it names other media alone (video, audio, native).
     sizes : (width, height) of banners that fit; empty for any.
     floor : the least bid, for a thousand impressions (CPM), in `floor_currency`.
+    view : 1 where it is seen at once, -1 where one must scroll to it, 0 where that is not told.
     """
 
     id: str
@@ -37,6 +43,7 @@ class Impression:
     sizes: tuple[tuple[int, int], ...]
     floor: float
     floor_currency: str
+    view: float
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class BidRequest:
     auction : whether the own or the second price is paid; None where it is not told.
     currencies : in which bids may be; empty for any.
     place : country and region of the device, or else of the user, as USA-NY; None where it is not told.
+    device : on which the ad would be shown; None where it is another, or is not told.
     customer : the shop's id of the person (`user.buyeruid`), None where unknown.
     may_profile : False where the request says that the person is a child, limits tracking, refused, or did not consent
         where consent is needed: then nothing that the shop knows of the person may be used.
@@ -60,6 +68,7 @@ class BidRequest:
     currencies: tuple[str, ...]
     placement: Placement
     place: str | None
+    device: Device | None
     customer: str | None
     may_profile: bool
     is_test: bool
@@ -75,8 +84,8 @@ def read(body: bytes) -> BidRequest:
 
     Source
     ------
-    IAB Tech Lab, OpenRTB 2.6, sections 3.2.1 (BidRequest), 3.2.4 (Imp), 3.2.6 (Banner), 3.2.13 (Site), 3.2.19 (Geo),
-    3.2.20 (User).
+    IAB Tech Lab, OpenRTB 2.6, sections 3.2.1 (BidRequest), 3.2.4 (Imp), 3.2.6 (Banner), 3.2.13 (Site), 3.2.18 (Device),
+    3.2.19 (Geo), 3.2.20 (User).
 
     Examples
     --------
@@ -117,6 +126,7 @@ def read(body: bytes) -> BidRequest:
         currencies=_texts(said, "cur", "bid request"),
         placement=_placement(said),
         place=place,
+        device=_of(DEVICES, _object(said, "device", "bid request").get("devicetype")),
         customer=_text(user, "buyeruid", "user"),
         may_profile=_may_profile(said, user, place),
         is_test=said.get("test") == 1,
@@ -139,7 +149,14 @@ def _impression(said: Any, where: str) -> Impression:
         (one["w"], one["h"]) for one in sizes if isinstance(one.get("w"), int) and isinstance(one.get("h"), int)
     )
     takes_banner = said.get("banner") is not None or not any(said.get(each) for each in OTHER_MEDIA)
-    return Impression(said["id"], takes_banner, found, float(floor), _text(said, "bidfloorcur", where) or "USD")
+    return Impression(
+        said["id"],
+        takes_banner,
+        found,
+        float(floor),
+        _text(said, "bidfloorcur", where) or "USD",
+        1.0 if said.get("instl") == 1 else _of(VIEWS, banner.get("pos")) or 0.0,
+    )
 
 
 def _placement(said: Mapping[str, Any]) -> Placement:
@@ -154,6 +171,7 @@ def _placement(said: Mapping[str, Any]) -> Placement:
         blocked_advertisers=_texts(said, "badv", "bid request"),
         taxonomies=tuple(part.get("cattax", KNOWN) for part in (site, app) if part),
         blocked_taxonomy=said.get("cattax", KNOWN),
+        is_app=bool(app),
     )
 
 
@@ -172,6 +190,11 @@ def _may_profile(said: Mapping[str, Any], user: Mapping[str, Any], place: str | 
     # Version 2.5 had these among extensions.
     regs = {**_object(regs, "ext", "regs"), **regs}
     return may_profile(regs, device, _text({**_object(user, "ext", "user"), **user}, "consent", "user"), place)
+
+
+def _of(known: Mapping[int, Meaning], code: Any) -> Meaning | None:
+    """What a code means; None for one that is not known, or is none."""
+    return known.get(code) if isinstance(code, int) else None
 
 
 def _object(said: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from starlette.responses import Response
 
+from regulars import clock
 from regulars.ads.charts import pace_chart
 from regulars.ads.creatives import creatives_of
 from regulars.ads.delivered import delivered
@@ -74,9 +75,7 @@ def creatives(visit: Visit) -> Response:
     except NotFoundError as error:
         return visit.page("ads/creatives.html", said=str(error))
     desk = _desk(visit)
-    chances = (
-        {name: chance for one in desk.campaigns for name, chance in one.rotation.chances().items()} if desk else {}
-    )
+    chances = desk.chances(clock.now()) if desk else {}
     rows = [
         {
             "creative_id": one.creative_id, "campaign": one.campaign, "product_id": one.product_id,

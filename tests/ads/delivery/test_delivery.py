@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import math
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.ads.delivery import BrandSafety, Cap, Creative, DayParts, Exposures, Placement, Rotation, excluded
+from regulars.ads.delivery import (
+    BrandSafety,
+    Cap,
+    Creative,
+    DayParts,
+    Exposures,
+    Placement,
+    Rotation,
+    context,
+    excluded,
+)
+from regulars.ads.delivery.context import FEATURES
 from regulars.errors import InputError, NotFoundError
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -78,6 +91,40 @@ def test_a_context_decides_between_creatives() -> None:
         rotation.seen(rotation.shown(pick, at=NOON), clicked=liked, at=NOON)
     assert rotation.chances((1.0, 1.0))["a"] > 0.8
     assert rotation.chances((1.0, -1.0))["b"] > 0.8
+
+
+def clicked_at(rotation: Rotation, shares: dict[str, float], rounds: int, seed: int = 0) -> None:
+    """Show creatives, each of which is clicked so often, on phones and desktops at all hours."""
+    rng = random.Random(seed)
+    for _ in range(rounds):
+        at = NOON + timedelta(hours=rng.randrange(24))
+        pick = rotation.pick(context(at, device=rng.choice(("phone", "desktop"))), at=NOON)
+        clicked = rng.random() < shares[pick.creative.creative_id]
+        rotation.seen(rotation.shown(pick, at=NOON), clicked=clicked, at=NOON)
+
+
+def test_a_new_creative_gets_its_share_and_what_comes_of_it_decides() -> None:
+    names = ("a", "b", "new", "worse")
+    creatives = {name: Creative(name, "s", "tea") for name in names}
+    rotation = Rotation("s", [creatives["a"], creatives["b"]], features=FEATURES, click_share=0.02)
+    shares = {"a": 0.02, "b": 0.02, "new": 0.06, "worse": 0.0}
+    clicked_at(rotation, shares, 3000)
+    usual = context(NOON, device="phone")
+    rotation.add(creatives["new"])
+    assert rotation.chances(usual)["new"] > 0.25
+    clicked_at(rotation, shares, 3000, seed=1)
+    assert rotation.chances(usual)["new"] > 0.6
+    rotation.add(creatives["worse"])
+    assert rotation.chances(usual)["worse"] > 0.2
+    clicked_at(rotation, shares, 1500, seed=2)
+    assert 0.01 < rotation.chances(usual)["worse"] < 0.1  # what is spread evenly keeps it in sight
+    with pytest.raises(InputError, match="click_share = 2"):
+        Rotation("s", list(creatives.values()), click_share=2)
+
+
+def test_hours_before_and_after_midnight_are_alike() -> None:
+    late, early, noon = (context(NOON.replace(hour=hour)) for hour in (23, 0, 12))
+    assert math.dist(late, early) < math.dist(late, noon) / 5
 
 
 def test_a_creative_that_was_not_shown_teaches_nothing() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.ads.bidding import Bidder
-from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Places, Rotation
+from regulars.ads.delivery import BrandSafety, Cap, Creative, Exposures, Placement, Places, Rotation, context
+from regulars.ads.delivery.context import FEATURES
 from regulars.ads.openrtb import Campaign, Desk, Notices, answer, read
 from regulars.ads.pacing import Pacer, SpendCurve
 from regulars.errors import InputError
@@ -71,6 +74,36 @@ def test_a_campaign_runs_at_its_places_alone(geo: dict[str, str], bids: bool) ->
     ours.campaigns[0].places = Places(("USA-NY", "DEU"))
     assert (answer(body(device={"geo": geo}), ours, MORNING) is not None) == bids
     assert (answer(body("r2", user={"buyeruid": "ada", "geo": geo}), ours, MORNING) is not None) == bids
+
+
+def test_a_request_says_where_an_ad_would_stand() -> None:
+    phone = read(body(device={"devicetype": 4}, app={"bundle": "game"}, imp=[{"id": "1", "banner": {"pos": 3}}]))
+    assert (phone.device, phone.placement.is_app, phone.impressions[0].view) == ("phone", True, -1.0)
+    other = read(body(device={"devicetype": "x"}, site={"domain": "a.example"}, imp=[{"id": "1", "instl": 1}]))
+    assert (other.device, other.placement.is_app, other.impressions[0].view) == (None, False, 1.0)
+    bare = read(body())
+    assert (bare.device, bare.placement.is_app, bare.impressions[0].view) == (None, False, 0.0)
+
+
+def test_creatives_are_chosen_by_device_and_hour_of_the_shops_clock() -> None:
+    creatives = [Creative(name, "spring", "tea") for name in ("poster", "story")]
+    rotation = Rotation("spring", creatives, features=FEATURES, click_share=0.3)
+    spring = Campaign("spring", rotation, Bidder("second"), Pacer(1000.0, SpendCurve(), MORNING))
+    zone = ZoneInfo("Asia/Shanghai")
+    ours = Desk([spring], Worth(), BrandSafety("tea.example"), Exposures([]), "USD", zone=zone)
+    rng = random.Random(0)
+    for number in range(1200):
+        at = MORNING + timedelta(minutes=number)
+        device = rng.choice((2, 4))
+        said = body(f"r{number}", device={"devicetype": device}, imp=[{"id": "1"}])
+        creative = json.loads(answer(said, ours, at) or b"")["seatbid"][0]["bid"][0]["crid"]
+        assert ours.won(f"r{number}/1", 0.001, at)
+        clicked = rng.random() < (0.4 if (creative == "story") == (device == 4) else 0.1)
+        assert ours.seen(f"r{number}/1", clicked=clicked, at=at)
+    noon = MORNING.astimezone(zone)
+    assert rotation.chances(context(noon, device="phone"))["story"] > 0.8
+    assert rotation.chances(context(noon, device="desktop"))["poster"] > 0.8
+    assert ours.chances(MORNING) == rotation.chances(context(noon))
 
 
 def test_a_bid_is_answered_in_the_exchange_s_own_terms() -> None:
