@@ -25,7 +25,7 @@ def context(
     Examples
     --------
     >>> saturday = datetime(2024, 5, 4, 6)
-    >>> [round(each, 2) for each in context(saturday, device="tablet", view=-1)]
+    >>> [round(each, 2) for each in context(saturday, device="tablet", view=-1.0)]
     [1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, -1.0]
     """
     turn = 2 * pi * (at.hour + at.minute / 60) / 24

@@ -165,8 +165,8 @@ class Desk:
         return Offer(bid_id, bid, pick.creative, campaign.name) if bid > 0 else None
 
     def chances(self, at: datetime) -> dict[str, float]:
-        """With which chance each creative would be shown at a moment, on a site, where nothing is told of the device."""
-        usual, found = context(at.astimezone(self.zone)), {}
+        """With which chance each creative would be shown at a moment on a site, the device not being told."""
+        usual, found = context(at.astimezone(self.zone)), dict[str, float]()
         for campaign in self.campaigns:
             found |= campaign.rotation.chances(usual if campaign.rotation.features else ())
         return found
