@@ -7,7 +7,7 @@ that are is best is decided by what is believed in the mean, and lots go on aski
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float64]
 PAST_DAYS = 182
 SHRUNK = 20.0
 """A customer's own mix of products counts beside that of all as if the latter were so many lines."""
-FEATURES = ("spend", "elasticity", "caring", "cost_share")
+FEATURES = ("spend", "elasticity", "caring", "cost_share", "lifetime")
 """What a personal discount hangs on, and nothing else."""
 
 
@@ -46,6 +46,8 @@ class Audience:
     caring : in [0, 1], how far the customer's own purchases at reduced prices bear that out, at the end of their
         interval that speaks against it: 0 for who is not known to look at prices. 1 where it was not looked at.
     cost_share : share of that spend that the products cost; the shop's where none is known.
+    lifetime : the margin that is to come for each unit of that of late, over that of all; see `lifetime_of`. 1 where
+        it was not looked at.
     """
 
     spend: Floats
@@ -53,12 +55,11 @@ class Audience:
     error: Floats
     caring: Floats
     cost_share: Floats
+    lifetime: Floats
 
     def where(self, rows: npt.NDArray[np.int64]) -> Audience:
         """Some of them."""
-        return Audience(
-            self.spend[rows], self.elasticity[rows], self.error[rows], self.caring[rows], self.cost_share[rows]
-        )
+        return Audience(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def doubted(self, chance: float) -> Audience:
         """The same customers, answering prices as little as they may with the chance `chance` that it is more.
@@ -66,7 +67,7 @@ class Audience:
         Examples
         --------
         >>> one = np.array([1.0])
-        >>> Audience(one, -3 * one, 0.5 * one, 0.5 * one, one).doubted(0.5).elasticity.tolist()
+        >>> Audience(one, -3 * one, 0.5 * one, 0.5 * one, one, one).doubted(0.5).elasticity.tolist()
         [-1.5]
         """
         least = np.minimum(self.elasticity + norm.ppf(chance) * self.error, 0.0) * self.caring
@@ -79,7 +80,8 @@ class Audience:
 
             margin = S (1 - d)^e (1 - d - c),     given away = S (1 - d)^e d
 
-        and each order more brings `lifetime_weight` of its own margin at list prices again, later.
+        and each order more brings `lifetime_weight` of its own margin at list prices again, later; that times
+        `lifetime` for each customer.
 
         Parameters
         ----------
@@ -92,15 +94,18 @@ class Audience:
         Examples
         --------
         >>> one = np.array([1.0])
-        >>> gain, spend = Audience(100 * one, -4 * one, 0 * one, one, 0.5 * one).gain([0.0, 0.1], lifetime_weight=0.0)
+        >>> ada = Audience(100 * one, -4 * one, 0 * one, one, 0.5 * one, lifetime=2 * one)
+        >>> gain, spend = ada.gain([0.0, 0.1], lifetime_weight=0.0)
         >>> gain.round(2).tolist(), spend.round(2).tolist()
         ([[0.0, 10.97]], [[0.0, 15.24]])
+        >>> (ada.gain([0.1], lifetime_weight=0.5)[0] - gain[:, 1:]).round(2).tolist()  # 0.5 x 2 x (1.524 - 1) x 50
+        [[26.21]]
         """
         off = np.asarray(levels, np.float64)
         more = (1 - off) ** self.elasticity[:, None]
         margin = more * (1 - off - self.cost_share[:, None])
         plain = (1 - self.cost_share)[:, None]
-        later = lifetime_weight * (more - 1) * plain
+        later = lifetime_weight * self.lifetime[:, None] * (more - 1) * plain
         return self.spend[:, None] * (margin - plain + later), self.spend[:, None] * more * off
 
 
@@ -157,7 +162,12 @@ def audience(
     spend = np.bincount(who, paid, count) * horizon_days / np.clip(since, 28.0, PAST_DAYS)
     caring = caring_of(shop, customer_ids, as_of, least_chance)
     return Audience(
-        spend.round(4), elasticity.round(6), error.round(6), caring.round(6), np.clip(share, 0.0, 1.0).round(6)
+        spend.round(4),
+        elasticity.round(6),
+        error.round(6),
+        caring.round(6),
+        np.clip(share, 0.0, 1.0).round(6),
+        np.ones(count),
     )
 
 

@@ -16,6 +16,7 @@ from regulars.pricing.audience import FEATURES, Audience, audience
 from regulars.pricing.evaluate import NAME
 from regulars.pricing.explore import by_customer, drawn
 from regulars.pricing.guard import parity, require_allowed
+from regulars.pricing.lifetime import lifetime_of
 from regulars.pricing.lots import strength_of
 from regulars.pricing.model import ABOUT, FILE, PricingModel
 from regulars.pricing.products import Products
@@ -46,6 +47,7 @@ OWN = {
     },
     "spend": {"meaning": "what would be spent within the horizon at list prices", "unit": "money"},
     "elasticity": {"meaning": "of what the customer buys, by list prices", "unit": ""},
+    "lifetime": {"meaning": "margin to come for each unit of that of late, over that of all", "unit": "times"},
     "horizon_days": {"meaning": "how long it stands, if nothing else is decided", "unit": "days"},
 }
 """What its own columns say, for whoever shows them."""
@@ -94,15 +96,19 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     known = known_of(shop, ids.to_pylist(), as_of)
     products = Products.of(shop, as_of)
     moved = strength_of(shop, as_of, products)
+    modes = np.array(known.modes, object)
+    is_personal = modes == "personal"
     asked = audience(shop, ids, as_of, products, model, settings.horizon_days, settings.least_chance)
+    # Nothing is foreseen of who objected, nor where no price is personal.
+    if is_personal.any():
+        margin = (asked.spend * (1 - asked.cost_share))[is_personal]
+        asked.lifetime[is_personal] = lifetime_of(shop, ids.filter(pa.array(is_personal)), as_of, margin)
     own = replace(
         asked,
         elasticity=(asked.elasticity * moved.value).round(6),
         # That of lists and that of discounts over them: of a product of two the larger part is that of both.
         error=np.hypot(asked.error * moved.value, asked.elasticity * moved.error).round(6),
     )
-    modes = np.array(known.modes, object)
-    is_personal = modes == "personal"
     groups = [group for group, is_in in zip(known.groups, is_personal, strict=True) if is_in]
     require_allowed({name: getattr(own, name)[is_personal] for name in FEATURES}, groups)
     chosen = _chosen(settings, ids, known, own, f"{as_of:%Y-%m-%d}")
@@ -127,6 +133,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "error": own.error,
             "caring": own.caring,
             "cost_share": asked.cost_share,
+            "lifetime": asked.lifetime,
         }
     )
     hashes = hash_rows(made_by, tuple(made_by.column_names))
@@ -144,6 +151,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "expected_log": pa.array(chosen.expected_log.round(6)),
             "spend": made_by["spend"],
             "elasticity": asked.elasticity,
+            "lifetime": asked.lifetime,
             "horizon_days": pa.repeat(settings.horizon_days, len(ids)),
             "reasons": pa.array(reasons, pa.list_(pa.string())),
             "inputs_hash": pa.array([f"{value:016x}" for value in hashes.tolist()], pa.string()),

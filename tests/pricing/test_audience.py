@@ -27,7 +27,7 @@ shares = st.floats(0.0, 1.0)
 def test_doubt_never_raises_what_a_discount_would_bring(
     elasticity: float, error: float, caring: float, cost: float, chance: float
 ) -> None:
-    one = Audience(*(np.array([each]) for each in (100.0, elasticity, error, caring, cost)))
+    one = Audience(*(np.array([each]) for each in (100.0, elasticity, error, caring, cost, 1.0)))
     doubted = one.doubted(chance)
     assert elasticity <= doubted.elasticity[0] <= max(elasticity, 0.0)
     leaves = 1 - np.array(LEVELS) >= cost  # nobody sells below cost

@@ -21,7 +21,7 @@ def given_away(
     """What the discounts of customers are expected to give away, and the chances with which each was drawn."""
     count = len(spends)
     spend, one = np.array(spends), np.ones(count)
-    asked = Audience(spend, elasticity * one, 0 * one, one, 0.3 * one)
+    asked = Audience(spend, elasticity * one, 0 * one, one, 0.3 * one, one)
     about = PricingSettings(mode="personal", budget=budget, explore=explore, min_margin=0.0, max_discount=0.3)
     ids = pa.array([f"c{number}" for number in range(count)])
     share, chances, _ = _personal(about, asked, [None] * count, ids, salt)
