@@ -76,6 +76,14 @@ class Hit(NamedTuple):
     by_words: float
 
 
+class Made(NamedTuple):
+    """Passages that are new or have changed, with their vectors."""
+
+    passages: list[Passage]
+    vectors: Floats
+    english: Floats | None
+
+
 class Index:
     """The passages of a shop. One thread changes it at a time.
 
@@ -126,20 +134,33 @@ class Index:
         LanguageError
             If an encoder behind an endpoint does not answer; the index is as it was then.
         """
+        return self.put(self.made(passages))
+
+    def made(self, passages: Iterable[Passage]) -> Made:
+        """What `put` puts in: vectors take their time, and meanwhile the index answers as before.
+
+        Raises
+        ------
+        LanguageError
+            If an encoder behind an endpoint does not answer.
+        """
         new: dict[str, Passage] = {}
         for passage in passages:
             cleaned = Passage(passage.id, clean(passage.text), clean(passage.title, 500), passage.kind)
             if passage.id in new or self.get(passage.id) != cleaned:
                 new[passage.id] = cleaned
-        if not new:
-            return 0
         added = list(new.values())
-        # Before anything is changed: an encoder behind an endpoint may not answer.
         room = max(MEANT - sum(one not in new for one in self._place), 0)
         vectors = np.zeros((len(added), self._encoder.dimensions), np.float32)
         vectors[:room] = vectors_of(added[:room], self._encoder, self.cache)
-        english = self._in_english(added, room)
-        self.remove(new)
+        return Made(added, vectors, self._in_english(added, room))
+
+    def put(self, made: Made) -> int:
+        """Put in what was made, in place of passages with the same ids; how many were new or had changed."""
+        added, vectors, english = made
+        if not added:
+            return 0
+        self.remove([passage.id for passage in added])
         first = len(self._passages)
         self._passages += added
         self._place |= {passage.id: first + number for number, passage in enumerate(added)}

@@ -198,11 +198,11 @@ class Knowledge:
             for place, question in enumerate(text.questions)
         ]
         new = [one for one in (*passages, *questions) if one.id not in self._rows or self._index.get(one.id) != one]
-        made = rows(new, self._index.cache)
+        # Outside the lock, for it takes its time, and who asks is answered meanwhile; first, for it may fail.
+        compared, made = rows(new, self._index.cache), self._index.made([*passages, *questions])
         with self._lock:
-            # First, for it may fail, and then all is as it was.
-            self._index.update([*passages, *questions])
-            self._rows |= zip([one.id for one in new], made, strict=True)
+            self._index.put(made)
+            self._rows |= zip([one.id for one in new], compared, strict=True)
             self._index.remove(gone)
             for one in gone:
                 del self._rows[one]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.errors import DiskFullError, InputError
+from regulars.language.embedding import OFFLINE
+from regulars.language.search import Index
 from regulars.support.knowledge import Knowledge, Text, apart
 from regulars.support.knowledge import folder as module
 from regulars.support.knowledge.documents import docx, pdf
@@ -58,6 +63,33 @@ def test_a_question_is_answered_from_what_the_folder_holds_a_while_later(
     (tmp_path / "returns.md").write_text("# Return period\nWithin ninety days.\n")
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
     looked_at(knowledge)
+    assert "ninety" in knowledge.find("how many days to return")[0].text.text
+
+
+def test_while_vectors_are_made_who_asks_is_answered_from_what_was_read_before(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        name, dimensions = OFFLINE.name, OFFLINE.dimensions
+
+        def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+            if any("ninety" in text for text in texts):
+                begun.set()
+                assert go_on.wait(30)
+            return OFFLINE.encode(texts)
+
+    (tmp_path / "returns.md").write_text(RETURNS, "utf-8")
+    knowledge = Knowledge(tmp_path, Index(Slow()))
+    (tmp_path / "returns.md").write_text("# Return period\nWithin ninety days.\n")
+    with ThreadPoolExecutor(2) as threads:
+        refreshing = threads.submit(knowledge.refresh)
+        assert begun.wait(30)
+        asking = threads.submit(knowledge.find, "how many days to return")
+        done, _ = wait([asking], timeout=20)
+        go_on.set()
+        assert done, "who asks waits for the vectors"
+        assert "thirty" in asking.result()[0].text.text
+        assert refreshing.result().read == ("returns.md",)
     assert "ninety" in knowledge.find("how many days to return")[0].text.text
 
 
