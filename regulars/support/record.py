@@ -64,3 +64,15 @@ def _event(row: Any) -> dict[str, Any]:
         "session_id": row.session_id or None, "type": row.type, "text": row.text, "outcome": row.outcome,
         "channel": "support_chat", "properties": row.properties,
     }  # fmt: skip
+
+
+def note(
+    change: sa.Connection, conversation: str, customer_id: str | None, action: str, arguments: Any, said: str,
+    **about: Any,
+) -> None:  # fmt: skip
+    """Write into the journal what was tried for a customer, and what came of it."""
+    row = {
+        "at": clock.now(), "conversation_id": conversation, "customer_id": customer_id, "who": "customer",
+        "action": action, "arguments": arguments, "outcome": said, "about": about,
+    }  # fmt: skip
+    change.execute(sa.insert(tables.journal).values(row))

@@ -12,15 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from hashlib import sha256
 from typing import Any
-from uuid import uuid4
 
 import sqlalchemy as sa
 
 from regulars import clock
-from regulars.errors import NotFoundError, UnavailableError
-from regulars.state import State
 from regulars.support.order.actions import (
     Action,
     Coupon,
@@ -28,18 +24,15 @@ from regulars.support.order.actions import (
     Unsubscribe,
     parse,
 )
-from regulars.support.order.backend import Backend, folded
-from regulars.support.order.policy import Change, Policy, RefusedError, inverse, outcome
+from regulars.support.order.policy import Change, RefusedError, inverse, outcome
+from regulars.support.order.reception import Reception
 from regulars.support.order.things import Customer, Order, Product
 from regulars.support.order.wording import restated
 from regulars.support.order.yes import is_yes
-from regulars.support.record import write_event
-from regulars.support.tables import conversations, coupons, journal, prepare, proposals, tries
+from regulars.support.record import note, write_event
+from regulars.support.tables import coupons, proposals
 
 COUPON_DAYS = 365
-TRIES = 20
-"""So often in a day somebody may claim in vain to be one and the same customer, over all conversations."""
-TRIES_ARE_KEPT = timedelta(days=1)
 WAITING = ("shown", "confirmed")
 """States of a proposal that is not done: one that was confirmed, and then the process died, goes on by a new yes."""
 LAPSES = timedelta(days=1)
@@ -73,8 +66,8 @@ class Result:
         return self.refused is None
 
 
-class Desk:
-    """The verbs of support, bound to a shop's things and policy.
+class Desk(Reception):
+    """The verbs of support, bound to a shop's things and policy; those of who is served are the reception's.
 
     Parameters
     ----------
@@ -83,97 +76,6 @@ class Desk:
     policy : what support may do.
     zone : of the shop: by it a customer's "yesterday" is a day.
     """
-
-    def __init__(self, state: State, backend: Backend, policy: Policy | None = None, zone: str = "UTC") -> None:
-        self.state, self.backend, self.policy, self.zone = prepare(state), backend, policy or Policy(), zone
-
-    def open(self, customer_id: str | None = None, language: str = "en", *, is_public: bool = False) -> str:
-        """Begin a conversation; its id.
-
-        Parameters
-        ----------
-        customer_id : who is signed in, by the word of the program that opens it, never by that of a message.
-        is_public : whether anybody could open it, as in a page: then words never tell who the customer is.
-
-        Raises
-        ------
-        NotFoundError
-            If there is no such customer.
-        """
-        if customer_id is not None and not self._may_be(customer_id):
-            raise NotFoundError(f'There is no customer "{customer_id}" among the shop\'s own.')
-        now, name = clock.now(), uuid4().hex
-        row: dict[str, Any] = {
-            "conversation_id": name, "customer_id": customer_id, "language": language, "status": "open", "tries": 0,
-            "memory": {}, "opened_at": now, "changed_at": now, "is_public": is_public,
-        }  # fmt: skip
-        with self.state.write() as change:
-            change.execute(sa.insert(conversations).values(row))
-        return name
-
-    def _may_be(self, customer_id: str) -> bool:
-        try:
-            return self.backend.customer(customer_id) is not None
-        except UnavailableError:
-            return True  # who is signed in says the program; a shop's system that is away must not turn anybody away
-
-    def identifies(self, conversation: str) -> bool:
-        """Whether words may tell who the customer of a conversation is."""
-        with self.state.read() as view:
-            return self.policy.identify_in_words and not self._row(view, conversation).is_public
-
-    def identify(self, conversation: str, *, email: str = "", name: str = "", zip_code: str = "") -> Customer:
-        """Find out who the customer is: by e-mail, or by first and last name and zip code.
-
-        Raises
-        ------
-        RefusedError
-            If nobody is found, if it was tried too often, here or of that customer in all, if that is another than the
-            conversation's customer, or if only who is signed in is served.
-        """
-        if not self.identifies(conversation):
-            raise RefusedError("sign_in")
-        claims = [_digest(told) for told in (email, name) if told]
-        with self.state.write(alone="support identify") as change:
-            row = self._row(change, conversation)
-            change.execute(sa.delete(tries).where(tries.c.at <= clock.now() - TRIES_ARE_KEPT))
-            of = sa.select(sa.func.count()).group_by(tries.c.about).where(tries.c.about.in_(claims))
-            if row.tries >= self.policy.identify_tries or max(change.execute(of).scalars(), default=0) >= TRIES:
-                raise RefusedError("too_many_tries")
-            # Counted before it is looked up, or many at once would all pass.
-            for claim in claims:
-                change.execute(sa.insert(tries).values(about=claim, at=clock.now()))
-            which = conversations.c.conversation_id == conversation
-            change.execute(sa.update(conversations).where(which).values(tries=conversations.c.tries + 1))
-        found = self.backend.customer_by_email(email) if email else None
-        found = found or (self.backend.customer_by_name(name, zip_code) if name and zip_code else None)
-        reason = None
-        if found is None:
-            reason = "not_identified"
-        elif row.customer_id is not None and row.customer_id != found.customer_id:
-            reason = "other_customer"
-        with self.state.write() as change:
-            if reason is not None or found is None:
-                self._note(change, conversation, None, "identify", {}, reason or "not_identified")
-            else:
-                # Only while it is nobody's: of two at once, one wins.
-                mine = which & (conversations.c.customer_id.is_(None))
-                change.execute(sa.update(conversations).where(mine).values(customer_id=found.customer_id))
-                change.execute(sa.update(conversations).where(which).values(tries=conversations.c.tries - 1))
-                change.execute(sa.delete(tries).where(tries.c.about.in_(claims)))
-                self._note(change, conversation, found.customer_id, "identify", {}, "done")
-        if reason is not None or found is None:
-            raise RefusedError(reason or "not_identified")
-        return found
-
-    def customer(self, conversation: str) -> Customer:
-        """Who is served; RefusedError (`not_identified`) while that is not known."""
-        with self.state.read() as view:
-            row = self._row(view, conversation)
-        found = None if row.customer_id is None else self.backend.customer(row.customer_id)
-        if found is None:
-            raise RefusedError("not_identified")
-        return found
 
     def orders(self, conversation: str) -> list[Order]:
         """The customer's orders; no other's can be had."""
@@ -224,7 +126,7 @@ class Desk:
         number = 0
         with self.state.write() as change:
             for action, error in refused:
-                self._note(change, conversation, customer.customer_id, action.name, _arguments(action), error.reason)
+                note(change, conversation, customer.customer_id, action.name, _arguments(action), error.reason)
             if kept:
                 self._supersede(change, conversation)
                 row = {
@@ -339,7 +241,7 @@ class Desk:
             for result in results:
                 about = _arguments(result.action)
                 said = result.refused or "done"
-                self._note(change, conversation, row.customer_id, result.action.name, about, said, number=row.id)
+                note(change, conversation, row.customer_id, result.action.name, about, said, number=row.id)
                 if result.is_done and isinstance(result.action, Unsubscribe):
                     # Both, for a shop may ask for a consent, or only heed an objection.
                     for kind in ("consent_withdrawn", "objection_made"):
@@ -392,27 +294,9 @@ class Desk:
             if change.execute(sa.select(coupons.c.key).where(coupons.c.key == key)).scalar() is None:
                 change.execute(sa.insert(coupons).values(key=key, customer_id=customer_id, at=clock.now()))
 
-    def _row(self, connection: sa.Connection, conversation: str) -> Any:
-        row = connection.execute(
-            sa.select(conversations).where(conversations.c.conversation_id == conversation)
-        ).one_or_none()
-        if row is None:
-            raise NotFoundError(f'There is no conversation "{conversation}". Begin one: Desk.open')
-        return row
-
     def _supersede(self, change: sa.Connection, conversation: str) -> None:
         waiting = (proposals.c.conversation_id == conversation) & proposals.c.status.in_(WAITING)
         change.execute(sa.update(proposals).where(waiting).values(status="superseded"))
-
-    def _note(
-        self, change: sa.Connection, conversation: str, customer_id: str | None, action: str, arguments: Any,
-        said: str, **about: Any,
-    ) -> None:  # fmt: skip
-        row = {
-            "at": clock.now(), "conversation_id": conversation, "customer_id": customer_id, "who": "customer",
-            "action": action, "arguments": arguments, "outcome": said, "about": about,
-        }  # fmt: skip
-        change.execute(sa.insert(journal).values(row))
 
 
 def _must_have_no_coupon(view: sa.Connection, customer_id: str, key: str) -> None:
@@ -420,10 +304,6 @@ def _must_have_no_coupon(view: sa.Connection, customer_id: str, key: str) -> Non
     others = (coupons.c.customer_id == customer_id) & (coupons.c.key != key) & (coupons.c.at > since)
     if view.execute(sa.select(coupons.c.key).where(others).limit(1)).scalar() is not None:
         raise RefusedError("had_coupon")
-
-
-def _digest(told: str) -> str:
-    return sha256(folded(told).encode()).hexdigest()
 
 
 def _arguments(action: Action) -> dict[str, Any]:

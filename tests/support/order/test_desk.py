@@ -14,8 +14,8 @@ from regulars.errors import NotFoundError
 from regulars.state import State
 from regulars.support import Desk, OwnTables, RefusedError
 from regulars.support.order import Policy, Tools, parse
-from regulars.support.order.desk import TRIES
 from regulars.support.order.policy import Change
+from regulars.support.order.reception import TRIES
 from regulars.support.tables import journal, outbox
 from tests.support.conftest import AWAY, NOON
 
