@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,6 +85,7 @@ class Live:
     ratios: tuple[Ratio, ...]
     index: Index
     standing: list[Standing]
+    texts: frozenset[str]
     is_large: dict[str, bool]
 
     @classmethod
@@ -104,7 +106,8 @@ class Live:
         ratios = (*RATIOS, *(of_property(entity)[1] for entity in entities))
         state = State.of(found.stream, measures)
         last = LastPlaces.of(found)
-        return cls(shop, model, version, state, last, ratios, Lists(shop).index(), standing, {})
+        texts = frozenset(name.replace(OWN, PROPERTY, 1) for name in found.stream.names if name.startswith(OWN))
+        return cls(shop, model, version, state, last, ratios, Lists(shop).index(), standing, texts, {})
 
     def warm(self) -> Self:
         """Compile what decisions need, which else the first would wait for; a service does so once, when it begins."""
@@ -126,6 +129,7 @@ class Live:
         """
         settings = self.shop.config.fraud
         time = micros(moment)
+        attempt = self._as_logged(attempt)
         values = _values(attempt)
         amount = _number(attempt.get("amount"))
         columns = {name: np.array([value], np.float32) for name, value in self.state.ask(time, values).items()}
@@ -182,11 +186,20 @@ class Live:
         is_large = self.is_large.pop(str(about.get("event_id")), False) if kind in ("fraud", "honest") else False
         amount = _number(about.get("amount"))
         time = micros(moment)
-        self.state.add(Row(time, kind, amount, _values(about), micros(tried) if tried else time, is_large))
+        values = _values(self._as_logged(about))
+        self.state.add(Row(time, kind, amount, values, micros(tried) if tried else time, is_large))
+
+    def _as_logged(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: _written(value) if name in self.texts else value for name, value in said.items()}
 
 
 UNUSUAL = 0.99
 """Without labels an attempt is held that is more unusual than so many."""
+
+
+def _written(value: Any) -> Any:
+    """A property that is a text in the log, as the log has it: true is "true" there, and 1 is "1"."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def _number(value: Any) -> float:

@@ -150,6 +150,23 @@ def test_a_live_label_raises_what_shares_its_card(disputed: Path) -> None:
         live.note("odd", said, shop.now)
 
 
+@pytest.mark.parametrize("said", [(True, False), (1, 0), ("true", "false")])
+def test_a_property_says_live_what_it_says_in_the_log(shop: Shop, record: Record, said: tuple[object, object]) -> None:
+    rows = payments(1, 1500)
+    frauds = {row["order_id"] for row in rows if row["type"] == "payment_disputed"}
+    for row in rows:
+        if row["type"] == "payment_attempted":
+            row["properties.is_gift"] = said[0] if row["order_id"] in frauds else said[1]
+            row["device_id"], row["unit_price"] = "d1", 30.0
+    record(shop, *rows)
+    learned, _ = shop.learn("fraud")
+    shop.models.use("fraud", learned.version)
+    live = Live.of(shop, shop.now)
+    asked = {"customer_id": "c1", "device_id": "d1", "amount": 30.0}
+    gift, none = (live.decide(asked | {"properties.is_gift": value}, shop.now).risk for value in said)
+    assert gift > 2 * none
+
+
 def test_without_labels_the_most_unusual_are_held(shop: Shop, record: Record) -> None:
     quiet = [row for row in payments(2, 1500) if row["type"] == "payment_attempted"]
     record(shop, *quiet)

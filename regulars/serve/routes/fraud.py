@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
@@ -15,6 +15,7 @@ from regulars.serve.routes.decision import Asked, Id, decide
 
 routes = APIRouter(tags=["fraud"])
 
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -41,7 +42,7 @@ class Attempt(Asked):
     longitude: float | None = Field(None, ge=-180, le=180)
     there_latitude: float | None = Field(None, ge=-90, le=90)
     there_longitude: float | None = Field(None, ge=-180, le=180)
-    properties: dict[str, str | float | bool] = Field(default_factory=dict, max_length=50)
+    properties: dict[str, str | Whole | float | bool] = Field(default_factory=dict, max_length=50)
 
 
 class Verdict(BaseModel):
