@@ -91,7 +91,7 @@ def test_a_personal_discount_ends_with_its_horizon(share: float, days: int, hour
 
 
 @settings(max_examples=200)
-@given(st.dictionaries(st.integers(0, 90), st.sampled_from([700, 800, 900, 1000]), min_size=1), st.integers(91, 140))
+@given(st.dictionaries(st.integers(0, 90), st.sampled_from([700, 800, 900, 1000]), min_size=1), st.integers(91, 121))
 def test_the_earlier_price_is_the_lowest_of_the_thirty_days_before_the_reduction(
     history: dict[int, int], today: int
 ) -> None:
