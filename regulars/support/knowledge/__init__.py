@@ -3,7 +3,8 @@
 Begin: `Knowledge(Path("texts")).find("how long may I send it back")`.
 """
 
-from regulars.support.knowledge.folder import Found, Knowledge, Refreshed
+from regulars.support.knowledge.folder import Knowledge, Refreshed
+from regulars.support.knowledge.searched import Found
 from regulars.support.knowledge.text import EVERYONE, Text
 
 __all__ = ["EVERYONE", "Found", "Knowledge", "Refreshed", "Text"]

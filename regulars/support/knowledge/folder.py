@@ -5,46 +5,22 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
-from datetime import date
 from logging import getLogger
 from pathlib import Path
 from threading import Lock, Thread
-from typing import NamedTuple
 
-import numpy as np
-
-from regulars import clock
 from regulars.errors import InputError, RegularsError
 from regulars.language.errors import LanguageError
-from regulars.language.search import Hit, Index, Passage
+from regulars.language.search import Index
 from regulars.support.knowledge.apart import read_all
 from regulars.support.knowledge.files import KINDS
 from regulars.support.knowledge.kept import Read, keep, kept
-from regulars.support.knowledge.rank import Row, features, rows, scores
-from regulars.support.knowledge.text import Text, texts_of
+from regulars.support.knowledge.searched import Searched
+from regulars.support.knowledge.text import texts_of
 
 LOG = getLogger("regulars.support")
 LOOK_SECONDS = 5.0
 """A folder is looked at no more often: that costs a millisecond for a hundred files."""
-COMPARED = 40
-"""So many of the nearest are ranked, before those that are not for this customer, or not of this day, are left out."""
-
-
-class Found(NamedTuple):
-    """A text that may answer.
-
-    Attributes
-    ----------
-    score : how well it, or a question noted beside it, answers what was asked; see `rank`.
-    by_question : whether it is such a question that is nearest.
-    meaning, answers : of what the score is made, what tells most of whether it is the answer.
-    """
-
-    text: Text
-    score: float
-    by_question: bool = False
-    meaning: float = 0.0
-    answers: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +39,7 @@ class Refreshed:
     faults: dict[str, str] = field(default_factory=dict)
 
 
-class Knowledge:
+class Knowledge(Searched):
     """The shop's texts in a folder: Markdown, HTML, PDF, DOCX, and tables (CSV) of questions and answers.
 
     Parameters
@@ -89,14 +65,12 @@ class Knowledge:
     """
 
     def __init__(self, folder: Path, index: Index | None = None, cache: Path | None = None) -> None:
+        super().__init__(index if index is not None else Index())
         self.folder = folder
-        self._index = index if index is not None else Index()
-        self._texts: dict[str, Text] = {}
-        self._rows: dict[str, Row] = {}
         self._seen: dict[str, tuple[int, int]] = {}
         self._faults: dict[str, str] = {}
-        self._turn, self._lock = Lock(), Lock()
-        """One looks at the folder at a time; and what is searched does not change meanwhile."""
+        self._turn = Lock()
+        """One looks at the folder at a time."""
         self._looked = time.monotonic()
         self._aside: Thread | None = None
         self._cache = cache
@@ -105,23 +79,10 @@ class Knowledge:
             self._index, (self._texts, self._rows, self._seen, self._faults) = before
         self.refresh()
 
-    def __len__(self) -> int:
-        return len(self._texts)
-
-    @property
-    def texts(self) -> list[Text]:
-        """All of them, by id."""
-        with self._lock:
-            return [self._texts[one] for one in sorted(self._texts)]
-
     @property
     def faults(self) -> dict[str, str]:
         """Files that cannot be read, or not whole -> why."""
         return dict(self._faults)
-
-    def get(self, one: str) -> Text | None:
-        """A text by its id."""
-        return self._texts.get(one)
 
     def refresh(self) -> Refreshed:
         """Read what is new or has changed, and forget what is gone.
@@ -137,7 +98,7 @@ class Knowledge:
             changed = [name for name, mark in there.items() if self._seen.get(name) != mark]
             removed = [name for name in self._seen if name not in there]
             for name in removed:
-                self._put(name, [])
+                self.put(name, [])
                 self._faults.pop(name, None)
             for path, sections in read_all(self.folder / name for name in changed):
                 name = path.relative_to(self.folder).as_posix()
@@ -145,7 +106,7 @@ class Knowledge:
                 try:
                     if isinstance(sections, InputError):
                         raise sections
-                    self._put(name, texts_of(name, sections))
+                    self.put(name, texts_of(name, sections))
                     if scans := [section.headings[-1] for section in sections if not section.text and section.headings]:
                         self._faults[name] = (
                             f"{path}: {', '.join(scans)}: only pictures, a scan. The other pages are read. "
@@ -183,34 +144,7 @@ class Knowledge:
                     found[path.relative_to(self.folder).as_posix()] = (about.st_mtime_ns, about.st_size)
         return found
 
-    def _put(self, name: str, texts: list[Text]) -> None:
-        """The texts of a file in place of what it had."""
-        old = [one for one, text in self._texts.items() if text.source == name]
-        kept = {text.id for text in texts}
-        noted = {f"{text.id}?{place}" for text in texts for place in range(len(text.questions))}
-        gone = [one for one in old if one not in kept]
-        asked = [f"{one}?{place}" for one in old for place in range(len(self._texts[one].questions))]
-        gone += [one for one in asked if one not in noted]
-        passages = [Passage(text.id, text.text, text.title) for text in texts]
-        questions = [
-            Passage(f"{text.id}?{place}", question, kind="question")
-            for text in texts
-            for place, question in enumerate(text.questions)
-        ]
-        new = [one for one in (*passages, *questions) if one.id not in self._rows or self._index.get(one.id) != one]
-        # Outside the lock, for it takes its time, and who asks is answered meanwhile; first, for it may fail.
-        compared, made = rows(new, self._index.cache), self._index.made([*passages, *questions])
-        with self._lock:
-            self._index.put(made)
-            self._rows |= zip([one.id for one in new], compared, strict=True)
-            self._index.remove(gone)
-            for one in gone:
-                del self._rows[one]
-            for one in old:
-                del self._texts[one]
-            self._texts |= {text.id: text for text in texts}
-
-    def _look(self) -> None:
+    def look(self) -> None:
         """Look at the folder where it is time to, aside: who asks is answered from what was read before."""
         is_due = time.monotonic() - self._looked > LOOK_SECONDS
         if is_due and (self._aside is None or not self._aside.is_alive()):
@@ -222,36 +156,3 @@ class Knowledge:
             self.refresh()
         except (RegularsError, OSError) as error:
             LOG.warning("The shop's texts are those that were read before: %s", error)
-
-    def find(
-        self, question: str, most: int = 5, audiences: frozenset[str] = frozenset(), on: date | None = None
-    ) -> list[Found]:
-        """The texts that answer a question best, the best first.
-
-        Parameters
-        ----------
-        audiences : that the customer is of, besides everyone.
-        on : the day, where the shop is; by default today in UTC.
-        """
-        self._look()
-        on = on or clock.today("UTC")
-        with self._lock:
-            found: dict[str, Found] = {}
-            hits, compared = self.candidates(question)
-            if not hits:
-                return []
-            table = features(question, hits, compared)
-            scored = scores(table)
-            for place in np.argsort(-scored, kind="stable"):
-                hit = hits[place]
-                by_question = hit.passage.kind == "question"
-                text = self._texts[hit.passage.id.rpartition("?")[0] if by_question else hit.passage.id]
-                if text.id not in found and text.is_for(audiences, on):
-                    meaning, answers = float(table[place, 0]), float(table[place, 3])
-                    found[text.id] = Found(text, float(scored[place]), by_question, meaning, answers)
-            return list(found.values())[:most]
-
-    def candidates(self, question: str) -> tuple[list[Hit], list[Row]]:
-        """What the index finds for a question, texts and questions beside them; and what is compared of each."""
-        hits = self._index.find(question, COMPARED)
-        return hits, [self._rows[hit.passage.id] for hit in hits]
