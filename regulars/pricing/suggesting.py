@@ -39,7 +39,7 @@ OPTIMAL = "most expected margin"
 def suggestions(shop: Shop, as_of: datetime) -> pa.Table:
     """The list price of most expected margin for each product, within the guardrails.
 
-    Where a category answers competitors by a rule, that goes first.
+    Where a category answers competitors by a rule, that goes first: no price is raised above its answer either.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def suggestions(shop: Shop, as_of: datetime) -> pa.Table:
     least = shop.config.pricing.least_chance
     found = suggest(bounds, products.price, products.cost, demand, least_chance=least)
     rivals = lowest(products, Competitors(shop, products).newest(as_of))
-    answered, policy = _answers(shop, products, bounds, rivals)
+    answered, policy = _answers(shop, products, bounds, found.price, rivals)
     price = np.where(answered > UNKNOWN, answered, found.price)
     _require(products, bounds, price)
     pair = np.stack([products.price, price], axis=1)
@@ -218,17 +218,22 @@ def _event(product_id: str, note: dict[str, Any], at: datetime, currency: str, v
     }
 
 
-def _answers(shop: Shop, products: Products, bounds: Admissible, rivals: Ints) -> tuple[Ints, list[str]]:
-    """(n,) the price by which a category's rule answers competitors, or -1 where it has none or nobody undercuts us."""
-    rules = in_use(shop.state)
+def _answers(shop: Shop, products: Products, bounds: Admissible, best: Ints, rivals: Ints) -> tuple[Ints, list[str]]:
+    """(n,) the price by which a category's rule answers competitors; -1 where it has none, or nobody undercuts us, nor
+    would the best price."""
+    rules, ours = in_use(shop.state), products.price
+    highest = np.maximum(ours, best)
     price, policy = np.full(len(products), UNKNOWN, np.int64), [OPTIMAL] * len(products)
     for category in {name or "" for name in products.categories}:
         rule = rules.get(category, rules.get(ALL))
         if rule is None or rule.kind == "ignore":
             continue
         rows = np.array([(name or "") == category for name in products.categories])
-        rows &= (rivals > UNKNOWN) & (rivals < products.price)
-        price[rows] = bounds.nearest(rule.wanted(products.price, rivals))[rows]
+        rows &= (rivals > UNKNOWN) & (rivals < highest)
+        wanted = rule.wanted(highest, rivals)
+        # Who is not undercut is not made cheaper: only not dearer than the answer.
+        wanted = np.where(rivals < ours, wanted, np.maximum(wanted, ours))
+        price[rows] = bounds.nearest(wanted)[rows]
         for row in np.flatnonzero(rows):
             policy[row] = f"{rule.kind} the lowest competitor" + (f" by {rule.by:.0%}" if rule.by else "")
     return price, policy

@@ -28,7 +28,8 @@ ALL = ""
 
 @dataclass(frozen=True)
 class Response:
-    """What to do where a competitor asks less than we do; where nobody does, the price is left to the optimiser.
+    """What to do where a competitor asks less than we do, or would at the price of most expected margin; where nobody
+    does, that price is left.
 
     Attributes
     ----------
