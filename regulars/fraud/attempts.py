@@ -36,6 +36,8 @@ CONTEXT = {
     "customer_identified": "address_changed",
 }
 """Events beside attempts that tell of fraud, and the kind of row that each makes."""
+PARTING = r"[\s.,;()\-]+"
+"""What parts words and groups of digits."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ def _stream(rows: pa.Table, is_attempt: npt.NDArray[np.bool_], properties: Prope
         "ip_range": ip_range,
         "payment": pc.coalesce(said.text("card"), rows["payment_id"].combine_chunks()),
         "address": plain(said.text("address")),
-        "phone": plain(said.text("phone")),
+        "phone": dialled(said.text("phone")),
         "email": plain(said.text("email")),
         "email_domain": domains(said.text("email")),
         "product": rows["product_id"].combine_chunks(),
@@ -252,5 +254,22 @@ def _amounts(rows: pa.Table) -> Floats:
 
 
 def plain(texts: pa.Array) -> pa.Array:
-    """Texts as they are compared: lower case, spaces and punctuation of no weight."""
-    return pc.replace_substring_regex(pc.utf8_lower(texts), r"[\s.,;()\-]+", " ")
+    """Texts as they are compared: lower case, all that parts words alike; null where nothing is left.
+
+    >>> plain(pa.array(["1 Elm St., Rome ", "1 elm st  rome", "-"])).to_pylist()
+    ['1 elm st rome', '1 elm st rome', None]
+    """
+    return _some(pc.utf8_trim_whitespace(pc.replace_substring_regex(pc.utf8_lower(texts), PARTING, " ")))
+
+
+def dialled(phones: pa.Array) -> pa.Array:
+    """Numbers of phones as they are compared: however they are grouped; null where nothing is left.
+
+    >>> dialled(pa.array(["+44 (20) 7946-0958", "+442079460958", "-"])).to_pylist()
+    ['+442079460958', '+442079460958', None]
+    """
+    return _some(pc.replace_substring_regex(pc.utf8_lower(phones), PARTING, ""))
+
+
+def _some(texts: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)

@@ -23,6 +23,7 @@ from scipy.sparse.csgraph import connected_components
 from regulars.fraud.abuse import findings, rows
 from regulars.fraud.abuse.rows import DAY, Coded, Codes, Floats, Ints, coded
 from regulars.fraud.abuse.statistics import at_least, false_share, sums, together
+from regulars.fraud.attempts import dialled, plain
 from regulars.fraud.properties import Properties, numbers
 from regulars.units import shown
 
@@ -315,8 +316,8 @@ def _links(found: pa.Table, customer: Codes) -> dict[str, tuple[Codes, Coded]]:
         "device": found["device_id"].combine_chunks(),
         "ip": found["ip"].combine_chunks(),
         "payment": pc.coalesce(properties.text("card"), found["payment_id"].combine_chunks()),
-        "address": properties.text("address"),
-        "phone": properties.text("phone"),
+        "address": plain(properties.text("address")),
+        "phone": dialled(properties.text("phone")),
     }
     links = {}
     for entity in ENTITIES:

@@ -9,7 +9,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from regulars.errors import InputError
-from regulars.fraud.attempts import plain
+from regulars.fraud.attempts import dialled, plain
 from regulars.fraud.network import address, domains
 from regulars.rules.vocabulary import instead
 
@@ -69,22 +69,28 @@ class Entry:
         return f"{self.list} list: {self.entity} {self.value}" + (f" ({self.note})" if self.note else "")
 
 
-def normal(entity: str, value: str) -> str:
-    """A value of an attempt as it is compared; the same as the stream of attempts makes it.
+def normal(entity: str, value: str) -> str | None:
+    """A value of an attempt as it is compared; None where nothing is left of it.
 
     >>> normal("ip", "::ffff:192.0.2.7"), normal("email", "Ada@Tea.example"), normal("email_domain", "Tea.example")
     ('192.0.2.7', 'ada@tea example', 'tea.example')
     """
+    if entity == "ip":
+        return address(value)[0]
+    found: str | None = normals(entity, pa.array([value], pa.string()))[0].as_py()
+    return found
+
+
+def normals(entity: str, values: pa.Array) -> pa.Array:
+    """The same of many, which are no addresses of the network; the same as the stream of attempts makes them."""
     match entity:
-        case "ip":
-            return address(value)[0]
-        case "address" | "phone" | "email":
-            text: str = plain(pa.array([value]))[0].as_py()
-            return text
+        case "address" | "email":
+            return plain(values)
+        case "phone":
+            return dialled(values)
         case "email_domain":
-            domain: str = domains(pa.array([value]))[0].as_py()
-            return domain
-    return value
+            return domains(values)
+    return values
 
 
 def listable(entity: str, value: str) -> str:
@@ -113,7 +119,10 @@ def listable(entity: str, value: str) -> str:
         return _addresses(value)
     if entity == "email" and "@" not in value:
         raise InputError(f'"{value}" is no e-mail address. To list all of a domain: email_domain {value}')
-    return normal(entity, value)
+    found = normal(entity, value)
+    if not found:
+        raise InputError(f'"{value}" is no {entity}: nothing is left of it but what parts words.')
+    return found
 
 
 def _addresses(value: str) -> str:
@@ -121,7 +130,7 @@ def _addresses(value: str) -> str:
     try:
         if not slash:
             ipaddress.ip_address(head)  # a number, which `address` also reads, is more likely a slip
-            return normal("ip", head)
+            return address(head)[0]
         network = ipaddress.ip_network(value, strict=False)
     except ValueError:
         raise InputError(

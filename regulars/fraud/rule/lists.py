@@ -14,7 +14,7 @@ import pyarrow as pa
 from regulars import clock, storage
 from regulars.errors import CorruptLogError, InputError, NotFoundError
 from regulars.events.sandbox import open_source
-from regulars.fraud.rule.entries import LISTS, LONGEST, Entry, listable
+from regulars.fraud.rule.entries import LISTS, LONGEST, Entry, listable, normals
 from regulars.fraud.rule.matching import Index
 from regulars.rules.vocabulary import instead
 from regulars.seal import sealed, unsealed
@@ -78,7 +78,7 @@ class Lists:
         """
         try:
             found = unsealed(self.path.read_bytes())
-            return [_entry(record) for record in found["entries"]]
+            return _as_compared([_entry(record) for record in found["entries"]])
         except FileNotFoundError:
             return []
         except (ValueError, KeyError, TypeError) as error:
@@ -196,6 +196,17 @@ class Lists:
     def _write(self, entries: Sequence[Entry]) -> None:
         lines = ",\n".join(json.dumps(asdict(entry), default=_written, ensure_ascii=False) for entry in entries)
         storage.replace(self.path, sealed(f'{{"entries": [\n{lines}\n]}}'))
+
+
+def _as_compared(entries: list[Entry]) -> list[Entry]:
+    """The same, with what an earlier version wrote down as attempts are compared now."""
+    for entity in ("address", "phone", "email"):
+        places = [place for place, entry in enumerate(entries) if entry.entity == entity]
+        values = normals(entity, pa.array([entries[place].value for place in places], pa.string()))
+        for place, value in zip(places, values.to_pylist(), strict=True):
+            if value not in (None, entries[place].value):
+                entries[place] = replace(entries[place], value=value)
+    return entries
 
 
 def _key(entry: Entry) -> tuple[str, str, str]:

@@ -81,11 +81,12 @@ class Index:
         ----------
         values : {entity: value}, as the attempt has it.
         """
-        known = {
+        normalised = {
             entity: normal(entity, value)
             for entity, value in values.items()
             if value is not None and self._of_entity.get(entity)
         }
+        known = {entity: value for entity, value in normalised.items() if value is not None}
         met: set[int] = set()
         for entity in LISTED:
             if entity in known:

@@ -68,7 +68,7 @@ TEXTS = [
     "email contains '@tea'",
     "email_domain = 'tea.example' and email is not null",
     "ip_range = '10.0.1.0/24'",
-    "address = '1 high st '",
+    "address = '1 high st'",
     "phone contains '7946'",
     "account_age > 2 days",
     "not has_coupon",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from regulars.errors import CorruptLogError, InputError, NotFoundError
 from regulars.fraud.rule import Asked, Entry, Index, Lists
 from regulars.fraud.rule.entries import LISTED, LISTS, listable, normal
 from regulars.fraud.stream import Stream
+from regulars.seal import sealed, unsealed
 from regulars.spreadsheet import to_csv
 
 MAY = datetime(2024, 5, 1, tzinfo=UTC)
@@ -68,7 +70,9 @@ def one(entity: str, value: str, **more: datetime) -> Index:
         ("email", "Ada@Tea.example", "ada@tea.example", "ada@tea.example.org"),
         ("email_domain", "@Tea.example", "TEA.example", "green.tea.example"),
         ("phone", "+44 (20) 7946-0000", "+44 20 7946 0000", "+44 20 7946 0001"),
+        ("phone", "+44 (20) 7946-0000", "+442079460000", "442079460000"),
         ("address", "1, High St.", "1 high st ", "2 High St"),
+        ("address", "1, High St.", "1 High St", "1 High Stx"),
         ("address", "长安街1号", "长安街1号", "长安街2号"),
         ("ip", "192.0.2.7", "::ffff:192.0.2.7", "192.0.2.8"),
         ("ip", "192.0.2.0/30", "192.0.2.3", "192.0.2.4"),
@@ -97,6 +101,7 @@ def test_a_value_is_met_however_it_is_written(entity: str, listed: str, met: str
         ("ip", "2000::/8", "16 bits at least"),
         ("email", "tea.example", "To list all of a domain: email_domain tea.example"),
         ("device", "  ", "A value of device is expected"),
+        ("phone", "( - )", "nothing is left of it"),
         ("device", "a\nb", "without control characters"),
         ("colour", "red", 'There is no list of "colour". There are: address, customer'),
     ],
@@ -104,6 +109,15 @@ def test_a_value_is_met_however_it_is_written(entity: str, listed: str, met: str
 def test_what_cannot_be_listed_is_refused(entity: str, value: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         listable(entity, value)
+
+
+def test_what_an_earlier_version_listed_is_met_and_can_be_taken_off(shop: Shop) -> None:
+    lists = Lists(shop)
+    lists.add(Asked("block", "phone", "+44 20 7946 0000", since=MAY - HOUR))
+    now = unsealed(lists.path.read_bytes())["entries"]
+    lists.path.write_bytes(sealed(json.dumps({"entries": [{**now[0], "value": "+44 20 7946 0000"}]})))
+    assert blocked(lists.index(), "phone", "+44 20 7946-0000")
+    assert lists.remove("block", "phone", "+442079460000").removed is not None
 
 
 def test_an_entry_counts_after_it_began_and_before_it_ended() -> None:
