@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ import pyarrow.parquet as pq
 
 from regulars import storage
 from regulars.customers.by_hand import present
-from regulars.customers.known import require_known
 from regulars.customers.one import one_customer
+from regulars.errors import NotFoundError
 from regulars.events.schema import EVENTS
 from regulars.privacy import records
+from regulars.privacy.accounts import terms_of
 from regulars.privacy.finder import Finder
 from regulars.privacy.person import ids_of, people_of
 from regulars.spreadsheet import to_csv
@@ -47,17 +49,17 @@ def archive(shop: Shop, customer: str) -> tuple[bytes, dict[str, int]]:
     Raises
     ------
     NotFoundError
-        If the log has no event of the customer.
+        If neither the log nor support knows the customer.
     """
     moment = present(shop)
-    require_known(shop, customer, moment)
     ids = ids_of(shop, [customer])
     people = people_of(shop, shop.log.snapshot(), ids)
     found = [pq.read_table(path).cast(EVENTS) for path in shop.log.paths(shop.log.snapshot(), "events")]
     events = pa.concat_tables([EVENTS.empty_table(), *(rows.filter(pa.array(people.rows(rows))) for rows in found)])
     events = events.sort_by([("time", "ascending"), ("event_id", "ascending"), ("line", "ascending")])
     rows = [{name: value for name, value in row.items() if value is not None} for row in events.to_pylist()]
-    finder = Finder(ids, people.links)
+    links, texts = terms_of(shop, ids)
+    finder = Finder(ids, people.links | links | texts)
     state: dict[str, Any] = {}
     if shop.config.state.url or (shop.folder / STATE).exists():
         state = records.about(shop.state, finder)
@@ -65,7 +67,7 @@ def archive(shop: Shop, customer: str) -> tuple[bytes, dict[str, int]]:
     tables = _tables(shop, ids)
     lines = "".join(json.dumps(row, default=_plain, ensure_ascii=False) + "\n" for row in rows)
     content: dict[str, bytes] = {
-        "customer.json": _json(one_customer(shop, customer, moment)),
+        "customer.json": _json(_known_of(shop, customer, moment)),
         "events.jsonl": lines.encode(),
         "events.csv": to_csv(events),
         "decisions.json": _json(decided),
@@ -83,6 +85,13 @@ def archive(shop: Shop, customer: str) -> tuple[bytes, dict[str, int]]:
         "rows of the state": sum(map(len, state.values())),
         "rows of tables": sum(map(len, tables.values())),
     }
+
+
+def _known_of(shop: Shop, customer: str, moment: datetime) -> dict[str, Any]:
+    try:
+        return one_customer(shop, customer, moment)
+    except NotFoundError:  # support alone knows of an account: no event says anything
+        return {"customer_id": customer, "as_of": moment.isoformat(), "ids": [{"id": customer}]}
 
 
 def _decision(row: dict[str, Any]) -> dict[str, Any]:

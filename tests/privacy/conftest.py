@@ -13,6 +13,7 @@ from regulars import Shop, storage
 from regulars.console.tables import STEPS as CONSOLE
 from regulars.models import Models
 from regulars.seal import sealed
+from regulars.support.order import Customer
 
 IDS = ("ada.lovelace@tea.example", "visitor-7f3a", "loyal-00815")
 """One customer: her id, a visitor's and an older one that were joined with it."""
@@ -121,3 +122,9 @@ def bytes_with(folder: Path, marks: tuple[str, ...] = MARKS) -> list[str]:
         if any(form in data for form in written):
             found.append(path.relative_to(folder).as_posix())
     return found
+
+
+def account(customer_id: str, first: str, last: str, email: str) -> Customer:
+    """Somebody who has an account with support."""
+    about = {"customer_id": customer_id, "name": {"first_name": first, "last_name": last}, "email": email}
+    return Customer.model_validate({**about, "address": {"address1": "1 Elm Street", "zip": "78763"}})

@@ -28,9 +28,8 @@ from regulars.privacy.finder import Finder
 from regulars.privacy.journal import JOURNAL
 from regulars.privacy.places import forget
 from regulars.support import Chat, Desk, OwnTables
-from regulars.support.order import Customer
 from regulars.support.record import deliver
-from tests.privacy.conftest import IDS, MARKS, QUESTION, bytes_with, events
+from tests.privacy.conftest import IDS, MARKS, QUESTION, account, bytes_with, events
 
 
 def rows_of(shop: Shop):
@@ -211,11 +210,6 @@ def test_files_that_nobody_can_unpack_and_very_long_cells_do_not_stop_an_erasure
     done = forget(tmp_path, Finder(["ada@tea.example"]))
     assert (done.rewritten, done.removed) == (["long.csv"], [])
     assert (tmp_path / "long.csv").read_text().startswith("who,said\nbob,tea tea")
-
-
-def account(customer_id: str, first: str, last: str, email: str) -> Customer:
-    about = {"customer_id": customer_id, "name": {"first_name": first, "last_name": last}, "email": email}
-    return Customer.model_validate({**about, "address": {"address1": "1 Elm Street", "zip": "78763"}})
 
 
 def test_whom_support_alone_knows_is_erased_with_what_was_said_before_it_was_known_who_it_was(planted):

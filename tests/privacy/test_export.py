@@ -9,7 +9,8 @@ import zipfile
 from regulars import Shop
 from regulars.customers import customers_as_of
 from regulars.events.mapping import Mapping
-from tests.privacy.conftest import IDS, MARKS, QUESTION
+from regulars.support import Chat, Desk, OwnTables
+from tests.privacy.conftest import IDS, MARKS, QUESTION, account
 
 
 def exported(shop, cli, customer, tmp_path):
@@ -46,3 +47,18 @@ def test_the_copy_read_into_an_empty_shop_gives_the_same_customer(planted, cli, 
     (theirs,) = customers_as_of(other, moment).to_pylist()
     assert theirs["customer_id"] == hers["customer_id"]
     assert sorted(theirs["other_ids"]) == sorted(hers["other_ids"])
+
+
+def test_whom_support_alone_knows_has_a_copy_too(planted, cli, tmp_path):
+    own = OwnTables(planted.state)
+    own.load([account("grace-0042", "Grace", "Hopper", "Grace@Navy.example"), account("bob", "Bob", "Stone", "b@t.ex")])
+    chat = Chat(Desk(planted.state, own))
+    for said in ("my mail is grace@navy.example", "I am Bob Stone"):
+        chat.say(chat.open(), f"{said}: cancel my order, no longer needed")
+    counts, files = exported(planted, cli, "grace-0042", tmp_path)
+    assert counts["rows"]["events"] == 0
+    assert json.loads(files["customer.json"])["customer_id"] == "grace-0042"
+    state = json.loads(files["state.json"])
+    assert "Hopper" in json.dumps(state["support_customers"])
+    assert "grace@navy.example" in json.dumps(state["support_messages"])
+    assert "Stone" not in files["state.json"]
