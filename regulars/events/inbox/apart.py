@@ -15,6 +15,7 @@ import traceback
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Place:
         with closing(open_reader(Path(self.inbox), self.url, self.name)) as inbox:
             return put_into_log(
                 inbox,
-                EventLog(Path(self.log)),
+                _log(self.log),
                 currency=self.currency,
                 timezone=self.timezone,
                 received_at=received_at,
@@ -68,7 +69,13 @@ class Place:
 
     def compact(self) -> None:
         """Put the small files together that many folds leave."""
-        compact(EventLog(Path(self.log)), below=TINY, more_than=MANY)
+        compact(_log(self.log), below=TINY, more_than=MANY)
+
+
+@lru_cache(maxsize=1)
+def _log(folder: str) -> EventLog:
+    """The same for one fold after the other: it remembers which identities its files hold, and reads none again."""
+    return EventLog(Path(folder))
 
 
 class Folding:

@@ -11,6 +11,7 @@ from regulars.errors import UnavailableError
 from regulars.events.inbox import Inbox, open_store
 from regulars.events.inbox.apart import Folding, Place
 from regulars.events.log import EventLog
+from regulars.events.transaction import Transaction
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -63,3 +64,14 @@ def test_what_goes_wrong_in_it_is_said(folding, log):
         folding.fold(NOON)
     hidden.rename(log.folder / "commits")
     assert folding.fold(NOON).added == 3
+
+
+def test_a_fold_after_many_reads_no_file_of_the_log_that_one_before_it_read(folding, inbox, monkeypatch):
+    read, keys = [], Transaction._keys
+    monkeypatch.setattr(Transaction, "_keys", lambda self, file: read.append(file.path) or keys(self, file))
+    place = folding._place
+    for number in range(4):
+        inbox.delete(place.fold(NOON).through)
+        view = {"type": "page", "messageId": f"n{number}", "userId": "ada", "timestamp": "2024-05-01T10:00:00Z"}
+        inbox.put([json.dumps(view).encode()]).result()
+    assert len(read) == len(set(read)) == 3
