@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from regulars import clock
 from regulars.errors import NotFoundError
 from regulars.language import LanguageModel, connect, embed, is_connected
+from regulars.language.search import Index
 from regulars.state import State
 from regulars.support.answer import Answers
+from regulars.support.answer.earlier import Earlier
 from regulars.support.at_risk import at_risk_of
 from regulars.support.audiences import audiences_of
 from regulars.support.dialogue import Chat
@@ -48,7 +50,10 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
     if knowledge is None and products is None:
         answer = None
     else:
-        answer = Answers(knowledge, desk.backend, products, recommended_of(shop), audiences_of(shop), model, zone=zone)
+        answer = Answers(
+            knowledge, desk.backend, products, recommended_of(shop), audiences_of(shop), model,
+            zone=zone, earlier=earlier_of(shop, desk),
+        )  # fmt: skip
     agent = Agent(model, settings.seconds / 2) if model is not None and model.limits.send >= NEEDED else None
     hours = hours_of(settings, zone)
     return Chat(
@@ -75,6 +80,17 @@ def answers_like(shop: Shop, found: Handover) -> list[Suggestion]:
     """What people answered in hand-overs like this one; texts are encoded once and kept."""
     kept = partial(embed, cache=shop.folder / "cache" / "past_answers.parquet")
     return suggest(found.language, found.asked, past_answers(shop.state), kept)
+
+
+def earlier_of(shop: Shop, desk: Desk) -> Earlier:
+    """What people answered before and may be told to anybody; the vectors are kept, the texts are not."""
+
+    def name_of(customer_id: str) -> str:
+        found = desk.backend.customer(customer_id)
+        return "" if found is None else f"{found.name.first_name} {found.name.last_name}".strip()
+
+    index = Index.of(shop.config.language, shop.folder / "cache" / "earlier.parquet", shop.state)
+    return Earlier(partial(past_answers, desk.state), name_of, index, shop.config.shop.timezone)
 
 
 def intents_of(shop: Shop) -> Intents:

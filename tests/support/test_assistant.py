@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,8 +15,10 @@ import pytest
 from regulars import Shop, clock, config
 from regulars.events.schema import CATALOGUE
 from regulars.support import OwnTables, assistant, deliver
+from regulars.support.answer import earlier
 from regulars.support.assistant import intents_of
 from regulars.support.at_risk import at_risk_of
+from regulars.support.handover import close, send, take
 from regulars.support.intent import Intents
 from regulars.support.intent.kept import starter_kept
 from regulars.support.shelf import recommended_of
@@ -301,6 +304,24 @@ def test_a_text_is_told_to_its_audience_alone(tea: Shop) -> None:
     assert told("ada") == [True, True]
     tea.tables.write("segment", "members of vip", members.slice(0, 0), datetime(2024, 5, 2, tzinfo=UTC))
     assert told("ada") == [True, False]
+
+
+def test_what_a_person_answered_one_customer_is_told_to_the_next(tea: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(earlier, "LOOK_SECONDS", 0.0)
+    chat = assistant(tea)
+    said = "How do I wash a wool jumper?"
+    assert chat.say(chat.open("ada"), f"{said} I want a person").hand_over is not None
+    taken = take(tea.state, "mei")
+    assert taken is not None
+    send(tea.state, "mei", taken.id, "Wool jumpers are washed by hand at thirty degrees.")
+    close(tea.state, "mei", taken.id)
+    chat.say(chat.open(), said)  # looks aside
+    for thread in threading.enumerate():
+        if thread.name == "earlier answers":
+            thread.join()
+    reply = chat.say(chat.open(), said)
+    assert (reply.action, reply.citations[0][:21]) == ("answer", "answer of our support")
+    assert "a person answered: Wool jumpers are washed by hand" in reply.text
 
 
 def in_shanghai(tea: Shop) -> Shop:

@@ -11,6 +11,7 @@ from regulars.errors import NotFoundError
 from regulars.language import LanguageModel, Pseudonyms
 from regulars.language.embedding import embed
 from regulars.language.search.words import words
+from regulars.support.answer.earlier import Earlier
 from regulars.support.answer.generated import generated
 from regulars.support.answer.grounded import Answered, Said, Source, together
 from regulars.support.answer.own import of_own_orders
@@ -36,6 +37,7 @@ READ = 1_000
 """Characters of a question that are read: more is not one question."""
 NAMES = {"en": "English", "zh": "Chinese"}
 _NOTES = {"en": "Our text says, in {other}: ", "zh": "本店的原文（{other}）："}
+_BEFORE = {"en": "To a question like this a person answered: ", "zh": "之前有类似的问题，客服这样回答："}
 _OTHERS = {"en": {"zh": "Chinese", "en": "English"}, "zh": {"zh": "中文", "en": "英文"}}
 
 
@@ -51,6 +53,7 @@ class Answers:
     audiences : the groups that a customer is of, by which some texts may be told.
     model : writes the answer from texts; without it, or where they do not bear its words, their own words are said.
     zone : of the shop: by it a text holds on a day, and a customer's "yesterday" is one.
+    earlier : what people answered before; said, as such, where the shop's texts do not answer.
     bar : probability from which on an answer is given; by default that of `sure`.
 
     Examples
@@ -71,8 +74,9 @@ class Answers:
         recommended: Callable[[str], Sequence[str]] | None = None,
         audiences: Callable[[Customer | None], frozenset[str]] | None = None,
         model: LanguageModel | None = None, bar: float | None = None, zone: str = "UTC",
+        earlier: Earlier | None = None,
     ) -> None:  # fmt: skip
-        self._zone = zone
+        self._zone, self._earlier = zone, earlier
         self.knowledge, self._orders, self._products = knowledge, orders, products
         self._recommended, self._audiences, self._model, self._bar = recommended, audiences, model, bar
 
@@ -167,11 +171,23 @@ class Answers:
             hidden = Pseudonyms(_names_of(customer))
             told = generated(self._model, asked, sources, NAMES.get(language, language), hidden)
             if told is not None:
-                return told
+                return told if told.is_sure else self._of_earlier(asked, language) or told
         sure = probability(found)
-        if sure < (learned(found).bar if self._bar is None else self._bar):
-            return Answered(False, sources=sources, probability=sure)
-        return _extracted(asked, found[0].text, sure, language)
+        if self._is_sure(found, sure):
+            return _extracted(asked, found[0].text, sure, language)
+        return self._of_earlier(asked, language) or Answered(False, sources=sources, probability=sure)
+
+    def _is_sure(self, found: Sequence[Found], sure: float) -> bool:
+        return bool(found) and sure >= (learned(found).bar if self._bar is None else self._bar)
+
+    def _of_earlier(self, asked: str, language: str) -> Answered | None:
+        found = [] if self._earlier is None else self._earlier.find(asked, GIVEN, on=self._today)
+        sure = probability(found)
+        if not self._is_sure(found, sure):
+            return None
+        told = _extracted(asked, found[0].text, sure, language)
+        lead = _BEFORE["zh" if language == "zh" else "en"]
+        return replace(told, way="earlier", lead=f"{lead}{told.lead}")
 
 
 def _source(found: Found) -> Source:

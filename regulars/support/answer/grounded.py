@@ -37,7 +37,7 @@ class Answered:
     said : the sentences; none where it is not sure.
     sources : what they rest on; where it is not sure, the nearest texts, for the person.
     probability : that the answer is right, for texts that were searched; 1 for the customer's own orders.
-    way : "text", "model", "orders" or "products".
+    way : "text", "model", "orders", "products", or "earlier" for what a person answered before.
     lead : words before it, that say nothing of their own: the customer's name, a note on the language.
     """
 

@@ -51,11 +51,15 @@ class Handover:
 
 
 class Past(NamedTuple):
-    """A hand-over of before: its language, what was asked, and what the person wrote, in its order."""
+    """A hand-over of before: its language, what was asked, what the person wrote, in its order; when and by whom."""
 
     language: str
     asked: str
     answers: tuple[str, ...]
+    number: int = 0
+    at: datetime | None = None
+    person: str = ""
+    customer_id: str | None = None
 
 
 def hand_over(
@@ -184,11 +188,12 @@ def past_answers(state: State, limit: int = 2_000) -> Sequence[Past]:
     said = (messages.c.conversation_id == of.c.conversation_id) & (messages.c.who == of.c.holder)
     # One conversation may be handed over several times.
     said &= (messages.c.at >= of.c.opened_at) & (of.c.left_at.is_(None) | (messages.c.at <= of.c.left_at))
-    asked = sa.select(of.c.id, of.c.language, of.c.summary, of.c.facts, messages.c.text).join(messages, said)
+    asked = sa.select(of, messages.c.text, messages.c.at).join(messages, said)
     found: dict[int, Past] = {}
     with prepare(state).read() as view:
         for row in view.execute(asked.order_by(of.c.id.desc(), messages.c.id)):
-            before = found.get(row.id) or Past(row.language, str(row.facts.get("asked") or row.summary), ())
+            asked_of = str(row.facts.get("asked") or row.summary)
+            before = found.get(row.id) or Past(row.language, asked_of, (), row.id, row.at, row.holder, row.customer_id)
             found[row.id] = before._replace(answers=(*before.answers, row.text))
     return list(found.values())
 
