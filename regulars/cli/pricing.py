@@ -164,6 +164,30 @@ def quote(
         out.print(f"  To be shown beside it: {escape(found.disclosure)}", soft_wrap=True, highlight=False)
 
 
+@commands.command(epilog="Example: regulars pricing budget --shop myshop")
+def budget(shop: ShopFolder = Path(), as_of: AsOf = None, as_json: Json = False) -> None:
+    """What personal discounts really gave away of late, beside what they were expected to, and what is left.
+
+    Orders that used a discount count; what was not used comes back when the discount ends.
+    """
+    from regulars.customers.by_hand import present
+    from regulars.pricing.given import tally
+    from regulars.shop import Shop
+
+    door = Shop.open(shop)
+    found, settings = tally(door, to_moment(as_of) or present(door)), door.config.pricing
+    if as_json:
+        emit(found._asdict())
+        return
+    currency = door.config.shop.currency
+    out.print(
+        f"{found.discounts:,} discounts stood within {settings.horizon_days} days, {found.used:,} were used. Of "
+        f"{found.offered:,.2f} {currency} offered, {found.given:,.2f} were given, {found.open:,.2f} are open, and "
+        f"{found.back:,.2f} came back. The next decision may give away {found.left:,.2f} of {settings.budget:,.2f}.",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
 @commands.command(epilog="Example: regulars pricing plot tea --out tea.html --shop myshop")
 def plot(
     product: Annotated[str | None, typer.Argument(help="The product's id. Default: elasticities alone.")] = None,

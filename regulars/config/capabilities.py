@@ -260,7 +260,12 @@ class PricingSettings(Section):
     least_chance: float = Field(
         0.7, ge=0.5, lt=1, description="A list price moves only if it brings more with at least this chance."
     )
-    budget: float = Field(1000.0, ge=0, description="So much may the discounts of one decision give away.")
+    budget: float = Field(
+        1000.0,
+        ge=0,
+        description="So much may the discounts of one decision give away; less where orders used more of those before "
+        "it than their part.",
+    )
     horizon_days: int = Field(28, ge=7, le=180, description="What customers buy within so many days counts.")
     lifetime_weight: float = Field(
         0.5, ge=0, le=5, description="What an order more brings later, as a share of its own margin."

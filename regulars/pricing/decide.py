@@ -15,6 +15,7 @@ from regulars.events.identity import hash_rows
 from regulars.pricing.audience import FEATURES, Audience, audience
 from regulars.pricing.evaluate import NAME
 from regulars.pricing.explore import by_customer, drawn
+from regulars.pricing.given import tally
 from regulars.pricing.guard import parity, require_allowed
 from regulars.pricing.lifetime import lifetime_of
 from regulars.pricing.lots import strength_of
@@ -111,7 +112,8 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     )
     groups = [group for group, is_in in zip(known.groups, is_personal, strict=True) if is_in]
     require_allowed({name: getattr(own, name)[is_personal] for name in FEATURES}, groups)
-    chosen = _chosen(settings, ids, known, own, f"{as_of:%Y-%m-%d}")
+    left = settings.model_copy(update={"budget": tally(shop, as_of).left})
+    chosen = _chosen(left, ids, known, own, f"{as_of:%Y-%m-%d}")
     # After the lots too: what was drawn counts as much as what was chosen.
     parity(chosen.share[is_personal], groups).require()
     words = SAID[settings.language]

@@ -30,14 +30,9 @@ def strength_of(shop: Shop, as_of: datetime, products: Products) -> Strength:
     A discount stands until the next decision about its customer, personal or not, or the end of its horizon. What was
     bought counts at the list prices of now, so that it does not look smaller for being sold for less.
     """
-    made = _decided(shop, as_of)
-    who = made["customer_id"].to_numpy(zero_copy_only=False)
-    begin = made["time"].cast(pa.int64()).to_numpy()
+    made = decided(shop, as_of)
+    begin, end = (made[name].cast(pa.int64()).to_numpy() for name in ("time", "end"))
     numbers = {name: made[name].to_numpy() for name in NUMBERS}
-    moment = int(as_of.timestamp() * 1_000_000)
-    is_last = np.append(who[1:] != who[:-1], True) if len(who) else np.zeros(0, bool)
-    following = np.where(is_last, moment, np.append(begin[1:], moment)[: len(begin)])
-    end = np.minimum(following, begin + (numbers["horizon_days"] * DAY).astype(np.int64))
     stood = (end - begin) / DAY
     ripe = (stood >= LEAST_DAYS) & made["is_personal"].to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(ripe)
@@ -46,18 +41,31 @@ def strength_of(shop: Shop, as_of: datetime, products: Products) -> Strength:
     return strength(bought, spend * stood[rows] / horizon, np.log1p(-share), expected, elasticity)
 
 
-def _decided(shop: Shop, as_of: datetime) -> pa.Table:
-    """The decisions before a moment, by customer and time; of those of one moment the newest."""
+def decided(shop: Shop, as_of: datetime) -> pa.Table:
+    """The decisions before a moment, by customer and time; of those of one moment the newest.
+
+    Returns
+    -------
+    customer_id, time, end (until when each stands: the next one, the end of its horizon, or the moment), is_personal,
+    policy, expected_cost, and `NUMBERS`.
+    """
     events = shop.events
     said = events.filter(events.type == decisions.TYPE, events.time < ibis.literal(as_of), events.customer_id.notnull())
     note = said.properties.cast("json")
     said = said.filter(note["capability"].str == NAME)
     note = said.properties.cast("json")
-    columns = {name: note[name].float for name in NUMBERS} | {"is_personal": note["mode"].str == "personal"}
+    columns = {name: note[name].float for name in (*NUMBERS, "expected_cost")}
+    columns |= {"is_personal": note["mode"].str == "personal", "policy": note["policy"].str}
     said = said.select("customer_id", "time", "received_at", **columns)
     said = said.filter(said.expected_log.notnull(), said.horizon_days > 0)
     newest = said.group_by("customer_id", "time").agg(**{name: said[name].argmax(said.received_at) for name in columns})
-    return shop.engine.to_arrow(newest.order_by("customer_id", "time"))
+    made = shop.engine.to_arrow(newest.order_by("customer_id", "time"))
+    who, begin = made["customer_id"].to_numpy(zero_copy_only=False), made["time"].cast(pa.int64()).to_numpy()
+    moment = int(as_of.timestamp() * 1_000_000)
+    is_last = np.append(who[1:] != who[:-1], True) if len(who) else np.zeros(0, bool)
+    following = np.where(is_last, moment, np.append(begin[1:], moment)[: len(begin)])
+    end = np.minimum(following, begin + (made["horizon_days"].to_numpy() * DAY).astype(np.int64))
+    return made.append_column("end", pa.array(end, pa.int64()).cast(TIME))
 
 
 def _bought(shop: Shop, made: pa.Table, end: np.ndarray, as_of: datetime, products: Products) -> np.ndarray:

@@ -52,6 +52,14 @@ def test_an_audit_of_nothing_says_what_to_name(tea: Path, cli: Cli) -> None:
     assert 'customer or product "nobody"' in wrong
 
 
+def test_the_budget_says_what_was_given_and_is_left(tea: Path, cli: Cli) -> None:
+    code, said, _ = cli("pricing", "budget", "--shop", tea, *AT)
+    assert code == 0
+    assert "0 discounts stood within 28 days" in said
+    assert "The next decision may give away 1,000.00 of 1,000.00." in said
+    assert json.loads(cli("pricing", "budget", "--shop", tea, *AT, "--json")[1])["left"] == 1000.0
+
+
 def test_suggestions_need_a_model(tea: Path, cli: Cli) -> None:
     code, _, wrong = cli("pricing", "suggest", "--shop", tea, *AT)
     assert code == 8
