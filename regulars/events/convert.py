@@ -260,7 +260,9 @@ class _Reading:
     def finish(self) -> Converted:
         columns = self.columns
         products = self._products()
-        if "currency" not in columns:
+        if "currency" in columns:
+            columns["currency"] = by_dictionary(columns["currency"], _in_capitals, keep=True).values
+        else:
             has_price = pc.is_valid(columns["unit_price"]) if "unit_price" in columns else pa.nulls(0)
             if len(has_price):
                 code = pa.array([self.conversion.currency])
@@ -369,6 +371,10 @@ def _snake_case(types: pa.Array) -> Values:
     """ "Order Completed" and "orderCompleted" are order_completed."""
     words = pc.replace_substring_regex(types.cast(pa.string()), r"([a-z])([A-Z])", r"\1_\2")
     return Values(pc.utf8_lower(pc.replace_substring_regex(words, r"[\s\-]+", "_")), None)
+
+
+def _in_capitals(texts: pa.Array) -> Values:
+    return Values(pc.utf8_upper(texts.cast(pa.string())), None)
 
 
 def _in_iso(moments: pa.Array) -> pa.Array:

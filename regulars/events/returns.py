@@ -115,5 +115,6 @@ def _without_refund_id(properties: str | None) -> str | None:
     if properties is None or '"refund_id"' not in properties:
         return properties
     said = json.loads(properties)
-    del said["refund_id"]
+    if said.pop("refund_id", None) is None:  # something else in it is called so
+        return properties
     return json.dumps(said, ensure_ascii=False, sort_keys=True) if said else None

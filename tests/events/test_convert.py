@@ -177,3 +177,11 @@ def test_properties_are_the_json_that_python_writes(rows):
     found = objects({name: column.dictionary_encode() for name, column in columns.items()})
     said = [{name: text for name, text in row.items() if text is not None} for row in rows]
     assert found.to_pylist() == [json.dumps(row, ensure_ascii=False, sort_keys=True) if row else None for row in said]
+
+
+def test_a_currency_is_the_same_in_small_letters(shop, tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text("time,customer,order,product,quantity,price,currency\n2024-05-01,ada,1,tea,1,4.5,eur\n")
+    shop.import_(path)
+    (row,) = shop.engine.to_arrow(shop.events.select("unit_price", "currency")).to_pylist()
+    assert (str(row["unit_price"]), row["currency"]) == ("4.5000", "EUR")

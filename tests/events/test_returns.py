@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import pyarrow as pa
+
+from regulars.events.returns import untied
+
 ORDER = "2024-05-01 10:00,{},tea,1,4.50,A1"
 REFUND = "2024-05-03 10:00,{},tea,-1,4.50,C1"
 
@@ -22,3 +26,9 @@ def test_a_later_order_is_not_what_a_refund_belongs_to(till):
 def test_two_unknown_customers_are_not_the_same(till):
     till.import_rows(ORDER.format(""), REFUND.format(""))
     assert refund_order(till) == ["C1"]
+
+
+def test_a_refund_that_speaks_of_a_refund_id_elsewhere_is_compared_like_others():
+    said = '{"note": {"refund_id": "r1"}}'
+    row = {"type": "order_refunded", "order_id": "A1", "properties": said}
+    assert untied(pa.Table.from_pylist([row])).to_pylist() == [{**row, "order_id": None}]
