@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scipy.stats import norm
 
-from regulars.ads.lift import Lift, first_decisions, lift, within
+from regulars.ads.lift import Lift, lift, starts, within
 from regulars.errors import NotEnoughError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def incremental_share(shop: Shop, as_of: datetime) -> Share:
 
 def _claimed(shop: Shop, as_of: datetime, said: Lift) -> float:
     """What clicks would have brought if each were followed by the margin that was foreseen after it, in money."""
-    first = first_decisions(shop, as_of, said.days)
+    first, _ = starts(shop, as_of, said.days)
     events = shop.events
     clicks = within(shop, events.filter(events.type == "ad_clicked"), first, said.days, as_of)
     found = shop.engine.to_arrow(clicks.aggregate(claimed=clicks.margin.sum()))["claimed"][0].as_py()

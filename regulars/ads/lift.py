@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from regulars import decisions
+from regulars.ads.dataset import LEAST
 from regulars.ads.measure import GhostLift, ghost_lift
 from regulars.customers import later_worth
 from regulars.errors import NotEnoughError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 ADVERTISE, HOLD_OUT = "advertise", "hold out"
 """Outcomes of decisions."""
+BID = "ad_bid"
+SENT, GHOST = "bid", "ghost"
+"""Outcomes of bids: of the held out they are worked out and not sent."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +35,33 @@ class Lift:
     Attributes
     ----------
     found : effect, return on spend, and whether the arms are as even as the lot.
-    since : the first decision that counts. days : how far after its first decision each customer was looked at.
+    since : the first decision, or bid, that counts. days : how far after its own each customer was looked at.
+    is_by_ghosts : whether those alone were compared for whom there was a bid, sent or not.
     """
 
     found: GhostLift
     since: datetime
     days: int
+    is_by_ghosts: bool
 
 
 def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
-    """Compare margins of all customers who were decided about, from the first decision on.
+    """Compare margins of customers who were decided about.
 
-    Margin, and what ads cost, are of so many days after each customer's first decision; ads for others are not in it.
-    All who were to be shown ads count, also those whom no ad reached: without ghost bids in the log, nobody knows whom
-    of the held out an ad would have reached. That widens the interval and leaves the total as it is.
+    Where the log tells of bids for customers who are held out (ghosts: worked out, and not sent), those are set beside
+    customers for whom bids were sent, each from the first bid on: on all others ads can have had no effect. With fewer
+    than 50 ghosts all who were decided about are compared, from the first decision on, also those whom no ad reached:
+    the interval is wider, and the total is as it is.
+
+    Margin, and what ads cost, are of so many days from then on; ads for others are not in it.
 
     Raises
     ------
     NotEnoughError
         If no decision is old enough, an arm is empty, or nothing was spent.
     """
-    events, first = shop.events, first_decisions(shop, as_of, days)
+    events = shop.events
+    first, is_by_ghosts = starts(shop, as_of, days)
     rows = shop.engine.to_arrow(first.order_by("customer_id"))
     treated = np.array(rows["action"].to_pylist()) == ADVERTISE
     if not rows.num_rows or treated.all() or not treated.any():
@@ -69,7 +79,23 @@ def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
         raise NotEnoughError(f"ads: the log tells of no ad_shown with a price since {since:%Y-%m-%d}.")
     chance = rows["chance"].to_numpy()
     share = float(np.where(treated, chance, 1 - chance).mean())
-    return Lift(ghost_lift(treated, np.ones(len(treated), bool), margin, float(spend), share=share), since, days)
+    found = ghost_lift(treated, np.ones(len(treated), bool), margin, float(spend), share=share)
+    return Lift(found, since, days, is_by_ghosts)
+
+
+def starts(shop: Shop, as_of: datetime, days: int) -> tuple[ibis.Table, bool]:
+    """From when on each customer is looked at, so many days before a moment or more: `first_decisions`, with the time
+    of the first bid in place of the decision's where there are enough ghosts; and whether there are."""
+    first, events = first_decisions(shop, as_of, days), shop.events
+    bids = events.filter(events.type == BID, events.time <= ibis.literal(as_of - timedelta(days=days)))
+    named = shop.identities.named(bids.select("customer_id", "anonymous_id", "time"), as_of)
+    # Whose lot the shop changed later, by another share held out, stays in the arm of the first decision.
+    met = named.select("customer_id", "time").join(first, "customer_id")
+    met = met.filter(met.time >= met.as_of)
+    same = {name: met[name].arbitrary() for name in ("action", "chance", "margin")}
+    reached = met.group_by("customer_id").agg(as_of=met.time.min(), **same)
+    ghosts = int(shop.engine.to_arrow(reached.filter(reached.action == HOLD_OUT).count()).as_py())
+    return (reached, True) if ghosts >= LEAST else (first, False)
 
 
 def first_decisions(shop: Shop, as_of: datetime, days: int) -> ibis.Table:
@@ -108,5 +134,5 @@ def to_dict(said: Lift) -> dict[str, object]:
         "since": said.since.isoformat(), "days": said.days, "treated": found.treated, "held_out": found.control,
         "effect_per_customer": json.loads(json.dumps(vars(found.effect))), "spend": found.spend,
         "incremental_margin": list(found.incremental), "return_on_spend": value, "return_low": low,
-        "return_high": high, "is_sound": found.is_sound,
+        "return_high": high, "is_sound": found.is_sound, "is_by_ghosts": said.is_by_ghosts,
     }  # fmt: skip

@@ -21,8 +21,8 @@ from regulars.ads.delivery import Bought, BrandSafety, Cap, Creative, Exposures,
 from regulars.ads.delivery.context import FEATURES
 from regulars.ads.delivery.dayparts import PARTS, hour_of_week
 from regulars.ads.delivery.placement import SENSITIVE
-from regulars.ads.lift import ADVERTISE
-from regulars.ads.openrtb.desk import Campaign, Desk
+from regulars.ads.lift import ADVERTISE, HOLD_OUT
+from regulars.ads.openrtb.desk import Campaign, Desk, Met, untold
 from regulars.ads.pace import curve_before
 from regulars.ads.pacing import Pacer, SpendCurve
 from regulars.errors import InputError
@@ -50,7 +50,7 @@ def _nobody(customer: str) -> bool:
 
 
 class Decided:
-    """Values of customers as the newest decision has them: nobody else is bid for, the held out among them.
+    """Values of customers as the newest decision has them: nobody else is bid for, and the held out by ghosts alone.
 
     A decision's value is that of the next ad in the mean hour; an impression's own hour, and what its customer has seen
     since, make it more or less (`regulars.ads.patterns`).
@@ -74,11 +74,13 @@ class Decided:
         self._hours: list[float] = json.loads(said.get(b"hours", json.dumps([1.0] * PARTS)))
         self._zone = ZoneInfo(said.get(b"timezone", b"UTC").decode())
         self._fatigue: list[float] = json.loads(said.get(b"fatigue", b"[1.0]"))
+        rows = decisions.to_pylist()
         self._fresh = {
             row["customer_id"]: row["value_cpm"] / 1000 / self._tired(row.get("ads_seen", 0))
-            for row in decisions.to_pylist()
-            if row["action"] == ADVERTISE
+            for row in rows
+            if row["action"] in (ADVERTISE, HOLD_OUT)
         }
+        self._held_out = {row["customer_id"] for row in rows if row["action"] == HOLD_OUT}
         self.exposures, self.forbids, self.stranger_value = exposures, forbids, stranger_value
 
     def value(self, customer: str | None, creative: Creative, place: Placement, at: datetime) -> float:
@@ -92,6 +94,10 @@ class Decided:
     def may_see(self, customer: str) -> bool:
         """See `openrtb.Valuer`."""
         return customer in self._fresh and not self.forbids(customer)
+
+    def is_held_out(self, customer: str) -> bool:
+        """See `openrtb.Valuer`."""
+        return customer in self._held_out
 
     def _tired(self, seen: int) -> float:
         return self._fatigue[min(seen, len(self._fatigue) - 1)]
@@ -109,6 +115,7 @@ def desk(
     also: Sequence[Told] = (),
     exposures: Exposures | None = None,
     bought: Bought | None = None,
+    tell: Callable[[Met], None] = untold,
 ) -> Desk:
     """A desk with one campaign for each that creatives name; `[ads] budget` is shared evenly among them.
 
@@ -122,6 +129,7 @@ def desk(
     advertiser : the shop's domain. start : the moment from which it bids, with its time zone.
     forbids : whether a customer has forbidden ads since they were decided.
     also : ads that were shown and are not in the log yet.
+    tell : is told of the first bid of a day for each customer, sent or, of the held out, not.
     exposures, bought : who saw, and who has, what, where that is known already; default: as the log has it.
 
     Raises
@@ -162,7 +170,7 @@ def desk(
     ]
     bought = bought or bought_before(shop, start, {one.product_id for one in creatives})
     zone = ZoneInfo(shop.config.shop.timezone)
-    return Desk(campaigns, decided, safety, exposures, shop.config.shop.currency, bought, zone)
+    return Desk(campaigns, decided, safety, exposures, shop.config.shop.currency, bought, zone, tell)
 
 
 def _click_share(decisions: pa.Table, setting: float) -> float:

@@ -71,7 +71,10 @@ def lift(
     found, currency = said.found, door.config.shop.currency
     total, low, high = (shown(each, "money", currency) for each in found.incremental)
     value, least, most = found.return_on_spend
-    out.print(f"{found.treated:,} customers for ads, {found.control:,} held out, {said.days} days from each decision.")
+    begun = "bid, which of the held out was worked out and not sent" if said.is_by_ghosts else "decision"
+    out.print(
+        f"{found.treated:,} customers for ads, {found.control:,} held out, {said.days} days from the first {begun}."
+    )
     out.print(
         f"Ads added [bold]{total}[/] margin ({low} to {high} at 95 %) for {shown(found.spend, 'money', currency)}."
     )

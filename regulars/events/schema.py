@@ -114,6 +114,7 @@ TYPES: dict[str, str] = {
     "message_opened": "opened a message",
     "message_clicked": "clicked in a message",
     "experiment_viewed": "came into an arm of an experiment (variant; properties: experiment, generation)",
+    "ad_bid": "had an ad bid for (outcome: bid), or would have had, were it not held out by lot (outcome: ghost)",
     "ad_shown": "was shown an ad",
     "ad_clicked": "clicked an ad",
     "support_asked": "asked customer service",
@@ -133,7 +134,7 @@ TYPES: dict[str, str] = {
 """Kinds of event that Regulars knows, each with what the customer did. Others are kept as they come."""
 
 NOTED = (
-    "decision_made", "experiment_viewed", "fraud_reviewed", "price_quoted", "price_set", "support_labelled",
+    "ad_bid", "decision_made", "experiment_viewed", "fraud_reviewed", "price_quoted", "price_set", "support_labelled",
     "trigger_fired",
 )  # fmt: skip
 """What the shop itself noted down of a customer: nothing that the customer did."""

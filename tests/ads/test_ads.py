@@ -353,6 +353,44 @@ def test_what_ads_cost_and_claim_is_of_the_days_of_the_margin(
     assert (after.value, after.error) == pytest.approx((before.value, before.error))
 
 
+def test_lift_is_read_from_ghosts_beside_those_bid_for(shop: Shop, record: Record, cli: Cli) -> None:
+    """Ads bring 6 more for who is reached, a third of all; all others order a lot, or not, whatever is done."""
+    rng, rows = random.Random(0), []
+    decided, met = datetime(2024, 5, 1, tzinfo=UTC), datetime(2024, 5, 4, tzinfo=UTC)
+
+    def told(kind: str, who: str, at: datetime, **more: Any) -> None:
+        rows.append({"type": kind, "customer_id": who, "time": at.isoformat(), **more})
+
+    def ordered(who: str, at: datetime, price: float) -> None:
+        line = {"order_id": f"{who}-{at:%d}", "product_id": "tea", "quantity": 1}
+        told("order_completed", who, at, **line, unit_price=price)
+
+    for number in range(1200):
+        who, is_out, is_met = f"c{number:04d}", number % 2 == 0, number % 3 == 0
+        said = {"event_id": f"ads-1-{who}", "outcome": "hold out" if is_out else "advertise", "propensity": 0.5}
+        told("decision_made", who, decided, **said)
+        ordered(who, decided + timedelta(days=1), 1000.0 if is_met else 1.0)  # before the bid: no effect of it
+        base = (4.0 if is_out else 10.0) if is_met else 400.0 * (rng.random() < 0.5)
+        ordered(who, met + timedelta(days=2), base + rng.random())
+        if is_met:
+            for day in (0, 1):
+                told("ad_bid", who, met + timedelta(days=day), outcome="ghost" if is_out else "bid")
+        if is_met and not is_out:
+            told("ad_shown", who, met, unit_price=0.5, campaign_id="k")
+    for is_decision in (True, False):
+        record(shop, *(row for row in rows if (row["type"] == "decision_made") == is_decision))
+    found = lift(shop, met + timedelta(days=20), 10)
+    assert (found.is_by_ghosts, found.since, found.found.treated, found.found.control) == (True, met, 200, 200)
+    assert found.found.effect.low < 6.0 < found.found.effect.high
+    assert found.found.effect.difference == pytest.approx(6.0, abs=0.5)
+    assert found.found.spend == pytest.approx(100.0)
+    assert found.found.is_sound
+    early = lift(shop, decided + timedelta(days=10), 8)  # no bid is old enough: all are compared, from the decision on
+    assert (early.is_by_ghosts, early.since, early.found.treated) == (False, decided, 600)
+    code, text, _ = cli("ads", "lift", "--shop", shop.folder, "--days", 2, "--json")
+    assert (code, json.loads(text)["is_by_ghosts"]) == (0, True)
+
+
 def test_the_report_tells_hours_and_fatigue(ads_shop: Shop, cli: Cli, tea_as_of: datetime, tmp_path: Path) -> None:
     page = tmp_path / "ads.html"
     said = ("--as-of", f"{tea_as_of:%Y-%m-%d}", "--out", page, "--json")

@@ -72,7 +72,7 @@ def test_a_win_and_a_click_are_in_the_log_with_what_they_cost(selling, begun):
     assert [told(server, "r1", price=2.5) for _ in range(2)] == [True, False]
     assert [told(server, "r1", clicked=True) for _ in range(2)] == [True, False]
     server.stop()
-    rows = [row for row in selling.log.read("events").to_pylist() if row["type"].startswith("ad_")]
+    rows = [row for row in selling.log.read("events").to_pylist() if row["type"] in ("ad_shown", "ad_clicked")]
     assert [(row["event_id"], row["type"], row["customer_id"], row["campaign_id"], row["channel"]) for row in rows] == [
         ("r1/1-shown", "ad_shown", "c1", "spring", "display"), ("r1/1-clicked", "ad_clicked", "c1", "spring", "display")
     ]  # fmt: skip
@@ -136,6 +136,42 @@ def test_a_creative_is_chosen_by_where_it_would_stand(selling, begun):
         math.dist(pick.context, context(local - timedelta(minutes=ago), device="phone", is_app=True)) for ago in (0, 1)
     )
     assert near < 1e-9
+
+
+def test_whom_the_lot_keeps_from_ads_has_a_ghost_in_the_log_where_a_bid_would_have_been(selling, begun):
+    rows = selling.tables.read("ads", "decisions").to_pylist()
+    held = [
+        {**row, "action": "hold out" if row["customer_id"] in ("c2", "c3", "c4") else row["action"]} for row in rows
+    ]
+    selling.tables.write("ads", "decisions", pa.Table.from_pylist(held), clock.now())
+    server = begun()
+    assert bid(server, "r1", "c1") == 5000.0
+    for number in range(2):  # a second one on that day says nothing new
+        assert bid(server, f"g{number}", "c2") is None
+    assert bid(server, "t1", "c4", test=1) is None
+    big = [{"id": "1", "banner": {"w": 970, "h": 600}}]
+    assert bid(server, "n1", "c3", imp=big) is None  # no creative fits: there would not have been a bid
+    pacers = [one.pacer for one in server.serving.live.ads.get().campaigns]
+    assert sum(one.reserved for one in pacers) == pytest.approx(5.0)
+    assert server.post("/v1/track", ordered("c3", "cup")).status_code == 200
+    assert bid(server, "n2", "c3") is None  # who ordered just now would not have been shown one
+    assert server.post("/v1/track", {"userId": "c5", "event": "Ad Bid"}).status_code == 400  # the shop's own to say
+    for number in range(5, 14):
+        bid(server, f"r{number}", f"c{number}")
+    assert bid(server, "n3", "c4") is None  # nothing is left of the budget
+    server.stop()
+    log = selling.log.read("events").to_pylist()
+    bids = [
+        (row["event_id"], row["customer_id"], row["outcome"], row["campaign_id"], row["channel"])
+        for row in log
+        if row["type"] == "ad_bid"
+    ]
+    assert bids[:2] == [
+        ("r1/1-bid", "c1", "bid", "spring", "display"),
+        ("g0/1-bid", "c2", "ghost", "spring", "display"),
+    ]
+    assert {who for _, who, outcome, *_ in bids if outcome == "ghost"} == {"c2"}
+    assert '"bid":5.0' in next(row["properties"] for row in log if row["event_id"] == "g0/1-bid").replace(" ", "")
 
 
 @pytest.mark.parametrize("is_folded", [True, False])
@@ -225,8 +261,8 @@ def test_an_exchange_and_a_browser_tell_what_came_of_a_bid(selling, begun):
     assert server.client.get(path(lost)).status_code == 404  # another bid's token
     assert pacer(server).reserved == pytest.approx(5.0)
     server.stop()
-    kinds = [row["type"] for row in selling.log.read("events").to_pylist() if row["type"].startswith("ad_")]
-    assert kinds == ["ad_shown", "ad_clicked"]
+    kinds = [row["type"] for row in selling.log.read("events").to_pylist()]
+    assert [kind for kind in kinds if kind in ("ad_shown", "ad_clicked")] == ["ad_shown", "ad_clicked"]
 
 
 def test_a_price_that_cannot_be_read_or_is_above_the_bid_costs_the_bid(selling, begun):

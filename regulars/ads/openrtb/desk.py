@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import takewhile
 from typing import NamedTuple, Protocol
 
@@ -31,6 +31,9 @@ class Valuer(Protocol):
 
     def may_see(self, customer: str) -> bool:
         """Whether a known customer may be shown ads at all: no objection, of age, no complaint, no fraud."""
+
+    def is_held_out(self, customer: str) -> bool:
+        """Whether the lot keeps ads from a customer who may see them: the bid is worked out, and not sent."""
 
 
 @dataclass
@@ -91,6 +94,22 @@ class Offer(NamedTuple):
     campaign: str
 
 
+class Met(NamedTuple):
+    """A customer for whom an ad was bid for, or, held out, would have been (`is_ghost`)."""
+
+    bid_id: str
+    customer: str
+    campaign: str
+    creative: Creative
+    bid: float
+    at: datetime
+    is_ghost: bool
+
+
+def untold(met: Met) -> None:
+    """Nobody wants to know."""
+
+
 class Desk:
     """Answers for a shop's campaigns; one process at a time may use it. Its clock goes forward alone.
 
@@ -100,11 +119,12 @@ class Desk:
     safety : where the shop will not be seen. exposures : caps and gaps, over all campaigns and channels.
     bought : who has which product, for which no ad is shown then; default: nobody has any.
     zone : of the hours by which creatives are chosen.
+    tell : is told of the first bid of a day for each customer: who would have been reached is known of both arms then.
     """
 
     def __init__(
         self, campaigns: Sequence[Campaign], valuer: Valuer, safety: BrandSafety, exposures: Exposures, currency: str,
-        bought: Bought | None = None, zone: tzinfo = UTC,
+        bought: Bought | None = None, zone: tzinfo = UTC, tell: Callable[[Met], None] = untold,
     ) -> None:  # fmt: skip
         if len({one.name for one in campaigns}) < len(campaigns) or not campaigns:
             raise InputError("campaigns: one or more are expected, each with a name of its own.")
@@ -112,6 +132,7 @@ class Desk:
         self.exposures, self.currency, self.bought, self.zone = exposures, currency, bought or Bought(), zone
         self._placed: dict[str, Placed] = {}  # in order of time
         self._shown: dict[str, Shown] = {}  # in order of time
+        self._tell, self._met = tell, dict[str, date]()
         self._now: datetime | None = None
 
     def go_on_from(self, before: Desk, at: datetime) -> None:
@@ -127,16 +148,18 @@ class Desk:
                 old.rotation.change(one.rotation.creatives.values())
                 one.pacer, one.bidder, one._other, one.rotation = old.pacer, old.bidder, old._other, old.rotation
             one.pacer.give(left / len(self.campaigns), at)
-        self._placed, self._shown, self._now = before._placed, before._shown, at
+        self._placed, self._shown, self._met, self._now = before._placed, before._shown, before._met, at
 
     def known(self) -> set[str]:
         """The customers of whom something is remembered."""
         bids = (*self._placed.values(), *(one.placed for one in self._shown.values()))
-        return {*self.exposures.customers, *(one.customer for one in bids if one.customer)}
+        return {*self.exposures.customers, *self._met, *(one.customer for one in bids if one.customer)}
 
     def forget(self, customers: Collection[str]) -> None:
         """Let go of who some customers are; what their bids cost still counts."""
         self.exposures.forget(customers)
+        for customer in customers:
+            self._met.pop(customer, None)
         for bid_id, placed in self._placed.items():
             if placed.customer in customers:
                 self._placed[bid_id] = placed._replace(customer=None)
@@ -160,9 +183,25 @@ class Desk:
         campaign, pick, value = found
         bidder = campaign.bidder_of(request.auction)
         bid = bidder.bid(value, np.zeros(bidder.features), floor=floor, price=campaign.pacer.price)
+        is_ghost = customer is not None and self.valuer.is_held_out(customer)
         if bid > 0 and not request.is_test:
-            bid = self._place(bid_id, Placed(campaign, bidder, pick, customer, bid, value, at), floor)
-        return Offer(bid_id, bid, pick.creative, campaign.name) if bid > 0 else None
+            placed = Placed(campaign, bidder, pick, customer, bid, value, at)
+            bid = self._afforded(placed, floor) if is_ghost else self._place(bid_id, placed, floor)
+            if bid > 0 and customer is not None:
+                self._note(Met(bid_id, customer, campaign.name, pick.creative, bid, at, is_ghost))
+        return Offer(bid_id, bid, pick.creative, campaign.name) if bid > 0 and not is_ghost else None
+
+    def _note(self, met: Met) -> None:
+        """Once a day: what counts is who was met, and when first."""
+        if self._met.get(met.customer) != met.at.date():
+            self._met[met.customer] = met.at.date()
+            self._tell(met)
+
+    def _afforded(self, placed: Placed, floor: float) -> float:
+        """What a ghost may bid: as much as one that is placed, but nothing is reserved."""
+        pacer = placed.campaign.pacer
+        most = min(placed.bid, max(pacer.today - pacer.committed(placed.at), 0.0))
+        return most if most >= floor else 0.0
 
     def chances(self, at: datetime) -> dict[str, float]:
         """With which chance each creative would be shown at a moment on a site, the device not being told."""

@@ -15,9 +15,10 @@ from regulars import clock
 from regulars.ads.bought import bought, nothing_bought
 from regulars.ads.creatives import FILE, Creatives, creatives_of
 from regulars.ads.delivery.bought import ENDED
+from regulars.ads.lift import BID, GHOST, SENT
 from regulars.ads.live import Decided, Told, desk
 from regulars.ads.openrtb import Notices
-from regulars.ads.openrtb.desk import Desk, Placed, shown_name
+from regulars.ads.openrtb.desk import Desk, Met, Placed, shown_name
 from regulars.errors import NotFoundError
 from regulars.events.erased import Erased
 from regulars.events.inbox import Inbox
@@ -166,6 +167,13 @@ class Advertising:
         )  # fmt: skip
         await asyncio.wrap_future(done)
 
+    def _met(self, met: Met) -> None:
+        """Whom a bid was for, or would have been: lift compares these. Of what is sent, `ad_shown` tells the rest."""
+        self._decisions.jot(
+            BID, Who(met.customer, None), met.at, {"creative_id": met.creative.creative_id, "bid": met.bid},
+            f"{met.bid_id}-bid", GHOST if met.is_ghost else SENT, campaign=met.campaign, channel=CHANNEL,
+        )  # fmt: skip
+
     def _opened(self, made: Creatives) -> Desk:
         while True:  # until no fold came between, for what is in the log and what waits for it must be of one moment
             folded = self._folded()
@@ -206,7 +214,7 @@ class Advertising:
         self._on_loop(partial(self._bought.update, known))
         return desk(
             self._shop, made.creatives, made.advertiser, now, forbids=self._forbids, places=made.places, also=also,
-            exposures=None if before is None else before.exposures, bought=self._bought,
+            exposures=None if before is None else before.exposures, bought=self._bought, tell=self._met,
         )  # fmt: skip
 
     def _untold(self, number: int) -> Iterator[Told | Ended]:

@@ -88,11 +88,19 @@ class Decisions:
             "policy": decision.policy, "reasons": decision.reasons, "inputs_hash": hashed,
             "disclosure": decision.disclosure, **decision.own,
         }  # fmt: skip
+        self._gather(_call(TYPE, decision.who, moment, said, decision.id, decision.propensity, decision.action))
+
+    def jot(
+        self, kind: str, who: Who, moment: datetime, said: Mapping[str, Any], name: str, outcome: str, *,
+        campaign: str, channel: str,
+    ) -> None:  # fmt: skip
+        """Let another event of the shop's own come into the log likewise."""
+        self._gather(_call(kind, who, moment, said, name, outcome=outcome, campaign=campaign, channel=channel))
+
+    def _gather(self, call: bytes) -> None:
         if not self._gathered:
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
-        self._gathered.append(
-            _call(TYPE, decision.who, moment, said, decision.id, decision.propensity, decision.action)
-        )
+        self._gathered.append(call)
 
     def remember(self, name: str, who: Who, products: Sequence[str]) -> None:
         """Know whom a decision is about, and its products, for what comes of it."""

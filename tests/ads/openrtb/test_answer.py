@@ -36,6 +36,9 @@ class Worth:
     def may_see(self, customer: str) -> bool:
         return customer != "eve"
 
+    def is_held_out(self, customer: str) -> bool:
+        return customer == "hal"
+
 
 def desk(budget: float = 1.0, currency: str = "USD") -> tuple[Desk, Worth]:
     creatives = [Creative("wide", "spring", "tea", 728, 90), Creative("box", "spring", "tea", 300, 250)]
