@@ -18,6 +18,7 @@ from regulars.customers import ledger
 from regulars.errors import InputError
 from regulars.events.erased import Erased
 from regulars.events.schema import TYPES
+from regulars.privacy.retention import LEDGER, OTHERS
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -83,7 +84,7 @@ def _facts(shop: Shop, words: dict[str, Any]) -> dict[str, Any]:
 
 
 def _type_row(row: dict[str, Any], keep: dict[str, int], words: dict[str, Any]) -> str:
-    days = keep.get(row["type"], keep.get("*"))
+    days = keep.get(row["type"], None if row["type"] in LEDGER else keep.get(OTHERS))
     kept = words["days"].format(days=days) if days else words["for_ever"]
     first, last = (f"{row[name]:%Y-%m-%d}" for name in ("first", "last"))
     about = TYPES.get(row["type"], "")

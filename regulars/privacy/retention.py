@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from regulars import clock
+from regulars.customers.consent import CONSENTS, OBJECTIONS
 from regulars.events.commit import Commit
 from regulars.privacy.finder import Mask
 from regulars.privacy.person import People, only_in
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 OTHERS = "*"
-"""Stands for every type that is not named."""
+"""Stands for every type that is not named, but for these:"""
+LEDGER = (*CONSENTS, *OBJECTIONS)
+"""An objection holds until it is taken back, and a consent must be proven for as long as it is relied on."""
 
 
 def limits_of(shop: Shop) -> dict[str, int]:
@@ -46,9 +49,9 @@ def too_old(rows: pa.Table, limits: Mapping[str, int]) -> Mask:
     >>> too_old(rows, {"page_viewed": 0, "*": 5}).tolist()
     [False, True, False]
     """
-    kinds = sorted(set(limits) - {OTHERS})
+    kinds = sorted({*limits, *LEDGER} - {OTHERS})
     # 0 is before every event: what nothing is said of is kept for ever.
-    until = np.array([*(limits[kind] for kind in kinds), limits.get(OTHERS, 0)], np.int64)
+    until = np.array([*(limits.get(kind, 0) for kind in kinds), limits.get(OTHERS, 0)], np.int64)
     place = pc.fill_null(pc.index_in(rows["type"].cast(pa.string()), pa.array(kinds, pa.string())), len(kinds))
     found: Mask = np.asarray(rows["time"].cast(pa.int64())) < until[np.asarray(place)]
     return found

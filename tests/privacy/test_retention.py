@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import tomlkit
 
 from regulars import Shop, clock
+from regulars.customers import withheld
 from regulars.privacy.erase import retain
 from tests.privacy.conftest import IDS, ORDER, QUESTION, REVIEW, bytes_with
 
@@ -45,6 +46,21 @@ def test_a_customer_of_whom_nothing_is_left_is_nowhere(planted):
     assert types_of(planted) == ["order_completed", "order_completed", "order_refunded", "product_shared"]
     assert bytes_with(planted.folder, (IDS[1], IDS[2], QUESTION, REVIEW)) == []
     assert bytes_with(planted.folder, (ORDER,)), "the refund is kept"
+
+
+def test_an_objection_outlives_what_is_kept_of_all_others(planted, record):
+    record(planted, *(
+        {"type": kind, "customer_id": "bob", "time": "2024-05-01T08:00:00Z", "properties.purpose": purpose}
+        for kind, purpose in (("objection_made", "profiling"), ("consent_withdrawn", "email"))
+    ))  # fmt: skip
+    with clock.held_at(JUNE):
+        retain(keeping(planted, **{"*": 1}))
+    assert types_of(planted) == ["consent_withdrawn", "objection_made"]
+    shop = Shop.open(planted.folder)
+    with clock.held_at(JUNE):
+        assert withheld(shop, "profiling", JUNE).to_pylist() == ["bob"]
+        retain(keeping(planted, **{"*": 1, "consent_withdrawn": 5}))
+    assert types_of(planted) == ["objection_made"]
 
 
 def test_without_limits_and_without_anything_too_old_nothing_is_done(planted, cli):
