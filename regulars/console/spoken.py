@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from regulars.campaign import reasons as campaign_reasons
 from regulars.console.words import catalogue
+from regulars.customers.countries import NAMES as NAMES_OF_COUNTRIES
 from regulars.fraud import reasons as fraud_reasons
 from regulars.fraud.features.named import MEASURE_BY_NAME, RATIO_BY_NAME
 from regulars.fraud.features.terms import OTHERS
@@ -24,7 +25,6 @@ from regulars.fraud.graph import wording as fraud_rings
 from regulars.lifecycle import words as lifecycle_words
 from regulars.lifecycle.stages import map as stages
 from regulars.pricing import words as pricing_words
-from regulars.pricing.law import names_of_countries
 from regulars.profile import wording as profile_words
 from regulars.profile.features import FEATURES
 from regulars.recommend import reasons as recommend_reasons
@@ -169,7 +169,7 @@ def _pairs() -> Iterator[Mapping[str, str]]:
 
 
 def _pairs_of_countries() -> Iterator[Mapping[str, str]]:
-    for names in names_of_countries().values():
+    for names in NAMES_OF_COUNTRIES.values():
         chinese = next(name for name in names if _CHINESE.fullmatch(name))
         yield from ({"en": name, "zh": chinese} for name in names if name != chinese)
 

@@ -2,9 +2,9 @@
 
 from regulars.pricing.law.own import drop, keep, own_rows
 from regulars.pricing.law.quote import Quote
-from regulars.pricing.law.table import MODES, STATUSES, Law, Mode, Row, Terms, names_of_countries, strictest
+from regulars.pricing.law.table import MODES, STATUSES, Law, Mode, Row, Terms, strictest
 
 __all__ = [
-    "MODES", "STATUSES", "Law", "Mode", "Quote", "Row", "Terms", "drop", "keep", "names_of_countries", "own_rows",
+    "MODES", "STATUSES", "Law", "Mode", "Quote", "Row", "Terms", "drop", "keep", "own_rows",
     "strictest",
 ]  # fmt: skip

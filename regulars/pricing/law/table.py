@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from regulars.customers.countries import NAMES, known_country
 from regulars.errors import ConfigError
 
 Mode = Literal["off", "declared", "personal"]
@@ -91,7 +92,6 @@ class Law:
 
     rows: tuple[Row, ...]
     groups: Mapping[str, tuple[str, ...]]
-    countries: Mapping[str, str]
     regions: Mapping[str, Mapping[str, str]]
 
     @classmethod
@@ -112,11 +112,11 @@ class Law:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not valid TOML: {error}") from None
         by_id = {row.id: row for row in (*shipped.rows, *own)}
-        return Law(tuple(by_id.values()), shipped.groups, shipped.countries, shipped.regions)
+        return Law(tuple(by_id.values()), shipped.groups, shipped.regions)
 
     def place(self, country: str | None, region: str | None) -> str:
         """A place as the rows name it: "DE", "US-NY", "US" where the region is not understood, "" for no country."""
-        code = self.countries.get(_plain(country), "")
+        code = known_country(country)
         if not code or code not in self.regions:
             return code
         inside = self.regions[code].get(_plain(region).removeprefix(_plain(f"{code}-")), "")
@@ -179,16 +179,6 @@ def _plain(name: str | None) -> str:
     return "".join(letter for letter in (name or "").casefold() if letter.isalnum())
 
 
-def names_of_countries() -> Mapping[str, Sequence[str]]:
-    """By which names countries stand in shops' data, by code: English first, Chinese among them.
-
-    >>> names_of_countries()["FR"]
-    ['France', '法国']
-    """
-    found: Mapping[str, Sequence[str]] = _raw()["countries"]
-    return found
-
-
 @cache
 def _raw() -> Mapping[str, Any]:
     return tomllib.loads((files("regulars.pricing.law") / "law.toml").read_text("utf-8"))
@@ -199,19 +189,18 @@ def _places() -> frozenset[str]:
     """All that a row can be about."""
     raw = _raw()
     regions = (f"{country}-{code}" for country, inside in raw["regions"].items() for code in inside)
-    return frozenset((ANYWHERE, *raw["groups"], *raw["countries"], *regions))
+    return frozenset((ANYWHERE, *raw["groups"], *NAMES, *regions))
 
 
 @cache
 def _shipped() -> Law:
     raw = _raw()
-    countries = {_plain(name): code for code, names in raw["countries"].items() for name in (code, *names)}
     regions = {
         country: {_plain(said): code for code, name in inside.items() for said in (code, name)}
         for country, inside in raw["regions"].items()
     }
     groups = {name: tuple(members) for name, members in raw["groups"].items()}
-    return Law(rows_of(raw, "law.toml"), groups, countries, regions)
+    return Law(rows_of(raw, "law.toml"), groups, regions)
 
 
 def rows_of(raw: Mapping[str, Any], where: str) -> tuple[Row, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from regulars.customers.countries import country_code
 from regulars.errors import ConfigError
 from regulars.pricing.guard import GuardError
 from regulars.pricing.law import MODES, Law, Quote, strictest
@@ -52,6 +53,11 @@ def test_china_allows_stated_rules_alone(law: Law) -> None:
 def test_a_place_without_a_row_is_not_free_of_law(law: Law) -> None:
     terms = law.terms("Japan", None, AT)
     assert (terms.mode, terms.laws) == ("declared", ("anywhere-else",))
+
+
+@pytest.mark.parametrize("country", ["DE", "DEU", "germany", "Deutschland", "德国"])
+def test_a_country_is_understood_however_the_rest_of_the_program_does(law: Law, country: str) -> None:
+    assert law.place(country, None) == country_code(country) == "DE"
 
 
 def test_food_in_maryland_is_another_matter_than_other_products(law: Law) -> None:
