@@ -30,10 +30,8 @@ def serve(host: Host = None, port: Port = None, shop: ShopFolder = Path()) -> No
     """Serve the HTTP API: events in, as Segment's API takes them. Ctrl-C or SIGTERM stops it."""
     run = _run("serve")
     door, settings = _settings(shop, host, port)
-    err.print(
-        f"http://{settings.host}:{settings.port}/v1/track takes events in; /health, /ready, /metrics. Ctrl-C stops."
-    )
-    run(door, settings)
+    said = f"http://{settings.host}:{settings.port}/v1/track takes events in; /health, /ready, /metrics. Ctrl-C stops."
+    run(door, settings, announce=lambda: err.print(said))
 
 
 @commands.command(epilog="Example: regulars console --shop myshop")

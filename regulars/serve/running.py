@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 
-def run(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI], ASGIApp] = lambda api: api) -> None:
+def run(
+    shop: Shop,
+    settings: ServeSettings,
+    around: Callable[[FastAPI], ASGIApp] = lambda api: api,
+    announce: Callable[[], None] = lambda: None,
+) -> None:
     """Serve until SIGTERM or SIGINT; what is under way is answered then if it takes no longer than
     `STOPPING_SECONDS`, and what was taken is kept.
 
@@ -31,6 +36,7 @@ def run(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI], ASGIApp
     Parameters
     ----------
     around : the application that is served by one process, made of the API: it may answer more, such as a console.
+    announce : called when nothing speaks against serving.
 
     Raises
     ------
@@ -45,9 +51,11 @@ def run(shop: Shop, settings: ServeSettings, around: Callable[[FastAPI], ASGIApp
             f"regulars keys create NAME --shop {shop.folder}"
         )
     if settings.workers > 1:
+        announce()
         supervise(shop, settings)
         return
     refuse_taken(settings.host, settings.port)
+    announce()
     prepare()
     made = app(shop, settings)
     uvloop.run(answer(around(made), made.state.serving, settings))

@@ -135,8 +135,10 @@ def test_without_keys_this_machine_is_answered_but_no_page_and_no_name_of_elsewh
 
 
 def test_an_address_of_all_is_refused_without_keys(shop):
+    said: list[str] = []
     with pytest.raises(UnsafeError, match="regulars keys create"):
-        run(shop, ServeSettings(host="192.0.2.1", port=1))
+        run(shop, ServeSettings(host="192.0.2.1", port=1), announce=lambda: said.append("serves"))
+    assert not said
 
 
 def test_who_asks_too_often_waits(start, keys):

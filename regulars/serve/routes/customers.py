@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -27,7 +27,9 @@ class Profile(BaseModel):
     """A customer as of the last event."""
 
     customer_id: str
-    live: dict[str, Any] = Field(description="Counts, sums and the session under way, with the last event in them.")
+    live: dict[str, Any] = Field(
+        description="Counts, sums and the session under way, with the last event in them; what fades, by the minute."
+    )
     as_of: datetime | None = Field(None, description="Of the features.")
     features: dict[str, Any] = Field(default_factory=dict, description="Those that are known, see docs/profile.md.")
     note: str | None = None
@@ -91,7 +93,7 @@ async def _profile(live: LiveShop, asked: str, explain: bool, language: str) -> 
     customer = live.live.aliases.get(asked, asked)
     if live.consents.forbids(customer, "profiling"):
         return {"customer_id": customer, "live": {}, "note": OBJECTS}
-    now = live.live.known(customer, clock.now())
+    now = _known(live, customer)
     people = live.profiles.peek()
     features = people.of(customer) if people is not None and customer in people else {}
     if not now["events"] and not features:
@@ -104,6 +106,15 @@ async def _profile(live: LiveShop, asked: str, explain: bool, language: str) -> 
         found["page"] = await asyncio.to_thread(
             live.read_aside, lambda shop: page(shop, customer, shop.now, language=language).to_dict()
         )
+    return found
+
+
+def _known(live: LiveShop, customer: str) -> dict[str, Any]:
+    """By the minute, or the last event: what fades would else be another answer each time, and the ETag of none."""
+    minute = clock.now().replace(second=0, microsecond=0)
+    found = live.live.known(customer, minute)
+    if found["events"] and (last := found["last_seen"]) >= minute:
+        found = live.live.known(customer, last + timedelta(microseconds=1))
     return found
 
 
