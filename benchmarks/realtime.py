@@ -28,6 +28,7 @@ import numpy as np
 from benchmarks.next_item import Histories
 from benchmarks.report import Row, save
 from benchmarks.sessions import DATA, K, Scorer, neighbours
+from regulars.realtime import snapshot
 from regulars.realtime.candidates import Blend, first
 from regulars.realtime.customers import CUSTOMER, fresh, note
 from regulars.realtime.dataset import Events
@@ -284,7 +285,7 @@ def start() -> list[Row]:
         live.learner.add(of)
         built = time.perf_counter() - begun
         del records
-        size = live.save(Path(folder) / "live").stat().st_size
+        size = snapshot.write(Path(folder) / "live", live.taken()).stat().st_size
         words = [sys.executable, "-m", "benchmarks.realtime", "--restore", str(shop.folder), str(Path(folder) / "live")]
         del live, of
         subprocess.run(words, check=True)

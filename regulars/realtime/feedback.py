@@ -175,11 +175,11 @@ class Feedback:
         self.used = np.clip(self._free(), self.anchor - PACE, self.anchor + PACE)
 
     def to_arrays(self) -> dict[str, Floats | Ints]:
-        """All of it as arrays but the names of the lists, which `names` gives."""
+        """A copy of all of it as arrays but for the names of the lists, which are those of `shown`, in its order."""
         lines = [(place, product, shown.time, line) for place, shown in enumerate(self.shown.values())
                  for product, line in shown.lines.items()]  # fmt: skip
         return {
-            **{name: getattr(self, name) for name in ("z", "n", "used", "anchor", "came", "seen")},
+            **{name: getattr(self, name).copy() for name in ("z", "n", "used", "anchor", "came", "seen")},
             "minute": np.array([self.minute]),
             "times": np.array([shown.time for shown in self.shown.values()], np.int64),
             "places": np.array([(place, product) for place, product, _, _ in lines], np.int64).reshape(-1, 2),

@@ -170,12 +170,12 @@ class Learner:
         return [name for name in names if name]
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """All of it."""
+        """A copy of all of it."""
         if self.tables is None:
             return {}
         names = {"customers": self._names, "products": self.products[1:]}
         texts = {name: np.frombuffer(json.dumps(said).encode(), np.uint8) for name, said in names.items()}
-        return {**self.tables._asdict(), **texts}
+        return {**{name: each.copy() for name, each in self.tables._asdict().items()}, **texts}
 
     @classmethod
     def of_arrays(cls, saved: Mapping[str, npt.NDArray[Any]]) -> Learner:

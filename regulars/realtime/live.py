@@ -27,6 +27,7 @@ from regulars.realtime.kinds import CLICKED, DISMISSED, KINDS, TASTE
 from regulars.realtime.learner import Learner
 from regulars.realtime.model import RealtimeModel
 from regulars.realtime.sessions import Ints
+from regulars.realtime.snapshot import Snapshot
 from regulars.realtime.store import Memory, Store, opened
 from regulars.realtime.words import reason
 
@@ -182,21 +183,20 @@ class Live:
             foresight.hear(row for each in since if (row := _named(each, self.aliases)) is not None)
         self.foresight = foresight
 
-    def save(self, folder: Path) -> Path:
-        """Write a snapshot, beside those of before, of which one stays; where it is."""
+    def taken(self) -> Snapshot:
+        """All of it as it is now, to be written by `snapshot.write` while it goes on."""
         texts = {
             "customers": self.store.names(),
             "products": list(self.names.values()),
             "lists": list(self.feedback.shown),
-            "aliases": self.aliases,
+            "aliases": dict(self.aliases),
         }
-        rows = np.ascontiguousarray(self.store.all_rows())
         parts: dict[str, Arrays] = {
             "learner": self.learner.to_arrays(),
             "feedback": self.feedback.to_arrays(),
-            "customers": {"rows": rows.view(np.uint8).reshape(-1)},
+            "customers": {"rows": np.ascontiguousarray(self.store.all_rows()).view(np.uint8).reshape(-1)},
         }
-        return snapshot.write(folder, self.position, texts, parts)
+        return Snapshot.of(self.position, texts, parts)
 
     def add(self, events: Iterable[Numbered]) -> list[str]:
         """Let events be known, in their order; what is known already is passed over.

@@ -25,7 +25,7 @@ TEXTS = "texts"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was written.
+    """The state at one moment: nothing that comes later changes it.
 
     Attributes
     ----------
@@ -38,19 +38,25 @@ class Snapshot:
     texts: dict[str, Any]
     arrays: Arrays
 
+    @classmethod
+    def of(cls, position: int, texts: dict[str, Any], parts: Mapping[str, Arrays]) -> Snapshot:
+        """Of {part: {name: array}}."""
+        return cls(
+            position, texts, {f"{part}/{name}": each for part, own in parts.items() for name, each in own.items()}
+        )
+
     def part(self, name: str) -> dict[str, npt.NDArray[Any]]:
         """The arrays of a part."""
         return {key.partition("/")[2]: each for key, each in self.arrays.items() if key.partition("/")[0] == name}
 
 
-def write(folder: Path, position: int, texts: Mapping[str, Any], parts: Mapping[str, Arrays]) -> Path:
+def write(folder: Path, made: Snapshot) -> Path:
     """Write a snapshot; only when all of it is on the disk does its card name it. The one before stays, older go."""
     storage.make_folder(folder)
-    all_ = {f"{part}/{name}": each for part, own in parts.items() for name, each in own.items()}
-    all_[TEXTS] = np.frombuffer(json.dumps(texts).encode(), np.uint8)
-    path = folder / f"{position:020d}.safetensors"
-    written = storage.replace(path, arrays.pieces(all_))
-    card = {"format": FORMAT, "position": position, "sha256_of_arrays": written.sha256}
+    texts = np.frombuffer(json.dumps(made.texts).encode(), np.uint8)
+    path = folder / f"{made.position:020d}.safetensors"
+    written = storage.replace(path, arrays.pieces({**made.arrays, TEXTS: texts}))
+    card = {"format": FORMAT, "position": made.position, "sha256_of_arrays": written.sha256}
     storage.replace(path.with_suffix(".json"), sealed(json.dumps(card)))
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
         storage.remove(old)

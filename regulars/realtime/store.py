@@ -42,7 +42,7 @@ class Store(Protocol):
         """All customers, in the order of `all_rows`."""
 
     def all_rows(self) -> Any:
-        """All records."""
+        """A copy of all records."""
 
     def load(self, customers: Sequence[str], rows: Any) -> None:
         """Hold these records, which are its own from now on, but for those of which a newer one is there."""

@@ -187,7 +187,7 @@ def test_after_a_crash_a_snapshot_and_the_events_since_give_the_same(shop: Shop,
     whole.add(rows)
     live = Live()
     live.add(rows[:350])
-    live.save(tmp_path / "live")
+    snapshot.write(tmp_path / "live", live.taken())
     live.add(rows[350:420])  # lost in the crash
     back = Live.restored(shop, tmp_path / "live")
     assert back is not None
@@ -196,17 +196,31 @@ def test_after_a_crash_a_snapshot_and_the_events_since_give_the_same(shop: Shop,
     same(whole, back)
 
 
+def test_a_snapshot_is_as_of_when_it_was_taken_whatever_comes_before_it_is_written(shop: Shop, tmp_path: Path) -> None:
+    rows = numbered(lists(traffic(600)))
+    live = Live()
+    live.add(rows[:350])
+    taken = live.taken()
+    live.add(rows[350:])
+    snapshot.write(tmp_path / "live", taken)
+    back = Live.restored(shop, tmp_path / "live")
+    assert back is not None
+    before = Live()
+    before.add(rows[:350])
+    same(before, back)
+
+
 CHILD = """
 import sys
 from pathlib import Path
-from regulars.realtime import Live
+from regulars.realtime import Live, snapshot
 from tests.realtime.conftest import numbered, traffic
 from tests.realtime.test_live import lists
 live, rows = Live(), numbered(lists(traffic(600)))
 print("ready", flush=True)
 for start in range(0, len(rows), 10):
     live.add(rows[start:start + 10])
-    live.save(Path(sys.argv[1]))
+    snapshot.write(Path(sys.argv[1]), live.taken())
 """
 
 
@@ -234,7 +248,7 @@ def test_killed_while_it_writes_a_snapshot_is_whole_or_not_there(shop: Shop, tmp
 
 def test_a_snapshot_that_was_changed_is_refused(shop: Shop, tmp_path: Path) -> None:
     live = live_of(traffic(100))
-    path = live.save(tmp_path / "live")
+    path = snapshot.write(tmp_path / "live", live.taken())
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(bytes(data))

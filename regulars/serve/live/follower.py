@@ -17,8 +17,9 @@ from regulars.events.convert import AHEAD
 from regulars.events.erased import Erased
 from regulars.events.inbox import Entry
 from regulars.events.schema import NOTED
-from regulars.realtime import Fired, Live, Triggers, numbered
+from regulars.realtime import Fired, Live, Triggers, numbered, snapshot
 from regulars.realtime.live import LINES
+from regulars.realtime.snapshot import Snapshot
 from regulars.realtime.triggers import read
 from regulars.seal import sealed, unsealed
 from regulars.serve.live.reading import Reading, Row
@@ -170,26 +171,11 @@ class Follower:
                 return
             self._know(entries)
 
-    def save(self) -> None:
-        """Keep the state on the disk. Nothing may be made known meanwhile; questions may be asked."""
-        path = self._folder / "followed"
-        storage.make_folder(path)
-        since = next(iter(self._ids.values()), None)
-        card = {
-            "identity": self._inbox.identity,
-            "number": self.number,
-            "since": (since or self._since).isoformat(),
-            "ids": list(self._ids),
-        }
-        storage.replace(path / f"{self.live.position:020d}.json", sealed(json.dumps(card)))
-        self.live.save(self._folder / "state")
-        for old in sorted(path.glob("*.json"))[:-2]:
-            storage.remove(old)
-
     async def keep(self) -> None:
-        """The same while the server runs: what comes waits, and is known after."""
+        """Keep the state on the disk while the server runs. Events wait until it is copied, not until it is written."""
         async with self._turn:
-            await asyncio.to_thread(self.save)
+            card, taken = await asyncio.to_thread(self._taken)
+        await asyncio.to_thread(self._write, card, taken)
 
     async def forget(self, erased: Erased) -> None:
         """Let go of who was erased, in memory and in what is kept of it on the disk."""
@@ -201,14 +187,36 @@ class Follower:
             if self._keeps:
                 for kept in ("state", "followed"):  # snapshots of before
                     storage.remove(self._folder / kept)
-                await asyncio.to_thread(self.save)
+                await asyncio.to_thread(self._save)
 
     async def end(self) -> None:
         """The same when it stops: all that was taken is known then."""
         async with self._turn:
             if self._keeps:
                 await asyncio.to_thread(self.catch_up)
-                await asyncio.to_thread(self.save)
+                await asyncio.to_thread(self._save)
+
+    def _save(self) -> None:
+        self._write(*self._taken())
+
+    def _taken(self) -> tuple[dict[str, Any], Snapshot]:
+        """The state and what goes with it. Nothing may be made known meanwhile; questions may be asked."""
+        since = next(iter(self._ids.values()), None)
+        card = {
+            "identity": self._inbox.identity,
+            "number": self.number,
+            "since": (since or self._since).isoformat(),
+            "ids": list(self._ids),
+        }
+        return card, self.live.taken()
+
+    def _write(self, card: Mapping[str, Any], taken: Snapshot) -> None:
+        path = self._folder / "followed"
+        storage.make_folder(path)
+        storage.replace(path / f"{taken.position:020d}.json", sealed(json.dumps(card)))
+        snapshot.write(self._folder / "state", taken)
+        for old in sorted(path.glob("*.json"))[:-2]:
+            storage.remove(old)
 
     async def _read(self) -> None:
         async with self._turn:

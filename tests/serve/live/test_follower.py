@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from threading import Event
 
 import pytest
 
 from regulars import clock
 from regulars.events.inbox import FOLDER, Inbox, fold, open_store
-from regulars.serve.live import LiveLists, lists
+from regulars.realtime import snapshot
+from regulars.serve.live import LiveLists, follower, lists
 from regulars.serve.live.decisions import Decisions
 
 
@@ -49,3 +51,33 @@ def test_what_is_folded_while_a_process_begins_is_known_to_it_once(shop, inbox, 
     here = LiveLists(shop, inbox, asyncio.new_event_loop(), Decisions(inbox), keeps=False)
     assert here.consents.forbids("ada", "profiling")
     assert here.live.known("ada", clock.now())["events"] == 2
+
+
+def test_events_are_known_while_the_state_is_written_to_the_disk(shop, inbox, monkeypatch):
+    begun, may_end = Event(), Event()
+    write = snapshot.write
+
+    def slowly(folder, taken):
+        begun.set()
+        assert may_end.wait(10)
+        return write(folder, taken)
+
+    monkeypatch.setattr(snapshot, "write", slowly)
+    viewed = {"type": "track", "event": "Product Viewed", "messageId": "m1", "properties": {"product_id": "tea"}}
+
+    async def serve() -> LiveLists:
+        here = LiveLists(shop, inbox, asyncio.get_running_loop(), Decisions(inbox), keeps=True)
+        keeping = asyncio.create_task(here.follower.keep())
+        await asyncio.to_thread(begun.wait, 10)
+        about = {"userId": "ada", "receivedAt": clock.now().isoformat(), "timestamp": clock.now().isoformat()}
+        number = await asyncio.wrap_future(inbox.put([json.dumps(about | viewed).encode()]))
+        await asyncio.wait_for(here.follower.reach(number), 5)
+        assert not keeping.done()
+        may_end.set()
+        await keeping
+        return here
+
+    here = asyncio.run(serve())
+    assert here.live.known("ada", clock.now())["events"] == 1
+    kept = snapshot.newest(shop.folder / follower.FOLDER / "state")
+    assert kept.texts["customers"] == []
