@@ -36,7 +36,7 @@ NAMED = f'"event":"{QUOTED}"'.encode()
 
 
 class Quotes:
-    """Tells prices. Its desk is touched by the thread of the event loop alone; `read` is for another.
+    """Tells prices. Its desk is touched by the thread of the event loop alone; `read` and `reprice` are for another.
 
     Parameters
     ----------
@@ -67,12 +67,16 @@ class Quotes:
 
         New list prices count before all else is read, which may take long in a large shop.
         """
-        if self._desk is not None:
-            prices = PriceLog.read(self._shop, clock.now(), AHEAD)
-            self._loop.call_soon_threadsafe(self._desk.reprice, prices)
+        self.reprice()
         facts = Facts.read(self._shop, clock.now())
         self._loop.call_soon_threadsafe(self._stand_on, facts)
         return facts
+
+    def reprice(self) -> None:
+        """Read list prices alone, and tell prices by them from now on."""
+        if self._desk is not None:
+            prices = PriceLog.read(self._shop, clock.now(), AHEAD)
+            self._loop.call_soon_threadsafe(self._desk.reprice, prices)
 
     def hear(self, rows: Sequence[Row], aliases: Mapping[str, str]) -> None:
         """Rows of events, and whose the ids of visitors are."""

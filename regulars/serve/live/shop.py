@@ -18,7 +18,7 @@ from regulars.serve.live.decisions import Decisions
 from regulars.serve.live.experiments import Assignment
 from regulars.serve.live.facts import Facts
 from regulars.serve.live.follower import Hears
-from regulars.serve.live.lists import RULES_SECONDS, TABLES_SECONDS, LiveLists
+from regulars.serve.live.lists import TABLES_SECONDS, LiveLists
 from regulars.serve.live.part import Part, decided, every, version
 from regulars.serve.live.people import People
 from regulars.serve.live.quotes import Quotes
@@ -68,7 +68,8 @@ class LiveShop(LiveLists):
         self.ads = Part("Ads", self.advertising.key, self.advertising.made)
         experiments = Assignment(shop, self.turn)
         self.experiments = Part("Experiments", experiments.key, experiments.made)
-        self.prices = self._of_log("Prices", every(RULES_SECONDS, self.quotes.key), self.quotes.read)
+        self.prices = self._of_log("Prices", every(TABLES_SECONDS, self.quotes.key), self.quotes.read)
+        self.list_prices = self._of_log("List prices", self._catalogue, self.quotes.reprice)
         self._telling = Telling(shop, self.follower, self.consents, loop)
 
     def begin(self) -> None:
@@ -99,7 +100,7 @@ class LiveShop(LiveLists):
         slow = (
             self.rules, self.profiles, self.churn, self.segments, self.fraud, self.similar, self._foresight,
         )  # fmt: skip
-        return quick, slow, (self.prices,), (self.search, self.chat)
+        return quick, slow, (self.prices, self.list_prices), (self.search, self.chat)
 
     def _known(self, name: str, tell: Callable[[People], People]) -> Part[People]:
         key = every(TABLES_SECONDS, version(self.shop, name))
