@@ -2,4 +2,5 @@
 
 from regulars.cli import main
 
-main()
+if __name__ == "__main__":  # a process that a server starts reads this too
+    main()

@@ -40,6 +40,10 @@ class People:
         self.table = table.select(names)
         self._columns = [(column, self.table[column].chunk(0)) for column in names] if self.ids else []
 
+    def __reduce__(self) -> tuple[type[People], tuple[pa.Table, str, datetime | None]]:
+        """To another process goes the table alone."""
+        return People, (self.table.append_column("customer_id", pa.array(self.ids, pa.string())), self.name, self.as_of)
+
     @classmethod
     def described(cls, shop: Shop, name: str) -> People:
         """What a capability knows of all customers as of the newest event."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from regulars.pricing.money import to_coins
 from regulars.pricing.products import MINIMUMS, PriceLog
 from regulars.pricing.quoting import Desk, name_of
 from regulars.pricing.rules import PURPOSES
+from regulars.serve.live.apart import Reading
 from regulars.serve.live.consents import Consents
 from regulars.serve.live.decisions import Decisions, Who
 from regulars.serve.live.reading import Row
@@ -40,14 +42,16 @@ class Quotes:
 
     Parameters
     ----------
-    loop : whose thread tells prices.
+    loop : whose thread tells prices. turn : of the shop's engine.
     """
 
     def __init__(
-        self, shop: Shop, inbox: Inbox, decisions: Decisions, consents: Consents, loop: asyncio.AbstractEventLoop
-    ) -> None:
+        self, shop: Shop, inbox: Inbox, decisions: Decisions, consents: Consents, loop: asyncio.AbstractEventLoop,
+        turn: AbstractContextManager[object],
+    ) -> None:  # fmt: skip
         self._shop, self._inbox, self._decisions, self._consents = shop, inbox, decisions, consents
-        self._loop = loop
+        self._loop, self._turn = loop, turn
+        self._read = Reading(shop, read_facts, turn)
         self._desk: Desk | None = None
         self._seen = self._version = shop.log.version
         self._waiting = list(self._told_before())
@@ -67,8 +71,9 @@ class Quotes:
 
         New list prices count before all else is read, which may take long in a large shop.
         """
-        self.reprice()
-        facts = Facts.read(self._shop, clock.now())
+        with self._turn:
+            self.reprice()
+        facts = self._read()
         self._loop.call_soon_threadsafe(self._stand_on, facts)
         return facts
 
@@ -137,3 +142,8 @@ class Quotes:
                 asking = Asking.of(said["product_id"], call["userId"], session, said["quantity"])
                 made_at = datetime.fromisoformat(said.get("held_since") or call["timestamp"])
                 yield asking, Shown(session, coins, said["personalised"]), made_at
+
+
+def read_facts(shop: Shop) -> Facts:
+    """Of all customers by now."""
+    return Facts.read(shop, clock.now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from regulars import clock
@@ -14,6 +15,7 @@ from regulars.fraud.live import Live as FraudLive
 from regulars.language.search import Index, Passage
 from regulars.recommend.live import Recommender
 from regulars.serve.live.advertising import Advertising
+from regulars.serve.live.apart import Reading
 from regulars.serve.live.decisions import Decisions
 from regulars.serve.live.experiments import Assignment
 from regulars.serve.live.facts import Facts
@@ -68,7 +70,7 @@ class LiveShop(LiveLists):
         self.ads = Part("Ads", self.advertising.key, self.advertising.made)
         experiments = Assignment(shop, self.turn)
         self.experiments = Part("Experiments", experiments.key, experiments.made)
-        self.prices = self._of_log("Prices", every(TABLES_SECONDS, self.quotes.key), self.quotes.read)
+        self.prices = Part("Prices", every(TABLES_SECONDS, self.quotes.key), self.quotes.read)
         self.list_prices = self._of_log("List prices", self._catalogue, self.quotes.reprice)
         self._telling = Telling(shop, self.follower, self.consents, loop)
 
@@ -88,7 +90,7 @@ class LiveShop(LiveLists):
 
     def _others(self) -> Sequence[Hears]:
         shop = self.shop
-        self.quotes = Quotes(shop, self._inbox, self.decisions, self.consents, self._loop)
+        self.quotes = Quotes(shop, self._inbox, self.decisions, self.consents, self._loop, self.turn)
         self.fraud = self._of_log("Fraud", version(shop, "fraud"), lambda: FraudLive.of(shop, shop.now).warm())
         self.advertising = Advertising(
             shop, self._inbox, self.decisions, self._forbids_ads, lambda: self.live.aliases, self._loop
@@ -104,7 +106,8 @@ class LiveShop(LiveLists):
 
     def _known(self, name: str, tell: Callable[[People], People]) -> Part[People]:
         key = every(TABLES_SECONDS, version(self.shop, name))
-        return self._of_log(name.capitalize(), key, lambda: tell(People.described(self.shop, name)))
+        read = Reading(self.shop, partial(People.described, name=name), self.turn)
+        return Part(name.capitalize(), key, lambda: tell(read()))
 
     def _made_search(self) -> Index:
         index = Index.of(self.shop.config.language, self.shop.folder / "cache" / "products.parquet", self.shop.state)
