@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from regulars.errors import RegularsError, UnavailableError
+from regulars.errors import NotFoundError, RegularsError, UnavailableError
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -18,7 +19,7 @@ Made = TypeVar("Made")
 ALONE = nullcontext()
 UNTRIED: Hashable = object()
 RETRY_SECONDS = 60.0
-"""What could not be made is tried again after so long."""
+"""What could not be made is tried again after so long, but for what is not there."""
 
 
 class Part(Generic[Made]):
@@ -92,12 +93,14 @@ class Part(Generic[Made]):
             with self._turn:
                 made = self._make()
         except RegularsError as error:
-            self._made, self._why, self._again_at = None, error, monotonic() + RETRY_SECONDS
+            # What was not learned or decided is there once the key says so; to look meanwhile may cost a whole log.
+            waits = inf if isinstance(error, NotFoundError) else RETRY_SECONDS
+            self._made, self._why, self._again_at = None, error, monotonic() + waits
         else:
             self._made, self._why = made, None
             self.makings += 1
         self._of = key
-        return True
+        return self._why is None
 
 
 def version(shop: Shop, name: str) -> Callable[[], Hashable]:
