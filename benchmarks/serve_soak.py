@@ -1,6 +1,6 @@
 """The HTTP API for twenty minutes at half load: does its memory grow, do its answers become slower?
 
-    python -m benchmarks.serve_soak        twenty minutes, after three that are not counted
+    python -m benchmarks.serve_soak        twenty minutes, after five that are not counted
     python -m benchmarks.serve_soak 2      another number of minutes
     python -m benchmarks.serve_soak kills  200 times it is killed under load: what of the acknowledged is in the log?
 
@@ -26,7 +26,9 @@ from scipy.stats import theilslopes
 from benchmarks.report import Row, save
 from benchmarks.serve_decisions import Served, load, shop_of
 
-MINUTES, WARM_MINUTES = 20, 3
+MINUTES = 20
+WARM_MINUTES = 5
+"""Until all is full of which the server remembers a certain number, such as its last 100,000 decisions."""
 RATE = 2_000
 CONNECTIONS = 256
 """So many that a list does not wait in the load's own line behind events that wait for the disk."""
