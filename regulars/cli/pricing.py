@@ -102,7 +102,8 @@ def explore(
         cells = (f"{row['list_price']:.2f}", f"{row['suggested']:.2f}", f"{row['propensity']:.0%}")
         shown.add_row(escape(row["title"] or row["product_id"]), *cells)
     out.print(shown)
-    out.print(f"{table.num_rows:,} products, {escape(table['policy'][0].as_py())}.", highlight=False)
+    policies = "; ".join(table["policy"].unique().to_pylist())
+    out.print(f"{table.num_rows:,} products, {escape(policies)}.", highlight=False)
     _print_files(files, count)
 
 

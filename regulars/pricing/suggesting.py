@@ -88,7 +88,8 @@ def tries(shop: Shop, as_of: datetime, salt: str, block: int) -> pa.Table:
     """Prices to try in a block of time, drawn by lot: a product's price is the same for everybody.
 
     With a model in use, each price is tried with the chance that it is the best, as far as is known, and with
-    `[pricing] explore` evenly; without one, all evenly.
+    `[pricing] explore` evenly; without one, all evenly. Where a category answers competitors by a rule, nothing is
+    tried above its answer, and where we are undercut the answer alone.
 
     Returns
     -------
@@ -98,7 +99,8 @@ def tries(shop: Shop, as_of: datetime, salt: str, block: int) -> pa.Table:
     products = Products.of(shop, as_of)
     _require_products(products, as_of)
     bounds = products.bounds(rules_of(shop))
-    grid = bounds.grid(STEPS)
+    rivals = lowest(products, Competitors(shop, products).newest(as_of))
+    grid, answers = _answered_grid(shop, products, bounds, rivals)
     try:
         demand = demand_of(shop, model_in_use(shop), products)
         explore = shop.config.pricing.explore
@@ -122,7 +124,7 @@ def tries(shop: Shop, as_of: datetime, salt: str, block: int) -> pa.Table:
             "propensity": propensity,
             "expected": expected,
             "variance": variance,
-            "policy": pa.repeat(policy, count),
+            "policy": pa.array([answer or policy for answer in answers], pa.string()),
             "variant": pa.repeat(f"{salt}/block {block}", count),
         }
     )
@@ -237,6 +239,17 @@ def _answers(shop: Shop, products: Products, bounds: Admissible, best: Ints, riv
         for row in np.flatnonzero(rows):
             policy[row] = f"{rule.kind} the lowest competitor" + (f" by {rule.by:.0%}" if rule.by else "")
     return price, policy
+
+
+def _answered_grid(shop: Shop, products: Products, bounds: Admissible, rivals: Ints) -> tuple[Ints, list[str | None]]:
+    """(n, steps) prices to try, each by the rule of its category, and (n,) the rule where it leaves one price alone."""
+    grid = bounds.grid(STEPS)
+    found = [_answers(shop, products, bounds, column, rivals) for column in grid.T]
+    prices, policies = zip(*found, strict=True)
+    answered = np.stack(prices, axis=1)
+    is_fixed = (answered > UNKNOWN).all(axis=1) & (answered == answered[:, :1]).all(axis=1)
+    rule = np.where(is_fixed, np.array(policies[0], object), None).tolist()
+    return np.where(answered > UNKNOWN, answered, grid), rule
 
 
 def _described(shop: Shop, products: Products) -> dict[str, Any]:

@@ -58,9 +58,10 @@ def thompson(
     best = np.zeros((count, k))
     for z in ndtri((np.arange(nodes) + 0.5) / nodes):
         profit = np.where(is_first, believed(price, float(z)), -np.inf)
-        best[rows, profit.argmax(1)] += 1 / nodes
+        best[rows, profit.argmax(1)] += 1
     even = is_first / is_first.sum(1, keepdims=True)
-    found = (1 - explore) * best + explore * even
+    # Counted and then divided: parts added up would make a sure price more than sure.
+    found = (1 - explore) * best / nodes + explore * even
     known = cost > UNKNOWN
     kept: Floats = np.where(known[:, None], found, np.arange(k) == 0)
     return kept
