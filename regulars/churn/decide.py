@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -50,9 +51,14 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     One row a customer, at most `[churn] contacts` of them: the columns of `DECISION`, and `rank`,
     `churn_probability` (0 to 1), `expected_spend` (in the shop's currency, over the horizon, if the
     customer is not lost), `value_at_risk` (the one times the other), `expected_margin_365d` (foreseen, null where it
-    cannot be said), and `contact_on`, the day to do it: before the chance that the customer comes by itself falls most.
-    Whoever objected to marketing or
-    profiling, or took consent back, is not among them; the table's metadata says how many that left out.
+    cannot be said), and `contact_on`, the day where the shop is to do it: before the chance that the customer comes by
+    itself falls most. Whoever objected to marketing or profiling, or took consent back, is not among them; the table's
+    metadata says how many that left out.
+
+    Raises
+    ------
+    NotEnoughError
+        If nobody is left, or of nobody any spend is expected.
     """
     model = in_use(shop)
     customers = shop.buyers(as_of)
@@ -78,6 +84,11 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
         ranked = scored.filter(scored.value_at_risk > 0).order_by(scored.value_at_risk.desc(), "customer_id")
         found = shop.engine.to_arrow(ranked.limit(shop.config.churn.contacts))
         some = shop.engine.to_arrow(scored.filter(scored.lot < share))
+    if not found.num_rows:
+        raise NotEnoughError(
+            f"churn: of no customer with an order before {as_of:%Y-%m-%d} any spend is expected, so there is no value "
+            "at risk to rank by. Look at unit_price of orders, and at returns."
+        )
     typical = np.array([_middle(column) for column in features_of(some, names).T])
     risk, spend, at_risk = (found[name].to_numpy() for name in ("churn_probability", "expected_spend", "value_at_risk"))
     # The engine's tables do not say what their columns mean.
@@ -91,6 +102,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     said = {field.name: values for field, values in foreseen(model, picked, risk)}
     wait = said.get("contact_in_days", np.zeros(len(risk))).astype("timedelta64[D]")
     margin = said.get("expected_margin_365d", np.full(len(risk), np.nan))
+    today = as_of.astimezone(ZoneInfo(shop.config.shop.timezone)).date()
     hashes = hash_rows(picked, tuple(picked.column_names))
     count = len(risk)
     decided = pa.table(
@@ -102,7 +114,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
             "expected_spend": pa.array(spend.round(2)),
             "value_at_risk": pa.array(at_risk.round(2)),
             "expected_margin_365d": pa.array(margin.round(2), mask=np.isnan(margin)),
-            "contact_on": pa.array(np.datetime64(as_of.date()) + wait, pa.date32()),
+            "contact_on": pa.array(np.datetime64(today) + wait, pa.date32()),
             "reasons": pa.array(why, pa.list_(pa.string())),
             "policy": pa.repeat(f"the {shop.config.churn.contacts} with most risk times value", count),
             # No chance is involved: who is chosen is chosen for certain.

@@ -250,7 +250,10 @@ def load(preset: str | Path) -> Params:
     path = Path(preset)
     if not path.is_file():
         raise ConfigError(f"There is no preset {preset}. Presets: {', '.join(PRESETS)}; or give a TOML file.")
-    return parse(path.read_text("utf-8"), str(path))
+    try:
+        return parse(path.read_text("utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: {error.reason} at byte {error.start}. Save it as UTF-8.") from None
 
 
 def parse(text: str, name: str) -> Params:

@@ -50,7 +50,7 @@ def simulate(folder: str | Path, world: World, on_progress: Progress = lambda da
     ShopError
         If the folder is there and not empty.
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()  # "." has no name
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ShopError(f"{folder} is there already. Choose a new folder for the simulated shop.")
     making = folder.with_name(f".{folder.name}.simulated")

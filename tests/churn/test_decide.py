@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ import pytest
 
 from regulars import Shop
 from regulars.churn.decide import decide
+from regulars.churn.table import in_use
 from regulars.config import ChurnSettings
 from regulars.errors import CorruptLogError, NotEnoughError
 
@@ -111,3 +114,25 @@ def test_a_damaged_model_decides_nothing(own_tea_shop: Shop, tea_as_of: datetime
     with pytest.raises(CorruptLogError, match=r"trees.txt is not what was saved. Learn anew: regulars learn churn"):
         own_tea_shop.decide("churn", tea_as_of)
     assert own_tea_shop.log.version == version
+
+
+def test_the_day_to_contact_is_one_of_the_shop(tea_shop: Shop, tea_as_of: datetime) -> None:
+    late = tea_as_of + timedelta(hours=20)
+    settings = tea_shop.config.shop.model_copy(update={"timezone": "Asia/Shanghai"})
+    shop = Shop(tea_shop.folder, tea_shop.config.model_copy(update={"shop": settings}))
+    decided = decide(shop, late)
+    pairs = pa.table({"customer_id": decided["customer_id"], "as_of": [late] * decided.num_rows})
+    ahead = shop.tables.of("churn", pairs)["contact_in_days"].to_pylist()
+    tomorrow = late.date() + timedelta(days=1)
+    assert decided["contact_on"].to_pylist() == [tomorrow + timedelta(days=days) for days in ahead]
+
+
+def test_a_shop_without_prices_is_told_that_there_is_no_value_at_risk(
+    tea_shop: Shop, tea_as_of: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = in_use(tea_shop)
+    assert model.rhythm is not None
+    worthless = replace(model, rhythm=replace(model.rhythm, worth=None))
+    monkeypatch.setattr(import_module("regulars.churn.decide"), "in_use", lambda shop: worthless)
+    with pytest.raises(NotEnoughError, match="no value at risk"):
+        decide(tea_shop, tea_as_of)

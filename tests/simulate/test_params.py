@@ -76,3 +76,9 @@ def test_a_file_of_ones_own_is_a_preset(tmp_path: Path) -> None:
 def test_a_preset_that_there_is_not_names_those_that_there_are() -> None:
     with pytest.raises(ConfigError, match=r"no preset toys. Presets: gifts, grocery, fashion"):
         load("toys")
+
+
+def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(TEXT.encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"mine\.toml: not UTF-8"):
+        load(tmp_path / "mine.toml")

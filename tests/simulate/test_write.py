@@ -108,3 +108,12 @@ def test_a_folder_that_holds_something_is_left_alone(make_world: MakeWorld, tmp_
     with pytest.raises(ShopError, match="is there already"):
         simulate(tmp_path, make_world())
     assert [path.name for path in tmp_path.iterdir()] == ["note"]
+
+
+def test_the_folder_may_be_the_one_that_one_is_in(
+    make_world: MakeWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop").mkdir()
+    monkeypatch.chdir(tmp_path / "shop")
+    simulate(".", make_world(days=2))
+    assert Shop.open(tmp_path / "shop").log.version

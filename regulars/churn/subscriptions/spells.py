@@ -36,6 +36,8 @@ GRACE, LEAST_GRACE, MOST_GRACE = 0.25, 3.0, 30.0
 """A renewal may be late by this share of the period, but at least and at most so many days."""
 SAME_PAYMENT = 0.25
 """What is paid again before so much of the period is over is the same payment, told twice."""
+LONGEST = 36_525.0
+"""Days: a period that is said to be longer, or infinite, is for life."""
 OWN_GAPS = 2
 """From so many pauses between renewals on, a subscription has a period of its own."""
 OPEN, KEPT, LEFT, HELD, LAPSED = range(5)
@@ -142,7 +144,7 @@ def _spells(log: pa.Table, until: int) -> Spells:
     pays = (kind != CANCELLED) & (kind != PAUSED)
     plan_code, plans = _plans(log["plan"], owner)
     said = log["period_days"].to_numpy()
-    said = _carried(np.where(said > 0, said, np.nan), owner)
+    said = _carried(np.where(said > 0, np.minimum(said, LONGEST), np.nan), owner)
     days = _period_days(owner, time, pays, plan_code, said)
     keep = ~(pays & _after_payment(owner, pays) & (_since(time) < SAME_PAYMENT * days))
     rows = np.flatnonzero(keep)

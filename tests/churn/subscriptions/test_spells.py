@@ -135,3 +135,10 @@ def test_nothing_after_the_moment_is_used(seen: Seen) -> None:
     moment = START + timedelta(days=75)
     check = leak_check(lambda events: spells(shop.with_events(events), moment).table, shop.events, moment)
     assert check.passed, check.detail
+
+
+@pytest.mark.parametrize("days", [1e12, "Infinity"])
+def test_a_period_for_life_does_not_lapse(found: Tell, days: float | str) -> None:
+    table = found(400, said("started", "ada", 0, period_days=days), *monthly("eve", 3, period_days=30))
+    assert [(one["customer_id"], one["ended_by"]) for one in table] == [("ada", None), ("eve", "lapsed")]
+    assert table[0]["days"] == 400
