@@ -139,7 +139,7 @@ class RedisStore:
         except library.RedisError as error:
             if str(error).startswith(("OOM", "MISCONF")):  # maxmemory is reached; its disk takes nothing more
                 raise DiskFullError(f"{self._place}: {error}. Make room and send again.") from None
-            raise UnavailableError(f"{self._place}: {error}. Start it, and send again.") from None
+            raise UnavailableError(f"{self._place}: {str(error).rstrip('.')}. Start it, and send again.") from None
 
 
 def _client(url: str) -> library.Redis:
