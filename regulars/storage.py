@@ -152,6 +152,23 @@ def _create(path: Path, pieces: Iterable[memoryview]) -> Written:
     return Written(size, digest.hexdigest())
 
 
+def files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """All files below a folder, by name; those too that lie elsewhere by a link, unless it leads back.
+
+    above : folders that are not gone into again.
+    """
+    above |= {folder.resolve()}
+    try:
+        found = sorted(folder.iterdir())
+    except FileNotFoundError:  # it went meanwhile
+        return
+    for path in found:
+        if not path.is_dir():
+            yield path
+        elif path.resolve() not in above:
+            yield from files(path, above)
+
+
 def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns():x}.tmp")
 

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from regulars import storage
 from regulars.events import commit as commits
 from regulars.events.commit import Commit
 from regulars.events.inbox import FOLDER as INBOX
@@ -95,7 +96,7 @@ def log_files(commit: Commit) -> dict[str, Written]:
 def _others(shop: Shop) -> Iterator[Part]:
     copied = {shop.log.folder.name, INBOX}
     passed = {*MADE_ANEW, shop.config.engine.spill}
-    for path in sorted(shop.folder.rglob("*")):
+    for path in storage.files(shop.folder):
         name = path.relative_to(shop.folder)
         is_passed = any(name.is_relative_to(each) for each in passed)
         is_lock = path.name == "lock" or path.suffix == ".lock"

@@ -59,6 +59,7 @@ def restore(folder: Path, target: Path, at: datetime | None = None, erased: Path
     NotFoundError
         If there is no backup of before that moment.
     """
+    target = target.resolve()  # "." has no name to put beside it what is not finished yet
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ShopError(f"{target} is there already, and not empty. Name a folder that is not there.")
     place = Place(folder)
@@ -70,7 +71,8 @@ def restore(folder: Path, target: Path, at: datetime | None = None, erased: Path
         _write(place, home, {**files, **_tombstones(place)})
         shop = Shop.open(home)
         snapshot = shop.log.snapshot()
-        again = [resume(shop), erase_again(shop, erased)]
+        # State in PostgreSQL was not put back here: who has an account there now may be a new customer.
+        again = [resume(shop), erase_again(shop, erased, None if shop.config.state.url else chosen.time)]
         if "state" in vars(shop):
             shop.state.close()
         storage.remove(target)
@@ -85,15 +87,17 @@ def restore(folder: Path, target: Path, at: datetime | None = None, erased: Path
 
 def _as_of(place: Place, at: datetime) -> tuple[Backup, Mapping[str, Written]]:
     """The last backup before a moment, and its files; those of the log as of the moment, from the next one."""
-    numbers = place.numbers()
-    before = [each for each in map(place.read, numbers) if each.time <= at]
-    if not before:
-        first = f"the first was made at {place.read(numbers[0]).time:%Y-%m-%d %H:%M:%S}" if numbers else "there is none"
+    chosen: Backup | None = None
+    after: Backup | None = None
+    for number in reversed(place.numbers()):  # no further back than is needed: what is damaged there does no harm
+        after, chosen = chosen, place.read(number)
+        if chosen.time <= at:
+            break
+    if chosen is None or chosen.time > at:
+        first = f"the first was made at {chosen.time:%Y-%m-%d %H:%M:%S}" if chosen else "there is none"
         raise NotFoundError(f"{place.folder} holds no backup of before {at:%Y-%m-%d %H:%M:%S}: {first}.")
-    chosen = before[-1]
-    if chosen.number == numbers[-1]:
+    if after is None:
         return chosen, chosen.files
-    after = place.read(chosen.number + 1)
     _require(place, {name: kept for name, kept in after.files.items() if name.startswith("log/commits/")})
     commits = {version: found for version, found in commits_of(place, after).items() if found[1].time <= at}
     if max(commits, default=0) <= chosen.log_version:

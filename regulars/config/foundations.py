@@ -81,8 +81,8 @@ class LogSettings(Section):
     )
     keep_events: dict[str, Annotated[int, Field(ge=1)]] = Field(
         {},
-        description='For how many days events are kept, by type, "*" for all others but consents and objections; then '
-        "`regulars retain` removes them. What is not named is kept for ever.",
+        description='For how many days events are kept, by type, "*" for all others but consents, objections and what '
+        "joined the ids of who said them; then `regulars retain` removes them. What is not named is kept for ever.",
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import ibis
+
+from regulars import clock
 from regulars.drift.changes import Change, changes
 from regulars.drift.daily import daily
 from regulars.drift.festivals import festivals
@@ -22,6 +25,8 @@ def watch(shop: Shop) -> list[Change]:
     snapshot = shop.log.snapshot()
     settings = shop.config.shop
     events = shop.engine.parquet(shop.log.paths(snapshot, "events"), EVENTS)
+    # A client's clock may be a day ahead; today is not over for that.
+    events = events.filter(events.time <= ibis.literal(clock.now()))
     counted = daily(shop.engine, events, shop.catalogue, currency=settings.currency, timezone=settings.timezone)
     if counted is None:
         return []

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 
-def with_account(shop: Shop, ids: Collection[str]) -> frozenset[str]:
-    """Those of some ids that support knows: a customer may have been loaded there and have no event."""
-    return frozenset(row.customer_id for row in _rows(shop, customers) if row.customer_id in ids)
+def accounts(shop: Shop) -> list[str]:
+    """The ids that support knows: a customer may have been loaded there and have no event."""
+    return [row.customer_id for row in _rows(shop, customers)]
 
 
 def terms_of(shop: Shop, ids: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -33,8 +33,8 @@ def terms_of(shop: Shop, ids: Collection[str]) -> tuple[frozenset[str], frozense
         # A first name alone is many people's.
         said |= {whole, row.name} if name.get("last_name") else set()
         (mine if row.customer_id in ids else others).update(said - {""})
-    links = frozenset(row.order_id for row in _rows(shop, orders) if row.customer_id in ids)
-    return links, frozenset(mine - others)
+    numbers = frozenset(row.order_id for row in _rows(shop, orders) if row.customer_id in ids)
+    return numbers, frozenset(mine - others)
 
 
 def _rows(shop: Shop, table: sa.Table) -> Iterator[Any]:

@@ -22,11 +22,11 @@ from regulars.errors import NotFoundError, ShopError
 from regulars.events.erased import FILE as ERASED_FILE
 from regulars.events.erased import Erased
 from regulars.events.schema import EVENTS
-from regulars.privacy.accounts import terms_of
+from regulars.privacy.accounts import accounts, terms_of
 from regulars.privacy.finder import Mask
 from regulars.privacy.journal import JOURNAL, Journal
 from regulars.privacy.person import People, ids_of, people_of
-from regulars.privacy.retention import expired_people, expiring, is_due, limits_of
+from regulars.privacy.retention import expired_people, expiring, is_due, limits_of, old
 from regulars.privacy.rewriting import Cut, rewrite
 from regulars.privacy.steps import Erasure, clean, fold_inbox
 
@@ -56,7 +56,7 @@ def erase(shop: Shop, customers: Sequence[str]) -> Erasure:
     with storage.lock(shop.folder / LOCK, "erasure"):
         fold_inbox(shop)
         ids = ids_of(shop, customers)
-        Journal("erasure", People(ids, frozenset(), frozenset())).write(shop.folder)
+        Journal("erasure", People(ids)).write(shop.folder)
         return _finish(shop)
 
 
@@ -81,18 +81,19 @@ def retain(shop: Shop) -> Erasure | None:
     with storage.lock(shop.folder / LOCK, "retention"):
         fold_inbox(shop)
         limits = limits_of(shop)
-        if not limits or not is_due(shop, limits):
+        if not limits or not is_due(shop, old(shop, limits)):
             return None
-        Journal("retention", People(frozenset(), frozenset(), frozenset()), limits).write(shop.folder)
+        Journal("retention", People(), limits).write(shop.folder)
         return _finish(shop)
 
 
-def erase_again(shop: Shop, erased: Path | None = None) -> Erasure | None:
+def erase_again(shop: Shop, erased: Path | None = None, since: datetime | None = None) -> Erasure | None:
     """Erase whoever was erased before, after a backup was put back; None if nobody of them is in it.
 
     Parameters
     ----------
     erased : `log/erased.json` as it was before (default: the one that the shop has); it is taken over.
+    since : when the backup was taken, where its state was put back: who was erased after that has no account again.
     """
     if erased is not None:
         if not erased.is_file():
@@ -112,6 +113,10 @@ def erase_again(shop: Shop, erased: Path | None = None) -> Erasure | None:
         for name in ("customer_id", "anonymous_id"):
             gone = pc.less(rows["time"].cast(pa.int64()), known.until_of(rows[name]))
             there.update(rows[name].filter(pc.fill_null(gone, False)).unique().to_pylist())
+    if since is not None:
+        # An account tells no time of its own. Who was erased before then and has one is a new customer.
+        ids = pa.chunked_array([pa.array(accounts(shop), pa.string())])
+        there.update(ids.filter(pc.fill_null(pc.greater(known.until_of(ids), clock.micros(since)), False)).to_pylist())
     return erase(shop, sorted(there)) if there else None
 
 
@@ -126,12 +131,14 @@ def _rewrite_log(shop: Shop, journal: Journal) -> int:
         base = shop.log.snapshot()
         files, paths = base.tables.get("events", ()), shop.log.paths(base, "events")
         if journal.expired:
-            people, cut = journal.people.with_(expired_people(shop, base, journal.expired)), expiring(journal.expired)
+            is_old = old(shop, journal.expired)
+            people, cut = journal.people.with_(expired_people(shop, base, is_old)), expiring(is_old)
         else:
             people = journal.people.with_(people_of(shop, base, journal.people.ids))
-            people = people.with_(People(frozenset(), *terms_of(shop, people.ids)))
+            orders, texts = terms_of(shop, people.ids)
+            people = people.with_(People(orders=orders, texts=texts))
             erased = Erased.read(shop.log.folder)
-            erased.with_ids(people.ids, _until(paths, people), people.links).write(shop.log.folder)
+            erased.with_ids(people.ids, _until(paths, people), people.orders, people.sessions).write(shop.log.folder)
             cut = _cut(people)
         replace(journal, people=people).write(shop.folder)
         removed = rewrite(transaction, paths, files, cut, people.finder.redacted)

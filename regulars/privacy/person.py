@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from regulars import clock
 from regulars.customers.known import require_known
 from regulars.events.commit import Commit
 from regulars.events.schema import EVENTS, TIME
-from regulars.privacy.accounts import with_account
+from regulars.privacy.accounts import accounts
 from regulars.privacy.finder import LEAST, Finder, Mask
 
 if TYPE_CHECKING:
@@ -37,27 +37,30 @@ class People:
     Attributes
     ----------
     ids : all ids that are theirs, joined ones too.
-    links : numbers of their orders and sessions.
+    orders, sessions : their numbers. Apart, for session 42 is not order 42.
     texts : all else that stands in their events alone.
     """
 
-    ids: frozenset[str]
-    links: frozenset[str]
-    texts: frozenset[str]
+    ids: frozenset[str] = frozenset()
+    orders: frozenset[str] = frozenset()
+    sessions: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
 
     def with_(self, other: People) -> People:
         """Both."""
-        return People(self.ids | other.ids, self.links | other.links, self.texts | other.texts)
+        return People(
+            self.ids | other.ids, self.orders | other.orders, self.sessions | other.sessions, self.texts | other.texts
+        )
 
     @property
     def finder(self) -> Finder:
         """Finds them anywhere."""
-        return Finder(self.ids, self.links | self.texts)
+        return Finder(self.ids, self.orders | self.sessions | self.texts)
 
     def rows(self, events: pa.Table) -> Mask:
         """Which rows of the log are theirs."""
         named = _among(events["customer_id"], self.ids) | _among(events["anonymous_id"], self.ids)
-        linked = _among(events["order_id"], self.links) | _among(events["session_id"], self.links)
+        linked = _among(events["order_id"], self.orders) | _among(events["session_id"], self.sessions)
         found: Mask = named | (linked & ~_is_named(events))
         return found
 
@@ -70,13 +73,13 @@ def ids_of(shop: Shop, customers: Sequence[str]) -> frozenset[str]:
     NotFoundError
         If neither the log nor support knows one; the message names similar ids.
     """
-    moment = _after_all(shop)
-    accounts = with_account(shop, customers)
+    moment = after_all(shop)
+    known = frozenset(accounts(shop)).intersection(customers)
     for customer in customers:
-        if customer not in accounts:
+        if customer not in known:
             require_known(shop, customer, moment)
     pairs = pa.table({"customer_id": list(customers), "as_of": pa.array([moment] * len(customers), TIME)})
-    return accounts | frozenset(shop.identities.members(pairs)["customer_id"].to_pylist())
+    return known | frozenset(shop.identities.members(pairs)["customer_id"].to_pylist())
 
 
 def people_of(shop: Shop, snapshot: Commit, ids: frozenset[str]) -> People:
@@ -124,7 +127,7 @@ def only_in(
     texts = noted.union(*values.values())
     return People(
         frozenset(ids),
-        frozenset(values["order_id"] | values["session_id"]),
+        *(frozenset(values[name]) for name in LINKS),
         frozenset(text for text in texts if len(text.strip()) >= LEAST and text not in known and not _is_plain(text)),
     )
 
@@ -138,8 +141,9 @@ def _is_plain(text: str) -> bool:
     return text.strip().replace(".", "", 1).replace("-", "").isdecimal() and len(text.strip()) <= LEAST + 3
 
 
-def _after_all(shop: Shop) -> Any:
-    newest = shop.engine.to_arrow(shop.events.time.max()).as_py()
+def after_all(shop: Shop) -> datetime:
+    """A moment by which all is known that the log says."""
+    newest: datetime | None = shop.engine.to_arrow(shop.events.time.max()).as_py()
     return max(clock.now(), newest or clock.now()) + timedelta(microseconds=1)
 
 

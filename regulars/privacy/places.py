@@ -9,6 +9,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,13 +89,13 @@ def _with_companions(folder: Path, path: Path) -> list[Path]:
 
 def naming(folder: Path, finder: Finder) -> Iterator[str]:
     """Every file that names one of the customers, whatever it is: the proof that none does."""
-    for path in sorted(folder.rglob("*")):
+    for path in storage.files(folder):
         if path.is_file() and (finder.is_in(path.name.encode()) or _names(path, finder)):
             yield path.relative_to(folder).as_posix()
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if _is_looked_at(folder, path))
+    return (path for path in storage.files(folder) if _is_looked_at(folder, path))
 
 
 def _is_looked_at(folder: Path, path: Path) -> bool:
@@ -154,8 +155,7 @@ def _of_parquet(path: Path, finder: Finder) -> bytes | None:
 def _of_csv(path: Path, finder: Finder) -> bytes:
     stays = ~finder.rows(_csv(path))
     out = io.StringIO()
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as opened:
-        csv.field_size_limit(LONGEST_CELL)
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as opened, _long_cells():
         lines = csv.reader(opened)
         writer = csv.writer(out)
         writer.writerow(next(lines))
@@ -200,9 +200,18 @@ def _table(path: Path) -> pa.Table | None:
         return None
 
 
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Python's limit is one for the whole process: it is given back."""
+    before = csv.field_size_limit(LONGEST_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def _csv(path: Path) -> pa.Table:
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as opened:
-        csv.field_size_limit(LONGEST_CELL)
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as opened, _long_cells():
         lines = list(csv.reader(opened, delimiter="\t" if path.suffix == ".tsv" else ","))
     header, rows = (lines[0], lines[1:]) if lines else ([], [])
     # One column of all cells, and those that hold ids: a row may have more cells than the header.

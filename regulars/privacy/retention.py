@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 
 from regulars import clock
 from regulars.customers.consent import CONSENTS, OBJECTIONS
+from regulars.customers.identities import JOINS
 from regulars.events.commit import Commit
+from regulars.events.schema import TIME
 from regulars.privacy.finder import Mask
-from regulars.privacy.person import People, only_in
+from regulars.privacy.person import IDS, People, after_all, only_in
 from regulars.privacy.rewriting import Cut
 
 if TYPE_CHECKING:
@@ -24,7 +26,12 @@ if TYPE_CHECKING:
 OTHERS = "*"
 """Stands for every type that is not named, but for these:"""
 LEDGER = (*CONSENTS, *OBJECTIONS)
-"""An objection holds until it is taken back, and a consent must be proven for as long as it is relied on."""
+"""An objection holds until it is taken back, and a consent must be proven for as long as it is relied on. So what joins
+the ids of who said them stays too: an objection made under a visitor's id would else be nobody's."""
+NOBODY = pa.array([], pa.string())
+
+Old = Callable[[pa.Table], Mask]
+"""Which of some rows of the log are too old; (n,) bool."""
 
 
 def limits_of(shop: Shop) -> dict[str, int]:
@@ -33,12 +40,27 @@ def limits_of(shop: Shop) -> dict[str, int]:
     return {kind: clock.micros(now - timedelta(days=days)) for kind, days in shop.config.log.keep_events.items()}
 
 
-def too_old(rows: pa.Table, limits: Mapping[str, int]) -> Mask:
+def old(shop: Shop, limits: Mapping[str, int]) -> Old:
+    """`too_old` in a shop."""
+    if OTHERS not in limits:
+        return lambda rows: too_old(rows, limits)
+    events = shop.events
+    said = events.filter(events.type.isin(LEDGER)).select("type", "time", *IDS)
+    rows = shop.engine.to_arrow(said)
+    rows = rows.filter(pa.array(~too_old(rows, limits)))
+    who = pc.coalesce(*(rows[name] for name in IDS)).unique().drop_null()
+    pairs = pa.table({"customer_id": who, "as_of": pa.repeat(pa.scalar(after_all(shop), TIME), len(who))})
+    heard = shop.identities.members(pairs)["customer_id"].unique()
+    return lambda rows: too_old(rows, limits, heard)
+
+
+def too_old(rows: pa.Table, limits: Mapping[str, int], heard: pa.Array = NOBODY) -> Mask:
     """Which rows are older than their type is kept.
 
     Parameters
     ----------
-    rows : (n,) type and time.
+    rows : (n,) type and time; `IDS` too, where `heard` names anybody.
+    heard : all ids of who said something in the ledger that stays.
 
     Examples
     --------
@@ -54,20 +76,25 @@ def too_old(rows: pa.Table, limits: Mapping[str, int]) -> Mask:
     until = np.array([*(limits.get(kind, 0) for kind in kinds), limits.get(OTHERS, 0)], np.int64)
     place = pc.fill_null(pc.index_in(rows["type"].cast(pa.string()), pa.array(kinds, pa.string())), len(kinds))
     found: Mask = np.asarray(rows["time"].cast(pa.int64())) < until[np.asarray(place)]
+    if len(heard):
+        stay = pc.is_in(rows["type"].cast(pa.string()), pa.array(set(JOINS) - set(limits), pa.string()))
+        stay = pc.and_(stay, pc.and_(*(pc.is_valid(rows[name]) for name in IDS)))
+        stay = pc.and_(stay, pc.or_(*(pc.is_in(rows[name].cast(pa.string()), heard) for name in IDS)))
+        found &= ~np.asarray(stay)
     return found
 
 
-def is_due(shop: Shop, limits: Mapping[str, int]) -> bool:
+def is_due(shop: Shop, is_old: Old) -> bool:
     """Whether any event is too old."""
     paths = shop.log.paths(shop.log.snapshot(), "events")
-    return any(too_old(pq.read_table(path, columns=["type", "time"]), limits).any() for path in paths)
+    return any(is_old(pq.read_table(path, columns=["type", "time", *IDS])).any() for path in paths)
 
 
-def expired_people(shop: Shop, snapshot: Commit, limits: Mapping[str, int]) -> People:
+def expired_people(shop: Shop, snapshot: Commit, is_old: Old) -> People:
     """What stands in events that are too old, and in no other."""
-    return only_in(shop, snapshot, lambda rows: too_old(rows, limits), lambda rows: ~too_old(rows, limits))
+    return only_in(shop, snapshot, is_old, lambda rows: ~is_old(rows))
 
 
-def expiring(limits: Mapping[str, int]) -> Cut:
+def expiring(is_old: Old) -> Cut:
     """What is too old goes; nothing else changes."""
-    return lambda rows: (~too_old(rows, limits), rows)
+    return lambda rows: (~is_old(rows), rows)

@@ -19,7 +19,9 @@ from regulars.events.compaction import compact
 from regulars.events.inbox import Inbox, fold, open_store
 from regulars.events.vacuum import vacuum
 from regulars.privacy.erase import erase
+from regulars.support import OwnTables
 from tests.events.test_faults import CALLS, Failing
+from tests.privacy.conftest import account
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -162,6 +164,53 @@ def test_who_was_erased_since_does_not_come_back(sold, place, tmp_path):
     for folder in (tmp_path / "told", tmp_path / "known"):
         assert Shop.open(folder).log.read("events")["customer_id"].to_pylist() == ["bob.builder"]
         assert [p for p in folder.rglob("*") if p.is_file() and b"ada.lovelace" in p.read_bytes()] == []
+
+
+def test_whom_support_alone_knew_does_not_come_back_but_a_new_account_stays(sold, place, tmp_path):
+    grace = account("grace-0042", "Grace", "Hopper", "grace@navy.example")
+    OwnTables(sold.state).load([grace])
+    take(sold, place)
+    erase(Shop.open(sold.folder), ["grace-0042"])
+    take(Shop.open(sold.folder), place)
+    OwnTables(Shop.open(sold.folder).state).load([grace])
+    take(Shop.open(sold.folder), place)
+    for number, erased, accounts in ((1, ("grace-0042",), 0), (2, (), 0), (3, (), 1)):
+        folder = tmp_path / f"of{number}"
+        done = restore(place, folder, Place(place).read(number).time)
+        assert (done.number, done.erased) == (number, erased)
+        with Shop.open(folder).state.read() as view:
+            assert view.exec_driver_sql("SELECT count(*) FROM support_customers").scalar() == accounts
+    assert [p for p in (tmp_path / "of1").rglob("*") if p.is_file() and b"navy.example" in p.read_bytes()] == []
+
+
+def test_a_damaged_list_or_one_that_is_gone_does_not_stop_what_needs_it_not(sold, place, record, tmp_path):
+    for hour in (9, 10, 11, 12):
+        with clock.held_at(NOON.replace(hour=hour)):
+            record(sold, viewed("cid", hour))
+            take(Shop.open(sold.folder), place)
+    Place(place).list_of(1).write_bytes(b"{}")
+    Place(place).list_of(3).unlink()
+    done = restore(place, tmp_path / "again", NOON.replace(hour=11, minute=30))
+    assert (done.number, done.log_time.hour) == (2, 11)
+
+
+def test_it_is_put_into_the_empty_folder_that_one_stands_in(sold, place, tmp_path, monkeypatch):
+    take(sold, place)
+    storage.make_folder(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    assert restore(place, Path()).log_version == 2
+    assert Shop.open(tmp_path / "here").log.version == 2
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["backups", "here", "shop"]
+
+
+def test_what_lies_on_another_disk_by_a_link_is_in_it(sold, place, tmp_path):
+    shutil.move(sold.folder / "models", tmp_path / "large")
+    (sold.folder / "models").symlink_to(tmp_path / "large")
+    (tmp_path / "large" / "round").symlink_to(sold.folder)
+    take(sold, place)
+    restore(place, tmp_path / "again")
+    assert Shop.open(tmp_path / "again").models.in_use("churn").read("weights.json") == b"[1]"
+    assert not (tmp_path / "again" / "models" / "round").exists()
 
 
 def test_old_backups_go_with_the_bytes_that_nobody_else_has(sold, place, tmp_path):

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from regulars import Shop
+from regulars import Shop, clock
 from regulars.drift import Change, Daily, Signal, changes, daily, festivals, told, watch
 from regulars.engine import Engine
 from regulars.simulate import World
@@ -132,6 +133,21 @@ def test_a_shop_without_events_or_of_one_day_is_quiet(shop: Shop, record):
     assert watch(shop) == []
 
 
+def test_a_day_is_not_over_because_somebodys_clock_is_ahead(shop: Shop, record):
+    first = datetime(2024, 3, 1, 8, tzinfo=UTC)
+    rows = [
+        {"type": "product_viewed", "customer_id": f"c{who}", "product_id": "tea", "time": moment.isoformat()}
+        for day in range(91)
+        for who in range(60)
+        if (moment := first + timedelta(days=day, minutes=5 * who)) < first + timedelta(days=90, minutes=60)
+    ]
+    with clock.held_at(first + timedelta(days=90, hours=1)):
+        record(shop, *rows, {**rows[0], "time": (first + timedelta(days=90, hours=20)).isoformat()})
+        assert watch(shop) == []
+    with clock.held_at(first + timedelta(days=91, hours=1)):
+        assert {change.signal.kind for change in watch(shop)} >= {"visits"}
+
+
 def test_what_stops_is_told_by_the_doctor(shop: Shop, record):
     from regulars.doctor import drifts, examine
 
@@ -150,3 +166,11 @@ def test_what_stops_is_told_by_the_doctor(shop: Shop, record):
     assert finding in examine(shop)
     assert (finding.level, finding.subject) == ("warning", "events")
     assert [each.level for each in drifts([])] == ["ok"]
+
+
+def test_a_currency_in_small_letters_is_no_other(counted, events, judged):
+    late = pc.greater_equal(events["time"], pa.scalar(pc.max(events["time"]).as_py() - timedelta(days=BROKEN)))
+    codes = events["currency"].cast(pa.string())
+    small = pc.if_else(late, pc.utf8_lower(codes), codes).cast(events["currency"].type)
+    changed = events.set_column(events.column_names.index("currency"), events.schema.field("currency"), small)
+    assert not any("foreign" in told for told in judged(counted(changed), BROKEN).values())

@@ -62,3 +62,10 @@ def test_a_file_that_is_damaged_inside_names_the_mending(tmp_path):
 
 def test_the_sample_is_text(tmp_path):
     assert open_source(write(tmp_path, a=[1, None], b=["x", "y"])).sample(5) == [["1", "x"], [None, "y"]]
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "shop.parquet"
+    pq.write_table(pa.table([["ada"], ["bob"]], ["who", "who"]), path)
+    with pytest.raises(InputError, match=r'the column "who" stands twice'):
+        open_source(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
@@ -24,6 +25,7 @@ from regulars.events.mapping import Mapping
 from regulars.language import NoModelError, embed
 from regulars.privacy import steps
 from regulars.privacy.erase import erase, erase_again, resume
+from regulars.privacy.export import archive
 from regulars.privacy.finder import Finder
 from regulars.privacy.journal import JOURNAL
 from regulars.privacy.places import forget
@@ -206,10 +208,22 @@ def test_files_that_nobody_can_unpack_and_very_long_cells_do_not_stop_an_erasure
     locked = (tmp_path / "locked.zip").read_bytes()
     place = locked.index(b"PK\x01\x02") + 8  # of the flags of the only member: 1 says that a password is needed
     (tmp_path / "locked.zip").write_bytes(locked[:place] + b"\x01" + locked[place + 1 :])
+    before = csv.field_size_limit()
     (tmp_path / "long.csv").write_text(f"who,said\nada@tea.example,hello\nbob,{'tea ' * 100_000}\n")
     done = forget(tmp_path, Finder(["ada@tea.example"]))
     assert (done.rewritten, done.removed) == (["long.csv"], [])
     assert (tmp_path / "long.csv").read_text().startswith("who,said\nbob,tea tea")
+    assert csv.field_size_limit() == before
+
+
+def test_what_lies_on_another_disk_by_a_link_is_looked_at(tmp_path: Path) -> None:
+    shop, large = tmp_path / "shop", tmp_path / "large"
+    for folder in (shop, large):
+        folder.mkdir()
+    (shop / "uploads").symlink_to(large)
+    (large / "who.csv").write_text("who\nada@tea.example\nbob\n")
+    assert forget(shop, Finder(["ada@tea.example"])).rewritten == ["uploads/who.csv"]
+    assert (large / "who.csv").read_text().split() == ["who", "bob"]
 
 
 def test_whom_support_alone_knows_is_erased_with_what_was_said_before_it_was_known_who_it_was(planted):
@@ -257,3 +271,15 @@ def test_an_encoder_that_is_gone_does_not_stop_an_erasure(planted, monkeypatch):
     erase(planted, [IDS[0]])
     assert not cache.exists()
     assert not (planted.folder / JOURNAL).exists()
+
+
+def test_a_session_that_has_the_number_of_an_order_is_somebody_elses(shop, record):
+    viewed = {"type": "product_viewed", "product_id": "tea", "time": "2024-05-01T11:00:00Z", "session_id": "1001"}
+    bought = {"type": "order_completed", "product_id": "tea", "unit_price": "4.50", "time": "2024-05-01T10:00:00Z"}
+    record(shop, {**bought, "customer_id": "ada", "order_id": "1001"}, viewed)
+    assert archive(shop, "ada")[1]["events"] == 1
+    with clock.held_at(datetime(2024, 6, 1, tzinfo=UTC)):
+        erase(shop, ["ada"])
+    assert [row["session_id"] for row in rows_of(shop)] == ["1001"]
+    again(shop, {**viewed, "customer_id": "bob", "time": "2024-05-01T12:00:00Z"})
+    assert [row["customer_id"] for row in rows_of(shop)] == [None, "bob"]

@@ -63,6 +63,20 @@ def test_an_objection_outlives_what_is_kept_of_all_others(planted, record):
     assert types_of(planted) == ["objection_made"]
 
 
+def test_an_objection_under_a_visitors_id_outlives_the_rest_with_what_says_whose_it_is(planted, record):
+    objected = {"type": "objection_made", "anonymous_id": IDS[1], "time": "2024-05-01T09:10:00Z", "text": "profiling"}
+    traits = {"type": "customer_identified", "customer_id": IDS[0], "properties.name": "Ada", "time": objected["time"]}
+    other = {"type": "customer_identified", "customer_id": "bob", "anonymous_id": "v-bob", "time": objected["time"]}
+    record(planted, objected, traits, other)
+    with clock.held_at(JUNE):
+        retain(keeping(planted, **{"*": 1}))
+        assert types_of(planted) == ["customer_aliased", "customer_identified", "objection_made"]
+        assert withheld(Shop.open(planted.folder), "profiling", JUNE).to_pylist() == [IDS[0]]
+        assert retain(Shop.open(planted.folder)) is None
+        retain(keeping(planted, **{"*": 1, "customer_aliased": 5}))
+    assert types_of(planted) == ["customer_identified", "objection_made"]
+
+
 def test_without_limits_and_without_anything_too_old_nothing_is_done(planted, cli):
     version = planted.log.version
     assert retain(planted) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -56,6 +57,8 @@ class ParquetSource:
             ) from None
         self.headers = tuple(self._file.schema_arrow.names)
         refuse_wide(path, self.headers)
+        if twice := [name for name, count in Counter(self.headers).items() if count > 1]:
+            raise InputError(f'{path}: the column "{twice[0]}" stands twice. Rename one of them and import again.')
         self._size = len(file.getbuffer()) if isinstance(file, io.BytesIO) else file.stat().st_size
         refuse_bomb(path, self._size, _said_unpacked(self._file.metadata))
         if self._file.metadata.num_rows == 0:

@@ -62,7 +62,6 @@ def faq(path: Path, text: str) -> Iterator[Section]:
     >>> [found.questions for found in faq(Path("a.csv"), "question,answer\\nhow long?,Thirty days.")]
     [('how long?',)]
     """
-    csv.field_size_limit(1_000_000)
     rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
     try:
         names = {name.strip().casefold(): name for name in rows.fieldnames or () if name}

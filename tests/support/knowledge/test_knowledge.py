@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -377,3 +378,9 @@ def test_what_was_kept_and_is_broken_is_read_anew(tmp_path: Path, name: str) -> 
     first = Knowledge(texts, cache=cache)
     (cache / name).write_bytes(b"{")
     assert Knowledge(texts, cache=cache).texts == first.texts
+
+
+def test_a_table_of_questions_changes_nothing_for_others_who_read_csv() -> None:
+    before = csv.field_size_limit()
+    assert len(list(faq(Path("a.csv"), "question,answer\nhow long?,Thirty days."))) == 1
+    assert csv.field_size_limit() == before
