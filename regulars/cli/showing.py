@@ -45,6 +45,7 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """What to show: to a customer, beside a product, or to everybody; each line with its reason."""
+    from regulars.customers.known import pair
     from regulars.errors import InputError
     from regulars.recommend import Recommender, parameters
     from regulars.shop import Shop
@@ -60,8 +61,11 @@ def recommend(
         needs = "no id" if about else "the id of a " + ("product" if kind in ("similar", "together") else "customer")
         raise InputError(f"The list {kind} needs {needs}. See: regulars recommend --help")
     door = Shop.open(shop)
+    moment = to_moment(as_of) or door.now
     with working("opening the recommender", quiet=as_json):
-        recommender = Recommender.open(door, to_moment(as_of) or door.now)
+        recommender = Recommender.open(door, moment)
+    if about is not None and (why or kind not in ("similar", "together")):
+        about = door.identities.customers(pair(about, moment))[0].as_py()
     if why:
         _explain(recommender, about or "", why, as_json=as_json)
         return

@@ -56,10 +56,13 @@ def write_all(
     Raises
     ------
     InputError
-        If the folder holds lists of another kind, moment, model or filter; or there is no such kind.
+        If the folder holds lists of another kind, moment, model or filter; there is no such kind; or `k` is below 1.
+    RuleError
+        If the filter cannot be read.
     """
     if kind not in OF_CUSTOMERS + OF_PRODUCTS:
         raise InputError(f"There is no list {kind} about each. There are: {', '.join(OF_CUSTOMERS + OF_PRODUCTS)}.")
+    recommender.popular(k, where)  # a wrong length or filter is refused before anything is written
     about = {
         "list": kind, "k": k, "where": where, "as_of": recommender.past.now, "until": recommender.model.until,
         "settings": recommender.shelf.settings.model_dump(mode="json"),

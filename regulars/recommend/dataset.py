@@ -211,3 +211,14 @@ def head_as_of(shop: Shop, moment: datetime) -> Head | None:
         return Head.of(shop, model_as_of(shop, moment), moment)
     except NotFoundError:
         return None
+
+
+def head_for(shop: Shop, model: RecommendModel, moment: datetime) -> Head | None:
+    """What a recommender asks of a behaviour model as of a moment; None if it asks nothing.
+
+    Raises
+    ------
+    NotFoundError
+        If it does, and there is no such model any more: an order without it would be another than was learned.
+    """
+    return Head.of(shop, model_as_of(shop, moment), moment) if model.has_head else None

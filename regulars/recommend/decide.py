@@ -15,7 +15,7 @@ from regulars.customers import withheld
 from regulars.errors import NotEnoughError
 from regulars.events.identity import hash_rows
 from regulars.recommend.blocks import blocks, in_threads
-from regulars.recommend.dataset import head_as_of, model_in_use, past_as_of
+from regulars.recommend.dataset import head_for, model_in_use, past_as_of
 from regulars.recommend.features import Products
 from regulars.recommend.lists import Lists, lists, lists_of_all, why
 from regulars.recommend.model import RecommendModel
@@ -53,7 +53,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     is_unprofiled = np.asarray(pc.is_in(customers["customer_id"], withheld(shop, PURPOSE, as_of)))
     is_adult = np.array([name in shelf.adults for name in ids])
     products = Products.of(past)
-    head = head_as_of(shop, as_of) if model.has_head else None
+    head = head_for(shop, model, as_of)
 
     def decided(block: range) -> pa.Table:
         rng = np.random.default_rng([micros(as_of), block.start])

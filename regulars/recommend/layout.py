@@ -15,34 +15,6 @@ from regulars.recommend.candidates import Floats, Ints
 Allowed = npt.NDArray[np.bool_]
 
 
-def with_new(found: Ints, wide: Ints, is_new: Allowed, places: int) -> Ints:
-    """Lists in which so many places, the last ones, are of new products, as far as there are any.
-
-    Parameters
-    ----------
-    found, wide : (n, k), (n, m) the lists, and more products in their order; 0 where there is none.
-    is_new : (products + 1,)
-
-    Examples
-    --------
-    >>> is_new = np.array([False, False, False, False, True, True])
-    >>> with_new(np.array([[1, 2, 3], [4, 1, 2]]), np.array([[1, 2, 3, 4, 5], [4, 1, 2, 5, 3]]), is_new, 1).tolist()
-    [[1, 2, 4], [4, 1, 2]]
-    """
-    width = len(is_new)
-    row = np.arange(len(found))[:, None] * width
-    others = np.where(is_new[wide] & (wide > 0) & ~np.isin(row + wide, row + found), wide, 0)
-    others = np.take_along_axis(others, np.argsort(others == 0, axis=1, kind="stable"), 1)[:, :places]
-    lacking = np.minimum(places - np.minimum(is_new[found].sum(axis=1), places), (others > 0).sum(axis=1))
-    # The last products that are not new give way, the very last to the least likely of the new ones.
-    gives_way = ~is_new[found]
-    from_end = np.cumsum(gives_way[:, ::-1], axis=1)[:, ::-1]
-    is_given = gives_way & (from_end <= lacking[:, None])
-    which = np.maximum(np.cumsum(is_given, axis=1) - 1, 0)
-    given = np.take_along_axis(others, np.minimum(which, others.shape[1] - 1), 1) if others.shape[1] else found
-    return np.where(is_given, given, found)
-
-
 def lifted(products: Ints, lift: Ints) -> Ints:
     """Products in their order, some further up; of two at one place the one that was lifted stands first.
 
@@ -82,15 +54,36 @@ class Caps:
         group = np.stack([group for group, _ in caps]) if caps else np.zeros((0, 0), np.int64)
         return cls(group, np.array([most for _, most in caps], np.int64))
 
+    def room(self, chosen: Ints, products: Ints) -> Allowed:
+        """(n, m) whether each of some products may stand in a list (n, k) beside those chosen, 0 for none.
 
-def arranged(products: Ints, k: int, vectors: Floats, caps: Caps, diversity: float = 0.0) -> Ints:
-    """The k best of more products: relevant, unlike each other, and no group too often.
+        >>> Caps.of([(np.array([-1, 7, 7, 8]), 1)]).room(np.array([[1, 0]]), np.array([[2, 3]])).tolist()
+        [[False, True]]
+        """
+        found: Allowed = _room(chosen, products, self.group, self.most)
+        return found
+
+
+def arranged(
+    products: Ints,
+    k: int,
+    vectors: Floats,
+    caps: Caps,
+    diversity: float = 0.0,
+    *,
+    pinned: int = 0,
+    is_new: Allowed | None = None,
+    fresh: int = 0,
+) -> Ints:
+    """The k best of more products: relevant, unlike each other, no group too often, and some of them new.
 
     Parameters
     ----------
     products : (n, m) the best first, 0 where there is none; no product twice in a row.
     vectors : (products + 1, d) of length 1 or 0.
     diversity : 0 goes by relevance alone, 1 by unlikeness alone.
+    pinned : so many stand first whatever else holds; of their groups there is room for fewer others.
+    is_new : (products + 1,); fresh : so many places, the last ones, are of new products, as far as there are any.
 
     Source
     ------
@@ -100,37 +93,51 @@ def arranged(products: Ints, k: int, vectors: Floats, caps: Caps, diversity: flo
 
     Examples
     --------
-    Products 1 and 2 are alike; of one group there may be one:
+    Products 1 and 2 are alike; of one group there may be one; 3 is new:
 
     >>> vectors = np.array([[0, 0], [1, 0], [1, 0], [0, 1]], np.float32)
     >>> arranged(np.array([[1, 2, 3]]), 2, vectors, Caps.of(), diversity=0.5).tolist()
     [[1, 3]]
     >>> arranged(np.array([[1, 2, 3]]), 3, vectors, Caps.of([(np.array([-1, 7, 7, 8]), 1)])).tolist()
     [[1, 3, 0]]
+    >>> arranged(np.array([[1, 2, 3]]), 2, vectors, Caps.of(), is_new=np.arange(4) == 3, fresh=1).tolist()
+    [[1, 3]]
     """
-    found: Ints = _arranged(products, k, vectors, caps.group, caps.most, diversity)
+    if is_new is None:
+        is_new = np.zeros(len(vectors), bool)
+    found: Ints = _arranged(products, k, vectors, caps.group, caps.most, diversity, pinned, is_new, fresh)
     return found
 
 
 @numba.njit(cache=True, nogil=True)
-def _arranged(products: Any, k: int, vectors: Any, group: Any, most: Any, diversity: float) -> Any:
+def _arranged(
+    products: Any, k: int, vectors: Any, group: Any, most: Any, diversity: float, pinned: int, is_new: Any, fresh: int
+) -> Any:
     count, width = products.shape
     found = np.zeros((count, k), np.int64)
     relevance = 1 / np.log2(np.arange(2.0, width + 2))
     for row in range(count):
-        alike, is_free = np.zeros(width), products[row] > 0
+        alike, is_free, lacking = np.zeros(width), products[row] > 0, fresh
         for place in range(min(k, width)):
+            new = 0
+            if lacking > 0:
+                for other in range(width):
+                    new += is_free[other] and is_new[products[row, other]]
+            kept = min(lacking, new)
             best, value = -1, -np.inf
             for other in range(width):
-                if is_free[other]:
+                if is_free[other] and (k - place > kept or is_new[products[row, other]]):
                     worth = (1 - diversity) * relevance[other] - diversity * alike[other]
                     if worth > value:
                         best, value = other, worth
+            if place < pinned:
+                best = place
             if best < 0:
                 break
             chosen = products[row, best]
             found[row, place] = chosen
             is_free[best] = False
+            lacking -= is_new[chosen]
             if diversity:
                 for other in range(width):
                     if is_free[other]:
@@ -159,4 +166,26 @@ def _inner(one: Any, other: Any) -> Any:
     found = np.float32(0)
     for place in range(len(one)):
         found += one[place] * other[place]
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def has_room(product: Any, chosen: Any, group: Any, most: Any) -> Any:
+    """Whether no group of a product has its most among those chosen, 0 for none."""
+    for cap in range(len(most)):
+        kind, used = group[cap, product], 0
+        for other in chosen:
+            used += group[cap, other] == kind
+        if kind >= 0 and used >= most[cap]:
+            return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _room(chosen: Any, products: Any, group: Any, most: Any) -> Any:
+    found = np.ones(products.shape, np.bool_)
+    if len(most):
+        for row in range(len(products)):
+            for place in range(products.shape[1]):
+                found[row, place] = has_room(products[row, place], chosen[row], group, most)
     return found

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from regulars.recommend.candidates import Ints
 from regulars.recommend.favourites import Favourites
 from regulars.recommend.features import Products
+from regulars.recommend.layout import Caps, has_room
 from regulars.recommend.model import Ranked, RecommendModel
 from regulars.recommend.past import Past
 from regulars.recommend.reasons import WORDS, Lines, reasons
@@ -64,11 +65,11 @@ def lists(
     wide = ranked.top(max(SEEN, k + DRAWN_FROM))
     named = shelf.laid_out(wide, k, _vectors(model), products.is_new, allowed)
     if not named.all():
-        _fill(named, _popular(model, allowed, len(allowed)), barred, len(allowed))
+        _filled(named, model, shelf.caps, allowed, barred)
     propensity, by_chance = np.ones(len(named)), np.zeros(len(named), bool)
     if rng is not None and shelf.settings.explore:
         can = (named[:, -1] > 0) & ~np.isin(named[:, -1], shelf.pinned)
-        _explore(named, wide, can, propensity, by_chance, shelf.settings.explore, rng)
+        _explore(named, wide, can, shelf.caps, propensity, by_chance, shelf.settings.explore, rng)
     return Lists(named, propensity, by_chance, ranked)
 
 
@@ -84,6 +85,8 @@ def lists_of_all(
     k = k or shelf.settings.products
     wide = _popular(model, allowed, max(SEEN, k))
     named = shelf.laid_out(wide[None], k, _vectors(model), products.is_new, allowed)
+    if not named.all():
+        _filled(named, model, shelf.caps, allowed, np.zeros(0, np.int64))
     named = np.repeat(named, customers, axis=0)
     return Lists(named, np.ones(len(named)), np.zeros(len(named), bool), None)
 
@@ -92,6 +95,7 @@ def _explore(
     named: Ints,
     wide: Ints,
     can: npt.NDArray[np.bool_],
+    caps: Caps,
     propensity: npt.NDArray[np.float64],
     by_chance: npt.NDArray[np.bool_],
     share: float,
@@ -99,7 +103,7 @@ def _explore(
 ) -> None:
     """In a share of the lists that can, draw the last product evenly among those that come next; chances beside."""
     row = np.arange(len(named))[:, None] * (int(max(wide.max(initial=0), named.max(initial=0))) + 1)
-    is_next = (wide > 0) & ~np.isin(row + wide, row + named)
+    is_next = (wide > 0) & ~np.isin(row + wide, row + named) & caps.room(named[:, :-1], wide)
     is_next &= np.cumsum(is_next, axis=1) <= DRAWN_FROM
     pool = is_next.sum(axis=1)
     can = can & (pool > 0)
@@ -129,9 +133,14 @@ def _popular(model: RecommendModel, allowed: npt.NDArray[np.bool_], k: int) -> I
     return np.concatenate([best, np.zeros(k - len(best), np.int64)]).astype(np.int64)
 
 
+def _filled(named: Ints, model: RecommendModel, caps: Caps, allowed: npt.NDArray[np.bool_], barred: Ints) -> None:
+    """Fill the places of lists that are left by what most take up; `barred` are pairs that may not be shown."""
+    _fill(named, _popular(model, allowed, len(allowed)), barred, caps.group, caps.most, len(allowed))
+
+
 @numba.njit(cache=True, nogil=True)
-def _fill(named: Ints, popular: Ints, never: Ints, width: int) -> None:
-    """Put what most take up into the places that are left, but nothing twice, and no pair of `never`."""
+def _fill(named: Ints, popular: Ints, never: Ints, group: Ints, most: Ints, width: int) -> None:
+    """Put what most take up into the places that are left, but nothing twice, too often, or in a pair of `never`."""
     for row in range(len(named)):
         next_one = 0
         for place in range(named.shape[1]):
@@ -141,7 +150,7 @@ def _fill(named: Ints, popular: Ints, never: Ints, width: int) -> None:
                 pair = row * width + product
                 at = np.searchsorted(never, pair)
                 is_never = at < len(never) and never[at] == pair
-                if not is_never and not (named[row] == product).any():
+                if not is_never and not (named[row] == product).any() and has_room(product, named[row], group, most):
                     named[row, place] = product
 
 
@@ -154,20 +163,19 @@ def why(model: RecommendModel, past: Past, products: Products, shelf: Shelf, fou
     language = shelf.settings.language
     words = WORDS[language]
     customer, place = np.nonzero(found.products > 0)
-    if found.ranked is None:
-        return [words["unprofiled"]] * len(customer)
     product = found.products[customer, place]
-    width = len(shelf.allowed)
-    candidates = found.ranked.candidates
-    is_candidate = np.isin(customer * width + product, candidates.customer * width + candidates.product)
-    said = np.array([words["popular"]] * len(customer), object)
-    whose, what = customer[is_candidate], product[is_candidate]
-    favourites = Favourites.of(past, shelf.categories)
-    is_new = favourites.new_in(whose, what, products.is_new)
-    liked = favourites.of_customer[whose]
-    new_in = [favourites.names[k] if new else None for k, new in zip(liked.tolist(), is_new.tolist(), strict=True)]
-    lines = Lines.of(found.ranked, whose, what)
-    said[is_candidate] = reasons(model, past, lines, shelf.titles, language, new_in)
+    said = np.array([words["unprofiled" if found.ranked is None else "popular"]] * len(customer), object)
+    if found.ranked is not None:
+        width = len(shelf.allowed)
+        candidates = found.ranked.candidates
+        is_candidate = np.isin(customer * width + product, candidates.customer * width + candidates.product)
+        whose, what = customer[is_candidate], product[is_candidate]
+        favourites = Favourites.of(past, shelf.categories)
+        is_new = favourites.new_in(whose, what, products.is_new)
+        liked = favourites.of_customer[whose]
+        new_in = [favourites.names[k] if new else None for k, new in zip(liked.tolist(), is_new.tolist(), strict=True)]
+        lines = Lines.of(found.ranked, whose, what)
+        said[is_candidate] = reasons(model, past, lines, shelf.titles, language, new_in)
     said[np.isin(product, shelf.pinned)] = words["pinned"]
     said[found.by_chance[customer] & (place == found.products.shape[1] - 1)] = words["chance"]
     return list(said.tolist())

@@ -14,10 +14,11 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from regulars.behavior.sequences import DAY
+from regulars.clock import micros, moment_of
 from regulars.customers import withheld
 from regulars.errors import InputError, NotFoundError
 from regulars.recommend.candidates import Floats, Ints
-from regulars.recommend.dataset import head_as_of, model_in_use, past_as_of
+from regulars.recommend.dataset import head_for, model_in_use, past_as_of
 from regulars.recommend.decide import PURPOSE
 from regulars.recommend.favourites import Favourites
 from regulars.recommend.features import NEW_DAYS, Products
@@ -77,10 +78,23 @@ class Recommender:
 
     @classmethod
     def open(cls, shop: Shop, as_of: datetime) -> Recommender:
-        """The model in use, with all that customers did before a moment."""
+        """The model in use, with all that customers did before a moment.
+
+        Raises
+        ------
+        InputError
+            If the model learned from events after that moment.
+        """
         model = model_in_use(shop)
+        # Of the newest moment there is, nothing came after, even where what came last was erased since.
+        if micros(as_of) < model.until and as_of < shop.now:
+            raise InputError(
+                f"The recommender in use learned from events until {moment_of(model.until):%Y-%m-%d %H:%M}: it would "
+                f"know what came after {as_of:%Y-%m-%d %H:%M}. Choose a later as-of time, or learn from before it: "
+                f"regulars learn recommend --until {as_of:%Y-%m-%dT%H:%M}"
+            )
         shelf = Shelf.of(shop, model.vocabulary.products, as_of)
-        head = head_as_of(shop, as_of) if model.has_head else None
+        head = head_for(shop, model, as_of)
         unprofiled = set(withheld(shop, PURPOSE, as_of).to_pylist())
         return cls(model, past_as_of(shop, model, as_of, None), shelf, head, unprofiled)
 
@@ -103,7 +117,7 @@ class Recommender:
         if number is None or customer in self.unprofiled:
             said = "objects to profiling" if customer in self.unprofiled else "was never seen before"
             found = lists_of_all(self.model, self.products, self.shelf, allowed, 1, k)
-            reasons = [self._words["popular"]] * k
+            reasons = why(self.model, self.past, self.products, self.shelf, found)
             return Shown(self._table(found.products[0], reasons), f"{customer} {said}: this is what most take up.")
         past = self.past.of(np.array([number]))
         found = lists(self.model, past, self.products, self.head, self.shelf, allowed, k=k)
@@ -143,7 +157,8 @@ class Recommender:
         NotFoundError
             If there is no such customer.
         """
-        events = self._profiled(customer).with_product
+        past = self._profiled(customer)
+        events = past.with_product
         bought = np.unique(events.product[events.is_bought])
         looked = np.flatnonzero(~events.is_bought & ~np.isin(events.product, bought))
         if not len(looked):
@@ -152,7 +167,8 @@ class Recommender:
                 f"{customer} looked at nothing that was not bought, or forbids profiling.",
             )
         seen = int(events.product[looked[np.argmax(events.time[looked])]])
-        return self._beside(seen, self._likeness(seen), self._allowed(k, where, customer), k, "because_viewed")
+        allowed = self._not_barred(past, self._allowed(k, where, customer))
+        return self._beside(seen, self._likeness(seen), allowed, k, "because_viewed")
 
     def popular_with_alike(self, customer: str, k: int = 10, where: str = "") -> Shown:
         """What those customers take up of late who like the same category best.
@@ -169,6 +185,7 @@ class Recommender:
             found = self.popular(k, where)
             return Shown(found.table, f"{customer} has no favourite category, or forbids profiling: see all's.")
         said = self._words["popular_with"].format(category=self.favourites.names[liked])
+        allowed = self._not_barred(self.past.of(np.array([number])), allowed)
         return self._for_all(self.favourites.popular_with(self.past, liked), allowed, k, said)
 
     def again(self, customer: str, k: int = 10, where: str = "") -> Shown:
@@ -182,7 +199,7 @@ class Recommender:
         allowed = self._allowed(k, where, customer)
         past = self._profiled(customer)
         events = past.with_product
-        bought = events.is_bought & allowed[events.product]
+        bought = events.is_bought & self._not_barred(past, allowed)[events.product]
         product = np.unique(events.product[bought])
         last = np.zeros(past.products + 1, np.int64)
         np.maximum.at(last, events.product[bought], events.time[bought])
@@ -190,8 +207,7 @@ class Recommender:
         share = days / self.products.interval[product]
         # Most wanted when the interval is just over; who has not come back after three of them will not for this.
         value = self.products.repeat_share[product] * np.exp(-np.abs(np.log(np.maximum(share, 1e-3))))
-        barred = self.shelf.barred(past)
-        value = np.where((share >= DUE) & ~np.isin(product, barred), value, -np.inf)
+        value = np.where(share >= DUE, value, -np.inf)
         best = product[np.argsort(-value, kind="stable")][: min(k, int((value > -np.inf).sum()))]
         words = self._words
         times = np.bincount(events.product[bought], minlength=past.products + 1)
@@ -294,6 +310,12 @@ class Recommender:
         if k < 1:
             raise InputError(f"k is {k}: a list holds at least one product.")
         return self.shelf.shown_to(customer, where)
+
+    def _not_barred(self, past: Past, allowed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Of those products the ones that the only customer of a past may be shown again."""
+        allowed = allowed.copy()
+        allowed[self.shelf.barred(past)] = False  # of the first customer a pair is the number of its product
+        return allowed
 
     def _profiled(self, customer: str) -> Past:
         """The past of one customer; nothing of who forbids profiling."""

@@ -129,7 +129,7 @@ def reasons(
     Parameters
     ----------
     past : of the customers of the lines.
-    titles : (products + 1,) by number; None where a product has none.
+    titles : (products + 1,) by number; None where a product has none: it is called by its id.
     language : "en" or "zh".
     new_in : (l,) of a product that is new in the category that its customer likes best, that category; else None.
     """
@@ -154,7 +154,8 @@ def reasons(
         elif (category := new_in[line]) is not None and name in ("content", "popular"):
             said.append(words["new_in"].format(category=category))
         elif name in ("covisitation", "content"):
-            title = titles[because[line]]
+            of = int(because[line])
+            title = titles[of] or (past.vocabulary.products[of - 1] if of else None)
             said.append(words[name].format(title=title) if title else words["factors"])
         else:
             said.append(words[name])

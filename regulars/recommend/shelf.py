@@ -18,7 +18,7 @@ from regulars.errors import ConfigError
 from regulars.events.schema import CATALOGUE
 from regulars.recommend.candidates import Floats, Ints
 from regulars.recommend.favourites import Categories
-from regulars.recommend.layout import Caps, arranged, lifted, with_new
+from regulars.recommend.layout import Caps, arranged, lifted
 from regulars.recommend.past import Past
 from regulars.rules import Rule, RuleError
 
@@ -128,15 +128,15 @@ class Shelf:
         is_new, allowed : (products + 1,)
         """
         products = lifted(products, self.lift)
-        found = self._by_rules(products, k, vectors)
-        if self.settings.fresh:
-            found = with_new(found, products, is_new, self.settings.fresh)
         pinned = self.pinned[allowed[self.pinned]]
-        if not len(pinned):
-            return found
-        rest = np.where(np.isin(found, pinned), 0, found)
-        rest = np.take_along_axis(rest, np.argsort(rest == 0, axis=1, kind="stable"), 1)
-        return np.hstack([np.tile(pinned, (len(found), 1)), rest])[:, :k]
+        if len(pinned):
+            rest = np.where(np.isin(products, pinned), 0, products)
+            rest = np.take_along_axis(rest, np.argsort(rest == 0, axis=1, kind="stable"), 1)
+            products = np.hstack([np.tile(pinned, (len(rest), 1)), rest])
+        diversity, fresh = self.settings.diversity, self.settings.fresh
+        if not len(self.caps.most) and not diversity and not fresh:
+            return products[:, :k]
+        return arranged(products, k, vectors, self.caps, diversity, pinned=len(pinned), is_new=is_new, fresh=fresh)
 
     def _meant(self, text: str) -> Allowed:
         if text not in self._filters:
@@ -145,13 +145,9 @@ class Shelf:
             self._filters[text] = np.append(False, Rule.of(text, self.table.schema).mask(self.table))
         return self._filters[text]
 
-    def _by_rules(self, products: Ints, k: int, vectors: Floats) -> Ints:
-        if not len(self._caps.most) and not self.settings.diversity:
-            return products[:, :k]
-        return arranged(products, k, vectors, self._caps, self.settings.diversity)
-
     @cached_property
-    def _caps(self) -> Caps:
+    def caps(self) -> Caps:
+        """How many of a category and of a brand a list may hold."""
         settings = self.settings
         caps = [
             (Categories.of(self.table[column]).code, most)

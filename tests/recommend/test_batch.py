@@ -12,6 +12,7 @@ import pytest
 from regulars import Shop
 from regulars.errors import InputError
 from regulars.recommend import Recommender, batch, write_all
+from regulars.rules import RuleError
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -67,3 +68,11 @@ def test_the_command_writes_them(cli: Cli, learned_shop: Shop, tea_as_of: dateti
     code, said, _ = cli("recommend", "--list", "together", "--out", tmp_path / "lists", *where)
     assert code == 0
     assert said.startswith("1 files in")
+
+
+def test_a_wrong_filter_or_length_leaves_no_folder(recommender: Recommender, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="k is 0"):
+        write_all(recommender, "for-you", tmp_path / "lists", 0)
+    with pytest.raises(RuleError):
+        write_all(recommender, "for-you", tmp_path / "lists", 3, "colour = 'red'")
+    assert not (tmp_path / "lists").exists()

@@ -13,6 +13,7 @@ import pytest
 from regulars import Shop
 from regulars.errors import ConfigError, CorruptLogError
 from regulars.evaluation import Split
+from regulars.recommend import Recommender
 from regulars.recommend.model import RecommendModel
 from regulars.recommend.past import WEIGHTS
 from regulars.recommend.reasons import WORDS
@@ -114,6 +115,37 @@ def test_caps_hold(own_shop: Shop, tea_as_of: datetime) -> None:
     shop = with_settings(own_shop, products="3", most_per_category="1", explore="0.0")
     for products in shop.decide("recommend", tea_as_of).table["products"].to_pylist():
         assert len({int(name.removeprefix("tea")) % 3 for name in products}) == 3
+
+
+@pytest.mark.parametrize(
+    ("products", "explore", "pin"), [("5", "0.0", "[]"), ("3", "1.0", "[]"), ("3", "0.0", '["tea7"]')]
+)
+def test_caps_hold_where_lists_are_filled_drawn_or_pinned(
+    own_shop: Shop, tea_as_of: datetime, record: Callable[..., object], products: str, explore: str, pin: str
+) -> None:
+    record(
+        own_shop,
+        {"type": "objection_made", "customer_id": "c000", "time": "2024-05-30T10:00:00Z", "text": "profiling"},
+    )
+    shop = with_settings(own_shop, products=products, most_per_category="1", explore=explore, pin=pin)
+    for named in shop.decide("recommend", tea_as_of).table["products"].to_pylist():
+        assert len({int(name.removeprefix("tea")) % 3 for name in named}) == len(named) == 3
+
+
+def test_what_is_pinned_is_said_to_be_chosen_by_the_shop_whoever_looks(
+    own_shop: Shop, tea_as_of: datetime, record: Callable[..., object]
+) -> None:
+    record(
+        own_shop,
+        {"type": "objection_made", "customer_id": "c000", "time": "2024-05-30T10:00:00Z", "text": "profiling"},
+    )
+    shop = with_settings(own_shop, products="3", pin='["tea7"]')
+    first = shop.decide("recommend", tea_as_of).table.to_pylist()[0]
+    assert first["customer_id"] == "c000"
+    assert first["reasons"] == [WORDS["en"]["pinned"], *[WORDS["en"]["unprofiled"]] * 2]
+    asked = Recommender.open(shop, tea_as_of)
+    assert asked.for_you("c000", 3).table["reason"].to_pylist() == first["reasons"]
+    assert asked.for_you("nobody", 3).table["reason"][0].as_py() == WORDS["en"]["pinned"]
 
 
 def test_what_is_not_to_be_shown_again_is_not(own_shop: Shop, tea_as_of: datetime) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
 from regulars import Shop
 from regulars.errors import InputError, NotFoundError
 from regulars.recommend import Recommender, Shown, parameters
+from regulars.recommend.dataset import model_in_use
 from regulars.rules import RuleError
 
 Record = Callable[..., object]
@@ -222,3 +225,51 @@ def test_the_command_shows_a_list(cli: Cli, learned_shop: Shop, tea_as_of: datet
     code, _, complaint = cli("recommend", "c000", "--where", "price <", *where)
     assert code == 3
     assert "column" in complaint
+
+
+def test_no_list_of_a_customer_holds_what_was_sent_back(own_shop: Shop, record: Record) -> None:
+    at = own_shop.now
+    about = {"customer_id": "new", "product_id": "tea4", "order_id": "n1", "unit_price": 4, "quantity": 1}
+    record(
+        own_shop,
+        {"type": "order_completed", **about, "time": at.isoformat()},
+        {"type": "product_viewed", "customer_id": "new", "product_id": "tea1", "time": at.isoformat()},
+    )
+    asked = Recommender.open(own_shop, own_shop.now)
+    assert all("tea4" in ids(show("new", 9)) for show in (asked.because_viewed, asked.popular_with_alike))
+    record(own_shop, {"type": "order_refunded", **about, "time": own_shop.now.isoformat()})
+    asked = Recommender.open(own_shop, own_shop.now)
+    assert all("tea4" not in ids(show("new", 9)) for show in (asked.because_viewed, asked.popular_with_alike))
+
+
+def test_a_moment_before_the_model_was_learned_is_refused(learned_shop: Shop, tea_as_of: datetime) -> None:
+    with pytest.raises(InputError, match="learned from events until 2024-06-01"):
+        Recommender.open(learned_shop, tea_as_of - timedelta(days=1))
+
+
+def test_a_recommender_whose_behaviour_model_is_gone_shows_nothing_wrong(
+    learned_shop: Shop, tea_as_of: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = replace(model_in_use(learned_shop), has_head=True)
+    monkeypatch.setattr("regulars.recommend.live.model_in_use", lambda shop: asking)
+    with pytest.raises(NotFoundError, match="regulars learn behavior"):
+        Recommender.open(learned_shop, tea_as_of)
+
+
+def test_a_product_without_a_title_is_called_by_its_id_in_reasons(learned_shop: Shop, tea_as_of: datetime) -> None:
+    asked = Recommender.open(learned_shop, tea_as_of)
+    some = [f"c{number:03d}" for number in range(0, 60, 2)]
+    titled = [reason for name in some for reason in asked.for_you(name, 9).table["reason"].to_pylist()]
+    table = asked.shelf.table
+    nameless = table.set_column(table.column_names.index("title"), "title", pa.nulls(table.num_rows, pa.string()))
+    asked.shelf = replace(asked.shelf, table=nameless)
+    plain = [reason for name in some for reason in asked.for_you(name, 9).table["reason"].to_pylist()]
+    assert any("“Tea " in reason for reason in titled)
+    assert plain == [reason.replace("“Tea ", "“tea") for reason in titled]
+
+
+def test_an_id_that_belongs_to_a_customer_gets_the_customers_list(own_shop: Shop, record: Record, cli: Cli) -> None:
+    at = own_shop.now.isoformat()
+    record(own_shop, {"type": "customer_identified", "customer_id": "c000", "anonymous_id": "visitor", "time": at})
+    said = [cli("recommend", name, "--k", 3, "--shop", own_shop.folder)[1] for name in ("visitor", "c000")]
+    assert said[0] == said[1]

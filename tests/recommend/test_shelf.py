@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from regulars import Shop
 from regulars.errors import ConfigError
-from regulars.recommend.layout import Caps, arranged, with_new
+from regulars.recommend.layout import Caps, arranged
 from regulars.recommend.shelf import Shelf
 from regulars.rules import RuleError
 from regulars.serve.live.rules import Rules
@@ -144,9 +144,33 @@ def test_so_many_places_are_of_new_products_as_far_as_there_are_any(
     wide: list[int], k: int, new: set[int], places: int
 ) -> None:
     is_new = np.isin(np.arange(13), list(new))
-    ranked = np.array([wide])
-    found = with_new(ranked[:, :k], ranked, is_new, places)[0]
-    assert len(set(found.tolist())) == k
+    nothing = np.zeros((13, 1), np.float32)
+    found = arranged(np.array([wide]), k, nothing, Caps.of(), is_new=is_new, fresh=places)[0].tolist()
+    assert len(set(found)) == k
     assert is_new[found].sum() == max(min(places, len(new), k), is_new[wide[:k]].sum())
-    # Of what stays, nothing has moved.
-    assert all(one == other or (is_new[one] and not is_new[other]) for one, other in zip(found, wide, strict=False))
+    # Of both kinds those that the ranker likes best, in its order.
+    for kind in (new, set(wide) - new):
+        shown = [product for product in found if product in kind]
+        assert shown == [product for product in wide if product in kind][: len(shown)]
+
+
+def test_caps_count_what_is_pinned_and_hold_for_what_is_new() -> None:
+    nothing, is_new = np.zeros((6, 1), np.float32), np.arange(6) >= 4
+    caps = Caps.of([(np.array([-1, 7, 7, 8, 8, 9]), 1)])
+    assert arranged(np.array([[1, 2, 3, 4, 5]]), 3, nothing, caps, pinned=1).tolist() == [[1, 3, 5]]
+    assert arranged(np.array([[3, 1, 4, 5]]), 3, nothing, caps, is_new=is_new, fresh=1).tolist() == [[3, 1, 5]]
+    # What the shop pins it pins, whatever the caps say.
+    assert arranged(np.array([[1, 2, 3, 5]]), 4, nothing, caps, pinned=2).tolist() == [[1, 2, 3, 5]]
+
+
+def test_places_for_new_products_are_kept_behind_what_is_pinned(tea: Shop) -> None:
+    shelf = Shelf.of(with_setting(tea, 'pin = ["tin"]\nfresh = 1'), ["cup", "pot", "tin", "gone"], MAY)
+    ranked, is_new = np.array([[1, 2, 3, 4]]), np.arange(5) == 4
+    assert shelf.laid_out(ranked, 3, np.zeros((5, 1), np.float32), is_new, shelf.allowed).tolist() == [[3, 1, 4]]
+
+
+def test_what_a_live_list_draws_keeps_to_the_caps(tea: Shop) -> None:
+    products = ["cup", "pot", "tin", "gone"]
+    shelf = Shelf.of(with_setting(tea, "most_per_brand = 1"), products, MAY)
+    live = Rules(shelf, {name: number for number, name in enumerate(products, 1)}, np.zeros(5, bool))
+    assert live.beside(["pot"], ["cup", "pot", "new"]) == ["cup", "new"]

@@ -68,8 +68,9 @@ def recommend(here: LiveLists, wish: Wish, moment: datetime, *, explain: bool = 
             break
     name = new_id()
     shown = rules.laid_out(products, wish.k, customer)
-    share = here.shop.config.recommend.explore if is_personal else 0.0
-    propensity = explored(shown, products, wish.k, share, random.Random(name))
+    settings = here.shop.config.recommend
+    share = settings.explore if is_personal and not set(shown[-1:]) & set(settings.pin) else 0.0
+    propensity = explored(shown, rules.beside(shown[:-1], products), wish.k, share, random.Random(name))
     by_live = {each.product_id: each for each in named}
     at_night = dict(zip(*nightly, strict=False))
     lines = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -93,6 +94,16 @@ class Rules:
         vectors = np.zeros((len(self.number) + 1, 1), np.float32)
         found = self.shelf.laid_out(known, k, vectors, self.is_new, self.shelf.shown_to(customer))
         return [ids[number - 1].as_py() for number in found[0].tolist() if number]
+
+    def beside(self, shown: Sequence[str], products: Sequence[str]) -> list[str]:
+        """Those products that caps let stand in a list beside those shown; what the catalogue does not have may."""
+        caps = self.shelf.caps
+        if not len(caps.most):
+            return list(products)
+        chosen, asked = (
+            np.array([[self.number.get(each, 0) for each in some]], np.int64) for some in (shown, products)
+        )
+        return list(compress(products, caps.room(chosen, asked)[0]))
 
     def about(self, product: str) -> dict[str, Any]:
         """What a list says of a product."""
