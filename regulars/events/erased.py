@@ -24,8 +24,7 @@ from regulars.seal import sealed, unsealed
 FILE = "erased.json"
 """In the log's folder."""
 IDS = ("customer_id", "anonymous_id")
-LINKS = ("order_id", "session_id")
-"""Columns of events that say whose they are."""
+"""Columns of events that say whose they are; so do the numbers of orders and sessions."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class Erased:
     Attributes
     ----------
     until : by their ids.
-    links : by the numbers of their orders and sessions. Apart, for customer 42 is not who placed order 42.
+    orders, sessions : by the numbers of their orders, and of their sessions. Apart, for customer 42 is not who placed
+        order 42, nor who was there in session 42.
 
     Examples
     --------
@@ -50,7 +50,8 @@ class Erased:
 
     salt: str
     until: Mapping[str, int]
-    links: Mapping[str, int] = field(default_factory=dict)
+    orders: Mapping[str, int] = field(default_factory=dict)
+    sessions: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, log: Path) -> Erased:
@@ -68,35 +69,40 @@ class Erased:
             return cls(secrets.token_hex(16), {})
         except ValueError as error:
             raise CorruptLogError(f"{path} is damaged ({error}). Restore it from a backup.") from None
-        # Version 0.1.0 wrote both kinds as one.
-        return cls(raw["salt"], raw["until"], raw.get("links", raw["until"]))
+        # Files of before wrote the numbers as one, or all as one.
+        links = raw.get("links", raw["until"])
+        return cls(raw["salt"], raw["until"], raw.get("orders", links), raw.get("sessions", links))
 
     def write(self, log: Path) -> None:
         """Keep it in a log's folder, whose lock is held."""
-        kept = {"salt": self.salt, "until": dict(self.until), "links": dict(self.links)}
+        kept = {"salt": self.salt} | {name: dict(getattr(self, name)) for name in ("until", "orders", "sessions")}
         storage.replace(log / FILE, sealed(json.dumps(kept, indent=0)))
 
-    def with_ids(self, ids: Iterable[str], until: datetime, links: Iterable[str] = ()) -> Erased:
+    def with_ids(
+        self, ids: Iterable[str], until: datetime, orders: Iterable[str] = (), sessions: Iterable[str] = ()
+    ) -> Erased:
         """The same and these besides, each until a moment."""
         moment = clock.micros(until)
-        more, linked = (dict.fromkeys(map(self._hash, each), moment) for each in (ids, links))
-        return Erased(self.salt, {**self.until, **more}, {**self.links, **linked})
+        more = (dict.fromkeys(map(self._hash, each), moment) for each in (ids, orders, sessions))
+        return self.with_(Erased(self.salt, *more))
 
     def with_(self, other: Erased) -> Erased:
         """Both; `other` has the same salt, and where they differ it is right."""
-        return Erased(other.salt, {**self.until, **other.until}, {**self.links, **other.links})
+        pairs = ((self.until, other.until), (self.orders, other.orders), (self.sessions, other.sessions))
+        return Erased(other.salt, *({**mine, **theirs} for mine, theirs in pairs))
 
     def refused(self, events: pa.Table) -> pa.ChunkedArray:
         """Which rows are of somebody who was erased after them.
 
         Parameters
         ----------
-        events : (n,) time, and those of `IDS` and `LINKS` that there are.
+        events : (n,) time, and those of `IDS`, order_id and session_id that there are.
         """
         times = events["time"].cast(pa.int64())
         found = pc.less(times, 0)
-        for names, known in ((IDS, self.until), (LINKS, self.links)):
-            for name in set(names) & set(events.column_names) if known else ():
+        known_by = dict.fromkeys(IDS, self.until) | {"order_id": self.orders, "session_id": self.sessions}
+        for name, known in known_by.items():
+            if known and name in events.column_names:
                 found = pc.or_(found, pc.fill_null(pc.less(times, self._of(events[name], known)), False))
         return found
 

@@ -20,8 +20,7 @@ from regulars.errors import NotFoundError
 from regulars.events.schema import EVENTS
 from regulars.privacy import records
 from regulars.privacy.accounts import terms_of
-from regulars.privacy.finder import Finder
-from regulars.privacy.person import ids_of, people_of
+from regulars.privacy.person import People, ids_of, people_of
 from regulars.spreadsheet import to_csv
 from regulars.state import FILE as STATE
 
@@ -58,8 +57,8 @@ def archive(shop: Shop, customer: str) -> tuple[bytes, dict[str, int]]:
     events = pa.concat_tables([EVENTS.empty_table(), *(rows.filter(pa.array(people.rows(rows))) for rows in found)])
     events = events.sort_by([("time", "ascending"), ("event_id", "ascending"), ("line", "ascending")])
     rows = [{name: value for name, value in row.items() if value is not None} for row in events.to_pylist()]
-    links, texts = terms_of(shop, ids)
-    finder = Finder(ids, people.links | links | texts)
+    orders, texts = terms_of(shop, ids)
+    finder = people.with_(People(orders=orders, texts=texts)).finder
     state: dict[str, Any] = {}
     if shop.config.state.url or (shop.folder / STATE).exists():
         state = records.about(shop.state, finder)

@@ -15,6 +15,7 @@ from regulars.seal import sealed, unsealed
 
 JOURNAL = "erasure.json"
 """In the shop's folder. It holds what is to be erased, in the clear, until it is."""
+NAMES = ("ids", "orders", "sessions", "texts")
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,13 @@ class Journal:
             raise CorruptLogError(
                 f"{path} is damaged ({error}). Remove it, and erase the same customers again."
             ) from None
-        people = People(*(frozenset(kept[name]) for name in ("ids", "links", "texts")))
+        # Version 0.1.0 wrote the numbers of both kinds as one.
+        both = kept.get("links", ())
+        people = People(*(frozenset(kept.get(name, both)) for name in NAMES))
         return cls(kept["kind"], people, kept["expired"])
 
     def write(self, folder: Path) -> None:
         """Keep it in a shop's folder."""
-        people = self.people
-        kept = {"kind": self.kind, "expired": dict(self.expired), "ids": sorted(people.ids),
-                "links": sorted(people.links), "texts": sorted(people.texts)}  # fmt: skip
+        kept = {"kind": self.kind, "expired": dict(self.expired)}
+        kept |= {name: sorted(getattr(self.people, name)) for name in NAMES}
         storage.replace(folder / JOURNAL, sealed(json.dumps(kept)))
