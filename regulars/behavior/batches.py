@@ -49,7 +49,7 @@ class Batch:
     query_at, query_type : (u,) the place of a token, and a type that one of the next events has: what is asked for its
         products.
     pair_query, pair_slot, pair_product, pair_weight : (p,) which query, the number of the pair among those of its
-        query, the product that came, and how much it counts.
+        query, the product that came, and how much it counts. No query has a product twice.
     """
 
     fields: npt.NDArray[np.int32]
@@ -90,12 +90,12 @@ class Batch:
         first, last = targets.pair_starts[token], targets.pair_starts[token + 1]
         pair = _ranges(first, last - first)
         kinds = int(targets.pair_type.max(initial=0)) + 1
+        products = int(targets.pair_product.max(initial=0)) + 1
         asked = np.repeat(at, last - first) * kinds + targets.pair_type[pair]
-        query, pair_query = np.unique(asked, return_inverse=True)
-        order = np.argsort(pair_query, kind="stable")
-        begins = np.searchsorted(pair_query[order], np.arange(len(query)))
-        slot = np.empty_like(order)
-        slot[order] = np.arange(len(order)) - begins[pair_query[order]]
+        # A product that comes twice is one product, that counts for both: a softmax has each once.
+        distinct, which = np.unique(asked * products + targets.pair_product[pair], return_inverse=True)
+        query, pair_query = np.unique(distinct // products, return_inverse=True)
+        slot = np.arange(len(distinct)) - np.searchsorted(pair_query, np.arange(len(query)))[pair_query]
         return cls(
             fields=laid(tokens.fields[token], 0),
             customer=laid(np.repeat(np.arange(len(pieces)), length), -1),
@@ -111,8 +111,8 @@ class Batch:
             query_type=query % kinds,
             pair_query=pair_query,
             pair_slot=slot,
-            pair_product=targets.pair_product[pair],
-            pair_weight=targets.pair_weight[pair],
+            pair_product=distinct % products,
+            pair_weight=np.bincount(which, targets.pair_weight[pair], len(distinct)).astype(np.float32),
         )
 
     @property

@@ -35,8 +35,8 @@ LEAST_CUSTOMERS = 50
 """With events before the moment; below, there is nothing to learn from."""
 LEAST_DAYS = 50
 """So much log must lie before it."""
-WORD = re.compile(r"[一-鿿]|[^\W_]+")
-"""A word, or one Chinese character."""
+WORD = re.compile(r"[一-鿿]|[^\W_一-鿿]+")
+"""A word, or one Chinese character: what stands beside a number or a foreign word, too."""
 
 
 def vocabulary_and_content(shop: Shop, until: datetime) -> tuple[Vocabulary, Content]:
@@ -85,15 +85,18 @@ def sequences_of(
     vocabulary: Vocabulary,
     as_of: datetime,
     customers: Sequence[str] | None = None,
+    named_as_of: datetime | None = None,
 ) -> Sequences:
     """Everything that customers did before a moment.
 
     Parameters
     ----------
     customers : whose; default all. Each stands in the answer, in this order, if with no event.
+    named_as_of : whose ids are whose as of this moment; default `as_of`. To judge what was foreseen at a moment by what
+        came after it: which ids turned out later to be one customer was not known then.
     """
     engine = shop.engine
-    events = shop.identities.named(_events(shop, as_of), as_of)
+    events = shop.identities.named(_events(shop, as_of), named_as_of or as_of)
     events = events.filter(events.customer_id.notnull())
     if customers is None:
         ids = engine.to_arrow(events.select("customer_id").distinct().order_by("customer_id"))["customer_id"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +13,13 @@ import pyarrow as pa
 import torch
 
 from regulars.behavior import distributed
-from regulars.behavior.dataset import LEAST_DAYS, sequences_of, vocabulary_and_content
+from regulars.behavior.dataset import sequences_of, vocabulary_and_content
 from regulars.behavior.model import BehaviorModel
 from regulars.behavior.progress import Bar
 from regulars.behavior.sequences import DAY, Sequences
 from regulars.behavior.sizes import Settings, size_named
 from regulars.behavior.training import Trained
-from regulars.behavior.use import EARLIER, NAME, load, vectors
+from regulars.behavior.use import EARLIER, NAME, Kept, load, vectors
 from regulars.behavior.validation import NextProduct
 from regulars.capability import Learned
 from regulars.clock import micros
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 QUESTION = "Which products do customers take up within {days} days?"
-BASELINE = "what sold most in the last 30 days"
+BASELINE = "what was taken up most in the last 30 days"
 JUDGED_DAYS = 14
 POPULAR_DAYS = 30
 VALIDATED = 0.1
@@ -79,53 +80,51 @@ def learn(shop: Shop, until: datetime) -> Learned:
     """
     settings = settings_of(shop)
     last = _last(shop, until, settings)
-    found = _afresh(shop, until, settings) if last is None else _onward(shop, until, settings, last)
+    found = _afresh(shop, until, settings) if last is None else _onward(shop, until, settings, *last)
     if not distributed.is_first():
         # The first process writes what all of them learned.
         raise SystemExit(0)
     return found
 
 
-def _last(shop: Shop, until: datetime, settings: Settings) -> int | None:
-    """The version to go on from: the one in use, if it is of this size and there is something newer to learn."""
+def _last(shop: Shop, until: datetime, settings: Settings) -> tuple[Kept, Kept] | None:
+    """What to go on from, and its earlier model: the version in use, if it can be read, is of this size and there is
+    something newer to learn."""
     try:
         version = shop.models.version_in_use(NAME)
         if version is None:
             return None
         about = shop.models.get(NAME, version).card["about"]
+        fits = about["size"] == settings.size.__dict__ and about["earlier_until"] is not None
+        newer = micros(until) - about["until"] >= DAY
+        stale = micros(until) - (about["earlier_until"] or 0) > 2 * shop.config.behavior.held_back_days * DAY
+        if not fits or not newer or stale:
+            return None
+        return load(shop, version), load(shop, version, is_earlier=True)
     except (CorruptLogError, NotFoundError):
         return None
-    fits = about["size"] == settings.size.__dict__ and about["earlier_until"] is not None
-    newer = micros(until) - about["until"] >= DAY
-    stale = micros(until) - (about["earlier_until"] or 0) > 2 * shop.config.behavior.held_back_days * DAY
-    return version if fits and newer and not stale else None
 
 
 def _afresh(shop: Shop, until: datetime, settings: Settings) -> Learned:
     held_back = until - timedelta(days=shop.config.behavior.held_back_days)
     judged = until - timedelta(days=JUDGED_DAYS)
-    first = _first(shop)
     earlier: BehaviorModel | None = None
     notes: list[str] = []
-    if held_back - first >= timedelta(days=LEAST_DAYS):
+    try:
         earlier, _ = fitted(shop, held_back, settings, "until held back")
-    else:
-        notes.append(
-            f"The log begins on {first:%Y-%m-%d}: too late for an earlier model, until {held_back:%Y-%m-%d}, from "
-            "whose vectors other capabilities could learn."
-        )
+    except NotEnoughError as error:
+        notes.append(f"There is no earlier model, from whose vectors other capabilities could learn. {error}")
     middle, trained = fitted(shop, judged, settings, "until judged")
     report = _judge(shop, Split(judged, JUDGED_DAYS), middle, trained, tuple(notes))
     final, _ = fitted(shop, until, settings, "until the end", middle)
     return _learned(settings, final, earlier, report)
 
 
-def _onward(shop: Shop, until: datetime, settings: Settings, version: int) -> Learned:
-    model = load(shop, version)
+def _onward(shop: Shop, until: datetime, settings: Settings, model: Kept, earlier: Kept) -> Learned:
     days = max(min((until - model.until).days, JUDGED_DAYS), 1)
-    report = _judge(shop, Split(model.until, days), model.model, Trained(), (f"Went on from version {version}.",))
+    report = _judge(shop, Split(model.until, days), model.model, Trained(), (f"Went on from version {model.version}.",))
     final, _ = fitted(shop, until, settings, "what is new", model.model, since=model.model.until)
-    return _learned(settings, final, load(shop, version, is_earlier=True).model, report)
+    return _learned(settings, final, earlier.model, report)
 
 
 def _learned(settings: Settings, final: BehaviorModel, earlier: BehaviorModel | None, report: Report) -> Learned:
@@ -162,35 +161,40 @@ def fitted(
     vocabulary, content = vocabulary_and_content(shop, until)
     if start is not None:
         rate = settings.learning_rate * WARM_RATE
-        settings = Settings(**{**settings.__dict__, "epochs": min(WARM_EPOCHS, settings.epochs), "learning_rate": rate})
+        settings = replace(settings, epochs=min(WARM_EPOCHS, settings.epochs), learning_rate=rate)
         model = start.grown(vocabulary, content, settings, micros(until))
     else:
         model = BehaviorModel.new(vocabulary, content, settings, micros(until))
     sequences = sequences_of(shop, model.vocabulary, until)
     if since is not None:
         sequences = _recent(sequences, since, settings.size.context)
-    validate: Callable[[BehaviorModel], float] | None = None
-    learned_from = sequences
+    held: NextProduct | None = None
     if start is None:
         cut = _cut(sequences)
         held = NextProduct.after(sequences, cut)
-        learned_from = sequences.where(sequences.time < cut)
-        validate = held.ndcg
     path = shop.folder / "checkpoints" / f"behavior-{until:%Y-%m-%dT%H%M%S}.safetensors"
     with Bar(f"behavior {what}", settings.epochs) as bar:
-        trained = model.fit(learned_from, validate=validate, checkpoint=path, on_step=bar.step, on_epoch=bar.epoch)
-        if validate is not None:
-            # What was held out for the choice of the epoch is the newest there is: it is learned too, in the end.
-            rest = {"epochs": 1, "learning_rate": settings.learning_rate * WARM_RATE}
-            model = model.grown(vocabulary, content, Settings(**{**settings.__dict__, **rest}), micros(until))
-            model.fit(sequences, checkpoint=path, on_step=bar.step)
+        if held is None or not len(held.customer):
+            # Nobody can be asked which epoch was the best, or nobody need be.
+            return model, model.fit(sequences, since=since, checkpoint=path, on_step=bar.step, on_epoch=bar.epoch)
+        # What comes from the cut on is not known in this part: neither who came, nor that others did not.
+        before = replace(model, until=cut)
+        learned_from = sequences.where(sequences.time < cut)
+        trained = before.fit(learned_from, validate=held.ndcg, checkpoint=path, on_step=bar.step, on_epoch=bar.epoch)
+        # What was held out for the choice of the epoch is the newest there is: it is learned too, in the end.
+        rest = replace(settings, epochs=1, learning_rate=settings.learning_rate * WARM_RATE)
+        model = model.grown(vocabulary, content, rest, micros(until))
+        model.fit(sequences, checkpoint=path, on_step=bar.step)
     return model, trained
 
 
 def _cut(sequences: Sequences) -> int:
-    """The moment from which on events are held out: the last tenth of the time."""
+    """The moment from which on events are held out: the last tenth of the time, and no more than half of the events.
+
+    A single event that is decades older than the others would else have nearly all of them held out.
+    """
     first, last = int(sequences.time.min()), int(sequences.time.max())
-    return last - int((last - first) * VALIDATED)
+    return max(last - int((last - first) * VALIDATED), int(np.median(sequences.time)))
 
 
 def _recent(sequences: Sequences, since: int, context: int) -> Sequences:
@@ -200,13 +204,6 @@ def _recent(sequences: Sequences, since: int, context: int) -> Sequences:
     count = np.bincount(sequences.owner[is_new], minlength=len(sequences.customers))
     keep = place >= (ends - count - context // 2)[sequences.owner]
     return sequences.where(keep & (count > 0)[sequences.owner])
-
-
-def _first(shop: Shop) -> datetime:
-    first: datetime | None = shop.engine.to_arrow(shop.events.time.min()).as_py()
-    if first is None:
-        raise NotEnoughError("behavior: the log is empty. Import a file: regulars import FILE")
-    return first.astimezone(UTC)
 
 
 def evaluate(shop: Shop, split: Split) -> Report:
@@ -223,7 +220,7 @@ def evaluate(shop: Shop, split: Split) -> Report:
 
 def _judge(shop: Shop, split: Split, model: BehaviorModel, trained: Trained, notes: tuple[str, ...]) -> Report:
     moment, end = micros(split.as_of), micros(split.target_end)
-    sequences = sequences_of(shop, model.vocabulary, split.target_end)
+    sequences = sequences_of(shop, model.vocabulary, split.target_end, named_as_of=split.as_of)
     taken = _Taken.of(sequences, moment, end, len(model.vocabulary.products))
     if len(taken.customer) < 20:
         raise NotEnoughError(

@@ -31,8 +31,6 @@ Floats = npt.NDArray[np.float32]
 FILES = ("behavior.json", "vocabulary.json", "content.safetensors", "network.safetensors")
 FORMAT = 2
 """Of the files; a model of another is refused."""
-ASKED = 2048
-"""Customers whose scores of all products are held in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,7 @@ class BehaviorModel:
         sequences: Sequences,
         *,
         validate: Callable[[BehaviorModel], float] | None = None,
+        since: int | None = None,
         checkpoint: Path | None = None,
         on_step: OnStep = lambda step, steps, loss: None,
         on_epoch: OnEpoch = lambda epoch: None,
@@ -76,6 +75,7 @@ class BehaviorModel:
             self.until,
             self.settings,
             validate=None if validate is None else lambda network: validate(replace(self, network=network)),
+            since=since,
             checkpoint=checkpoint,
             on_step=on_step,
             on_epoch=on_epoch,

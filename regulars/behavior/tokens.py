@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -10,14 +10,18 @@ import numpy.typing as npt
 
 from regulars.behavior.buckets import survival_bins
 from regulars.behavior.fields import question_fields
-from regulars.behavior.sequences import DAY, FIELDS, Sequences
+from regulars.behavior.sequences import DAY, FIELDS, Sequences, place_before
 from regulars.behavior.vocabulary import Vocabulary
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 EVENTS_A_QUESTION = 8
-"""One question for so many events, as far as there are gaps between them; and one after the last."""
+"""One question soon after so many events, as far as there are gaps between them."""
+SOONEST, LATEST = 1_000_000, 30 * DAY
+"""How soon after an event it is."""
+ANY_TIME = 2
+"""Questions of each customer besides, at any time."""
 LOOKED_AT = 32
 """A question's products are drawn among those of so many next events."""
 ANSWERS = 8
@@ -154,9 +158,24 @@ class Targets:
             spend,
         )
 
+    def timed_from(self, tokens: Tokens, sequences: Sequences, since: int) -> Targets:
+        """Without when the next event comes, and what is spent, of tokens whose last event was before a moment."""
+        last = np.where(tokens.event >= 0, np.append(sequences.time, 0)[tokens.event], -1)
+        is_new = last >= since
+        return replace(
+            self,
+            bin=np.where(is_new, self.bin, -1),
+            has_next=self.has_next & is_new,
+            spend=np.where(is_new, self.spend, np.nan).astype(np.float32),
+        )
+
 
 def questions(sequences: Sequences, until: int, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
-    """Moments to ask about: at random between events, and one after the last of each customer.
+    """Moments to ask about, by chances that nothing that comes after them has changed.
+
+    Two of each customer lie anywhere between the first event and the end of the log: as often in a silence as it lasts,
+    whether or not an event ended it. Others come soon after events, evenly on the logarithm of time, where nothing came
+    before them. Were silences asked about that never ended, and few of the others, all who are silent would seem lost.
 
     Returns
     -------
@@ -165,23 +184,22 @@ def questions(sequences: Sequences, until: int, rng: np.random.Generator) -> tup
     if not sequences.is_timed:
         nothing = np.zeros(0, np.int64)
         return nothing, nothing, nothing
-    owner = sequences.owner
-    # Between an event and the next there must be a moment; within one order there is none.
+    some = np.repeat(np.flatnonzero(sequences.lengths > 0), ANY_TIME)
+    first = sequences.time[sequences.starts[some]]
+    moment = first + 1 + (rng.random(len(some)) * np.maximum(until - first - 1, 0)).astype(np.int64)
     gap = np.diff(sequences.time, append=0)
-    gap[sequences.starts[1:][sequences.lengths > 0] - 1] = 0
-    picked = np.flatnonzero(gap > 1_000_000)
-    share = len(owner) / EVENTS_A_QUESTION / max(len(picked), 1)
-    picked = picked[rng.random(len(picked)) < share]
-    gap = gap[picked]
-    # Evenly on the logarithm of time: soon after an event is as well known as long after it.
-    shift = np.exp(rng.random(len(picked)) * np.log(gap.astype(np.float64))).astype(np.int64)
-    some = np.flatnonzero(sequences.lengths > 0)
-    last = sequences.starts[some + 1] - 1
-    left = np.maximum(until - sequences.time[last], 1)
-    end = sequences.time[last] + (rng.random(len(some)) * left).astype(np.int64)
-    customer = np.concatenate([owner[picked], some])
-    before = np.concatenate([picked + 1 - sequences.starts[owner[picked]], sequences.lengths[some]])
-    return customer, before, np.concatenate([sequences.time[picked] + np.maximum(shift, 1), end])
+    last = sequences.starts[1:][sequences.lengths > 0] - 1
+    gap[last] = until - sequences.time[last]
+    # Between an event and the next there must be a moment; within one order there is none.
+    picked = np.flatnonzero(gap > SOONEST)
+    picked = picked[rng.random(len(picked)) < len(gap) / EVENTS_A_QUESTION / max(len(picked), 1)]
+    shift = SOONEST * np.exp(rng.random(len(picked)) * np.log(LATEST / SOONEST))
+    is_before = shift < gap[picked]
+    picked, shift = picked[is_before], shift[is_before].astype(np.int64)
+    owner = sequences.owner[picked]
+    customer, time = np.concatenate([some, owner]), np.concatenate([moment, sequences.time[picked] + shift])
+    before = np.concatenate([place_before(sequences, some, moment), picked + 1 - sequences.starts[owner]])
+    return customer, before, time
 
 
 @numba.njit(cache=True)

@@ -23,7 +23,7 @@ from regulars.behavior import distributed
 from regulars.behavior.batches import Batch, rows
 from regulars.behavior.losses import Pairs, hazard_loss, sampled_softmax, spend_loss
 from regulars.behavior.network import Network
-from regulars.behavior.sequences import Sequences
+from regulars.behavior.sequences import FIELDS, Sequences
 from regulars.behavior.sizes import Settings
 from regulars.behavior.tokens import Targets, Tokens, questions
 from regulars.behavior.vocabulary import Ints, Vocabulary
@@ -85,6 +85,7 @@ def train(
     settings: Settings,
     *,
     validate: Callable[[Network], float] | None = None,
+    since: int | None = None,
     checkpoint: Path | None = None,
     on_step: OnStep = lambda step, steps, loss: None,
     on_epoch: OnEpoch = lambda epoch: None,
@@ -95,6 +96,8 @@ def train(
     ----------
     until : when the log ends, microseconds: beyond it nothing is known.
     validate : a metric, more is better; None to run all epochs and keep the last.
+    since : of tokens after an event before this (microseconds) only what comes next is learned, not when, nor what is
+        spent: where the sequences are of customers who came since, it is no news that they did. None to learn all.
     checkpoint : file to which progress is written, and from which a killed training of the same network on the same
         events goes on, to the same result on the same machine. Removed in the end.
 
@@ -103,7 +106,7 @@ def train(
     NotFiniteError
         If the loss is no number in the first epoch; later the last good weights are kept, and `stopped` says so.
     """
-    run = _Run(network, vocabulary, sequences, until, settings, checkpoint)
+    run = _Run(network, vocabulary, sequences, until, settings, checkpoint, since)
     run.resume()
     found = run.trained
     for number in range(len(found.epochs) + 1, settings.epochs + 1):
@@ -145,9 +148,10 @@ class _Run:
         until: int,
         settings: Settings,
         checkpoint: Path | None,
+        since: int | None = None,
     ) -> None:
         self.network, self.vocabulary, self.sequences = network, vocabulary, sequences
-        self.until, self.settings = until, settings
+        self.until, self.settings, self.since = until, settings, since
         self.checkpoint = checkpoint
         self.device = network.norm.weight.device
         self.trained = Trained()
@@ -168,6 +172,8 @@ class _Run:
             else np.zeros(known)
         )
         self.met = np.flatnonzero(counts[1:] > 0) + 1
+        # Before the first step: the weights will be others.
+        self.fingerprint = "" if checkpoint is None else self._of()
 
     def epoch(self, number: int, on_step: OnStep) -> tuple[float, int]:
         """Go over the log once (from where a checkpoint left off); mean loss of a token, and tokens."""
@@ -200,6 +206,8 @@ class _Run:
         for block in blocks:
             tokens = Tokens.of(block, self.vocabulary, *questions(block, self.until, rng))
             targets = Targets.of(tokens, block, self.until, rng)
+            if self.since is not None:
+                targets = targets.timed_from(tokens, block, self.since)
             packed = list(rows(tokens.starts, width, rng))
             mine = packed[distributed.rank() :: distributed.count()]
             # Each process takes as many steps as the others: who waits for a gradient that never comes hangs.
@@ -336,19 +344,22 @@ class _Run:
             state: dict[int, dict[str, Any]] = {}
             for name, value in _part(tensors, f"optimizer.{number}.").items():
                 key, word = name.split(".", 1)
-                state.setdefault(int(key), {})[word] = value if value.dim() or word == "step" else value.item()
+                state.setdefault(int(key), {})[word] = value if value.is_floating_point() else value.item()
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         self.trained = Trained([Epoch(**saved) for saved in about["epochs"]], about["best"])
         self.step_of_epoch = about["step"]
 
-    @property
-    def fingerprint(self) -> str:
-        """What a checkpoint must be of: the same events, settings and shape of the network."""
-        digest = hashlib.sha256(json.dumps([self.settings.to_dict(), self.until], sort_keys=True).encode())
-        digest.update(self.sequences.starts.tobytes())
-        digest.update(self.sequences.time.tobytes())
-        digest.update(np.ascontiguousarray(self.sequences.fields["product"]).tobytes())
-        digest.update(str([(name, tuple(p.shape)) for name, p in self.network.named_parameters()]).encode())
+    def _of(self) -> str:
+        """What a checkpoint must be of: the same events and settings, as many processes, and weights to begin with."""
+        about = [self.settings.to_dict(), self.until, self.since, distributed.count()]
+        digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+        digest.update(self.vocabulary.to_bytes())
+        sequences = self.sequences
+        for values in (sequences.starts, sequences.time, sequences.spend, *(sequences.fields[name] for name in FIELDS)):
+            digest.update(np.ascontiguousarray(values))
+        for name, weight in self.network.state_dict().items():
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(weight.detach().cpu().numpy()))
         return digest.hexdigest()
 
 

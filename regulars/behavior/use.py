@@ -34,6 +34,8 @@ EARLIER = "earlier-"
 """Before the names of the files of a version's second model, which learned until an earlier moment."""
 CUSTOMERS = 50_000
 """So many customers' events are in memory at once."""
+SCORES = 16_000_000
+"""So many of products are in memory at once."""
 WITHIN_DAYS = (7, 30, 90)
 """Windows of a return, which end where bins of the hazards end."""
 
@@ -121,15 +123,18 @@ def vectors(shop: Shop, pairs: pa.Table, model: BehaviorModel | None = None) -> 
     NotFoundError
         If no model is that old.
     """
-    found = np.zeros((pairs.num_rows, 0), np.float32)
     if not pairs.num_rows:
-        return found
+        return np.zeros((0, 0 if model is None else model.settings.size.dimensions), np.float32)
+    model = model or _model_for(shop, pairs)
     moments = np.array([micros(moment) for moment in pairs["as_of"].to_pylist()])
-    model = model or model_as_of(shop, moment_of(int(moments.min()))).model
     found = np.zeros((pairs.num_rows, model.settings.size.dimensions), np.float32)
     for part, sequences, customer in _histories(shop, pairs, moments, model):
         found[part] = model.states(sequences, customer, moments[part])
     return found
+
+
+def _model_for(shop: Shop, pairs: pa.Table) -> BehaviorModel:
+    return model_as_of(shop, min(pairs["as_of"].to_pylist(), default=shop.now)).model
 
 
 def _histories(
@@ -182,12 +187,11 @@ def next_products(
     """
     if k < 1:
         raise ValueError(f"k is {k}; at least 1 is expected")
-    moments = pairs["as_of"]
-    model = model or model_as_of(shop, min(moments.to_pylist())).model
+    model = model or _model_for(shop, pairs)
     states = vectors(shop, pairs, model)
     k = min(k, len(model.vocabulary.products))
     best, chances = [], []
-    for low in range(0, len(states), 1024):
+    for low in range(0, max(len(states), 1), 1024):
         scores = torch.from_numpy(model.scores(states[low : low + 1024], kind))
         top = scores.topk(k, dim=1)
         best.append(top.indices.numpy())
@@ -198,7 +202,7 @@ def next_products(
     return pa.table(
         {
             "customer_id": pairs["customer_id"].take(every),
-            "as_of": moments.take(every),
+            "as_of": pairs["as_of"].take(every),
             "rank": pa.array(np.tile(np.arange(1, k + 1), pairs.num_rows)),
             "product_id": names.take(pa.array(numbers - 1)),
             "probability": pa.array(np.concatenate(chances).ravel().astype(np.float64)),
@@ -214,7 +218,7 @@ def hazard(shop: Shop, pairs: pa.Table, model: BehaviorModel | None = None) -> p
     (n,) rows in the order of the pairs: customer_id, as_of, `return_7d`, `return_30d`, `return_90d` (the chance of
     any event within so many days after the moment), `spend_30d` (expected, in the shop's currency).
     """
-    model = model or model_as_of(shop, min(pairs["as_of"].to_pylist())).model
+    model = model or _model_for(shop, pairs)
     states = vectors(shop, pairs, model)
     chance = model.hazards(states)
     columns = {f"return_{days}d": chance[:, int(np.searchsorted(EDGES_DAYS, days))] for days in WITHIN_DAYS}
@@ -261,6 +265,8 @@ def surprise_of(model: BehaviorModel, sequences: Sequences) -> dict[str, npt.NDA
     count = len(sequences.time)
     lost = {name: np.full(count, np.nan, np.float32) for name in ("type_surprise", "product_surprise", "time_surprise")}
     network = model.network
+    with torch.inference_mode():
+        vectors = network.eval().products()
     for part in encode(network, tokens, targets.has_next):
         with torch.inference_mode():
             device = part.state.device
@@ -271,10 +277,9 @@ def surprise_of(model: BehaviorModel, sequences: Sequences) -> dict[str, npt.NDA
                 kind = torch.nn.functional.cross_entropy(network.type_head(part.state), types, reduction="none")
             product = torch.from_numpy(sequences.fields["product"][following].astype(np.int64)).to(device)
             which = torch.zeros(len(following), device=device)
-            about = product > 0
-            if bool(about.any()):
-                query = network.product_query(part.state[about], types[about])
-                which[about] = full_softmax(query, network.products(), product[about])
+            for some in torch.split(torch.nonzero(product)[:, 0], max(SCORES // len(vectors), 1)):
+                query = network.product_query(part.state[some], types[some])
+                which[some] = full_softmax(query, vectors, product[some])
             when = torch.zeros(len(following))
             if network.is_timed:
                 bins = torch.from_numpy(targets.bin[part.token]).to(device)

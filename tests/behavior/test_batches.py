@@ -79,13 +79,21 @@ def test_who_has_not_come_back_counts_only_for_the_bins_that_have_passed() -> No
     assert [last_bin(0.0), last_bin(0.5), last_bin(1.5)] == [-1, 3, 4]
 
 
-def test_questions_lie_between_events_and_one_after_the_last() -> None:
-    sequences, _ = timed([40] * 50)
+def test_questions_lie_at_any_time_whether_or_not_an_event_follows() -> None:
+    sequences, _ = timed([40] * 500)
     until = int(sequences.time.max()) + 50 * DAY
     customer, before, time = questions(sequences, until, np.random.default_rng(0))
     assert np.array_equal(place_before(sequences, customer, time), before)
+    assert (before > 0).all()
     assert (time < until).all()
-    assert (np.bincount(customer[before == 40], minlength=50) == 1).all()
+    # Of the two of each that lie anywhere, as many after the last event as that silence is long.
+    last = sequences.time[sequences.starts[1:] - 1]
+    share = (until - last) / (until - sequences.time[sequences.starts[:-1]])
+    anywhere = slice(0, 1000)
+    assert (before[anywhere] == 40).mean() == pytest.approx(share.mean(), abs=0.04)
+    away = time - sequences.time[sequences.starts[customer] + before - 1]
+    assert (away[1000:] >= 1_000_000).all()
+    assert (away[1000:] < 30 * DAY).all()
 
 
 def test_a_batch_lays_tokens_and_their_targets_at_the_same_places() -> None:
@@ -106,7 +114,8 @@ def test_events_of_one_moment_have_no_question_between_them() -> None:
     sequences, _ = timed([30])
     sequences.time[:] = sequences.time[0]
     customer, before, _ = questions(sequences, int(sequences.time[0]) + DAY, np.random.default_rng(0))
-    assert (customer.tolist(), before.tolist()) == ([0], [30])
+    assert set(customer.tolist()) == {0}
+    assert set(before.tolist()) == {30}
 
 
 @pytest.mark.parametrize("lengths", [[0], [0, 3, 0], [1]])
@@ -131,3 +140,32 @@ def test_a_batch_can_be_filled_up_with_rows_of_nothing() -> None:
     assert (filled.customer[-2:] == -1).all()
     np.testing.assert_array_equal(filled.customer[:-2], plain.customer)
     np.testing.assert_array_equal(filled.pair_product, plain.pair_product)
+
+
+def test_a_product_that_comes_twice_stands_in_the_softmax_once() -> None:
+    sequences, vocabulary = timed([4])
+    sequences.fields["product"][:] = [1, 2, 2, 2]
+    sequences.fields["type"][:] = 1
+    tokens = Tokens.of(sequences, vocabulary, NOTHING, NOTHING, NOTHING)
+    targets = Targets.of(tokens, sequences, int(sequences.time.max()) + DAY, np.random.default_rng(0))
+    batch = Batch.of([[(0, 4)]], 4, tokens, targets)
+    assert batch.pair_query.tolist() == [0, 1, 2]
+    assert batch.pair_product.tolist() == [2, 2, 2]
+    assert batch.pair_slot.tolist() == [0, 0, 0]
+    assert batch.pair_weight == pytest.approx([1 + 0.15 + 0.0225, 1 + 0.15, 1])
+
+
+def test_when_who_came_since_comes_is_no_news_of_the_tokens_before() -> None:
+    time = np.array([0, 10, 20, 60]) * DAY + 10_000 * DAY
+    fields = {name: np.ones(4, np.int32) for name in FIELDS}
+    sequences = Sequences(["ada"], np.array([0, 4]), time, fields, np.ones(4, np.float32))
+    _, vocabulary = timed([1])
+    asked, customer = np.array([time[0] + 1, time[1] + 1, time[2] + 1]), np.zeros(3, np.int64)
+    tokens = Tokens.of(sequences, vocabulary, customer, place_before(sequences, customer, asked), asked)
+    whole = Targets.of(tokens, sequences, int(time[3] + 90 * DAY), np.random.default_rng(0))
+    found = whole.timed_from(tokens, sequences, int(time[2]))
+    assert whole.has_next.tolist() == [True] * 6 + [False]
+    assert found.has_next.tolist() == [False] * 4 + [True, True, False]
+    assert found.bin.tolist() == [-1] * 4 + whole.bin[4:].tolist()
+    assert np.isnan(found.spend).tolist() == [True] * 5 + [False, True]
+    assert found.next_type.tolist() == whole.next_type.tolist()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from regulars.behavior import training
+from regulars.behavior import products, training
+from regulars.behavior.buckets import EDGES_DAYS
+from regulars.behavior.fields import event_fields
 from regulars.behavior.model import BehaviorModel
-from regulars.behavior.sequences import DAY, Sequences
+from regulars.behavior.sequences import DAY, Sequences, place_before
 from regulars.behavior.training import NotFiniteError
 from regulars.behavior.validation import NextProduct, ranks
-from regulars.behavior.vocabulary import Content
+from regulars.behavior.vocabulary import Content, Vocabulary
 from tests.behavior.conftest import cycle, mini, timed, untimed_model
 
 
@@ -33,8 +36,6 @@ def test_a_cycle_is_learned_by_full_and_by_sampled_softmax(negatives: int) -> No
 
 
 def test_a_large_catalogue_is_learned_by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    from regulars.behavior import products
-
     monkeypatch.setattr(products, "WHOLE_BELOW", 0)
     model = untimed_model(cycle(200), mini(negatives=4))
     assert model.network.products.free.sparse
@@ -57,11 +58,14 @@ class KilledError(Exception):
     pass
 
 
+@pytest.mark.parametrize("is_large", [False, True])
 @pytest.mark.parametrize("at", [(1, 2), (2, 1), (3, 4)])
 def test_a_killed_training_goes_on_to_the_same_weights(
-    at: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at: tuple[int, int], is_large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "SECONDS_BETWEEN", 0)
+    if is_large:
+        monkeypatch.setattr(products, "WHOLE_BELOW", 0)
     settings = mini(dropout=0.3, epochs=3)
     whole = untimed_model(cycle(60), settings)
     whole.fit(cycle(60))
@@ -188,3 +192,71 @@ def test_a_model_that_gives_all_products_one_score_has_the_last_rank() -> None:
     model = untimed_model(sequences, mini())
     states = np.zeros((5, 16), np.float32)
     assert ranks(model, states, np.array([1, 2, 3, 4, 5])).tolist() == [5] * 5
+
+
+def at_random(customers: int, days: int, gap_days: float) -> tuple[Sequences, Vocabulary]:
+    """Customers who come by chance, as likely on one day as on any other, however long they were away."""
+    rng = np.random.default_rng(0)
+    came = np.cumsum(rng.exponential(gap_days * DAY, (customers, 20 * int(days / gap_days))), axis=1).astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum((came < days * DAY).sum(1))]).astype(np.int64)
+    time = came[came < days * DAY] + 10_000 * DAY
+    gap = np.diff(time, prepend=0)
+    gap[starts[:-1][np.diff(starts) > 0]] = -1
+    vocabulary = Vocabulary(["tea"], ("bought",), (), (), np.array([0, len(time)]), np.full(2, np.nan))
+    one = np.ones(len(time), np.int32)
+    nothing = np.full(len(time), np.nan)
+    fields = event_fields(
+        vocabulary, product=one, type=one, channel=0 * one, time=time, gap=gap, price=nothing, quantity=nothing
+    )
+    names = [str(number) for number in range(customers)]
+    return Sequences(names, starts, time, fields, np.ones(len(time), np.float32)), vocabulary
+
+
+def test_who_is_silent_comes_back_as_likely_as_silent_customers_did() -> None:
+    sequences, vocabulary = at_random(800, 300, 40.0)
+    until = 10_300 * DAY
+    model = BehaviorModel.new(vocabulary, Content.none(1), mini(epochs=12, batch_tokens=256), until)
+    model.fit(sequences)
+    moment = until - 40 * DAY
+    who = np.flatnonzero(place_before(sequences, np.arange(800), np.full(800, moment)) > 0)
+    before = place_before(sequences, who, np.full(len(who), moment))
+    away = moment - sequences.time[sequences.starts[who] + before - 1]
+    states = model.states(sequences, who, np.full(len(who), moment))
+    chance = model.hazards(states)[:, int(np.searchsorted(EDGES_DAYS, 30))]
+    # However long they were away: 1 - exp(-30 / 40).
+    assert chance[away < 20 * DAY].mean() == pytest.approx(0.53, abs=0.15)
+    assert chance[away > 45 * DAY].mean() == pytest.approx(0.53, abs=0.15)
+    # Of the money the same: one for each event to come.
+    spend = model.spend(states)
+    assert spend[away > 45 * DAY].mean() == pytest.approx(0.75, rel=0.3)
+
+
+@pytest.mark.parametrize("what", ["price", "spend", "weights", "processes"])
+def test_a_checkpoint_of_other_events_weights_or_processes_is_left_aside(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "checkpoint.safetensors"
+
+    def run(sequences: Sequences, seed: int = 0) -> training._Run:
+        model = untimed_model(sequences, mini(epochs=1, seed=seed))
+        return training._Run(model.network, model.vocabulary, sequences, 0, mini(epochs=1), file)
+
+    run(cycle(20)).save(1, 3)
+    sequences = cycle(20)
+    again = run(sequences)
+    again.resume()
+    assert again.step_of_epoch == 3
+    if what in ("price", "spend"):
+        changed = np.ones(len(sequences.time))
+        of = (
+            {"spend": changed.astype(np.float32)}
+            if what == "spend"
+            else {"fields": {**sequences.fields, "price": changed.astype(np.int32)}}
+        )
+        sequences = replace(sequences, **of)
+    if what == "processes":
+        monkeypatch.setattr(training.distributed, "count", lambda: 2)
+        monkeypatch.setattr(training.distributed, "share_weights", lambda network: None)
+    other = run(sequences, seed=int(what == "weights"))
+    other.resume()
+    assert other.step_of_epoch == 0
