@@ -71,15 +71,21 @@ class Shelf:
         return Categories.of(self.table["category"])
 
     @classmethod
-    def of(cls, shop: Shop, products: Sequence[str], as_of: datetime) -> Shelf:
-        """From the catalogue before a moment and [recommend] in shop.toml.
+    def of(
+        cls, shop: Shop, products: Sequence[str], as_of: datetime, settings: RecommendSettings | None = None
+    ) -> Shelf:
+        """From the catalogue before a moment and the merchant's rules.
+
+        Parameters
+        ----------
+        settings : the rules; default: [recommend] in shop.toml.
 
         Raises
         ------
         ConfigError
-            If a rule there cannot be read, or a pinned product is not known.
+            If a rule cannot be read, or a pinned product is not known.
         """
-        settings = shop.config.recommend
+        settings = settings or shop.config.recommend
         table = catalogue_of(shop, products, as_of)
         allowed = np.ones(len(products) + 1, bool)
         allowed[0] = False

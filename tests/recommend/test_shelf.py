@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars import Shop
+from regulars.config import RecommendSettings
 from regulars.errors import ConfigError
 from regulars.recommend.layout import Caps, arranged
 from regulars.recommend.shelf import Shelf
@@ -174,3 +175,9 @@ def test_what_a_live_list_draws_keeps_to_the_caps(tea: Shop) -> None:
     shelf = Shelf.of(with_setting(tea, "most_per_brand = 1"), products, MAY)
     live = Rules(shelf, {name: number for number, name in enumerate(products, 1)}, np.zeros(5, bool))
     assert live.beside(["pot"], ["cup", "pot", "new"]) == ["cup", "new"]
+
+
+def test_rules_can_be_tried_that_are_not_kept(tea: Shop) -> None:
+    tried = RecommendSettings(exclude=("category = 'pots'",))
+    assert Shelf.of(tea, ["cup", "pot"], MAY, tried).allowed.tolist() == [False, True, False]
+    assert Shelf.of(tea, ["cup", "pot"], MAY).allowed.tolist() == [False, True, True]

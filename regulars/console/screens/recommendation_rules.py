@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pydantic
@@ -34,9 +35,9 @@ def rules(visit: Visit) -> Response:
     """The rules as they are, or as the address has them to be tried; with a customer, what they change."""
     kept = _lines(visit.console.shop.config.recommend)
     is_trial = any(name in visit.request.query_params for name in RULES)
-    tried = {name: visit.asked(name) for name in RULES} if is_trial else kept
+    said = {name: visit.asked(name) for name in RULES} if is_trial else kept
     return visit.page(
-        "recommendations/rules.html", tried=tried, id=visit.asked("id").strip(), is_changed=_read(tried) != _read(kept),
+        "recommendations/rules.html", tried=said, id=visit.asked("id").strip(), is_changed=_read(said) != _read(kept),
         may_change=CHANGING,
     )  # fmt: skip
 
@@ -49,10 +50,7 @@ def preview(visit: Visit) -> Response:
     with visit.console.reading() as shop:
         recommender = Recommender.open(shop, visit.console.now)
         before = recommender.for_you(customer)
-        shelf = _shelf(shop, wanted, recommender.model.vocabulary.products, visit)
-        after = Recommender(
-            recommender.model, recommender.past, shelf, recommender.head, recommender.unprofiled
-        ).for_you(customer)  # fmt: skip
+        after = tried(shop, recommender, wanted, visit.console.now).for_you(customer)
     places = {row["product_id"]: row["rank"] for row in before.table.to_pylist()}
     gone = [row for row in before.table.to_pylist() if row["product_id"] not in after.table["product_id"].to_pylist()]
     return visit.page("recommendations/preview.html", before=before, after=after, places=places, gone=gone)
@@ -66,7 +64,7 @@ def save(visit: Visit) -> Response:
     console = visit.console
     before = _lines(console.shop.config.recommend)
     with console.reading() as shop:
-        _shelf(shop, wanted, _products(shop), visit)
+        Shelf.of(shop, _products(shop), console.now, wanted)  # what cannot be read is said now
     values = {name: list(getattr(wanted, name)) for name in RULES}
     console.shop.config = config.change(console.shop.folder, "recommend", values)
     visit.note("recommendations.rules_saved", "shop.toml", before, _lines(wanted))
@@ -100,11 +98,7 @@ def _products(shop: Shop) -> Sequence[str]:
     return found
 
 
-def _shelf(shop: Shop, settings: RecommendSettings, products: Sequence[str], visit: Visit) -> Shelf:
-    """The products under rules that are not kept yet; ConfigError if one of them cannot be read."""
-    tried = shop.config.model_copy(update={"recommend": settings})
-    before, shop.config = shop.config, tried
-    try:
-        return Shelf.of(shop, products, visit.console.now)
-    finally:
-        shop.config = before
+def tried(shop: Shop, known: Recommender, settings: RecommendSettings, as_of: datetime) -> Recommender:
+    """A recommender under rules that are not kept; ConfigError if one of them cannot be read."""
+    shelf = Shelf.of(shop, known.model.vocabulary.products, as_of, settings)
+    return Recommender(known.model, known.past, shelf, known.head, known.unprofiled)

@@ -8,17 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from starlette.responses import Response
 
-from regulars.config import Config
 from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL
 from regulars.console.screen import Screen
 from regulars.console.screens import recommendation_rules
 from regulars.console.visit import Visit
 from regulars.recommend import Recommender
-from regulars.recommend.shelf import Shelf
 
 if TYPE_CHECKING:
-    from regulars.config import RecommendSettings
     from regulars.console.app import Console
     from regulars.shop import Shop
 
@@ -61,7 +58,10 @@ def lists(visit: Visit) -> Response:
     known = recommender(visit.console)
     with visit.console.reading() as shop:
         before = known.for_you(customer)
-        after = _with(shop, known, visit, pin).for_you(customer, where=where) if pin or where else None
+        settings = shop.config.recommend
+        wanted = settings.model_copy(update={"pin": (*pin, *settings.pin)})
+        other = recommendation_rules.tried(shop, known, wanted, visit.console.now) if pin else known
+        after = other.for_you(customer, where=where) if pin or where else None
     shown = before.table.to_pylist()
     places = {row["product_id"]: row["rank"] for row in shown}
     return visit.page("recommendations/lists.html", id=customer, before=before, after=after, rows=shown, places=places)
@@ -95,17 +95,6 @@ def recommender(console: Console) -> Recommender:
 
 
 screen.warmed.append(recommender)
-
-
-def _with(shop: Shop, known: Recommender, visit: Visit, pin: tuple[str, ...]) -> Recommender:
-    """The same with products pinned in front of those of shop.toml; nothing is kept."""
-    settings: RecommendSettings = shop.config.recommend
-    tried = settings.model_copy(update={"pin": (*pin, *settings.pin)})
-    config: Config = shop.config.model_copy(update={"recommend": tried})
-    other = type(shop)(shop.folder, config)
-    other.engine = shop.engine
-    shelf = Shelf.of(other, known.model.vocabulary.products, visit.console.now)
-    return Recommender(known.model, known.past, shelf, known.head, known.unprofiled)
 
 
 def _health(shop: Shop) -> Health:
