@@ -207,7 +207,7 @@ def standing(shop: ShopFolder = Path(), as_json: Json = False) -> None:
     from regulars.fraud.review import standing as how
 
     door, state = _open(shop)
-    found = how(state, door.config.fraud)
+    found = how(state, door.config.fraud, door.config.shop.timezone)
     tables = {
         "by_age": found.by_age, "by_reviewer": found.by_reviewer, "by_reason": found.by_reason,
         "by_policy": found.by_policy, "by_risk": found.by_risk,
@@ -275,7 +275,7 @@ def monitor(
     moment = to_moment(as_of) or door.now
     words = language or door.config.fraud.language
     with working("watching", quiet=as_json):
-        found = watch(scored(door, moment), moment, door.config.fraud.dispute_days)
+        found = watch(scored(door, moment), moment, door.config.fraud.dispute_days, door.config.shop.timezone)
         if file is not None:
             storage.replace(file, page(found, words))
     if as_json:

@@ -122,7 +122,7 @@ def attempts(shop: Shop, until: datetime) -> Attempts:
     properties = Properties(of_attempts["properties"].combine_chunks())
     stream = _stream(rows, is_attempt, properties)
     known, is_even = known_of(shop, until, of_attempts, properties)
-    stream = stream.with_known(stream.attempts[known.attempt], known.known_at, known.kind)
+    stream = stream.with_known(stream.attempts[known.attempt], known.known_at, known.kind, known.withdrawn_at)
     columns = [
         "event_id",
         "time",

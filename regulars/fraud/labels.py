@@ -19,23 +19,24 @@ from regulars.clock import micros
 from regulars.engine.json import extract
 from regulars.events.schema import TIME
 from regulars.fraud.properties import Properties, truths
-from regulars.fraud.stream import KIND, Ints
+from regulars.fraud.stream import KIND, LATEST, Ints
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
 DAY = 86_400_000_000
 """Microseconds."""
-LATEST = np.iinfo(np.int64).max
 TYPES = ("payment_disputed", "fraud_reviewed")
 
 
 class Known(NamedTuple):
-    """(m,) each: the place of an attempt, when something became known of it, and what: a kind of `stream.KINDS`."""
+    """(m,) each: the place of an attempt, when something became known of it, what (a kind of `stream.KINDS`), and when
+    it was taken back (`LATEST` of what stands)."""
 
     attempt: Ints
     known_at: Ints
     kind: npt.NDArray[np.int8]
+    withdrawn_at: Ints
 
     @classmethod
     def joined(cls, parts: list[Self]) -> Self:
@@ -43,9 +44,13 @@ class Known(NamedTuple):
         return cls(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     @classmethod
-    def of(cls, attempt: Ints, known_at: Ints, is_fraud: npt.NDArray[np.bool_]) -> Self:
-        """From labels that say yes or no."""
-        return cls(attempt, known_at, np.where(is_fraud, KIND["fraud"], KIND["honest"]).astype(np.int8))
+    def of(
+        cls, attempt: Ints, known_at: Ints, is_fraud: npt.NDArray[np.bool_], withdrawn_at: Ints | None = None
+    ) -> Self:
+        """From labels that say yes or no; by default all stand."""
+        withdrawn_at = np.full(len(attempt), LATEST) if withdrawn_at is None else withdrawn_at
+        kind = np.where(is_fraud, KIND["fraud"], KIND["honest"]).astype(np.int8)
+        return cls(attempt, known_at, kind, withdrawn_at)
 
 
 def known_of(
@@ -70,18 +75,20 @@ def known_of(
     parts = [Known.of(has, late, told[has] > 0)]
     events, judged = _of_events(shop, until, attempts, time)
     parts.append(events)
-    if len(events.attempt):
+    if (events.withdrawn_at == LATEST).any():
         # Only of a shop that hears of frauds does silence say anything.
         ripe = time + settings.dispute_days * DAY
         first = np.full(len(time), LATEST)
-        np.minimum.at(first, events.attempt, events.known_at)
+        stood = events.withdrawn_at > ripe[events.attempt]
+        np.minimum.at(first, events.attempt[stood], events.known_at[stood])
         # Where no money moved, nobody disputes: silence tells nothing of what was declined.
         quiet = (first > ripe) & ~is_declined
         quiet[has] = False
         rows = np.flatnonzero(quiet)
         parts.append(Known.of(rows, ripe[rows], np.zeros(len(rows), bool)))
     declined = np.flatnonzero(is_declined)
-    parts.append(Known(declined, time[declined], np.full(len(declined), KIND["declined"], np.int8)))
+    kind, never = np.full(len(declined), KIND["declined"], np.int8), np.full(len(declined), LATEST)
+    parts.append(Known(declined, time[declined], kind, never))
     is_even = time + settings.dispute_days * DAY <= micros(until)
     is_even[has] = True
     is_even[judged] = True
@@ -114,12 +121,29 @@ def _of_events(shop: Shop, until: datetime, attempts: pa.Table, time: Ints) -> t
     place = np.where(place >= 0, place, _newest(found, attempts, when, time))
     is_disputed, is_confirmed = pc.equal(found["type"], TYPES[0]), pc.equal(found["outcome"], "fraud")
     is_fraud = np.asarray(pc.fill_null(pc.or_kleene(is_disputed, is_confirmed), False))
-    # A verdict that its reviewer took back is no label, nor is the event that says so.
-    withdraws = extract(pc.fill_null(found["properties"].combine_chunks(), "{}"), [("withdraws",)]).columns[0]
-    is_gone = pc.or_(pc.is_valid(withdraws), pc.is_in(found["event_id"].combine_chunks(), withdraws.drop_null()))
-    there = np.flatnonzero((place >= 0) & ~np.asarray(is_gone))
-    is_judged = np.asarray(pc.equal(found["type"], TYPES[1]))
-    return Known.of(place[there], when[there], is_fraud[there]), place[there][is_judged[there]]
+    gone = withdrawn(found)
+    there = np.flatnonzero((place >= 0) & (gone > when))
+    is_judged = np.asarray(pc.equal(found["type"], TYPES[1])) & (gone == LATEST)
+    return Known.of(place[there], when[there], is_fraud[there], gone[there]), place[there][is_judged[there]]
+
+
+def withdrawn(told: pa.Table) -> Ints:
+    """(m,) when each dispute or verdict was taken back by its reviewer; `LATEST` of what stands. An event that takes
+    another back says nothing itself: its own time.
+
+    Parameters
+    ----------
+    told : (m,) event_id, time and properties, by time.
+    """
+    when = told["time"].combine_chunks().cast(pa.int64()).to_numpy()
+    takes = extract(pc.fill_null(told["properties"].combine_chunks(), "{}"), [("withdraws",)]).columns[0]
+    by = np.flatnonzero(np.asarray(pc.is_valid(takes)))
+    first = pc.index_in(told["event_id"].combine_chunks(), takes.drop_null())
+    is_gone = np.flatnonzero(np.asarray(pc.is_valid(first)))
+    found = np.full(len(when), LATEST)
+    found[is_gone] = when[by[first.drop_null().to_numpy()]]
+    found[by] = when[by]
+    return found
 
 
 def _undeclined(attempts: pa.Table) -> pa.Table:

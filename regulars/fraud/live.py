@@ -23,6 +23,7 @@ from regulars.fraud.features.own import own
 from regulars.fraud.features.travel import LastPlaces, Place
 from regulars.fraud.model import FraudModel
 from regulars.fraud.network import address
+from regulars.fraud.properties import number
 from regulars.fraud.reasons import reasons
 from regulars.fraud.rule import FraudRules, Index, Lists, Standing, judge_row, row_of, vocabulary
 from regulars.fraud.rule.columns import ENTITY_OF, PROPERTY
@@ -86,6 +87,7 @@ class Live:
     index: Index
     standing: list[Standing]
     texts: frozenset[str]
+    numbers: frozenset[str]
     is_large: dict[str, bool]
 
     @classmethod
@@ -107,7 +109,9 @@ class Live:
         state = State.of(found.stream, measures)
         last = LastPlaces.of(found)
         texts = frozenset(name.replace(OWN, PROPERTY, 1) for name in found.stream.names if name.startswith(OWN))
-        return cls(shop, model, version, state, last, ratios, Lists(shop).index(), standing, texts, {})
+        numbers = frozenset(PROPERTY + name for name in found.facts.numbers)
+        index = Lists(shop).index()
+        return cls(shop, model, version, state, last, ratios, index, standing, texts, numbers, {})
 
     def warm(self) -> Self:
         """Compile what decisions need, which else the first would wait for; a service does so once, when it begins."""
@@ -190,7 +194,10 @@ class Live:
         self.state.add(Row(time, kind, amount, values, micros(tried) if tried else time, is_large))
 
     def _as_logged(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: _written(value) if name in self.texts else value for name, value in said.items()}
+        return {
+            name: _written(value) if name in self.texts else _read(value) if name in self.numbers else value
+            for name, value in said.items()
+        }
 
 
 UNUSUAL = 0.99
@@ -200,6 +207,11 @@ UNUSUAL = 0.99
 def _written(value: Any) -> Any:
     """A property that is a text in the log, as the log has it: true is "true" there, and 1 is "1"."""
     return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _read(value: Any) -> float | None:
+    """A property that is a number in the log, as the log has it: "1.5" is 1.5 there, and true is 1."""
+    return None if value is None else number(_written(value))
 
 
 def _number(value: Any) -> float:

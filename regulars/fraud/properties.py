@@ -100,7 +100,7 @@ def numbers(texts: pa.Array) -> npt.NDArray[np.float64]:
     [1.5, -2000.0, 1.0, nan, nan]
     """
     encoded = texts.dictionary_encode()
-    values = np.array([_number(text) for text in encoded.dictionary.to_pylist()] + [np.nan])
+    values = np.array([number(text) for text in encoded.dictionary.to_pylist()] + [np.nan])
     found: npt.NDArray[np.float64] = values[
         pc.fill_null(encoded.indices, len(values) - 1).to_numpy(zero_copy_only=False)
     ]
@@ -119,7 +119,8 @@ def truths(texts: pa.Array) -> npt.NDArray[np.float64]:
     return found
 
 
-def _number(text: str) -> float:
+def number(text: str) -> float:
+    """A text as a number; see `numbers`."""
     word = text.strip().lower()
     if word in ("true", "yes", "false", "no"):
         return float(word in ("true", "yes"))

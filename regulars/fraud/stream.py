@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -15,9 +16,9 @@ Floats = npt.NDArray[np.float64]
 
 KINDS = (
     "attempt", "declined", "fraud", "honest", "sign_in", "sign_in_failed", "signed_up", "coupon", "refunded",
-    "reviewed", "address_changed", "traits",
+    "reviewed", "address_changed", "traits", "withdrawn",
 )  # fmt: skip
-"""Kinds of rows. `fraud` and `honest` are labels, at the moment that they became known."""
+"""Kinds of rows. `fraud` and `honest` are labels, at the moment that they became known; `withdrawn` takes one back."""
 KIND = {name: number for number, name in enumerate(KINDS)}
 
 ENTITIES = (
@@ -35,6 +36,7 @@ UNKNOWN = -1
 """Code of an entity that a row does not name."""
 DEAREST = 1e12
 """Amounts above count as this in sums, so that one slip of a till does not drown all others."""
+LATEST = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Stream:
     time : (n,) int64, microseconds since 1970, UTC: when the row was known.
     kind : (n,) int8, by `KIND`.
     amount : (n,) float64, in the shop's currency; NaN where unknown.
-    about : (n,) int64, of a label the row of its attempt, else the row itself.
+    about : (n,) int64, of a label the row of its attempt, of what takes one back the row of the label, else the row
+        itself.
     codes : {entity: (n,) int32}, -1 where the row names none; of labels those of their attempt.
     names : {entity: the values, by code}.
     """
@@ -66,10 +69,24 @@ class Stream:
         """The rows that are attempts."""
         return np.flatnonzero(self.kind == KIND["attempt"])
 
+    @cached_property
+    def withdrawn_at(self) -> Ints:
+        """(n,) when a label was taken back; `LATEST` of what stands. Until then it was known."""
+        found = np.full(len(self), LATEST)
+        rows = np.flatnonzero(self.kind == KIND["withdrawn"])
+        found[self.about[rows]] = self.time[rows]
+        return found
+
+    @cached_property
+    def is_settled(self) -> bool:
+        """Whether nothing was ever taken back."""
+        return not (self.kind == KIND["withdrawn"]).any()
+
     @property
     def base_rate(self) -> float:
         """The share of frauds among labels, drawn to one in a hundred where there are few."""
-        frauds, honest = (int((self.kind == KIND[each]).sum()) for each in ("fraud", "honest"))
+        stands = self.withdrawn_at == LATEST
+        frauds, honest = (int(((self.kind == KIND[each]) & stands).sum()) for each in ("fraud", "honest"))
         return (frauds + 1) / (frauds + honest + 100)
 
     @property
@@ -89,7 +106,9 @@ class Stream:
             codes=codes,
         )  # fmt: skip
 
-    def with_known(self, about: Ints, known_at: Ints, kind: npt.NDArray[np.int8]) -> Self:
+    def with_known(
+        self, about: Ints, known_at: Ints, kind: npt.NDArray[np.int8], withdrawn_at: Ints | None = None
+    ) -> Self:
         """With rows besides that tell of attempts later.
 
         Parameters
@@ -97,6 +116,7 @@ class Stream:
         about : (m,) rows of this stream.
         known_at : (m,) when each became known; what is earlier than its attempt is known with it.
         kind : (m,) by `KIND`: fraud, honest, declined.
+        withdrawn_at : (m,) when each was taken back; `LATEST` of what stands. Default: all do.
 
         Examples
         --------
@@ -106,8 +126,12 @@ class Stream:
         >>> known.time.tolist(), [KINDS[kind] for kind in known.kind], known.about.tolist()
         ([0, 3, 5], ['attempt', 'fraud', 'attempt'], [0, 0, 2])
         """
-        time = np.concatenate([self.time, np.maximum(known_at, self.time[about])])
-        source = np.concatenate([np.arange(len(self)), about])
+        withdrawn_at = np.full(len(about), LATEST) if withdrawn_at is None else withdrawn_at
+        gone = np.flatnonzero(withdrawn_at < LATEST)
+        known_at = np.maximum(known_at, self.time[about])
+        time = np.concatenate([self.time, known_at, np.maximum(withdrawn_at, known_at)[gone]])
+        source = np.concatenate([np.arange(len(self)), about, about[gone]])
+        whose = np.concatenate([self.about, about, len(self) + gone])
         order = np.argsort(time, kind="stable")
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
@@ -115,21 +139,21 @@ class Stream:
         return replace(
             self,
             time=time[order],
-            kind=np.concatenate([self.kind, kind])[order],
+            kind=np.concatenate([self.kind, kind, np.full(len(gone), KIND["withdrawn"], np.int8)])[order],
             amount=self.amount[source],
-            about=place[np.concatenate([self.about, about])[order]],
+            about=place[whose[order]],
             codes={entity: codes[source] for entity, codes in self.codes.items()},
         )
 
     def labels(self) -> tuple[npt.NDArray[np.int8], Ints]:
         """Of each attempt what is known of it at the end: 1 fraud, 0 honest, -1 nothing; and when that became known.
 
-        The last label holds: a reviewer may take back what a bank said.
+        The last label that stands holds: a reviewer may overrule what a bank said.
         """
         attempts = self.attempts
         label = np.full(len(self), -1, np.int8)
         known = np.full(len(self), np.iinfo(np.int64).max)
-        is_label = np.isin(self.kind, [KIND["fraud"], KIND["honest"]])
+        is_label = np.isin(self.kind, [KIND["fraud"], KIND["honest"]]) & (self.withdrawn_at == LATEST)
         rows = np.flatnonzero(is_label)  # in order of time: the last one written stays
         label[self.about[rows]] = self.kind[rows] == KIND["fraud"]
         known[self.about[rows]] = self.time[rows]

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from regulars import Shop
+from regulars.clock import micros
 from regulars.errors import NotEnoughError, RejectedError
 from regulars.fraud.attempts import attempts
+from regulars.fraud.features.batch import features
 from regulars.fraud.stream import KIND
 from tests.fraud.conftest import Record
 
@@ -169,3 +171,20 @@ def test_unknown_currencies_and_odd_amounts_harm_nothing(shop: Shop, record: Rec
     assert np.isnan(found.facts.amount[-1])
     assert found.stream.cents.max() == 1e14
     assert found.stream.cents.min() == 0
+
+
+def test_a_verdict_that_was_taken_back_is_still_known_of_the_time_before(shop: Shop, record: Record) -> None:
+    about = {"properties.attempt_id": "a", "customer_id": "ada"}
+    gone = told("w", "fraud_reviewed", 5, outcome="withdrawn", **{"properties.withdraws": "v"}, **about)
+    record(
+        shop,
+        *(paid(name, "ada", days) for name, days in (("a", 0), ("b", 3), ("c", 7))),
+        told("v", "fraud_reviewed", 1, outcome="fraud", **about),
+        gone,
+    )
+    assert [label_of(shop, "a", days) for days in (0.5, 4, 8)] == [-1, 1, -1]
+    stream = attempts(shop, DAY + timedelta(days=8)).stream
+    known = features(stream, base_rate=0.1)["customer_frauds"]
+    assert known.tolist() == [0, 1, 0]
+    assert stream.before(micros(DAY + timedelta(days=4))).labels()[0].tolist() == [1, -1]
+    assert stream.base_rate == 1 / 100

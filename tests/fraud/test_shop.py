@@ -20,6 +20,7 @@ from regulars.fraud import Live
 from regulars.fraud.attempts import attempts
 from regulars.fraud.dataset import dataset
 from regulars.fraud.review import fill, queue
+from regulars.fraud.rule import FraudRules, vocabulary
 from regulars.fraud.stream import KIND
 from tests.conftest import Cli
 from tests.fraud.conftest import START, Record, payments
@@ -206,3 +207,24 @@ def test_other_capabilities_read_who_is_suspected(disputed: Path) -> None:
     assert min(found["abuse_suspicion"].to_pylist()) >= 0
     assert max(found["abuse_suspicion"].to_pylist()) <= 1
     assert all((field.metadata or {}).get(b"meaning") for field in list(found.schema)[2:])
+
+
+def test_a_number_sent_as_a_text_says_live_what_it_says_in_the_log(shop: Shop, record: Record) -> None:
+    rows = payments(1, 1500)
+    frauds = {row["order_id"] for row in rows if row["type"] == "payment_disputed"}
+    for place, row in enumerate(rows):
+        if row["type"] == "payment_attempted":
+            row["properties.items"] = str(place % 5 + (40 if row["order_id"] in frauds else 0))
+            row["device_id"], row["unit_price"] = "d1", 30.0
+    record(shop, *rows)
+    learned, _ = shop.learn("fraud")
+    shop.models.use("fraud", learned.version)
+    rules = FraudRules(shop)
+    rules.add("many", "properties.items > 30", "challenge", vocabulary(attempts(shop, shop.now)))
+    rules.live("many")
+    live = Live.of(shop, shop.now)
+    asked = {"customer_id": "c1", "device_id": "d1", "amount": 30.0}
+    found = {said: live.decide(asked | {"properties.items": said}, shop.now) for said in (42, "42", "2", "many", True)}
+    assert found["42"].risk > 2 * found["2"].risk
+    assert found["42"].risk == pytest.approx(found[42].risk, rel=0.2)
+    assert [said for said, decision in found.items() if "many" in decision.rules] == [42, "42"]

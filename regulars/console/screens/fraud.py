@@ -151,7 +151,8 @@ def note(visit: Visit) -> Response:
 @screen.get("/fraud/standing", may=ALL)
 def standing(visit: Visit) -> Response:
     """What waits and how long, who does how much, how often it is fraud, and how the queue goes on."""
-    found = review.standing(visit.shop.state, visit.shop.config.fraud)
+    settings = visit.shop.config
+    found = review.standing(visit.shop.state, settings.fraud, settings.shop.timezone)
     ages = found.by_age.to_pylist()
     for place, row in enumerate(ages):
         row["age"] = visit.t(f".age_{place}")

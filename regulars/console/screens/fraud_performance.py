@@ -43,7 +43,8 @@ def frauds(console: Console) -> Watch | None:
 
     def make(shop: Shop) -> Watch | None:
         try:
-            return watch(scored(shop, shop.now), shop.now, shop.config.fraud.dispute_days)
+            now, settings = shop.now, shop.config
+            return watch(scored(shop, now), now, settings.fraud.dispute_days, settings.shop.timezone)
         except (NotEnoughError, NotFoundError, InputError):
             return None
 

@@ -20,7 +20,7 @@ from regulars.fraud.features.declared import (
     Ratio,
     of_property,
 )
-from regulars.fraud.stream import KIND, OWN, Ints, Stream
+from regulars.fraud.stream import KIND, LATEST, OWN, Ints, Stream
 
 LABELS = {"label": ("fraud", "honest")}
 """Kinds that stand for several."""
@@ -111,11 +111,13 @@ class Rows:
     ----------
     order : rows of the stream, each value's in order of time; starts : where each value's begin, and the end.
     time : of each, microseconds since 1970.
+    gone : of each when it was taken back, `LATEST` of what stands; empty where all do.
     """
 
     order: Ints
     starts: Ints
     time: Ints
+    gone: Ints
 
 
 def _entity(
@@ -149,22 +151,30 @@ def _entity(
                 kernels.counted(*past, sums[key], measure.seconds, out)
                 if measure.how == "sum":
                     out /= 100
+                elif len(these.gone):
+                    kernels.less_withdrawn(*past, these.gone, measure.seconds, out)
             case "distinct":
                 kernels.distinct(*past, stream.codes[measure.of][these.order], measure.seconds, MOST_ROWS, out)
             case "decayed":
-                kernels.fading(*past, measure.seconds, out)
+                kernels.fading(*past, these.gone, measure.seconds, out)
             case "first" | "last":
-                kernels.since(*past, measure.how == "first", out)
+                kernels.since(*past, these.gone, measure.how == "first", out)
             case "run" | "run_since":
                 is_fraud = stream.kind[these.order] == KIND["fraud"]
                 tried = stream.time[stream.about[these.order]]
-                kernels.run(*past, is_fraud, tried, measure.how == "run", out)
+                kernels.run(*past, these.gone, is_fraud, tried, measure.how == "run", out)
 
 
 def rows_of(
-    stream: Stream, codes: npt.NDArray[np.int32], values: int, kind: str, is_large: npt.NDArray[np.bool_]
-) -> Rows:
-    """Rows of a kind, as `Measure.rows` names it, by the value of an entity (`codes`, below `values`)."""
+    stream: Stream, codes: npt.NDArray[np.int32], values: int, kind: str, is_large: npt.NDArray[np.bool_],
+    *, standing: bool = False,
+) -> Rows:  # fmt: skip
+    """Rows of a kind, as `Measure.rows` names it, by the value of an entity (`codes`, below `values`).
+
+    Parameters
+    ----------
+    standing : only those that nobody took back.
+    """
     if kind == "large":
         those = np.flatnonzero(is_large)
     else:
@@ -173,6 +183,9 @@ def rows_of(
         if size:
             is_one &= (is_large[stream.about] == (size == "large")) | (stream.kind == KIND["honest"])
         those = np.flatnonzero(is_one)
+    if standing:
+        those = those[stream.withdrawn_at[those] == LATEST]
     order, starts = kernels.grouped(codes[those], values)
     order = those[order]
-    return Rows(order, starts, stream.time[order])
+    gone = np.empty(0, np.int64) if stream.is_settled else stream.withdrawn_at[order]
+    return Rows(order, starts, stream.time[order], gone)

@@ -1,7 +1,8 @@
 """What windows over sorted rows come to, compiled: one pass for all queries of an entity, memory flat.
 
 All take rows and queries grouped by the value of an entity, in order of time within it: `starts` and `asked` say
-where each value's rows and queries begin. A row counts for a query only if it is strictly earlier.
+where each value's rows and queries begin. A row counts for a query only if it is strictly earlier, and until it is
+taken back: `gone` (rows,) says when, `LATEST` of what stands; empty where all do.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ Floats = npt.NDArray[np.float64]
 Answers = npt.NDArray[np.float32]
 
 SECOND = 1_000_000
+LATEST = np.iinfo(np.int64).max
 
 
 @numba.njit(nogil=True, cache=True)
@@ -58,6 +60,21 @@ def counted(
 
 
 @numba.njit(nogil=True, cache=True)
+def less_withdrawn(
+    time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints, gone: Ints, seconds: int, out: Answers
+) -> None:
+    """Take off a count what was taken back before each query."""
+    for value in range(len(starts) - 1):
+        for row in range(starts[value], starts[value + 1]):
+            if gone[row] == LATEST:
+                continue
+            for query in range(asked[value], asked[value + 1]):
+                moment = asked_time[query]
+                if gone[row] < moment and (seconds == 0 or time[row] >= moment - seconds * SECOND):
+                    out[place[query]] -= 1
+
+
+@numba.njit(nogil=True, cache=True)
 def distinct(
     time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints, values: npt.NDArray[np.int32],
     seconds: int, most: int, out: Answers,
@@ -86,11 +103,18 @@ def distinct(
 
 
 @numba.njit(nogil=True, cache=True)
-def fading(time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints, seconds: int, out: Answers) -> None:
+def fading(
+    time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints, gone: Ints, seconds: int, out: Answers
+) -> None:
     """How many rows, each half as much after so many seconds."""
     rate = np.log(2) / (seconds * SECOND)
+    withdrawn = np.flatnonzero(gone < LATEST)
+    end = 0
     for value in range(len(starts) - 1):
         high = starts[value]
+        begin = end
+        while end < len(withdrawn) and withdrawn[end] < starts[value + 1]:
+            end += 1
         total, last = 0.0, 0
         for query in range(asked[value], asked[value + 1]):
             moment = asked_time[query]
@@ -98,11 +122,19 @@ def fading(time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints,
                 total = total * np.exp(-rate * (time[high] - last)) + 1.0 if total > 0 else 1.0
                 last = time[high]
                 high += 1
-            out[place[query]] = total * np.exp(-rate * (moment - last)) if total > 0 else 0.0
+            faded = total * np.exp(-rate * (moment - last)) if total > 0 else 0.0
+            left = high - starts[value]
+            for row in withdrawn[begin:end]:
+                if gone[row] < moment:
+                    faded -= np.exp(-rate * (moment - time[row]))
+                    left -= 1
+            out[place[query]] = faded if left > 0 else 0.0
 
 
 @numba.njit(nogil=True, cache=True)
-def since(time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints, is_first: bool, out: Answers) -> None:
+def since(
+    time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints, gone: Ints, is_first: bool, out: Answers
+) -> None:
     """Seconds since the first row, or the last; NaN where there is none."""
     for value in range(len(starts) - 1):
         high = starts[value]
@@ -110,16 +142,17 @@ def since(time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints, 
             moment = asked_time[query]
             while high < starts[value + 1] and time[high] < moment:
                 high += 1
-            if high == starts[value]:
-                out[place[query]] = np.nan
-            else:
-                out[place[query]] = (moment - time[starts[value] if is_first else high - 1]) / SECOND
+            row = starts[value] if is_first else high - 1
+            while len(gone) and starts[value] <= row < high and gone[row] < moment:
+                row += 1 if is_first else -1
+            is_there = starts[value] <= row < high
+            out[place[query]] = (moment - time[row]) / SECOND if is_there else np.nan
 
 
 @numba.njit(nogil=True, cache=True)
 def run(
-    time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints, is_fraud: npt.NDArray[np.bool_],
-    tried: Ints, wants_length: bool, out: Answers,
+    time: Ints, starts: Ints, asked_time: Ints, asked: Ints, place: Ints, gone: Ints,
+    is_fraud: npt.NDArray[np.bool_], tried: Ints, wants_length: bool, out: Answers,
 ) -> None:  # fmt: skip
     """Of labels: how many frauds since the last honest one, or seconds since the first of them was tried."""
     for value in range(len(starts) - 1):
@@ -134,6 +167,12 @@ def run(
                 else:
                     length = 0
                 high += 1
+            if len(gone):
+                length, row = 0, high - 1
+                while row >= starts[value] and (is_fraud[row] or gone[row] < moment):
+                    if gone[row] >= moment:
+                        first, length = tried[row], length + 1
+                    row -= 1
             if wants_length:
                 out[place[query]] = length
             else:

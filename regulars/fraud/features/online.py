@@ -62,8 +62,8 @@ class _Past:
         self.run_since = 0
 
     def forget(self, before: int) -> None:
-        """Rows that no window reaches any more; half of them at once, so that it costs little."""
-        gone = bisect_left(self.time, before)
+        """Rows that no window reaches any more, but for the newest of them; half at once, so that it costs little."""
+        gone = bisect_left(self.time, before) - 1
         if gone * 2 > len(self.time) > 64:
             del self.time[:gone], self.before[:gone]
             for values in self.of.values():
@@ -189,7 +189,7 @@ def _texts(stream: Stream, entity: str, rows: Ints) -> list[str | None]:
 def _pasts(stream: Stream, kind: str, group: _Group, is_large: npt.NDArray[np.bool_]) -> Iterator[tuple[str, _Past]]:
     """Every value of a group with its past, all at once: what `_note` would have made of the rows in turn."""
     codes = stream.codes[group.entity]
-    rows = rows_of(stream, codes, int(codes.max(initial=-1)) + 1, kind, is_large)
+    rows = rows_of(stream, codes, int(codes.max(initial=-1)) + 1, kind, is_large, standing=True)
     if not len(rows.order):
         return
     some = np.flatnonzero(np.diff(rows.starts))
@@ -211,8 +211,9 @@ def _pasts(stream: Stream, kind: str, group: _Group, is_large: npt.NDArray[np.bo
     length = np.where(stream.kind[rows.order[ends - 1]] == KIND[FRAUD], ends - begin, 0)
     since = stream.time[stream.about[rows.order[np.minimum(begin, len(number) - 1)]]]
     of = {entity: _texts(stream, entity, rows.order) for entity in group.of if entity in stream.codes}
-    # Rows that no window reaches are only counted.
+    # Rows that no window reaches are only counted, but for the newest of them: the last before rows of one moment.
     low = starts + np.add.reduceat((rows.time < (last - LONGEST * SECOND)[of_value]).astype(np.int64), starts)
+    low = np.maximum(low - 1, starts)
     for value, text in enumerate(_texts(stream, group.entity, rows.order[starts])):
         past = _Past()
         kept = slice(int(low[value]), int(ends[value]))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from regulars.fraud.graph.components import Groups
 from regulars.fraud.graph.links import Links
-from regulars.fraud.stream import KIND, Ints, Stream
+from regulars.fraud.stream import KIND, LATEST, UNKNOWN, Ints, Stream
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class Evidence:
 def evidence(stream: Stream, links: Links, groups: Groups) -> Evidence:
     """Count what stands behind each group; rows of accounts that it took over are its own."""
     number = len(groups.customers)
-    behind = groups.of_rows(stream, links)
+    behind = np.where(stream.withdrawn_at == LATEST, groups.of_rows(stream, links), UNKNOWN)
     rows = {
         kind: _counted(behind[(behind >= 0) & (stream.kind == KIND[kind])], number)
         for kind in ("attempt", "coupon", "refunded", "declined", "fraud", "sign_in", "sign_in_failed")

@@ -16,7 +16,9 @@ from regulars.engine.json import extract
 from regulars.errors import NotEnoughError
 from regulars.events.schema import TIME
 from regulars.fraud.attempts import attempts
+from regulars.fraud.labels import withdrawn
 from regulars.fraud.properties import numbers
+from regulars.fraud.stream import LATEST
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -30,7 +32,7 @@ def scored(shop: Shop, until: datetime) -> pa.Table:
     Returns
     -------
     (n,) by time: attempt_id, time, risk, action, policy, is_fraud (null where nothing is known), known_at (null with
-    it), is_reviewed: whether a reviewer judged it.
+    it), is_reviewed: whether a reviewer judged it, and did not take that back by then.
 
     Raises
     ------
@@ -84,8 +86,9 @@ def _decided(shop: Shop, until: datetime) -> pa.Table:
 
 def _is_reviewed(shop: Shop, until: datetime, names: pa.ChunkedArray) -> pa.Array:
     events = shop.events
-    told = events.filter(events.type == REVIEWED, events.time < ibis.literal(until)).select("properties")
-    rows = shop.engine.to_arrow(told)["properties"].combine_chunks()
+    told = events.filter(events.type == REVIEWED, events.time < ibis.literal(until))
+    rows = shop.engine.to_arrow(told.select("event_id", "time", "properties").order_by("time", "event_id"))
+    rows = rows.filter(pa.array(withdrawn(rows) == LATEST))["properties"].combine_chunks()
     judged = extract(pc.fill_null(rows, "{}"), [("attempt_id",)]).columns[0].drop_null()
     is_in: npt.NDArray[np.bool_] = np.asarray(pc.is_in(names.combine_chunks(), judged))
     return pa.array(is_in)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import bdtr, bdtrc
 
+from regulars.clock import micros
 from regulars.errors import InputError, NotEnoughError
 from regulars.evaluation.proportion import wilson_interval
 from regulars.fraud.monitor.change import Change, rate_change
@@ -90,7 +92,7 @@ class Watch:
     notes: tuple[tuple[str, dict[str, Any]], ...]
 
 
-def watch(scored: pa.Table, until: datetime, dispute_days: int) -> Watch:
+def watch(scored: pa.Table, until: datetime, dispute_days: int, zone: str = "UTC") -> Watch:
     """What is alarming of decisions about attempts.
 
     Frauds count from the day of the attempt. An attempt is matured when so old that .95 of frauds would be known, and a
@@ -101,6 +103,7 @@ def watch(scored: pa.Table, until: datetime, dispute_days: int) -> Watch:
     scored : see `scored.scored`.
     until : what was known before this moment.
     dispute_days : disputes come within so many days.
+    zone : the shop's time zone, in which days and weeks are named.
 
     Raises
     ------
@@ -110,9 +113,10 @@ def watch(scored: pa.Table, until: datetime, dispute_days: int) -> Watch:
     missing = [name for name in COLUMNS if name not in scored.column_names]
     if missing:
         raise InputError(f"monitoring: the attempts lack {', '.join(missing)}. Expected: {', '.join(COLUMNS)}.")
-    end = int(pa.scalar(until).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).as_py())
+    end = micros(until)
     time = scored["time"].combine_chunks().cast(pa.int64()).to_numpy()
     risk = scored["risk"].to_numpy()
+    day, until = _days(scored["time"], zone), until.astimezone(ZoneInfo(zone))
     alerts: list[Alert] = []
     notes: list[tuple[str, dict[str, Any]]] = []
     start = end - RECENT_DAYS * DAY
@@ -124,7 +128,7 @@ def watch(scored: pa.Table, until: datetime, dispute_days: int) -> Watch:
         notes.append(("scores", {"reference": int(is_reference.sum()), "recent": int(is_recent.sum()), "least": LEAST}))
     if found is not None and found.is_shifted:
         alerts.append(Alert("scores", {"psi": found.psi, "limit": found.limit, "days": RECENT_DAYS}))
-    rules, of_rules = _rules(scored, time, is_reference, is_recent)
+    rules, of_rules = _rules(scored, day, is_reference, is_recent)
     alerts += of_rules
     delay = _delay(scored, time, end, dispute_days)
     rates, change = _empty_rates(), None
@@ -133,12 +137,12 @@ def watch(scored: pa.Table, until: datetime, dispute_days: int) -> Watch:
     else:
         if delay.is_cut:
             notes.append(("cut", {"days": dispute_days}))
-        rates, change = _rates(scored, time, end, delay.matured_days)
+        rates, change = _rates(scored, time, until, delay.matured_days)
         if change is None:
             notes.append(("rate", {"days": delay.matured_days + WATCHED_DAYS}))
         elif change.alarm is not None and change.since is not None:
-            day = rates["day"][rates.num_rows - WATCHED_DAYS + change.since].as_py()
-            figures = {"before": change.before, "watched": change.watched, "since": day}
+            since = rates["day"][rates.num_rows - WATCHED_DAYS + change.since].as_py()
+            figures = {"before": change.before, "watched": change.watched, "since": since}
             alerts.append(Alert("rate_up" if change.direction == "up" else "rate_down", figures))
     return Watch(
         until=until,
@@ -147,13 +151,20 @@ def watch(scored: pa.Table, until: datetime, dispute_days: int) -> Watch:
         bins=_bins(risk, is_reference, is_recent),
         drift=found,
         rules=rules,
-        precision=_precision(scored),
+        precision=_precision(scored, day),
         rates=rates,
         change=change,
         delay=delay,
         alerts=tuple(alerts),
         notes=tuple(notes),
     )
+
+
+def _days(time: pa.ChunkedArray, zone: str) -> Ints:
+    """(n,) the day of each moment on the clock of a time zone, as days since 1970."""
+    local = pc.local_timestamp(time.combine_chunks().cast(pa.timestamp("us", zone)))
+    found: Ints = local.cast(pa.int64()).to_numpy() // DAY
+    return found
 
 
 def _scores(
@@ -186,12 +197,12 @@ def _bins(
 
 
 def _rules(
-    scored: pa.Table, time: Ints, is_reference: npt.NDArray[np.bool_], is_recent: npt.NDArray[np.bool_]
+    scored: pa.Table, day: Ints, is_reference: npt.NDArray[np.bool_], is_recent: npt.NDArray[np.bool_]
 ) -> tuple[pa.Table, list[Alert]]:
     is_hit = np.asarray(pc.not_equal(scored["action"], "allow"))
     policy = scored["policy"].combine_chunks().dictionary_encode()
     codes, names = policy.indices.to_numpy(), policy.dictionary.to_pylist()
-    hits = pa.table({"day": pa.array(time // DAY, pa.int32()).cast(pa.date32()), "policy": scored["policy"]})
+    hits = pa.table({"day": pa.array(day, pa.int32()).cast(pa.date32()), "policy": scored["policy"]})
     counted = hits.filter(pa.array(is_hit)).append_column("hits", pa.array(np.ones(int(is_hit.sum()), np.int64)))
     counted = (
         counted.group_by(["day", "policy"])
@@ -215,10 +226,10 @@ def _rules(
     return counted.rename_columns(["day", "policy", "hits"]), alerts
 
 
-def _precision(scored: pa.Table) -> pa.Table:
-    judged = scored.filter(pc.and_(scored["is_reviewed"], scored["is_fraud"].is_valid()))
-    week = judged["time"].combine_chunks().cast(pa.int64()).to_numpy() // DAY
-    week = week - (week + 3) % 7  # 1970-01-01 was a Thursday: weeks begin on Monday
+def _precision(scored: pa.Table, day: Ints) -> pa.Table:
+    is_judged = pc.and_(scored["is_reviewed"], scored["is_fraud"].is_valid())
+    judged, day = scored.filter(is_judged), day[np.asarray(is_judged)]
+    week = day - (day + 3) % 7  # 1970-01-01 was a Thursday: weeks begin on Monday
     fraud = pc.cast(judged["is_fraud"].combine_chunks(), pa.int64()).to_numpy(zero_copy_only=False)
     weeks, place = np.unique(week, return_inverse=True)
     total = np.bincount(place, minlength=len(weeks)).astype(float)
@@ -246,8 +257,9 @@ def _delay(scored: pa.Table, time: Ints, end: int, dispute_days: int) -> Delay |
     return Delay(days, is_cut, int(min(max(np.ceil(share), 1), dispute_days)))
 
 
-def _rates(scored: pa.Table, time: Ints, end: int, matured_days: int) -> tuple[pa.Table, Change | None]:
-    """Frauds by day of matured attempts; days count back from `until`."""
+def _rates(scored: pa.Table, time: Ints, until: datetime, matured_days: int) -> tuple[pa.Table, Change | None]:
+    """Frauds by day of matured attempts; days count back from `until`, each is named by where it begins."""
+    end = micros(until)
     known = pc.fill_null(scored["known_at"].combine_chunks().cast(pa.int64()), end + DAY).to_numpy(zero_copy_only=False)
     is_fraud = np.asarray(pc.fill_null(scored["is_fraud"], False)) & (known - time <= matured_days * DAY)
     last = end - matured_days * DAY
@@ -266,7 +278,7 @@ def _rates(scored: pa.Table, time: Ints, end: int, matured_days: int) -> tuple[p
             change = rate_change(frauds[:split], attempts[:split], frauds[split:], attempts[split:])
         except NotEnoughError:
             change = None
-    first = date(1970, 1, 1) + timedelta(days=last // DAY - days)
+    first = (until - timedelta(days=matured_days + days)).date()
     nothing = np.full(max(split, 0), np.nan)
     evidence = (
         [np.append(nothing, each) for each in (change.up, change.down)] if change else [np.full(days, np.nan)] * 2

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -88,12 +89,13 @@ class Standing:
     forecast: Forecast
 
 
-def standing(state: State, settings: FraudSettings | None = None) -> Standing:
+def standing(state: State, settings: FraudSettings | None = None, zone: str = "UTC") -> Standing:
     """How the queue stands at the clock's present.
 
     Parameters
     ----------
     settings : `[fraud]`: `reviews_per_day` is what the forecast counts on.
+    zone : the shop's time zone, whose days are counted.
     """
     settings = settings or FraudSettings()
     now = clock.now()
@@ -126,7 +128,7 @@ def standing(state: State, settings: FraudSettings | None = None) -> Standing:
         second=sum(row.stage == "second" for row in waiting),
         oldest=min((row.opened_at for row in waiting), default=None),
         by_age=_by_age(waiting, now),
-        by_reviewer=_by_reviewer(said),
+        by_reviewer=_by_reviewer(said, ZoneInfo(zone)),
         by_reason=_precision(
             pc.list_flatten(outcomes["reasons"]), outcomes["is_fraud"].take(pc.list_parent_indices(outcomes["reasons"]))
         ),
@@ -222,10 +224,10 @@ def _by_age(rows: Sequence[Any], now: datetime) -> pa.Table:
     )
 
 
-def _by_reviewer(rows: Sequence[Any]) -> pa.Table:
+def _by_reviewer(rows: Sequence[Any], zone: ZoneInfo) -> pa.Table:
     found = pa.table(
         {
-            "day": pa.array([row.at.date() for row in rows], pa.date32()),
+            "day": pa.array([row.at.astimezone(zone).date() for row in rows], pa.date32()),
             "reviewer": pa.array([row.reviewer for row in rows], pa.string()),
             "case": pa.array([row.case_id for row in rows], pa.int64()),
             "is_fraud": pa.array([float(row.outcome == "fraud") for row in rows], pa.float64()),

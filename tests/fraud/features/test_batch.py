@@ -7,21 +7,21 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from regulars.fraud.features.batch import features, large, spoken_of
 from regulars.fraud.features.declared import DAY, HOUR, MEASURES, MOST_ROWS, RISK_WEIGHT, Measure
 from regulars.fraud.features.online import Row, State, joined
-from regulars.fraud.stream import DEAREST, KIND, KINDS, Stream, banded, paired
+from regulars.fraud.stream import DEAREST, KIND, KINDS, LATEST, Stream, banded, paired
 
 SECOND = 1_000_000
 ENTITIES = ("customer", "device", "ip", "payment")
 BESIDES = ("declined", "sign_in_failed", "signed_up", "coupon", "refunded", "address_changed")
 
 
-def stream(seed: int, count: int = 400, span_days: float = 120) -> Stream:
-    """Rows at random, few values of each entity, ties in time, labels late."""
+def stream(seed: int, count: int = 400, span_days: float = 120, withdrawn: float = 0.0) -> Stream:
+    """Rows at random, few values of each entity, ties in time, labels late, a share of them taken back."""
     rng = np.random.default_rng(seed)
     time = np.sort(rng.integers(0, int(span_days * 86400), count)) * SECOND
     time[10:14] = time[10]
@@ -39,7 +39,8 @@ def stream(seed: int, count: int = 400, span_days: float = 120) -> Stream:
     told = rows[rng.random(len(rows)) < 0.8]
     known_at = time[told] + rng.integers(0, 20 * 86400, len(told)) * SECOND
     verdict = np.where(rng.random(len(told)) < 0.3, KIND["fraud"], KIND["honest"]).astype(np.int8)
-    return plain.with_known(told, known_at, verdict)
+    gone = known_at + rng.integers(1, 40 * 86400, len(told)) * SECOND
+    return plain.with_known(told, known_at, verdict, np.where(rng.random(len(told)) < withdrawn, gone, LATEST))
 
 
 def plainly(found: Stream, measure: Measure, row: int, is_large: npt.NDArray[np.bool_]) -> float:  # noqa: PLR0911
@@ -53,6 +54,7 @@ def plainly(found: Stream, measure: Measure, row: int, is_large: npt.NDArray[np.
     for other in range(len(found)):
         name = KINDS[found.kind[other]]
         fits = found.time[other] < now and found.codes[measure.entity][other] == value
+        fits = fits and found.withdrawn_at[other] >= now
         fits = fits and name in kinds.get(measure.rows, (measure.rows,))
         if measure.rows in ("large", "large_fraud"):
             fits = fits and bool(is_large[found.about[other]])
@@ -84,9 +86,9 @@ def same(one: float, other: float) -> bool:
     return (math.isnan(one) and math.isnan(other)) or math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_columns_are_what_a_plain_loop_finds(seed: int) -> None:
-    found = stream(seed, 250)
+@pytest.mark.parametrize(("seed", "withdrawn"), [(1, 0.0), (2, 0.0), (3, 0.4)])
+def test_columns_are_what_a_plain_loop_finds(seed: int, withdrawn: float) -> None:
+    found = stream(seed, 250, withdrawn=withdrawn)
     is_large = large(found)
     asked = found.attempts
     columns = features(found, base_rate=0.02)
@@ -121,8 +123,9 @@ def test_a_live_state_says_the_same_as_the_log_at_every_moment(seed: int) -> Non
     assert place == len(found.attempts)
 
 
-def test_a_state_made_of_a_stream_goes_on_as_the_stream_does() -> None:
-    found = stream(3)
+@pytest.mark.parametrize("withdrawn", [0.0, 0.4])
+def test_a_state_made_of_a_stream_goes_on_as_the_stream_does(withdrawn: float) -> None:
+    found = stream(3, withdrawn=withdrawn)
     measures = spoken_of(found)
     half = int(found.time[len(found) // 2])
     rows = [row for row in found.attempts if found.time[row] >= half]
@@ -135,9 +138,10 @@ def test_a_state_made_of_a_stream_goes_on_as_the_stream_does() -> None:
         assert same(value, float(columns[name][0])), name
 
 
-def test_what_comes_later_changes_nothing() -> None:
+@pytest.mark.parametrize("withdrawn", [0.0, 0.4])
+def test_what_comes_later_changes_nothing(withdrawn: float) -> None:
     """Labels that are not yet known among it: this fails if a label counts from when its attempt was tried."""
-    found = stream(4)
+    found = stream(4, withdrawn=withdrawn)
     middle = int(found.time[len(found) // 2])
     past = found.before(middle)
     whole, half = features(found, base_rate=0.02), features(past, base_rate=0.02, measures=spoken_of(found))
@@ -183,6 +187,7 @@ def test_every_feature_has_a_name_of_its_own() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
+@example(7)  # the last row is a label of the moment that is asked, and those before it are older than any window
 @settings(max_examples=8, deadline=None)
 def test_a_state_made_of_a_log_at_once_is_the_one_made_row_by_row(seed: int) -> None:
     found = stream(seed, 300, span_days=240)  # longer than any window, so that something is forgotten

@@ -135,3 +135,18 @@ def test_the_page_has_all_charts_and_no_markup_of_a_rule() -> None:
 def test_all_words_are_in_both_languages() -> None:
     for texts in (ALERTS, NOTES):
         assert all(set(each) == {"en", "zh"} for each in texts.values())
+
+
+def test_days_and_weeks_are_those_of_the_shops_time_zone() -> None:
+    """A Sunday evening in London is a Monday in Shanghai."""
+    at, until = datetime(2024, 5, 26, 20, tzinfo=UTC), datetime(2024, 5, 28, 20, tzinfo=UTC)
+    some = made().slice(0, 1)
+    one = some.to_pylist()[0]
+    one |= {"time": at, "action": "review", "is_reviewed": True, "is_fraud": True, "known_at": at + timedelta(hours=1)}
+    table = pa.Table.from_pylist([one], some.schema)
+    for zone, day, week in (("UTC", 26, 20), ("Asia/Shanghai", 27, 27)):
+        found = watch(table, until, 1, zone)
+        assert found.rules["day"].to_pylist() == [date(2024, 5, day)]
+        assert found.precision["week"].to_pylist() == [date(2024, 5, week)]
+        assert found.scores["day"].to_pylist()[-1] == date(2024, 5, day + 1)
+        assert found.rates["day"].to_pylist()[0] == date(2024, 5, day)

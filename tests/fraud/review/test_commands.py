@@ -115,3 +115,18 @@ def test_monitoring_reads_decisions_and_verdicts_off_the_log(shop: Shop, record:
     assert set(table["action"].to_pylist()) == {"review"}
     assert next(row for row in table.to_pylist() if row["is_reviewed"])["is_fraud"] is True
     assert table["is_fraud"].null_count == 699
+
+
+def test_a_verdict_that_was_taken_back_is_no_review_from_then_on(shop: Shop, record: Any) -> None:
+    from regulars.fraud.monitor import scored
+
+    record(shop, *_decisions())
+    about = {"type": "fraud_reviewed", "customer_id": "c5", "properties.attempt_id": "p5"}
+    given, gone = AS_OF + timedelta(hours=8), AS_OF + timedelta(hours=9)
+    record(shop, about | {"event_id": "v1", "time": given.isoformat(), "outcome": "fraud"})
+    withdrawn = {"event_id": "v2", "outcome": "withdrawn", "properties.withdraws": "v1"}
+    record(shop, about | withdrawn | {"time": gone.isoformat()})
+    for until, names in ((gone, {"p5"}), (shop.now, set())):
+        rows = scored(shop, until).to_pylist()
+        assert {row["attempt_id"] for row in rows if row["is_reviewed"]} == names
+        assert {row["attempt_id"] for row in rows if row["is_fraud"]} == names

@@ -113,3 +113,10 @@ def test_a_rate_of_nothing_seen_is_not_certainly_nothing() -> None:
     found = forecast(waiting=0, arrived=0, days=7, reviews_per_day=10)
     assert found.low == 0
     assert found.high == pytest.approx(3.689 / 7, abs=1e-3)
+
+
+def test_a_day_is_the_shops(state: State) -> None:
+    open_cases(state, held(row("a")), AS_OF, ALONE)
+    judge(state, who="mei", verdict="fraud", at=NOON + timedelta(hours=8))
+    days = [standing(state, zone=zone).by_reviewer["day"].to_pylist() for zone in ("UTC", "Asia/Shanghai")]
+    assert days == [[NOON.date()], [NOON.date() + timedelta(days=1)]]
