@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, suppress
@@ -35,6 +36,7 @@ from regulars.console.visit import ROOT, Visit, url
 from regulars.console.words import chosen
 from regulars.errors import NotFoundError, RegularsError
 from regulars.serve.access import address_of
+from regulars.serve.body import SECONDS
 from regulars.serve.logs import LOG
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ FIRST = "the first start"
 MOST_BYTES = 1 << 20
 """Of a form; a screen that takes files takes them by `Screen.post` too, up to `MOST_FILE_BYTES`."""
 MOST_FILE_BYTES = 1 << 30
+SLOWEST = 50_000.0
+"""Bytes a second: so slowly a form may come, after the seconds that any body has."""
 
 
 class Console:
@@ -256,5 +260,9 @@ async def _form(request: Request, most_of_files: int) -> dict[str, object]:
         raise HTTPException(411)
     if int(length) > (most_of_files if is_upload else MOST_BYTES):
         raise HTTPException(413)
-    found = await request.form(max_files=10, max_fields=1000)
+    try:
+        async with asyncio.timeout(SECONDS + int(length) / SLOWEST):
+            found = await request.form(max_files=10, max_fields=1000)
+    except TimeoutError:
+        raise HTTPException(408) from None
     return dict(found)

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import OrderedDict, deque
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,31 +81,47 @@ class Sessions:
 
 
 class Attempts:
-    """Failed attempts to sign in, by address and by e-mail address.
+    """Attempts to sign in, by address and by e-mail address.
+
+    Each counts as failed from its begin, for many at once would else all pass; who gets in takes it back.
 
     >>> attempts = Attempts()
-    >>> for _ in range(TRIES): attempts.failed("10.0.0.1")
-    >>> attempts.wait("10.0.0.1") > 0, attempts.wait("10.0.0.2")
-    (True, 0)
+    >>> [attempts.begin("10.0.0.1") for _ in range(TRIES)] == [0] * TRIES, attempts.begin("10.0.0.1") > 0
+    (True, True)
+    >>> attempts.succeeded("10.0.0.1")
+    >>> attempts.begin("10.0.0.1"), attempts.begin("10.0.0.2")
+    (0, 0)
     """
 
     def __init__(self) -> None:
         self._failed: OrderedDict[str, deque[float]] = OrderedDict()
+        self._turn = Lock()
 
-    def wait(self, name: str) -> int:
-        """0, or after how many seconds a name may try again."""
+    def begin(self, *names: str) -> int:
+        """0, or after how many seconds these names may try again: then nothing was counted."""
+        with self._turn:
+            now = time.monotonic()
+            wait = max(self._wait(name, now) for name in names)
+            if not wait:
+                for name in names:
+                    self._failed.setdefault(name, deque()).append(now)
+                    self._failed.move_to_end(name)
+                while len(self._failed) > REMEMBERED:
+                    self._failed.popitem(last=False)
+        return wait
+
+    def succeeded(self, *names: str) -> None:
+        """What began last under these names did not fail."""
+        with self._turn:
+            for name in names:
+                if times := self._failed.get(name):
+                    times.pop()
+
+    def _wait(self, name: str, now: float) -> int:
         times = self._failed.get(name, deque())
-        now = time.monotonic()
         while times and now - times[0] > TRIES_SECONDS:
             times.popleft()
         return 0 if len(times) < TRIES else int(TRIES_SECONDS - (now - times[0])) + 1
-
-    def failed(self, name: str) -> None:
-        """Note a failure down."""
-        self._failed.setdefault(name, deque(maxlen=TRIES)).append(time.monotonic())
-        self._failed.move_to_end(name)
-        if len(self._failed) > REMEMBERED:
-            self._failed.popitem(last=False)
 
 
 def form_token(session: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from types import SimpleNamespace
 
 import ibis
 import pytest
@@ -106,3 +107,12 @@ def test_a_part_is_answered_while_the_log_grows(part, browser_of, monkeypatch):
 
     monkeypatch.setattr(Shop, "events", property(grown))
     assert browser_of("growth").get(f"/customer/{part}?id=ada").status_code == 200
+
+
+def test_a_part_that_looks_twice_at_a_customer_is_noted_down_once(browser_of, console, monkeypatch):
+    noted = []
+    monkeypatch.setattr(console.serving.reads, "note", lambda who, ids, route: noted.append((ids, route)))
+    nothing = SimpleNamespace(days=(), habit=None, said=())
+    monkeypatch.setattr("regulars.churn.ahead", lambda *_: nothing)
+    assert browser_of("growth").get("/customer/outlook", params={"id": "ada"}).status_code == 200
+    assert noted == [(["ada"], "/console/customer/outlook")]

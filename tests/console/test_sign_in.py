@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from regulars import clock
+from regulars.console.app import _form
 from regulars.console.sessions import COOKIE, IDLE, TRIES, hashed
 from regulars.console.tables import links, people, sessions
 from regulars.errors import InputError, NotFoundError
@@ -144,3 +148,40 @@ def test_strangers_send_no_files_and_nothing_without_a_length(new_browser):
     headers = {"content-type": "application/x-www-form-urlencoded", "transfer-encoding": "chunked"}
     sent = new_browser.client.post("/console/sign-in", content=b"a=b", headers={**headers, "content-length": "3"})
     assert sent.status_code == 411
+
+
+def test_many_tries_at_once_are_counted_before_they_are_looked_at(console, new_browser, monkeypatch):
+    attempts = type(console.attempts)()
+    monkeypatch.setattr(console, "attempts", attempts)
+    looked = []
+
+    def slow(email, password):
+        looked.append(email)
+        if len(looked) <= 2 * TRIES:  # another comes while this one is looked at
+            statuses.append(new_browser.sign_in("service", "wrong").status_code)
+
+    statuses = []
+    monkeypatch.setattr(console.people, "signing_in", slow)
+    new_browser.sign_in("service", "wrong")
+    assert len(looked) == TRIES
+    assert 429 in statuses
+
+
+def test_who_gets_in_has_not_failed(console, new_browser, monkeypatch):
+    monkeypatch.setattr(console, "attempts", type(console.attempts)())
+    for _ in range(TRIES + 1):
+        assert new_browser.sign_in("service").status_code == 303
+        new_browser.post("/sign-out")
+
+
+def test_a_form_that_hardly_comes_is_given_up(monkeypatch):
+    monkeypatch.setattr("regulars.console.app.SECONDS", 0.05)
+    head = [(b"content-length", b"10"), (b"content-type", b"application/x-www-form-urlencoded")]
+
+    async def receive():
+        await asyncio.sleep(60)
+
+    request = Request({"type": "http", "method": "POST", "headers": head}, receive)
+    with pytest.raises(HTTPException) as caught:
+        asyncio.run(_form(request, 100))
+    assert caught.value.status_code == 408

@@ -111,10 +111,10 @@ def told(visit: Visit) -> Response:
 @screen.get("/customer/outlook", may=ALL)
 def outlook(visit: Visit) -> Response:
     """What is to come: risk, value, and the chance that this is still a customer, day by day."""
-    as_of = visit.as_of
+    customer_id, as_of = visit.customer(), visit.as_of
     with visit.console.reading() as shop:
-        found = churn.ahead(shop, visit.customer(), as_of)
-        why = _why_at_risk(shop, visit.customer()) if as_of == visit.console.now else []
+        found = churn.ahead(shop, customer_id, as_of)
+        why = _why_at_risk(shop, customer_id) if as_of == visit.console.now else []
     charts = []
     if found.days:
         charts.append(chart(alive_plot(list(found.days), np.array(found.alive)), visit.t(".alive_about")))

@@ -31,17 +31,15 @@ def sign_in(visit: Visit) -> Response:
     console, email = visit.console, str(visit.form.get("email", "")).strip().lower()
     then = str(visit.form.get("then", ""))
     names = (f"address {console.address(visit.request)}", f"email {email}")
-    wait = max(console.attempts.wait(name) for name in names)
-    if wait:
+    if wait := console.attempts.begin(*names):
         problem = visit.t(".too_often", minutes=-(-wait // 60))
         response = visit.page("sign_in/index.html", 429, then=then, email=email, problem=problem)
         response.headers["retry-after"] = str(wait)
         return response
     person = console.people.signing_in(email, str(visit.form.get("password", "")))
     if person is None:
-        for name in names:
-            console.attempts.failed(name)
         return visit.page("sign_in/index.html", 401, then=then, email=email, problem=visit.t(".wrong"))
+    console.attempts.succeeded(*names)
     return _in(visit, person, "sign_in.signed_in", then)
 
 
