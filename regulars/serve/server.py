@@ -69,7 +69,7 @@ def refuse_taken(host: str, port: int) -> None:
     deadline = time.monotonic() + LET_GO_SECONDS
     while _is_taken(host, port):
         if time.monotonic() >= deadline:
-            raise _unheard(f"{host}:{port}", os.strerror(errno.EADDRINUSE))
+            raise _unheard(host, port, os.strerror(errno.EADDRINUSE))
         time.sleep(0.05)
 
 
@@ -83,8 +83,8 @@ def _is_taken(host: str, port: int) -> bool:
     return False
 
 
-def _unheard(where: object, why: str) -> ShopError:
-    return ShopError(f"{where} cannot be listened at: {why}. Choose another: --port 8001")
+def _unheard(host: str, port: int, why: str) -> ShopError:
+    return ShopError(f"{host}:{port} cannot be listened at: {why}. Choose another: --port 8001")
 
 
 def listening(made: ASGIApp, host: str, port: int, path: Path | None = None) -> Server:
@@ -155,7 +155,9 @@ async def answer(
     try:
         await server.serve()
     except (OSError, RuntimeError) as error:  # granian's own, with a trace below its first line
-        where, why = path or f"{settings.host}:{settings.port}", str(error).partition("\n")[0]
-        raise _unheard(where, why) from None
+        why = str(error).partition("\n")[0]
+        if path is not None:
+            raise ShopError(f"The socket {path} cannot be listened at: {why}.") from None
+        raise _unheard(settings.host, settings.port, why) from None
     if serving.failure is not None:
         raise serving.failure

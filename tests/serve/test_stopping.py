@@ -74,3 +74,11 @@ def test_an_address_that_is_taken_is_named(shop):
         made = app(shop, settings)
         with pytest.raises(ShopError, match=f"{settings.port} cannot be listened at: Address already in use"):
             asyncio.run(answer(made, made.state.serving, settings))
+
+
+def test_a_socket_that_cannot_be_listened_at_is_named_and_no_port_is_offered(shop, tmp_path):
+    made = app(shop, shop.config.serve)
+    path = tmp_path / "nowhere" / "requests"
+    with pytest.raises(ShopError, match="requests cannot be listened at") as caught:
+        asyncio.run(answer(made, made.state.serving, shop.config.serve, path=path))
+    assert "--port" not in str(caught.value)

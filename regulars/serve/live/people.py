@@ -83,7 +83,8 @@ class People:
         """
         row = self._row.get(customer)
         if row is None:
-            raise NotFoundError(f'{self.name} knows no customer "{customer}".')
+            why = "" if self.as_of is None else ": it tells of those who have ordered"
+            raise NotFoundError(f'{self.name} knows no customer "{customer}"{why}.')
         return {name: _plain(column[row].as_py()) for name, column in self._columns}
 
     def sorted_by(self, column: str, after: int, most: int) -> list[tuple[str, dict[str, Any]]]:

@@ -29,3 +29,9 @@ def test_whom_to_contact_is_as_whoever_decided_last_has_it(tmp_path: Path) -> No
     assert (found.name, found.ids) == ("lifecycle", ["bob", "dan"])  # a call is for people, not for a sender
     shop.tables.write("campaign", "decisions", campaign, NOON + timedelta(days=2))
     assert People.contacts(shop).ids == ["ada"]
+
+
+def test_who_has_not_ordered_is_told_why_nothing_is_known(tmp_path: Path) -> None:
+    people = People(pa.table({"customer_id": ["ada"], "rfm_cell": ["champions"]}), "segment", NOON)
+    with pytest.raises(NotFoundError, match='segment knows no customer "bob": it tells of those who have ordered'):
+        people.of("bob")
