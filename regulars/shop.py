@@ -269,7 +269,7 @@ class Shop:
     def unrated(self) -> list[str]:
         """The currencies of the log of which no rate is known: money in them counts as unknown."""
         snapshot = self.log.snapshot()
-        foreign = snapshot.currencies - {self.config.shop.currency}
+        foreign = {code.upper() for code in snapshot.currencies} - {self.config.shop.currency}
         return sorted(foreign - set(self.log.read("rates")["currency"].to_pylist())) if foreign else []
 
     def _undated(self, moment: datetime) -> Undated:

@@ -135,7 +135,7 @@ class _Counting:
             nobody=who.isnull().sum(),
             products=rows.product_id.count(),
             priced=priced.sum(),
-            foreign=(priced & (rows.currency != currency)).sum(),
+            foreign=(priced & (rows.currency.upper() != currency)).sum(),
         )
         return self._by_day(counted, self._first)
 

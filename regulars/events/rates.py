@@ -120,6 +120,8 @@ def in_currency(events: ibis.Table, rates: ibis.Table, currency: str) -> ibis.Ta
     The quantity, and all else, stay. A price whose currency has no rate before the event is null: it counts as
     unknown, never as if it were in the shop's currency.
     """
+    # Logs of earlier versions hold some in small letters.
+    events = events.mutate(currency=events.currency.upper())
     own = events.filter(events.currency.isnull() | (events.currency == currency))
     foreign = events.filter(events.currency != currency)
     known = rates.select(of="currency", rate="rate", valid_from="valid_from")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from regulars import Shop
@@ -114,3 +115,17 @@ def test_a_shop_whose_currency_the_bank_does_not_list_is_told(tmp_path: Path) ->
     shop = Shop.create(tmp_path / "shop", ShopSettings(currency="GBP"))
     with pytest.raises(InputError, match=r"no column GBP, the shop's own currency\. Found: USD"):
         shop.import_rates(rates_file(tmp_path, "Date,USD\n2024-05-01,1.1\n"))
+
+
+def test_a_currency_that_the_log_has_in_small_letters_is_the_same(shop: Shop, tmp_path: Path) -> None:
+    """As imports of earlier versions wrote it."""
+    rows = shop.log.read("events").sort_by("order_id").slice(0, 2)
+    small = pa.array(["eur", "usd"], rows.schema.field("currency").type)
+    ids = pa.array(["old-1", "old-2"], rows.schema.field("event_id").type)
+    for name, values in (("currency", small), ("event_id", ids), ("order_id", ids)):
+        rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), values)
+    shop.log.append(rows, "before")
+    assert shop.unrated == ["JPY", "USD"]
+    assert prices(shop)["old-1"] == Decimal(10)
+    shop.import_rates(rates_file(tmp_path, LONG))
+    assert (prices(shop)["old-1"], prices(shop)["old-2"]) == (Decimal(10), Decimal(9))

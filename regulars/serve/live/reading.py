@@ -97,7 +97,7 @@ class Reading:
         found: Row = {"product_id": which, "unit_price": _number(price), "quantity": quantity}
         if found["unit_price"] is not None and found["unit_price"] < 0:
             raise ValueError("a price is negative")
-        if (said.get("currency") or self.currency) != self.currency:
+        if (str(said.get("currency") or "").strip() or self.currency).upper() != self.currency:
             found["unit_price"] = None
         if quantity is not None and quantity < 0:
             if kind not in ("order_completed", "order_refunded"):

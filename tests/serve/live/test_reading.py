@@ -22,6 +22,7 @@ LINE = {"product_id": "tea", "price": 4.5, "quantity": 2}
 CALLS = [
     {"type": "track", "event": "Product Viewed", "properties": {"product_id": "tea", "price": "4.50"}},
     {"type": "track", "event": "Viewed Product", "properties": {"id": 7}},
+    {"type": "track", "event": "Viewed Product", "properties": {"id": 7, "price": 4.5, "currency": "eur"}},
     {"type": "track", "event": "Products Searched", "properties": {"id": 7, "query": "tea"}},
     {"type": "track", "event": "Product Added", "properties": {"sku": "s1", "quantity": 3}},
     {"type": "track", "event": "Order Completed", "properties": {"order_id": "o", "products": [LINE, {"sku": "pot"}]}},
