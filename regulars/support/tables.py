@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
+from regulars.errors import NotFoundError
 from regulars.state import Document, Moment, State
 
 PART = "support"
@@ -231,3 +234,13 @@ def prepare(state: State) -> State:
     """Make the tables where they are missing; the same state."""
     state.migrate(PART, STEPS)
     return state
+
+
+def conversation_of(connection: sa.Connection, conversation: str) -> Any:
+    """The row of a conversation; NotFoundError if there is none."""
+    row = connection.execute(
+        sa.select(conversations).where(conversations.c.conversation_id == conversation)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f'There is no conversation "{conversation}". Begin a new one.')
+    return row

@@ -13,7 +13,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from regulars import clock
-from regulars.errors import NotFoundError
 from regulars.language.deadline import within
 from regulars.support.dialogue.given import Agent, Answer, AtRisk, Offers
 from regulars.support.dialogue.languages import NOTICES, language_of
@@ -30,7 +29,7 @@ from regulars.support.intent.message import is_urgent
 from regulars.support.order.actions import NOTED
 from regulars.support.order.desk import Desk
 from regulars.support.record import LABELLED, RATED, write_event, write_message
-from regulars.support.tables import conversations, messages
+from regulars.support.tables import conversation_of, conversations, messages
 
 REQUEST = "request"
 """Why a person has something to do for a customer with whom the assistant goes on."""
@@ -156,12 +155,7 @@ class Chat:
 
     def _row(self, conversation: str) -> Any:
         with self.desk.state.read() as view:
-            found = view.execute(
-                sa.select(conversations).where(conversations.c.conversation_id == conversation)
-            ).one_or_none()
-        if found is None:
-            raise NotFoundError(f'There is no conversation "{conversation}". Begin one: Chat.open')
-        return found
+            return conversation_of(view, conversation)
 
     def _rated(self, row: Any, text: str) -> Reply:
         """How satisfied the customer is, as was asked when the conversation ended."""

@@ -16,7 +16,7 @@ from regulars.support.order.backend import Backend, folded
 from regulars.support.order.policy import Policy, RefusedError
 from regulars.support.order.things import Customer
 from regulars.support.record import note
-from regulars.support.tables import conversations, prepare, tries
+from regulars.support.tables import conversation_of, conversations, prepare, tries
 
 TRIES = 20
 """So often in a day somebody may claim in vain to be one and the same customer, over all conversations."""
@@ -62,7 +62,7 @@ class Reception:
     def identifies(self, conversation: str) -> bool:
         """Whether words may tell who the customer of a conversation is."""
         with self.state.read() as view:
-            return self.policy.identify_in_words and not _row(view, conversation).is_public
+            return self.policy.identify_in_words and not conversation_of(view, conversation).is_public
 
     def identify(self, conversation: str, *, email: str = "", name: str = "", zip_code: str = "") -> Customer:
         """Find out who the customer is: by e-mail, or by first and last name and zip code.
@@ -77,7 +77,7 @@ class Reception:
             raise RefusedError("sign_in")
         claims = [_digest(told) for told in (email, name) if told]
         with self.state.write(alone="support identify") as change:
-            row = _row(change, conversation)
+            row = conversation_of(change, conversation)
             change.execute(sa.delete(tries).where(tries.c.at <= clock.now() - TRIES_ARE_KEPT))
             of = sa.select(sa.func.count()).group_by(tries.c.about).where(tries.c.about.in_(claims))
             if row.tries >= self.policy.identify_tries or max(change.execute(of).scalars(), default=0) >= TRIES:
@@ -111,20 +111,11 @@ class Reception:
     def customer(self, conversation: str) -> Customer:
         """Who is served; RefusedError (`not_identified`) while that is not known."""
         with self.state.read() as view:
-            row = _row(view, conversation)
+            row = conversation_of(view, conversation)
         found = None if row.customer_id is None else self.backend.customer(row.customer_id)
         if found is None:
             raise RefusedError("not_identified")
         return found
-
-
-def _row(connection: sa.Connection, conversation: str) -> Any:
-    row = connection.execute(
-        sa.select(conversations).where(conversations.c.conversation_id == conversation)
-    ).one_or_none()
-    if row is None:
-        raise NotFoundError(f'There is no conversation "{conversation}". Begin one: Desk.open')
-    return row
 
 
 def _digest(told: str) -> str:

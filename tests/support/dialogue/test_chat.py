@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regulars import clock
+from regulars.errors import NotFoundError
 from regulars.state import State
 from regulars.support import Chat, Desk, OwnTables, Policy
 from regulars.support.answer import Answers
@@ -463,3 +464,12 @@ def test_whatever_fails_a_person_goes_on_and_the_log_says_why(desk: Desk, caplog
     assert handed is not None
     assert handed.reason == "fault"
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_conversation_that_is_not_there_is_said_alike_everywhere(chat: Chat) -> None:
+    said = set()
+    for ask in (chat.status, lambda name: chat.say(name, "hi"), chat.desk.customer):
+        with pytest.raises(NotFoundError) as caught:
+            ask("nowhere")
+        said.add(str(caught.value))
+    assert said == {'There is no conversation "nowhere". Begin a new one.'}
