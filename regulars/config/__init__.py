@@ -1,15 +1,14 @@
 """shop.toml: what a shop decides, typed; every mistake is named with its line."""
 
-from regulars.config.capabilities import (
+from regulars.config.acting import (
     CampaignSettings,
-    ChurnSettings,
     FraudSettings,
     LifecycleSettings,
     PricingSettings,
-    RecommendSettings,
     SupportSettings,
 )
 from regulars.config.foundations import LanguageSettings, SendingSettings, ServeSettings, ShopSettings
+from regulars.config.learning import ChurnSettings, RecommendSettings
 from regulars.config.whole import FILE, SECTIONS, Config, add_mapping, change, load, sample
 from regulars.config.written import CHANNELS
 

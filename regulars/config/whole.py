@@ -12,17 +12,12 @@ import tomlkit
 from pydantic import Field, ValidationError
 
 from regulars import storage
-from regulars.config.capabilities import (
+from regulars.config.acting import (
     AdsSettings,
-    BehaviorSettings,
     CampaignSettings,
-    ChurnSettings,
     FraudSettings,
     LifecycleSettings,
     PricingSettings,
-    ProfileSettings,
-    RealtimeSettings,
-    RecommendSettings,
     SupportSettings,
 )
 from regulars.config.foundations import (
@@ -33,6 +28,13 @@ from regulars.config.foundations import (
     ServeSettings,
     ShopSettings,
     StateSettings,
+)
+from regulars.config.learning import (
+    BehaviorSettings,
+    ChurnSettings,
+    ProfileSettings,
+    RealtimeSettings,
+    RecommendSettings,
 )
 from regulars.config.section import Section
 from regulars.errors import ConfigError
