@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +14,13 @@ from regulars import clock
 from regulars.errors import InputError, NotFoundError
 from regulars.events.schema import TIME
 from regulars.experiment.assign import places
-from regulars.experiment.bandits.linear import LinearThompson, LinearUCB
-from regulars.experiment.bandits.policies import BetaThompson, Greedy, NormalThompson, Policy
+from regulars.experiment.bandits import written
+from regulars.experiment.bandits.policies import Policy
+from regulars.experiment.bandits.written import Pending
 from regulars.experiment.registry.experiment import checked_name
 
 Floats = npt.NDArray[np.float64]
 
-FORMAT = 1
-KINDS: Mapping[str, Any] = {
-    kind.kind: kind for kind in (BetaThompson, NormalThompson, Greedy, LinearThompson, LinearUCB)
-}  # fmt: skip
 STEP = 1000
 """Evidence fades in steps of this part of its half-life, so that chances need not be worked out for each decision."""
 
@@ -53,13 +48,6 @@ class Day(NamedTuple):
     date: str
     decisions: int
     cost: float
-
-
-@dataclass(frozen=True)
-class _Pending:
-    arm: str
-    at: datetime
-    context: tuple[float, ...]
 
 
 class Bandit:
@@ -126,7 +114,7 @@ class Bandit:
         )
         self._seen = {checked_name("an arm", arm): np.zeros(policy.size) for arm in arms}
         self._offered = list(self._seen)
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, Pending] = {}
         self._days: dict[str, tuple[int, float]] = {}
         self._next = 0
         self._at: datetime | None = None
@@ -215,7 +203,7 @@ class Bandit:
         self._next += len(rows)
         names = np.array(arms, dtype=object)[chosen].tolist()
         kept = map(tuple, rows.tolist())
-        self._pending.update(zip(numbers.tolist(), map(_Pending, names, [at] * len(rows), kept), strict=True))
+        self._pending.update(zip(numbers.tolist(), map(Pending, names, [at] * len(rows), kept), strict=True))
         columns = {
             "decision_id": [f"{self.name}/{number}" for number in numbers.tolist()],
             "arm": names,
@@ -271,6 +259,32 @@ class Bandit:
         self._known.clear()
         return len(fresh)
 
+    def recall(
+        self, arm: str, contexts: npt.ArrayLike, values: npt.ArrayLike, weights: npt.ArrayLike, *, at: datetime
+    ) -> None:
+        """Learn of rewards that no decision of this bandit waits for: those of one before it, or what is expected.
+
+        Parameters
+        ----------
+        contexts : (n, features). values : (n,) as in `reward_many`.
+        weights : (n,) 0 or more; a reward of a decision made at `at` has 1.
+
+        Raises
+        ------
+        NotFoundError
+            If the arm is not offered.
+        InputError
+            If a context or a reward cannot be one.
+        """
+        (arm,) = self._require([arm])
+        rewards, rows = np.asarray(values, np.float64), self._checked(contexts)
+        if not np.isfinite(rewards).all():
+            raise InputError("a reward is not a finite number. Leave out what is not known yet.")
+        gained = self.policy.gather(rows, rewards, np.asarray(weights, np.float64))
+        self._fade(at)
+        self._seen[arm] = self._seen[arm] + gained
+        self._known.clear()
+
     def settle(self, before: datetime, value: float = 0.0, *, at: datetime | None = None) -> int:
         """Take silence as an answer: decisions made before a moment that have no reward get this one; how many.
 
@@ -286,56 +300,12 @@ class Bandit:
 
     def to_json(self) -> str:
         """All of it, as JSON."""
-        pending = {str(number): [one.arm, one.at.isoformat(), one.context] for number, one in self._pending.items()}
-        return json.dumps(
-            {
-                "format": FORMAT,
-                "name": self.name,
-                "policy": {"kind": self.policy.kind, **asdict(self.policy)},  # type: ignore[call-overload]
-                "explore": self.explore,
-                "half_life_days": self.half_life_days,
-                "worth": self.worth,
-                "seed": self.seed,
-                "seen": {arm: evidence.tolist() for arm, evidence in self._seen.items()},
-                "offered": self._offered,
-                "pending": pending,
-                "days": self._days,
-                "next": self._next,
-                "at": self._at.isoformat() if self._at else None,
-            },
-            ensure_ascii=False,
-            allow_nan=False,
-        )
+        return written.to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """As it was; InputError if the text is not what `to_json` gives."""
-        try:
-            said = json.loads(text)
-            if said["format"] != FORMAT:
-                raise ValueError(f"format {said['format']}, {FORMAT} is expected")
-            policy = dict(said["policy"])
-            made = cls(
-                said["name"], list(said["seen"]), KINDS[policy.pop("kind")](**policy), explore=said["explore"],
-                half_life_days=said["half_life_days"], worth=said["worth"], seed=said["seed"],
-            )  # fmt: skip
-            for arm, evidence in said["seen"].items():
-                numbers = np.array(evidence, np.float64)
-                if numbers.shape != (made.policy.size,) or not np.isfinite(numbers).all():
-                    raise ValueError(f"what was seen of {arm} is not {made.policy.size} numbers")
-                made._seen[arm] = numbers
-            made._offered = list(said["offered"])
-            if not made._offered or not set(made._offered) <= set(made._seen):
-                raise ValueError("it offers arms of which nothing is kept")
-            made._pending = {
-                int(number): _Pending(arm, datetime.fromisoformat(at), tuple(context))
-                for number, (arm, at, context) in said["pending"].items()
-            }
-            made._days = {date: (int(count), float(cost)) for date, (count, cost) in said["days"].items()}
-            made._next, made._at = int(said["next"]), datetime.fromisoformat(said["at"]) if said["at"] else None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"this is no bandit as to_json writes it: {error}") from None
-        return made
+        return written.from_json(cls, text)
 
     def _checked(self, contexts: npt.ArrayLike) -> Floats:
         rows = np.asarray(contexts, np.float64)
