@@ -127,7 +127,8 @@ def only_in(
     texts = noted.union(*values.values())
     return People(
         frozenset(ids),
-        *(frozenset(values[name]) for name in LINKS),
+        frozenset(values["order_id"]),
+        frozenset(values["session_id"]),
         frozenset(text for text in texts if len(text.strip()) >= LEAST and text not in known and not _is_plain(text)),
     )
 
