@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from regulars import Shop
 from regulars.cli import app
+from regulars.cli.common import emit
 from regulars.errors import InputError, NotFoundError
 
 Exit = tuple[int, str, str]
@@ -269,6 +270,11 @@ MISTAKES: list[tuple[int, str, tuple[str, ...]]] = [
     (5, "1970 to 2200", ("evaluate", "--shop", "{shop}", "--as-of", "0001-01-01")),
     (5, "1970 to 2200", ("learn", "--shop", "{shop}", "--until", "9999-12-31")),
     (4, "is a file", ("init", "{tmp}/broken.csv")),
+    (5, "too large a number", ("vacuum", "--shop", "{shop}", "--keep-days", "99999999999")),
+    (5, "too large a number", ("keys", "revoke", "99999999999999999999", "--shop", "{shop}")),
+    (5, "not both", ("customers", "erase", "ada", "--again", "--yes", "--shop", "{shop}")),
+    (5, "--again", ("customers", "erase", "ada", "--erased", "x.json", "--yes", "--shop", "{shop}")),
+    (5, "--check", ("restore", "{tmp}", "{tmp}/new", "--check")),
 ]
 
 
@@ -315,6 +321,17 @@ def test_a_typing_mistake_ends_with_two(cli: Cli) -> None:
     assert cli("lern")[0] == 2
     assert cli("rollback", "churn", "one")[0] == 2
     assert cli("evaluate", "--horizon", "0")[0] == 2
+
+
+def test_what_is_no_number_is_null_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    emit({"lift": float("nan"), "rows": [{"share": float("inf"), "days": 3}]})
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no JSON")
+
+    assert json.loads(capsys.readouterr().out, parse_constant=refuse) == {
+        "lift": None, "rows": [{"share": None, "days": 3}],
+    }  # fmt: skip
 
 
 def test_a_shop_of_brackets_is_a_name_and_no_markup(cli: Cli, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from regulars.cli import (
     upkeep,
 )
 from regulars.cli.common import err
-from regulars.errors import RegularsError
+from regulars.errors import InputError, RegularsError
 
 __all__ = ["app", "main"]
 
@@ -100,6 +100,9 @@ def main() -> None:
         app()
     except RegularsError as error:
         _fail(error, error.exit_code)
+    except OverflowError as error:
+        # 99999999999 days, or a number of a case that no database can hold.
+        _fail(error, InputError.exit_code, f"That is too large a number: {error}.")
     except OSError as error:
         # A full disk, a missing permission: said as they are, for the user can mend them.
         where = f"{error.filename}: " if error.filename else ""

@@ -70,6 +70,8 @@ def restore(
     from regulars.backup import restore as restore_shop
 
     if check:
+        if folder or at or erased:
+            raise InputError("--check only reads all backups. Leave the folder, --at and --erased out.")
         _check(place, as_json)
         return
     if folder is None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,8 +54,16 @@ def to_moment(text: str | None) -> datetime | None:
 
 
 def emit(found: Any) -> None:
-    """Print a result as JSON."""
-    print(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+    """Print a result as JSON; what is no number is null, for JSON has no word for it."""
+    print(json.dumps(_finite(found), indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def _finite(found: Any) -> Any:
+    if isinstance(found, float):
+        return found if isfinite(found) else None
+    if isinstance(found, dict):
+        return {name: _finite(value) for name, value in found.items()}
+    return [_finite(value) for value in found] if isinstance(found, list | tuple) else found
 
 
 @contextmanager

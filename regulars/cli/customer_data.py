@@ -60,6 +60,10 @@ def erase(
     from regulars.privacy.erase import erase_again, resume
     from regulars.shop import Shop
 
+    if customers and again:
+        raise InputError("Name customers, or say --again: not both.")
+    if erased is not None and not again:
+        raise InputError("--erased is for --again: who was erased before is erased again.")
     door = Shop.open(shop)
     if not (customers or again):
         unfinished = resume(door)

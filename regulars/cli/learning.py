@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from regulars.cli.common import AsOf, Capabilities, Json, ShopFolder, emit, err, named, out, to_moment, working
@@ -49,12 +50,12 @@ def learn(
             continue
         found.append({"capability": name, "version": model.version, **report.to_dict()})
         if not as_json:
-            out.print(f"[bold]{name}[/], version {model.version}: {report.verdict}")
+            out.print(f"[bold]{name}[/], version {model.version}: {escape(report.verdict)}")
             out.print(f"  Report: {model.folder / 'report.html'}")
     if missed and not found:
         raise missed[0]
     for reason in missed:
-        err.print(f"[yellow]Not learned:[/] {reason}")
+        err.print(f"[yellow]Not learned:[/] {escape(str(reason))}")
     if as_json:
         emit(found)
 

@@ -264,7 +264,7 @@ def _show_mapping(mapping: Any, source: Any, currency: str) -> None:
     kept = [field for field in mapping.columns if guessed and guessed.evidence[field] == KEPT]
     folded = kept if len(kept) > MOST_KEPT else []
     at = {header: index for index, header in enumerate(source.headers)}
-    table = Table("Field", "Column", "Row 1", "Row 2", "Row 3", title=f"{source.path.name} ({source.encoding})")
+    table = Table("Field", "Column", "Row 1", "Row 2", "Row 3", title=escape(f"{source.path.name} ({source.encoding})"))
     for field, header in mapping.columns.items():
         if field not in folded:
             cells = [(row[at[header]] or "")[:30] for row in rows[:3]] if header in at else []

@@ -32,6 +32,7 @@ NOTES = {
 }
 """What is read all the same, but counted and said."""
 
+WHO = ("customer_id", "anonymous_id")
 ORDER_TYPES = ("order_completed", "order_refunded")
 WANTED = {
     "text": "text",
@@ -236,7 +237,7 @@ class _Reading:
         self.refuse(np.asarray(too_large), "amount", "too large for a price")
 
     def _name_orders(self) -> None:
-        """Lines of one customer at one moment are one order, where the file gives no order id."""
+        """Lines of one customer, or visitor, at one moment are one order, where the file gives no order id."""
         columns = self.columns
         is_order = is_any_of(columns["type"], ORDER_TYPES)
         given = columns.get("order_id")
@@ -244,7 +245,9 @@ class _Reading:
             is_order &= is_null(given)
         if not is_order.any():
             return
-        customers = columns.get("customer_id", pa.nulls(self.count, pa.string()))
+        customers, visitors = (columns.get(name, pa.nulls(self.count, pa.string())) for name in WHO)
+        if visitors.null_count < self.count:
+            customers = pc.coalesce(plain(customers), plain(visitors))
         when = self.time_codes if self.time_codes is not None else columns["time"].dictionary_encode().indices
         pairs, first = distinct_rows([encoded(customers), when])
         first_rows = pa.array(first)

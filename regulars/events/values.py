@@ -32,7 +32,11 @@ NULL_TEXTS = pa.concat_arrays([NULL_WORDS, pa.array(["nan", "NaN", "NAN"])])
 TEN_THOUSANDTH = pa.scalar("0.0001").cast(pa.decimal128(4, 4))
 LARGEST_MONEY = 1e14 - 1
 LARGEST_NUMBER = 1e15
-SIGNS = r"[\s\x{a0}\x{202f}'￥¥$€£元]|^(CNY|USD|EUR|GBP|RMB)|(CNY|USD|EUR|GBP|RMB)$"
+CODES = "|".join((
+    "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "INR", "JPY", "KRW", "MXN", "NOK",
+    "NZD", "PLN", "RMB", "SEK", "SGD", "TRY", "TWD", "USD", "ZAR", "Rs[.]?", "Kč", "kr", "zł",
+))  # fmt: skip
+SIGNS = rf"[\s\x{{a0}}\x{{202f}}'’\p{{Sc}}元]|[A-Z]{{1,2}}\$|^({CODES})|({CODES})$"
 """What stands in and around amounts and says nothing of how much it is."""
 
 
@@ -128,11 +132,13 @@ def _plain_number(values: pa.Array, decimal: str) -> pa.Array:
     """Digits, sign, point and exponent only; null where there is nothing."""
     texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
     texts = pc.if_else(pc.is_in(texts, NULL_WORDS), None, texts)
-    texts = pc.replace_substring_regex(texts, r"^\((.+)\)$", r"-\1")  # (12.50) is how books write a minus
+    texts = pc.replace_substring(texts, "\u2212", "-")
+    texts = pc.replace_substring_regex(texts, r"^\((.+)\)$|^(.+)-$", r"-\1\2")  # as books write a minus
     texts = pc.replace_substring_regex(texts, SIGNS, "")
     separator = "." if decimal == "," else ","
-    # Only where they part the number into thousands: 1,5 is a mistake here, not 15.
-    thousands = rf"^[+-]?\d{{1,3}}([{separator}]\d{{3}})+([{decimal}]\d*)?$"
+    # Only where they part the number into thousands, or as in India (12,34,567): 1,5 is a mistake here, not 15.
+    pairs = r"|\d{1,2}(,\d{2})*,\d{3}" if separator == "," else ""
+    thousands = rf"^[+-]?(\d{{1,3}}([{separator}]\d{{3}})+{pairs})([{decimal}]\d*)?$"
     is_parted = pc.match_substring_regex(texts, thousands)
     texts = pc.if_else(is_parted, pc.replace_substring(texts, separator, ""), texts)
     return pc.replace_substring(texts, ",", ".") if decimal == "," else texts

@@ -185,3 +185,17 @@ def test_a_currency_is_the_same_in_small_letters(shop, tmp_path):
     shop.import_(path)
     (row,) = shop.engine.to_arrow(shop.events.select("unit_price", "currency")).to_pylist()
     assert (str(row["unit_price"]), row["currency"]) == ("4.5000", "EUR")
+
+
+def test_two_visitors_at_one_moment_have_two_orders(shop, tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text("date,visitor_id,product_id,price\n" + "".join(f"2024-05-01,{who},tea,4.50\n" for who in "abab"))
+    mapping = Mapping(
+        "m", {"time": "date", "anonymous_id": "visitor_id", "product_id": "product_id", "unit_price": "price"},
+        {"type": "order_completed"},
+    )  # fmt: skip
+    shop.import_(path, mapping=mapping)
+    rows = shop.log.read("events", ["anonymous_id", "order_id"]).to_pylist()
+    assert {(row["anonymous_id"], row["order_id"]) for row in rows} == {
+        ("a", "a@2024-05-01T00:00:00"), ("b", "b@2024-05-01T00:00:00"),
+    }  # fmt: skip

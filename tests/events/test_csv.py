@@ -210,3 +210,14 @@ def test_a_file_of_which_no_row_can_be_read_is_still_opened(tmp_path):
         [],
         [(2, "1 cells where the header has 2"), (3, "1 cells where the header has 2")],
     )
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_very_long_cell_in_the_first_rows_does_not_hide_what_the_columns_are(shop, tmp_path, delimiter):
+    path = tmp_path / "orders.csv"
+    cells = (
+        ["order_id", "created_at", "customer_id", "product_id", "note"],
+        ["o1", "2024-05-01", "ada", "tea", "x" * 200_000],
+    )
+    path.write_text("".join(f"{delimiter.join(row)}\n" for row in cells))
+    assert shop.import_(path).added == 1

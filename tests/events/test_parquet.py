@@ -69,3 +69,12 @@ def test_a_column_that_stands_twice_is_refused(tmp_path):
     pq.write_table(pa.table([["ada"], ["bob"]], ["who", "who"]), path)
     with pytest.raises(InputError, match=r'the column "who" stands twice'):
         open_source(path)
+
+
+def test_a_year_that_is_no_mistake_of_the_reader_refuses_its_own_row(shop, tmp_path):
+    path = write(
+        tmp_path, customer_id=["ada"] * 20, product_id=["tea"] * 20,
+        time=pa.array([10**12 * 3600, *[1714557600] * 19], pa.timestamp("s")),
+    )  # fmt: skip
+    found = shop.import_(path)
+    assert (found.added, found.reasons) == (19, {"in the future": 1})

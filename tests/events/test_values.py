@@ -137,3 +137,15 @@ def test_a_typed_amount_is_rounded_or_refused_whatever_its_precision(kind, text,
 
 def test_a_number_too_large_for_an_integer_is_a_text_of_its_own():
     assert to_text(pa.array([1e20, 17850.0])).values.to_pylist() == ["1e+20", "17850"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("1,00,000.50", 100000.5), ("12,34,567", 1234567.0), ("1\u2019234.50", 1234.5), ("\u22122", -2.0), ("2.50-", -2.5),
+        ("CHF 4.50", 4.5), ("₹4.50", 4.5), ("R$ 4.50", 4.5), ("US$4.50", 4.5), ("4.50 kr", 4.5), ("-$4.50", -4.5),
+        ("1,5", None), ("1,23", None), ("12-34", None), ("4.50 kg", None), ("--2", None),
+    ],
+)  # fmt: skip
+def test_amounts_as_they_are_written_in_many_places(cell, expected):
+    assert to_number(pa.array([cell])).values.to_pylist() == [expected]

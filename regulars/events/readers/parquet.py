@@ -74,7 +74,7 @@ class ParquetSource:
             raise  # pyarrow's is an ArrowException too, but says nothing of the file
         except (pa.ArrowException, OSError) as error:
             raise damaged(self.path, error) from None
-        return [[None if cell is None else str(cell) for cell in row.values()] for row in batch.to_pylist()]
+        return [list(row) for row in zip(*map(_shown, batch.columns), strict=True)]
 
     def chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         """The whole file, up to 262,144 rows at a time; only the columns asked for (`WHOLE`: all of them, as one)."""
@@ -101,6 +101,13 @@ class ParquetSource:
             raise  # pyarrow's is an ArrowException too, but says nothing of the file
         except (pa.ArrowException, OSError) as error:
             raise damaged(self.path, error) from None
+
+
+def _shown(values: pa.Array) -> list[str | None]:
+    """Cells as text; times as Arrow writes them, for Python has no year 10000."""
+    is_time = pa.types.is_timestamp(values.type) or pa.types.is_date(values.type)
+    cells = (values.cast(pa.string()) if is_time else values).to_pylist()
+    return [None if cell is None else str(cell) for cell in cells]
 
 
 def _is_text(kind: pa.DataType) -> bool:

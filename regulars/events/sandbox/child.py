@@ -5,6 +5,7 @@ Requests come as lines of JSON, answers go out as frames (`wire`). It is started
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ import pyarrow as pa
 from regulars.errors import RegularsError
 from regulars.events import formats
 from regulars.events.readers import Chunk, Source, archive
+from regulars.events.readers.encoding import LONGEST_ROW
 from regulars.events.sandbox.limits import renew_seconds, set_limits
 from regulars.events.sandbox.wire import Frame, pack, send
 
@@ -93,6 +95,7 @@ def main(memory_bytes: int, seconds: int) -> None:
     os.dup2(2, 1)
     sys.dont_write_bytecode = True  # it cannot
     set_limits(memory_bytes)
+    csv.field_size_limit(LONGEST_ROW)  # Python's own, of an eighth of a million characters, would hide the first rows
     reading = Reading(seconds)
     for line in sys.stdin.buffer:
         renew_seconds(seconds)
