@@ -50,9 +50,9 @@ def split_page(curves: Mapping[str, Saturation], budget: float) -> bytes:
     return _page("Ads: what spend brings", figures)
 
 
-def pace_page(found: Pace, day: str, currency: str) -> bytes:
-    """A page with a day's spend beside its plan."""
-    drawn = pace_chart(found.spent, found.planned, "Hour of the day (UTC)", f"Spend ({currency})")
+def pace_page(found: Pace, day: str, zone: str, currency: str) -> bytes:
+    """A page with a day's spend beside its plan, by the hours of a time zone."""
+    drawn = pace_chart(found.spent, found.planned, f"Hour of the day ({zone})", f"Spend ({currency})")
     about = (
         f"Spend since the morning, beside the plan (dashed): the budget of {found.budget:,.2f} spread as ads were "
         f"shown in the days before. {found.apart:.0%} of it came in other hours than planned."

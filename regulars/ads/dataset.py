@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -114,8 +114,8 @@ class Impressions:
 
     Attributes
     ----------
-    table : (n,) customer_id, as_of (when), campaign, channel, hour and weekday as texts, and the features. Hours
-        and weekdays are those of the shop's time zone.
+    table : (n,) customer_id, as_of (when), campaign, creative, channel, hour and weekday as texts, and the features.
+        Hours and weekdays are those of the shop's time zone.
     clicked : (n,) 1 where a click of that customer and campaign came within a day, else 0.
     """
 
@@ -127,33 +127,20 @@ class Impressions:
         return {name: self.table[name].to_pylist() for name in FIELDS}
 
 
-FIELDS = ("campaign", "channel", "hour", "weekday")
+FIELDS = ("campaign", "creative", "channel", "hour", "weekday")
+TOLD = ("time", "event_id", "campaign_id", "channel")
 
 
 def impressions(shop: Shop, until: datetime, since: datetime | None = None) -> Impressions:
     """Ads shown before a moment, whose day for a click is over by then; the newest, if there are very many."""
-    events = shop.events
-    ends = until - CLICK_WITHIN
-    shown = events.filter(events.type == "ad_shown", events.time < ibis.literal(ends))
-    if since is not None:
-        shown = shown.filter(shown.time >= ibis.literal(since))
-    clicks = events.filter(events.type == "ad_clicked", events.time < ibis.literal(until))
-    parts = []
-    for rows in (shown, clicks):
-        named = shop.identities.named(
-            rows.select("customer_id", "anonymous_id", "event_id", "time", "campaign_id", "channel"), until
-        )
-        found = named.filter(named.customer_id.notnull()).order_by("time", "event_id")
-        parts.append(shop.engine.to_arrow(found.select("customer_id", "time", "campaign_id", "channel")))
-    seen, came = parts
-    seen = seen.slice(max(seen.num_rows - MOST_IMPRESSIONS, 0))
-    clicked = _clicked(seen, came)
+    seen, clicked = shown(shop, until, since)
     pairs = pa.table({"customer_id": seen["customer_id"], "as_of": seen["time"]})
     table = shop.tables.of("profile", pairs) if pairs.num_rows else pairs
     zone = ZoneInfo(shop.config.shop.timezone)
     moments = [at.astimezone(zone) for at in seen["time"].to_pylist()]
     for name, column in (
         ("campaign", seen["campaign_id"]),
+        ("creative", seen["creative"]),
         ("channel", seen["channel"]),
         ("hour", pa.array([str(at.hour) for at in moments], pa.string())),
         ("weekday", pa.array([str(at.weekday()) for at in moments], pa.string())),
@@ -162,20 +149,50 @@ def impressions(shop: Shop, until: datetime, since: datetime | None = None) -> I
     return Impressions(table, clicked)
 
 
-def _clicked(seen: pa.Table, came: pa.Table) -> Floats:
-    """(n,) whether a click came to each impression: to the newest one before it."""
+def shown(
+    shop: Shop, until: datetime, since: datetime | None = None, within: timedelta = CLICK_WITHIN
+) -> tuple[pa.Table, Floats]:
+    """Ads shown from a moment on, whose time for a click is over before another; the newest, if there are very many.
+
+    Returns
+    -------
+    (n,) in order of time: customer_id, time, event_id, campaign_id, channel, creative (its id; null where the log names
+    none) and context (the numbers by which it was chosen, as JSON; null where they are not known). (n,) 1 where it was
+    clicked, else 0.
+    """
+    events, parts = shop.events, []
+    for kind, end, most in (("ad_shown", until - within, MOST_IMPRESSIONS), ("ad_clicked", until, None)):
+        rows = events.filter(events.type == kind, events.time < ibis.literal(end))
+        if since is not None:
+            rows = rows.filter(rows.time >= ibis.literal(since))
+        named = shop.identities.named(rows.select("customer_id", "anonymous_id", *TOLD, "properties"), until)
+        named = named.filter(named.customer_id.notnull())
+        said = named.properties.cast("json")
+        # A platform's ids are numbers now and then; the file of creatives has them as texts.
+        creative = said["creative_id"].str.coalesce(said["creative_id"].cast("string").nullif("null"))
+        told = named.select("customer_id", *TOLD, creative=creative, context=said["context"].cast("string"))
+        newest = told.order_by(ibis.desc("time"), ibis.desc("event_id")).limit(most)
+        parts.append(shop.engine.to_arrow(newest).sort_by([("time", "ascending"), ("event_id", "ascending")]))
+    seen, came = parts
+    return seen, _clicked(seen, came, within)
+
+
+def _clicked(seen: pa.Table, came: pa.Table, within: timedelta) -> Floats:
+    """(n,) whether a click came to each impression: to the newest one before it, of its creative where it names one."""
     found = np.zeros(seen.num_rows)
-    newest: dict[tuple[str, str | None], tuple[datetime, int]] = {}
-    rows = [(at, 0, key, k) for k, (key, at) in enumerate(_keys(seen))]
-    rows += [(at, 1, key, k) for k, (key, at) in enumerate(_keys(came))]
-    for at, kind, key, row in sorted(rows, key=lambda one: one[:2]):
+    newest: dict[tuple[str, str | None, str | None], tuple[datetime, int]] = {}
+    rows = [(at, 0, key, k) for k, (at, key) in enumerate(_keys(seen))]
+    rows += [(at, 1, key, k) for k, (at, key) in enumerate(_keys(came))]
+    for at, kind, (who, campaign, creative), row in sorted(rows, key=lambda one: one[:2]):
         if kind == 0:
-            newest[key] = (at, row)
-        elif key in newest and at - newest[key][0] <= CLICK_WITHIN:
-            found[newest[key][1]] = 1.0
+            newest[who, campaign, creative] = newest[who, campaign, None] = (at, row)
+            continue
+        met = newest.get((who, campaign, creative)) or newest.get((who, campaign, None))
+        if met is not None and at - met[0] <= within:
+            found[met[1]] = 1.0
     return found
 
 
-def _keys(table: pa.Table) -> list[tuple[tuple[str, str | None], datetime]]:
-    who, what, when = (table[name].to_pylist() for name in ("customer_id", "campaign_id", "time"))
-    return [((one, other), at) for one, other, at in zip(who, what, when, strict=True)]
+def _keys(table: pa.Table) -> Iterator[tuple[datetime, tuple[str, str | None, str | None]]]:
+    when, *key = (table[name].to_pylist() for name in ("time", "customer_id", "campaign_id", "creative"))
+    return zip(when, zip(*key, strict=True), strict=True)

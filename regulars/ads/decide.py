@@ -96,13 +96,14 @@ def _patterns(shop: Shop, as_of: datetime) -> Patterns | None:
 
 
 def _for_live(decided: pa.Table, learned: Patterns, zone: str) -> pa.Table:
-    """With how many ads each saw of late, the hours and the fatigue, from which a live bid is made.
+    """With how many ads each saw of late, the hours, the creatives and the fatigue, from which a live bid is made.
 
     The zone goes with the hours: a shop that moves to another must not read old hours on a new clock.
     """
     column = pa.array([learned.seen.get(one, 0) for one in decided["customer_id"].to_pylist()], pa.int64())
     found = decided.append_column(pa.field("ads_seen", pa.int64()).with_metadata(OWN["ads_seen"]), column)
     told = {
+        "creatives": json.dumps({name: round(each.factor, 4) for name, each in learned.creatives.items()}),
         "hours": json.dumps(learned.hours.round(4).tolist()),
         "timezone": zone,
         "fatigue": json.dumps(learned.fatigue.at(range(1, len(learned.fatigue.factors) + 1)).round(4).tolist()),
@@ -113,9 +114,9 @@ def _for_live(decided: pa.Table, learned: Patterns, zone: str) -> pa.Table:
 def _click_chances(
     shop: Shop, model: AdsModel, profiles: pa.Table, as_of: datetime, learned: Patterns | None
 ) -> Floats:
-    """(n,) of the next ad in the mean hour, in a campaign and channel that are known; by the setting where nothing is.
+    """(n,) of the next ad in the mean hour, of the mean creative, in a channel that is known; else by the setting.
 
-    Live bids take the hour and what was seen since into account: `regulars.ads.live`.
+    Live bids take the hour, the creative and what was seen since into account: `regulars.ads.live`.
     """
     count = profiles.num_rows
     clicks = model.clicks
@@ -124,9 +125,11 @@ def _click_chances(
     fields: dict[str, list[str | None]] = {name: [None] * count for name in FIELDS}
     local = as_of.astimezone(ZoneInfo(shop.config.shop.timezone))
     fields |= {"hour": [str(local.hour)] * count, "weekday": [str(local.weekday())] * count}
-    for name in ("campaign", "channel"):
-        known = list(clicks.words.values[name])
-        fields[name] = [known[0] if known else None] * count
+    said = {name: next(iter(clicks.words.values.get(name, ())), None) for name in ("campaign", "creative", "channel")}
+    factor = 1.0
+    if learned is not None and learned.creatives:
+        said["creative"], (factor, said["campaign"]) = next(iter(learned.creatives.items()))
+    fields |= {name: [value] * count for name, value in said.items()}
     rows = clicks.rows(shop, profiles, fields)
     found = clicks.model.predict(rows)
     if learned is None:
@@ -134,7 +137,7 @@ def _click_chances(
     seen = np.array([learned.seen.get(one, 0) for one in profiles["customer_id"].to_pylist()])
     # The mean impression that the model learned from was not the first that its customer saw.
     tired = learned.fatigue.at(seen + 1) / learned.fatigue.mean
-    mean: Floats = np.clip(found / model_hours(clicks, rows)[hour_of_week(local)] * tired, 0.0, 1.0)
+    mean: Floats = np.clip(found / factor / model_hours(clicks, rows)[hour_of_week(local)] * tired, 0.0, 1.0)
     return mean
 
 

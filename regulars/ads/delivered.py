@@ -17,8 +17,8 @@ def delivered(shop: Shop, since: datetime, until: datetime) -> pa.Table:
 
     Returns
     -------
-    A row for each campaign and hour of the day (UTC) with any: `campaign` ("" where the log names none), `hour`,
-    `shown`, `clicked`, `spend` in the shop's currency.
+    A row for each campaign and hour with any: `campaign` ("" where the log names none), `hour` (how many have passed
+    since the first moment), `shown`, `clicked`, `spend` in the shop's currency.
     """
     events = shop.events
     ads = events.filter(
@@ -27,7 +27,8 @@ def delivered(shop: Shop, since: datetime, until: datetime) -> pa.Table:
         events.time < ibis.literal(until),
     )
     is_shown = ads.type == "ad_shown"
-    counted = ads.group_by(campaign=ads.campaign_id.fill_null(""), hour=ads.time.hour()).agg(
+    hour = (ads.time.epoch_seconds() - int(since.timestamp())) // 3600
+    counted = ads.group_by(campaign=ads.campaign_id.fill_null(""), hour=hour).agg(
         shown=is_shown.sum(),
         clicked=(~is_shown).sum(),
         spend=ibis.ifelse(is_shown, ads.unit_price.cast("float64"), 0.0).fill_null(0.0).sum(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
@@ -24,7 +24,8 @@ from regulars.ads.delivery.placement import SENSITIVE
 from regulars.ads.lift import ADVERTISE, HOLD_OUT
 from regulars.ads.openrtb.desk import Campaign, Desk, Met, untold
 from regulars.ads.pace import curve_before
-from regulars.ads.pacing import Pacer, SpendCurve
+from regulars.ads.pacing import ClockDay, Pacer, SpendCurve
+from regulars.ads.remembered import remember
 from regulars.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def _nobody(customer: str) -> bool:
 class Decided:
     """Values of customers as the newest decision has them: nobody else is bid for, and the held out by ghosts alone.
 
-    A decision's value is that of the next ad in the mean hour; an impression's own hour, and what its customer has seen
-    since, make it more or less (`regulars.ads.patterns`).
+    A decision's value is that of the next ad in the mean hour with the mean creative; an impression's own hour and
+    creative, and what its customer has seen since, make it more or less (`regulars.ads.patterns`). A new creative is
+    taken for the mean one.
 
     Parameters
     ----------
@@ -61,6 +63,10 @@ class Decided:
     exposures : who saw what in the days before.
     forbids : whether a customer has forbidden ads since.
     stranger_value : of an impression for somebody unknown, or who may not be profiled; in money, 0 or more.
+
+    Attributes
+    ----------
+    creatives : by id, clicks foreseen of each that is known, over those of the mean one.
     """
 
     def __init__(
@@ -74,6 +80,7 @@ class Decided:
         self._hours: list[float] = json.loads(said.get(b"hours", json.dumps([1.0] * PARTS)))
         self._zone = ZoneInfo(said.get(b"timezone", b"UTC").decode())
         self._fatigue: list[float] = json.loads(said.get(b"fatigue", b"[1.0]"))
+        self.creatives: dict[str, float] = json.loads(said.get(b"creatives", b"{}"))
         rows = decisions.to_pylist()
         self._fresh = {
             row["customer_id"]: row["value_cpm"] / 1000 / self._tired(row.get("ads_seen", 0))
@@ -85,11 +92,11 @@ class Decided:
 
     def value(self, customer: str | None, creative: Creative, place: Placement, at: datetime) -> float:
         """See `openrtb.Valuer`."""
-        hour = self._hours[hour_of_week(at.astimezone(self._zone))]
+        usual = self._hours[hour_of_week(at.astimezone(self._zone))] * self.creatives.get(creative.creative_id, 1.0)
         if customer is None:
-            return self.stranger_value * hour
+            return self.stranger_value * usual
         fresh: float = self._fresh.get(customer, 0.0)
-        return fresh * hour * self._tired(self.exposures.count(customer, at))
+        return fresh * usual * self._tired(self.exposures.count(customer, at))
 
     def may_see(self, customer: str) -> bool:
         """See `openrtb.Valuer`."""
@@ -119,8 +126,8 @@ def desk(
 ) -> Desk:
     """A desk with one campaign for each that creatives name; `[ads] budget` is shared evenly among them.
 
-    A desk that begins in the middle of a day (UTC) has of its budget what the log says is left of it after all ads of
-    the day, also those of campaigns that are no more, and plans the day as the four weeks before it went.
+    A desk that begins in the middle of a day, by the shop's clock, has of its budget what the log says is left after
+    all ads of that day, also those of campaigns that are no more, and plans the day as the four weeks before it went.
 
     Parameters
     ----------
@@ -168,6 +175,7 @@ def desk(
         )
         for number, name in enumerate(names)
     ]
+    remember(shop, [one.rotation for one in campaigns], decided.creatives, start)
     bought = bought or bought_before(shop, start, {one.product_id for one in creatives})
     zone = ZoneInfo(shop.config.shop.timezone)
     return Desk(campaigns, decided, safety, exposures, shop.config.shop.currency, bought, zone, tell)
@@ -181,19 +189,19 @@ def _click_share(decisions: pa.Table, setting: float) -> float:
 
 
 def _pacers(shop: Shop, names: Sequence[str], start: datetime, also: Sequence[Told]) -> dict[str, Pacer]:
-    """Of each campaign, with what it has spent since the morning, and an even share of what all have left."""
+    """Of each campaign, with what it has spent since the shop's morning, and an even share of what all have left."""
     budget, spent = shop.config.ads.budget, defaultdict[str, float](float)
-    morning = datetime.combine(start.astimezone(UTC).date(), time(), UTC)
-    for row in delivered(shop, morning, start).to_pylist():
+    day = ClockDay.of(start, ZoneInfo(shop.config.shop.timezone))
+    for row in delivered(shop, day.begin, start).to_pylist():
         spent[row["campaign"]] += row["spend"]
     for one in also:
-        if morning <= one.at:
+        if day.begin <= one.at:
             spent[one.campaign] += one.cost
     left = max(budget - sum(spent.values()), 0.0)
-    hours, found = curve_before(shop, morning).hours_, {}
+    hours, found = curve_before(shop, day).hours_, {}
     for name in names:
         # Each learns on by itself from what it is offered.
-        found[name] = Pacer(budget / len(names), SpendCurve(hours), morning)
+        found[name] = Pacer(budget / len(names), SpendCurve(hours), day.morning)
         found[name].resume(spent[name], start)
         found[name].give(left / len(names), start)
     return found

@@ -1,8 +1,9 @@
-"""When do ads pay, and how soon do people tire of them? From the click model and the impressions of the log."""
+"""When do ads pay, which creatives do, and how soon do people tire? By the click model and impressions of the log."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
@@ -30,12 +31,21 @@ SAMPLE = 100
 """So many impressions tell how the click model's chances go with the hour."""
 
 
+class OfCreative(NamedTuple):
+    """How much more than the mean creative one is clicked, and of which campaign it is."""
+
+    factor: float
+    campaign: str | None
+
+
 class Patterns(NamedTuple):
     """What impressions show, beside what the click model foresaw without regard to it.
 
     Attributes
     ----------
     impressions, clicks : how many.
+    creatives : by id, the chance that the click model gives each that it knows, over the mean of those that were shown,
+        and its newest campaign; the one that was shown most is the first.
     hours : (168,) factor of the click chance in each hour of the week, from Monday 0:00 in the shop's time zone, with
         mean 1: as the click model has it, times clicks over what it foresaw.
     fatigue : how clicks fall with each impression that a person has seen in the seven days before.
@@ -44,6 +54,7 @@ class Patterns(NamedTuple):
 
     impressions: int
     clicks: int
+    creatives: dict[str, OfCreative]
     hours: npt.NDArray[np.float64]
     fatigue: Fatigue
     seen: dict[str, int]
@@ -76,22 +87,43 @@ def patterns(shop: Shop, as_of: datetime) -> Patterns:
     who = ads.table["customer_id"].to_pylist()
     late = [one for one, at in zip(who, moments, strict=True) if at > as_of - FRESH]
     return Patterns(
-        len(ads.clicked), clicks, hours / hours.mean(), Fatigue.fit(_numbers(ads), ads.clicked, foreseen), Counter(late)
-    )
+        len(ads.clicked), clicks, model_creatives(clicks_of, rows, ads), hours / hours.mean(),
+        Fatigue.fit(_numbers(ads), ads.clicked, foreseen), Counter(late),
+    )  # fmt: skip
 
 
 def model_hours(clicks: Clicks, rows: AdRows) -> npt.NDArray[np.float64]:
     """(168,) the click model's chance of some impressions in each hour of the week, over their mean over the week."""
     if not len(rows):
         return np.ones(PARTS)
-    some = rows.where(np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.int64))
-    fields = np.repeat(some.fields[None], PARTS, axis=0)  # (168, s, f)
-    for name, each in (("hour", np.arange(PARTS) % 24), ("weekday", np.arange(PARTS) // 24)):
-        known = clicks.words.values[name]
-        fields[:, :, some.names.index(name)] = np.array([known.get(str(one), 0) for one in each.tolist()])[:, None]
-    tried = AdRows(some.names, fields.reshape(-1, len(some.names)), np.tile(some.numbers, (PARTS, 1)))
-    found = clicks.model.predict(tried).reshape(PARTS, -1).mean(axis=1)
+    shown = {"hour": np.arange(PARTS) % 24, "weekday": np.arange(PARTS) // 24}
+    found = _chances(clicks, rows, {name: [str(one) for one in each.tolist()] for name, each in shown.items()})
     return np.asarray(found / found.mean(), np.float64)
+
+
+def model_creatives(clicks: Clicks, rows: AdRows, ads: Impressions) -> dict[str, OfCreative]:
+    """What the click model has of each creative in its campaign, at some impressions; see `Patterns`."""
+    known, shown = clicks.words.values.get("creative", {}), ads.table["creative"].to_pylist()
+    of = dict(zip(shown, ads.table["campaign"].to_pylist(), strict=True))
+    counts = {name: count for name, count in Counter(shown).most_common() if name in known}
+    if not counts:
+        return {}
+    chances = _chances(clicks, rows, {"creative": list(counts), "campaign": [of[name] for name in counts]})
+    factors = chances / np.average(chances, weights=list(counts.values()))
+    return {name: OfCreative(factor, of[name]) for name, factor in zip(counts, factors.tolist(), strict=True)}
+
+
+def _chances(clicks: Clicks, rows: AdRows, values: Mapping[str, Sequence[str | None]]) -> npt.NDArray[np.float64]:
+    """(m,) the model's mean chance of some impressions, had fields of all of them each of m values."""
+    some = rows.where(np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.int64))
+    count = len(next(iter(values.values())))
+    fields = np.repeat(some.fields[None], count, axis=0)  # (m, s, f)
+    for name, each in values.items():
+        known = clicks.words.values[name]
+        fields[:, :, some.names.index(name)] = np.array([known.get(str(one), 0) for one in each])[:, None]
+    tried = AdRows(some.names, fields.reshape(-1, len(some.names)), np.tile(some.numbers, (count, 1)))
+    found: npt.NDArray[np.float64] = clicks.model.predict(tried).reshape(count, -1).mean(axis=1)
+    return found
 
 
 def _numbers(ads: Impressions) -> npt.NDArray[np.int64]:

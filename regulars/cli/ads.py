@@ -124,36 +124,39 @@ def report(page: Page = None, shop: ShopFolder = Path(), as_of: AsOf = None, as_
 @commands.command(epilog="Example: regulars ads pace --out pace.html --shop myshop")
 def pace(
     on: Annotated[
-        str | None, typer.Option("--on", metavar="DAY", help="Which day (UTC, e.g. 2024-05-01). Default: the newest.")
+        str | None,
+        typer.Option(
+            "--on", metavar="DAY", help="Which day of the shop's time zone, e.g. 2024-05-01. Default: the newest."
+        ),
     ] = None,
     page: Page = None,
     shop: ShopFolder = Path(),
     as_json: Json = False,
 ) -> None:
     """How a day's budget was spent, hour by hour, beside how it was planned."""
-    from datetime import timedelta
+    from zoneinfo import ZoneInfo
 
     from regulars import storage
     from regulars.ads.charts import pace_page
     from regulars.ads.pace import pace as paced
+    from regulars.ads.pacing import ClockDay
     from regulars.shop import Shop
     from regulars.units import shown
 
     door = Shop.open(shop)
-    asked = to_moment(on)
-    now = door.now if asked is None else max(door.now, asked + timedelta(days=1))
-    day, currency = (asked or door.now).date(), door.config.shop.currency
-    found = paced(door, day, now)
+    zone, currency, asked = door.config.shop.timezone, door.config.shop.currency, to_moment(on)
+    day = ClockDay.on(asked.date(), ZoneInfo(zone)) if asked else ClockDay.of(door.now, ZoneInfo(zone))
+    found, date = paced(door, day, max(door.now, day.end) if asked else door.now), f"{day.morning.date()}"
     if page is not None:
-        storage.replace(page, pace_page(found, f"{day}", currency))
+        storage.replace(page, pace_page(found, date, zone, currency))
     if as_json:
         emit(
-            {"day": f"{day}", "budget": found.budget, "spent": found.spent.tolist(), "planned": found.planned.tolist(),
+            {"day": date, "budget": found.budget, "spent": found.spent.tolist(), "planned": found.planned.tolist(),
              "over": found.over, "apart": found.apart}
         )  # fmt: skip
         return
     spent, budget = (shown(each, "money", currency) for each in (float(found.spent[-1]), found.budget))
-    out.print(f"{day}: spent [bold]{spent}[/] of {budget}; {found.over:.1%} over it.")
+    out.print(f"{date}: spent [bold]{spent}[/] of {budget}; {found.over:.1%} over it.")
     out.print(f"{found.apart:.0%} of it came in other hours than planned.")
     if page is not None:
         out.print(f"  {page}", soft_wrap=True)

@@ -248,8 +248,8 @@ def _answered_grid(shop: Shop, products: Products, bounds: Admissible, rivals: I
     prices, policies = zip(*found, strict=True)
     answered = np.stack(prices, axis=1)
     is_fixed = (answered > UNKNOWN).all(axis=1) & (answered == answered[:, :1]).all(axis=1)
-    rule = np.where(is_fixed, np.array(policies[0], object), None).tolist()
-    return np.where(answered > UNKNOWN, answered, grid), rule
+    rules = [rule if one else None for rule, one in zip(policies[0], is_fixed.tolist(), strict=True)]
+    return np.where(answered > UNKNOWN, answered, grid), rules
 
 
 def _described(shop: Shop, products: Products) -> dict[str, Any]:

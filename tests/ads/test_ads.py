@@ -6,8 +6,9 @@ import json
 import random
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,15 +40,20 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 def ads_shown(as_of: datetime) -> list[dict[str, Any]]:
-    """Even customers click half of what they see, the others a twentieth; before the moment and after it."""
+    """Even customers click half of what they see, the others a twentieth, of red more than of blue; before the moment and
+    after it."""
     rng = random.Random(1)
     rows = []
     for number in range(900):
         customer = number % 260
         at = as_of - timedelta(days=70) + timedelta(days=90) * number / 900
-        shared = {"customer_id": f"c{customer:03d}", "campaign_id": f"k{number % 2}", "channel": "social"}
+        creative, liked = ("red", 1.4) if number // 2 % 2 else ("blue", 0.6)
+        shared = {
+            "customer_id": f"c{customer:03d}", "campaign_id": f"k{number % 2}", "channel": "social",
+            "properties.creative_id": f"{creative}{number % 2}",
+        }  # fmt: skip
         rows.append({"type": "ad_shown", "time": at.isoformat(), "unit_price": 0.02, **shared})
-        if rng.random() < (0.5 if customer % 2 == 0 else 0.05):
+        if rng.random() < liked * (0.5 if customer % 2 == 0 else 0.05):
             rows.append({"type": "ad_clicked", "time": (at + timedelta(seconds=9)).isoformat(), **shared})
     return rows
 
@@ -86,6 +92,65 @@ def test_clicks_are_matched_to_the_ad_before_them(ads_shop: Shop, tea_as_of: dat
     share = [sum(c for c, e in zip(found.clicked, even, strict=True) if e == is_even) for is_even in (True, False)]
     assert share[0] > 4 * share[1] > 0
     assert max(found.table["as_of"].to_pylist()) < tea_as_of - timedelta(days=1)
+
+
+def test_which_creative_is_clicked_is_learned_and_told_to_live_bids(ads_shop: Shop, tea_as_of: datetime) -> None:
+    found = impressions(ads_shop, tea_as_of)
+    assert set(found.table["creative"].to_pylist()) == {"red0", "blue0", "red1", "blue1"}
+    creatives = patterns(ads_shop, tea_as_of).creatives
+    assert {name: each.campaign for name, each in creatives.items()} == {
+        f"{name}{number}": f"k{number}" for name in ("red", "blue") for number in (0, 1)
+    }
+    assert creatives["red0"].factor > 1.3 * creatives["blue0"].factor
+    shown = Counter(found.table["creative"].to_pylist())
+    mean = sum(each.factor * shown[name] for name, each in creatives.items()) / sum(shown.values())
+    assert mean == pytest.approx(1.0)
+    table = ads_shop.tables.read("ads", "decisions")
+    said = json.loads((table.schema.metadata or {})[b"creatives"])
+    assert said == {name: pytest.approx(each.factor, abs=1e-4) for name, each in creatives.items()}
+    creative = {name: Creative(name, "k0", "tea1") for name in ("red0", "blue0", "new")}
+    worth = Decided(table, Exposures([]))
+    value = {
+        name: worth.value(table["customer_id"][0].as_py(), one, Placement(), tea_as_of)
+        for name, one in creative.items()
+    }
+    assert value["red0"] / value["blue0"] == pytest.approx(said["red0"] / said["blue0"])
+    assert value["red0"] / value["new"] == pytest.approx(said["red0"])
+
+
+def test_a_decision_is_worth_the_mean_creative(ads_shop: Shop, tea_as_of: datetime) -> None:
+    clicks, learned = in_use(ads_shop, tea_as_of).clicks, patterns(ads_shop, tea_as_of)
+    assert clicks is not None
+    ads = impressions(ads_shop, tea_as_of)
+    fields = ads.fields()
+    by_creative = {
+        name: clicks.model.predict(
+            clicks.rows(
+                ads_shop, ads.table, fields | {"creative": [name] * len(ads.clicked), "campaign": [each.campaign] * len(ads.clicked)}
+            )
+        ).mean()
+        for name, each in learned.creatives.items()
+    }  # fmt: skip
+    shown = Counter(fields["creative"])
+    mean = sum(by_creative[name] * shown[name] for name in by_creative) / len(ads.clicked)
+    for name, each in learned.creatives.items():
+        assert by_creative[name] / mean == pytest.approx(each.factor, rel=0.15)
+
+
+def test_a_click_that_names_its_creative_is_of_the_ad_that_showed_it(shop: Shop, record: Record) -> None:
+    at = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    ada = {"customer_id": "ada", "campaign_id": "k"}
+    rows = [
+        {"type": kind, "time": (at + timedelta(minutes=minutes)).isoformat(), "properties.creative_id": name, **ada}
+        for kind, minutes, name in (
+            ("ad_shown", 0, "red"), ("ad_shown", 1, 7), ("ad_clicked", 2, "red"), ("ad_shown", 60, "red"), ("ad_shown", 61, 7),
+            ("ad_clicked", 62, None),
+        )
+    ]  # fmt: skip
+    record(shop, *rows)
+    found = impressions(shop, at + timedelta(days=2))
+    assert found.table["creative"].to_pylist() == ["red", "7", "red", "7"]
+    assert found.clicked.tolist() == [1, 0, 0, 1]
 
 
 def test_the_report_judges_orders_and_clicks_beside_their_baselines(ads_shop: Shop) -> None:
@@ -277,12 +342,20 @@ def test_a_new_desk_knows_who_has_seen_ads(ads_shop: Shop, tea_as_of: datetime) 
     assert {row["ads_seen"] for row in decided} == {0, 1}
 
 
-def test_a_desk_that_begins_anew_has_what_is_left_of_the_day(ads_shop: Shop, tea_as_of: datetime) -> None:
+ZONES = ("Europe/London", "Asia/Shanghai", "America/Los_Angeles")
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_desk_that_begins_anew_has_what_is_left_of_the_day(
+    ads_shop: Shop, tea_as_of: datetime, tmp_path: Path, zone: str
+) -> None:
+    shop = in_zone(Path(shutil.copytree(ads_shop.folder, tmp_path / "shop")), zone)
     noon = tea_as_of.replace(hour=12)
+    morning = datetime.combine(noon.astimezone(ZoneInfo(zone)).date(), time(), ZoneInfo(zone))
     shown = [
         one
         for one in ads_shown(tea_as_of)
-        if one["type"] == "ad_shown" and noon.replace(hour=0) <= datetime.fromisoformat(one["time"]) < noon
+        if one["type"] == "ad_shown" and morning <= datetime.fromisoformat(one["time"]) < noon
     ]
     spent, of_all = (
         sum(one["unit_price"] for one in shown if one["campaign_id"] in names) for names in (("k0",), ("k0", "k1"))
@@ -291,9 +364,9 @@ def test_a_desk_that_begins_anew_has_what_is_left_of_the_day(ads_shop: Shop, tea
     creatives = [
         Creative(f"{name} {campaign}", campaign, "tea1") for name in ("red", "blue") for campaign in ("k0", "k9")
     ]
-    first, new = desk(ads_shop, creatives, "tea.example", noon).campaigns
+    first, new = desk(shop, creatives, "tea.example", noon).campaigns
     assert (first.pacer.spent, new.pacer.spent) == (pytest.approx(spent), 0.0)
-    assert first.pacer.start == noon.replace(hour=0)
+    assert first.pacer.start == morning
     assert first.pacer.ask("much", 1000.0, noon).most == pytest.approx((50.0 - of_all) / 2)  # k1 is no more
     assert first.pacer.curve.plan.std() > 0  # of the hours in which ads were shown in the weeks before
 
@@ -480,18 +553,26 @@ def test_a_file_of_creatives_says_where_campaigns_run(shop: Shop) -> None:
         creatives_of(shop)
 
 
-def test_a_day_is_set_beside_its_plan(ads_shop: Shop, cli: Cli, tea_as_of: datetime, tmp_path: Path) -> None:
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_day_is_set_beside_its_plan(ads_shop: Shop, cli: Cli, tea_as_of: datetime, tmp_path: Path, zone: str) -> None:
+    shop = in_zone(Path(shutil.copytree(ads_shop.folder, tmp_path / "shop")), zone)
     day = tea_as_of - timedelta(days=2)
     page = tmp_path / "pace.html"
-    code, text, _ = cli("ads", "pace", "--on", f"{day:%Y-%m-%d}", "--out", page, "--shop", ads_shop.folder, "--json")
+    code, text, _ = cli("ads", "pace", "--on", f"{day:%Y-%m-%d}", "--out", page, "--shop", shop.folder, "--json")
     found = json.loads(text)
-    shown = [one for one in ads_shown(tea_as_of) if one["type"] == "ad_shown" and one["time"][:10] == f"{day:%Y-%m-%d}"]
+    shown = [
+        at
+        for one in ads_shown(tea_as_of)
+        if one["type"] == "ad_shown"
+        and (at := datetime.fromisoformat(one["time"]).astimezone(ZoneInfo(zone))).date() == day.date()
+    ]
     assert code == 0
-    assert found["spent"][-1] == pytest.approx(0.02 * len(shown))
+    assert found["spent"] == pytest.approx([0.02 * sum(at.hour <= hour for at in shown) for hour in range(24)])
     assert found["planned"][0] == 0
     assert found["planned"][-1] == pytest.approx(found["budget"])
     assert found["over"] == 0 <= found["apart"] <= 1
     assert "Is the budget spent as planned?" in page.read_text()
+    assert f"Hour of the day ({zone})" in page.read_text()
     code, _, said = cli("ads", "pace", "--on", "2019-01-01", "--shop", ads_shop.folder)
     assert "no ad_shown with a price on 2019-01-01" in said
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 
 from regulars import Shop
 from regulars.ads.delivered import delivered
+from regulars.config import ShopSettings
 from regulars.customers.by_hand import present
 
 
 @pytest.fixture(scope="module")
 def hostile_shop(tmp_path_factory, record):
-    """Spring was shown four times today and clicked once; summer once; yesterday does not count."""
-    shop = Shop.create(tmp_path_factory.mktemp("ads") / "shop")
+    """In Shanghai spring was shown four times today and clicked once; summer once; yesterday does not count."""
+    shop = Shop.create(tmp_path_factory.mktemp("ads") / "shop", ShopSettings(timezone="Asia/Shanghai"))
     ad = {"type": "ad_shown", "customer_id": "ada", "campaign_id": "spring", "unit_price": 0.5}
-    times = ("01T08:00", "02T08:00", "02T08:30", "02T09:00", "02T10:00")
+    times = ("01T08:00", "01T17:00", "02T08:30", "02T09:00", "02T10:00")
     rows = [{**ad, "time": f"2024-05-{each}:00Z"} for each in times]
     rows.append({**ad, "campaign_id": "summer", "time": "2024-05-02T10:10:00Z"})
     rows.append({**ad, "type": "ad_clicked", "unit_price": None, "time": "2024-05-02T10:20:00Z"})
@@ -35,10 +37,11 @@ def growth(browser_of):
 
 
 def test_a_day_is_counted_by_campaign_and_hour(console):
-    day = datetime(2024, 5, 2, tzinfo=UTC)
-    rows = delivered(console.shop, day, present(console.shop)).to_pylist()
+    morning = datetime(2024, 5, 2, tzinfo=ZoneInfo("Asia/Shanghai"))
+    rows = delivered(console.shop, morning, present(console.shop)).to_pylist()
     assert [(row["campaign"], row["hour"], row["shown"], row["clicked"], row["spend"]) for row in rows] == [
-        ("spring", 8, 2, 0, 1.0), ("spring", 9, 1, 0, 0.5), ("spring", 10, 1, 1, 0.5), ("summer", 10, 1, 0, 0.5),
+        ("spring", 1, 1, 0, 0.5), ("spring", 16, 1, 0, 0.5), ("spring", 17, 1, 0, 0.5), ("spring", 18, 1, 1, 0.5),
+        ("summer", 18, 1, 0, 0.5),
     ]  # fmt: skip
 
 
@@ -47,6 +50,7 @@ def test_today_has_campaigns_pace_and_caps(growth):
     assert "2 rows" in text
     assert "25 %" in text  # one click of four
     assert "2.50" in text
+    assert "Hour (Asia/Shanghai)" in text
     assert "No bids are made in this process" in text
     assert "Nothing was decided yet" in text
 

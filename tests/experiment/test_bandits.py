@@ -239,6 +239,22 @@ def test_an_arm_out_of_stock_is_left_out_this_once() -> None:
         bandit.choose(among=[], at=MONDAY)
 
 
+@each
+def test_what_is_recalled_counts_as_what_was_told_in_time(policy: Policy) -> None:
+    lived, anew = (Bandit("b", ["x", "y"], policy, half_life_days=10.0) for _ in range(2))
+    rows, rewards = contexts(policy, 20), (np.random.default_rng(1).random(20) < 0.3).astype(float)
+    made = lived.choose_many(rows, among=["x"], at=MONDAY)
+    lived.reward_many(made["decision_id"].to_pylist(), rewards, at=days(5))
+    anew.recall("x", rows, rewards, np.full(20, 0.5**0.5), at=days(5))
+    context = contexts(policy, 1, seed=2)[0].tolist()
+    assert anew.chances(context) == pytest.approx(lived.chances(context))
+    assert anew.waiting == 0
+    with pytest.raises(NotFoundError, match='does not offer "z"'):
+        anew.recall("z", rows, rewards, np.ones(20), at=days(5))
+    with pytest.raises(InputError, match="not a finite number"):
+        anew.recall("x", rows, rewards + np.nan, np.ones(20), at=days(5))
+
+
 def test_evidence_fades_by_half_in_its_half_life_and_late_rewards_as_if_they_had_come_in_time() -> None:
     early, late = (Bandit("b", ["x", "y"], BetaThompson(), half_life_days=10.0) for _ in range(2))
     ids = [bandit.choose(among=["x"], at=MONDAY).decision_id for bandit in (early, late)]

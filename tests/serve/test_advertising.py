@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import math
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -11,7 +12,10 @@ import pyarrow as pa
 import pytest
 
 from regulars import Shop, clock
+from regulars.ads.creatives import creatives_of
 from regulars.ads.delivery import context
+from regulars.ads.delivery.context import FEATURES
+from regulars.ads.live import desk
 from regulars.events.erased import Erased
 
 CSV = """creative_id,campaign,product_id,domain,width,height
@@ -79,6 +83,24 @@ def test_a_win_and_a_click_are_in_the_log_with_what_they_cost(selling, begun):
     assert (float(rows[0]["unit_price"]), rows[1]["unit_price"], rows[0]["product_id"]) == (2.5, None, None)
     assert 0 < rows[0]["propensity"] <= 1
     assert '"creative_id":"a' in rows[0]["properties"].replace(" ", "")
+    assert len(json.loads(rows[0]["properties"])["context"]) == FEATURES
+
+
+def test_a_server_that_begins_anew_knows_which_creatives_were_clicked_where(selling, begun):
+    server = begun()
+    picked = {}
+    for number, who in enumerate(PEOPLE):
+        assert bid(server, f"r{number}", who, device={"devicetype": 4}) == 5000.0
+        picked[number] = server.serving.live.ads.get()._placed[f"r{number}/1"].pick.creative.creative_id
+        assert told(server, f"r{number}", price=0.01)
+        if picked[number] == "a1":
+            assert told(server, f"r{number}", clicked=True)
+    server.stop()
+    assert set(picked.values()) == {"a1", "a2"}
+    with clock.held_at(clock.now() + timedelta(hours=2)):
+        (campaign,) = desk(selling, creatives_of(selling).creatives, "shop.example", clock.now()).campaigns
+    chances = campaign.rotation.chances(context(clock.now(), device="phone"))
+    assert chances["a1"] > 0.9
 
 
 @pytest.mark.parametrize("is_folded", [True, False])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import product
 from math import cos, pi, sin
 from typing import Literal
+
+import numpy as np
 
 Device = Literal["phone", "tablet", "desktop"]
 DEVICES: tuple[Device, ...] = ("phone", "tablet", "desktop")
@@ -33,4 +36,13 @@ def context(
     return (1.0, sin(turn), cos(turn), float(at.weekday() >= SATURDAY), *is_device, float(is_app), view)
 
 
-FEATURES = len(context(datetime(2024, 5, 1, tzinfo=UTC)))
+USUAL = np.array(
+    [
+        context(datetime(2024, 5, day, hour, tzinfo=UTC), device=device, is_app=is_app, view=view)
+        for day, hour, device, is_app, view in product(
+            (2, 4), range(0, 24, 3), (None, *DEVICES), (False, True), (-1.0, 0.0, 1.0)
+        )
+    ]
+)
+"""(384, 9) contexts of all kinds."""
+FEATURES = USUAL.shape[1]

@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from regulars.errors import InputError, NotFoundError
 from regulars.experiment.bandits import Bandit as _Bandit
 from regulars.experiment.bandits import BetaThompson, LinearThompson
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ class Creative:
             raise InputError(f'creative "{self.creative_id}": a size of {self.width} x {self.height} cannot be.')
 
 
+HALF_LIFE_DAYS = 14.0
+CLICKS = 5.0
+"""What is foreseen of a creative counts as much as impressions of which so many are usually clicked."""
 NOBODY = "nobody"
 """An arm that is never offered."""
 
@@ -91,7 +97,7 @@ class Rotation:
         features: int = 0,
         click_share: float = 0.01,
         explore: float = 0.05,
-        half_life_days: float = 14.0,
+        half_life_days: float = HALF_LIFE_DAYS,
         seed: int = 0,
     ) -> None:
         strangers = [one.creative_id for one in creatives if one.campaign != campaign]
@@ -104,6 +110,7 @@ class Rotation:
         deviation = (click_share * (1 - click_share)) ** 0.5
         policy = LinearThompson(features, noise=deviation, slope=deviation) if features else BetaThompson()
         self.campaign, self.features = campaign, features
+        self.click_share, self.half_life_days = click_share, half_life_days
         self._rng = np.random.default_rng(seed)
         self.creatives = {one.creative_id: one for one in creatives}
         # A bandit's arms have plain names; creatives have those that a platform gave them.
@@ -165,6 +172,28 @@ class Rotation:
     def seen(self, decision_id: str, *, clicked: bool, at: datetime) -> bool:
         """What came of an impression; False if that was told before."""
         return self._bandit.reward(decision_id, float(clicked), at=at)
+
+    def expect(self, creative_id: str, factor: float, contexts: Floats, *, at: datetime) -> None:
+        """Begin with what is foreseen of a creative, as far as `CLICKS` says.
+
+        Parameters
+        ----------
+        factor : its clicks over the usual ones. contexts : (n, features) where it may be shown, evenly.
+        """
+        share = min(factor * self.click_share, 1.0)
+        weight = CLICKS / self.click_share / len(contexts)
+        rewards, weights = np.full(len(contexts), share), np.full(len(contexts), weight)
+        self._bandit.recall(self._arms[creative_id], contexts, rewards, weights, at=at)
+
+    def recall(self, creative_id: str, contexts: Floats, clicked: Floats, age_days: Floats, *, at: datetime) -> None:
+        """Learn of impressions that others chose, such as a process before this one.
+
+        Parameters
+        ----------
+        contexts : (n, features). clicked : (n,) 0 or 1. age_days : (n,) 0 or more, at `at`.
+        """
+        weights = 0.5 ** (age_days / self.half_life_days)
+        self._bandit.recall(self._arms[creative_id], contexts, clicked, weights, at=at)
 
     def settle(self, at: datetime, after: timedelta = timedelta(hours=1)) -> int:
         """Take impressions without a click for so long as seen and not clicked; how many."""

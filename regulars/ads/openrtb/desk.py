@@ -118,7 +118,7 @@ class Desk:
     campaigns : each with its own budget. currency : of all amounts.
     safety : where the shop will not be seen. exposures : caps and gaps, over all campaigns and channels.
     bought : who has which product, for which no ad is shown then; default: nobody has any.
-    zone : of the hours by which creatives are chosen.
+    zone : of the hours by which creatives are chosen, and of days.
     tell : is told of the first bid of a day for each customer: who would have been reached is known of both arms then.
     """
 
@@ -193,8 +193,9 @@ class Desk:
 
     def _note(self, met: Met) -> None:
         """Once a day: what counts is who was met, and when first."""
-        if self._met.get(met.customer) != met.at.date():
-            self._met[met.customer] = met.at.date()
+        today = met.at.astimezone(self.zone).date()
+        if self._met.get(met.customer) != today:
+            self._met[met.customer] = today
             self._tell(met)
 
     def _afforded(self, placed: Placed, floor: float) -> float:

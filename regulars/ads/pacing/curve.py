@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from regulars.ads.pacing.clock_day import HOURS
 from regulars.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
-HOURS = 24
 FLOOR = 0.1
 """No hour is planned with less than this share of an even hour: what is never tried is never learned."""
 

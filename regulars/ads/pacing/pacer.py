@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
 
-from regulars.ads.pacing.curve import HOURS, SpendCurve
+from regulars.ads.pacing.clock_day import HOURS, ClockDay
+from regulars.ads.pacing.curve import SpendCurve
 from regulars.errors import InputError
 
-DAY = timedelta(days=1)
 STEP = timedelta(minutes=5)
 """The price of money is set anew after so long."""
 GAIN, STEADY, SURGE = 0.6, 0.08, 0.5
@@ -51,13 +51,14 @@ class Pacer:
     ----------
     budget : for a day, above 0.
     curve : how the day should be spent.
-    start : when the first day begins, with its time zone.
+    start : when the first day begins, with the time zone on whose clock the others do.
     wait : how long a notice is waited for.
     spends_all : whether to bid above worth (price of money under 1) where the plan is behind; False keeps surplus.
 
     Attributes
     ----------
     today : what this day may spend: the budget, unless `give` said otherwise.
+    day : on the clock; the hours of the plan are its own.
 
     Raises
     ------
@@ -92,12 +93,13 @@ class Pacer:
             raise InputError(f"budget = {budget:g}: more than 0 is expected. To spend nothing, end the campaign.")
         if start.utcoffset() is None:
             raise InputError(f"start = {start.isoformat()} has no time zone. Write it as 2024-05-01T00:00+00:00.")
-        self.budget, self.curve, self.start, self.wait, self.spends_all = budget, curve, start, wait, spends_all
+        self.budget, self.curve, self.wait, self.spends_all = budget, curve, wait, spends_all
+        self.day = ClockDay(start)
         self.today, self.spent = budget, 0.0
         self.offered = np.zeros(HOURS)
         self._reserved: dict[str, _Reserved] = {}
         self._given_up: dict[str, _Reserved] = {}
-        self._now = self._stepped = start
+        self._now = self._stepped = self.day.begin
         self._spent_before, self._planned_before = 0.0, 0.0
         self._level, self._log_price = 0.0, 0.0
 
@@ -120,9 +122,9 @@ class Pacer:
         """
         if not 0 <= spent < np.inf:
             raise InputError(f"spent = {spent:g}: a finite amount of 0 or more is expected.")
-        self._move(at)
+        at = self._move(at)
         self.spent = self._spent_before = spent
-        self._planned_before = self.today * self.curve.share((at - self.start) / DAY)
+        self._planned_before = self._due(at)
         self._stepped, self._level, self._log_price = at, 0.0, 0.0
 
     def committed(self, at: datetime) -> float:
@@ -150,7 +152,12 @@ class Pacer:
         if not 0 <= left < np.inf:
             raise InputError(f"left = {left:g}: a finite amount of 0 or more is expected.")
         self.today = self.committed(at) + left
-        self._planned_before = self.today * self.curve.share((self._stepped - self.start) / DAY)
+        self._planned_before = self._due(self._stepped)
+
+    @property
+    def start(self) -> datetime:
+        """When this day began, in UTC."""
+        return self.day.begin
 
     @property
     def reserved(self) -> float:
@@ -172,10 +179,10 @@ class Pacer:
         """
         if not 0 < bid < np.inf:
             raise InputError(f"bid = {bid:g}: more than 0 is expected.")
-        self._move(at)
+        at = self._move(at)
         if bid_id in self._reserved:
             raise InputError(f'bid "{bid_id}" waits for its notice already: each needs an id of its own.')
-        self.offered[self._hour(at)] += 1.0
+        self.offered[self.day.hour(at)] += 1.0
         left = self.today - self.spent - self.reserved
         most = min(bid, max(left, 0.0))
         if most <= 0:
@@ -197,39 +204,43 @@ class Pacer:
         self._move(at)
         self._reserved.pop(bid_id, None)
 
-    def _hour(self, at: datetime) -> int:
-        return int((at - self.start) / DAY * HOURS)
+    def _due(self, at: datetime) -> float:
+        """What of today's money the plan has spent by a moment."""
+        return self.today * self.day.share(self.curve.plan, at)
 
-    def _move(self, at: datetime) -> None:
+    def _move(self, at: datetime) -> datetime:
+        """Go on to a moment; it in UTC."""
         if at.utcoffset() is None:
             raise InputError(f"at = {at.isoformat()} has no time zone. Write it as 2024-05-01T10:30+00:00.")
+        at = at.astimezone(UTC)
         if at < self._now:
             raise InputError(
                 f"the clock went back from {self._now.isoformat()} to {at.isoformat()}. What was spent since is not "
                 "undone by that: give notices in the order in which they came, at the time of their coming."
             )
-        while at >= self.start + DAY:
+        while at >= self.day.end:
             self._next_day()
         self._now = at
         for bid_id in [name for name, one in self._reserved.items() if at - one.at > self.wait]:
             self._given_up[bid_id] = self._reserved.pop(bid_id)
         if at - self._stepped >= STEP:
             self._steer(at)
+        return at
 
     def _next_day(self) -> None:
         if self.offered.any():
             self.curve.learn(self.offered)
         # What is under way is paid by the day in which its notice comes.
-        self.start += DAY
+        self.day = self.day.after(1)
         self.today, self.spent, self.offered = self.budget, 0.0, np.zeros(HOURS)
         self._given_up.clear()
-        self._now = self._stepped = self.start
+        self._now = self._stepped = self.day.begin
         self._spent_before = self._planned_before = 0.0
         self._level = self._log_price = max(self._level, 0.0)
 
     def _steer(self, at: datetime) -> None:
-        planned = self.today * self.curve.share((at - self.start) / DAY)
-        ahead = self.today * self.curve.share(min((at + AHEAD - self.start) / DAY, 1.0))
+        planned = self._due(at)
+        ahead = self._due(at + AHEAD)
         steps = (at - self._stepped) / STEP
         wanted = max(planned - self._planned_before, self.budget * 1e-6)
         to_come = max((ahead - planned) * (STEP / AHEAD), self.budget * 1e-6)

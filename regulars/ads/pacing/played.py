@@ -10,10 +10,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from regulars.ads.pacing.curve import HOURS, SpendCurve
-from regulars.ads.pacing.pacer import DAY, Permit
+from regulars.ads.pacing.clock_day import HOURS
+from regulars.ads.pacing.curve import SpendCurve
+from regulars.ads.pacing.pacer import Permit
 
 Floats = npt.NDArray[np.float64]
+
+DAY = timedelta(days=1)
 
 NOTICE_SECONDS = 60.0
 """Mean wait for the notice of a bid."""

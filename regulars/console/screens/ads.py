@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from regulars.ads.creatives import creatives_of
 from regulars.ads.delivered import delivered
 from regulars.ads.lift import ADVERTISE, lift
 from regulars.ads.pace import by_hour, planned
-from regulars.ads.pacing import SpendCurve
+from regulars.ads.pacing import ClockDay, SpendCurve
 from regulars.console.charts import Chart, chart
 from regulars.console.listing import Column, Listing
 from regulars.console.roles import ALL
@@ -55,7 +56,7 @@ LIFT_DAYS = 28
 @screen.get("/ads", may=ALL)
 def index(visit: Visit) -> Response:
     """Today: what each campaign spent, won and bids for; the day's pace; caps."""
-    now, table = visit.console.kept.of("ads.today", visit.shop.log.version, _today)
+    now, day, table = visit.console.kept.of("ads.today", visit.shop.log.version, _today)
     desk, settings = _desk(visit), visit.shop.config.ads
     rows = _campaigns(table, desk)
     found = Listing.of(visit, COLUMNS, sort="-spend").of_rows(rows)
@@ -63,7 +64,7 @@ def index(visit: Visit) -> Response:
     spend = sum(row["spend"] for row in rows)
     return visit.page(
         "ads/index.html", found=found, now=now, settings=settings, spend=spend, is_live=desk is not None,
-        decided=_decided(visit), drawn=_pace(visit, table, desk, settings.budget, now) if rows else None,
+        decided=_decided(visit), drawn=_pace(visit, table, desk, day, now) if rows else None,
     )  # fmt: skip
 
 
@@ -108,16 +109,17 @@ def measured(visit: Visit) -> Response:
 
 
 class Today(NamedTuple):
-    """The shop's present, and what `delivered` tells of the day so far."""
+    """The shop's present, its day on the shop's clock, and what `delivered` tells of that so far."""
 
     now: datetime
+    day: ClockDay
     delivered: pa.Table
 
 
 def _today(shop: Shop) -> Today:
     now = present(shop)
-    morning = datetime.combine(now.date(), time(), now.tzinfo)
-    return Today(now, delivered(shop, morning, now + timedelta(microseconds=1)))
+    day = ClockDay.of(now, ZoneInfo(shop.config.shop.timezone))
+    return Today(now, day, delivered(shop, day.begin, now + timedelta(microseconds=1)))
 
 
 def _desk(visit: Visit) -> Desk | None:
@@ -160,10 +162,11 @@ def _decided(visit: Visit) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _pace(visit: Visit, table: pa.Table, desk: Desk | None, budget: float, now: datetime) -> Chart:
+def _pace(visit: Visit, table: pa.Table, desk: Desk | None, day: ClockDay, now: datetime) -> Chart:
     """Spend so far today, beside how it was planned."""
-    spent = by_hour(table).cumsum()[: now.hour + 1]
+    spent = by_hour(table, day).cumsum()[: day.hour(now) + 1]
     curves = [one.pacer.curve for one in desk.campaigns] if desk else [SpendCurve()]
-    plan = np.mean([planned(one, budget) for one in curves], axis=0)
+    plan = np.mean([planned(one, visit.shop.config.ads.budget, day) for one in curves], axis=0)
+    hour = visit.t(".hour", zone=visit.shop.config.shop.timezone)
     money = f"{visit.t('.column_spend')} ({visit.console.currency})"
-    return chart(pace_chart(spent, plan, visit.t(".hour"), money), visit.t(".pace_about"))
+    return chart(pace_chart(spent, plan, hour, money), visit.t(".pace_about"))

@@ -133,7 +133,9 @@ class Advertising:
         if by_exchange and price is not None:
             price = min(price, placed.bid)
         cost = placed.bid if price is None else price
-        await self._keep(SHOWN, placed, now, shown_name(bid_id), {"cost": cost})
+        # What a desk that begins anew learns creatives from.
+        seen = [round(each, 4) for each in placed.pick.context]
+        await self._keep(SHOWN, placed, now, shown_name(bid_id), {"cost": cost, "context": seen})
         return made.won(bid_id, price, now)
 
     async def clicked(self, bid_id: str) -> bool:

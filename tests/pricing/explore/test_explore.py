@@ -42,6 +42,11 @@ def test_a_price_is_tried_as_often_as_it_is_the_best_by_what_is_believed() -> No
     assert found == pytest.approx(np.bincount(profit.argmax(1), minlength=3) / 100_000, abs=0.01)
 
 
+def test_a_sure_price_has_the_chance_one_and_not_a_hair_more() -> None:
+    assert thompson(GRID, COST, lambda price, _: price * 1.0, explore=0.0).tolist() == [[0.0, 0.0, 1.0]]
+    assert thompson(GRID[:, :1], COST, lambda price, _: price * 1.0, explore=0.1).tolist() == [[1.0]]
+
+
 def test_the_same_price_twice_is_one_price_and_an_unknown_cost_is_left_alone() -> None:
     assert evenly(np.array([[900, 900, 1100]]), COST).tolist() == [[0.5, 0.0, 0.5]]
     assert evenly(GRID, np.array([-1])).tolist() == [[1.0, 0.0, 0.0]]
