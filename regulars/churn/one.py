@@ -157,7 +157,7 @@ def alive_by_day(model: ParetoNBD, moments: Floats, as_of: datetime) -> tuple[li
     end = as_of.timestamp()
     count = min(int((end - moments[0]) // DAY) + 1, MOST_DAYS)
     at = end - DAY * np.arange(count)[::-1]
-    known = np.searchsorted(moments, at, side="right")
+    known = np.searchsorted(moments, at)  # an order at a moment is not known as of it
     at, known = at[known > 0], known[known > 0]
     again = (known - 1).astype(float)
     last = np.where(again > 0, (moments[known - 1] - moments[0]) / DAY, 0.0)

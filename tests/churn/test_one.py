@@ -30,11 +30,21 @@ def test_silence_lowers_the_chance_of_being_a_customer_and_an_order_raises_it() 
     begin = datetime(2024, 1, 1, tzinfo=UTC)
     orders = np.array([begin.timestamp() + day * 86_400 for day in (0, 10, 20, 30, 90)])
     days, alive = alive_by_day(ParetoNBD(1.0, 20.0, 0.5, 60.0), orders, begin + timedelta(days=120))
-    assert days[0] == "2024-01-01"
-    assert len(days) == 121
+    assert days[0] == "2024-01-02"
+    assert len(days) == 120
     assert (np.diff(alive[31:90]) < 0).all()
     assert alive[90] > alive[89] + 0.2
     assert ((alive > 0) & (alive <= 1)).all()
+
+
+def test_an_order_at_the_moment_is_not_yet_known_then_nor_later() -> None:
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
+    orders = np.array([begin.timestamp() + day * 86_400 for day in (0, 10)])
+    model = ParetoNBD(1.0, 20.0, 0.5, 60.0)
+    then = alive_by_day(model, orders[:1], begin + timedelta(days=10))
+    later = alive_by_day(model, orders, begin + timedelta(days=20))
+    assert later[0][: len(then[0])] == then[0]
+    assert later[1][: len(then[1])] == pytest.approx(then[1])
 
 
 def test_nothing_after_the_moment_is_used(tea_shop: Shop, tea_as_of: datetime) -> None:
