@@ -11,16 +11,18 @@ import subprocess
 import sys
 import time
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regulars import Shop, clock
+from regulars import Shop, clock, storage
 from regulars.errors import NotFoundError
+from regulars.events.erased import FILE, Erased
 from regulars.events.mapping import Mapping
 from regulars.language import NoModelError, embed
 from regulars.privacy import steps
@@ -29,6 +31,7 @@ from regulars.privacy.export import archive
 from regulars.privacy.finder import Finder
 from regulars.privacy.journal import JOURNAL
 from regulars.privacy.places import forget
+from regulars.seal import sealed
 from regulars.support import Chat, Desk, OwnTables
 from regulars.support.record import deliver
 from tests.privacy.conftest import IDS, MARKS, QUESTION, account, bytes_with, events
@@ -283,3 +286,12 @@ def test_a_session_that_has_the_number_of_an_order_is_somebody_elses(shop, recor
     assert [row["session_id"] for row in rows_of(shop)] == ["1001"]
     again(shop, {**viewed, "customer_id": "bob", "time": "2024-05-01T12:00:00Z"})
     assert [row["customer_id"] for row in rows_of(shop)] == [None, "bob"]
+
+
+def test_a_file_of_before_that_wrote_all_numbers_as_one_refuses_them_in_both_columns(tmp_path):
+    until = datetime(2024, 6, 1, tzinfo=UTC)
+    numbers = Erased("salt", {}).with_ids([], until, orders=["1001"]).orders
+    storage.replace(tmp_path / FILE, sealed(json.dumps({"salt": "salt", "until": {}, "links": dict(numbers)})))
+    at = pa.array([until - timedelta(days=1)] * 2, pa.timestamp("us", "UTC"))
+    rows = pa.table({"time": at, "order_id": ["1001", None], "session_id": [None, "1001"]})
+    assert Erased.read(tmp_path).refused(rows).to_pylist() == [True, True]
