@@ -272,6 +272,7 @@ MISTAKES: list[tuple[int, str, tuple[str, ...]]] = [
     (4, "is a file", ("init", "{tmp}/broken.csv")),
     (5, "too large a number", ("vacuum", "--shop", "{shop}", "--keep-days", "99999999999")),
     (5, "too large a number", ("keys", "revoke", "99999999999999999999", "--shop", "{shop}")),
+    (5, "UTF-8", ("customers", "show", "\udcff", "--shop", "{shop}")),
     (5, "not both", ("customers", "erase", "ada", "--again", "--yes", "--shop", "{shop}")),
     (5, "--again", ("customers", "erase", "ada", "--erased", "x.json", "--yes", "--shop", "{shop}")),
     (5, "--check", ("restore", "{tmp}", "{tmp}/new", "--check")),
@@ -401,6 +402,18 @@ def test_of_many_files_there_is_a_line_each_and_a_total(cli: Cli, shop: Shop, ex
     assert "d.pdf: skipped" in out
     assert "3 files imported, 1 not, 1 skipped; 6 rows read: 3 added, 2 known already, 1 refused. The log is" in out
     assert "no rows after it" in err
+
+
+@pytest.mark.parametrize("how", ["--json", "--yes"])
+def test_a_file_whose_name_is_no_utf8_does_not_stop_the_rest(cli: Cli, shop: Shop, tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.csv", "\udcb6\udca9.csv"):
+        (folder / name).write_text("date,customer,product,price\n2024-05-01,ada,tea,4.50\n")
+    code, out, err = cli("import", folder, "--shop", shop.folder, how)
+    assert code == 5
+    assert "Give it another name" in out + err
+    assert Shop.open(shop.folder).log.read("events").num_rows == 1
 
 
 def test_one_file_in_a_folder_is_still_a_list(cli: Cli, shop: Shop, orders: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -96,7 +97,11 @@ def _options(
 
 def main() -> None:
     """Run the command line, turning mistakes that a user can mend into a sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what it cannot write, such as names of files, is escaped
     try:
+        _refuse_no_text(sys.argv)
         app()
     except RegularsError as error:
         _fail(error, error.exit_code)
@@ -107,6 +112,17 @@ def main() -> None:
         # A full disk, a missing permission: said as they are, for the user can mend them.
         where = f"{error.filename}: " if error.filename else ""
         _fail(error, 1, f"{where}{error.strerror or error}")
+
+
+def _refuse_no_text(words: list[str]) -> None:
+    """What a terminal of another encoding sends: no database has it, and no answer can be printed with it."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise InputError(
+                f"{word!a} is not in UTF-8. Let the terminal write UTF-8, or give the file another name."
+            ) from None
 
 
 def _fail(error: Exception, code: int, said: str = "") -> None:

@@ -54,6 +54,10 @@ def open_source(path: Path) -> Source:
         If there is no such file, it may not be read, its kind is unknown, or it is empty, broken, or
         packed so that it may do harm.
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{str(path)!a}: the name is not in UTF-8. Give it another name.") from None
     kind = kind_of(path)
     if archive.split(path)[1]:
         if kind == ARCHIVE:
