@@ -173,7 +173,7 @@ class _Run:
         )
         self.met = np.flatnonzero(counts[1:] > 0) + 1
         # Before the first step: the weights will be others.
-        self.fingerprint = "" if checkpoint is None else self._of()
+        self.fingerprint = "" if checkpoint is None else self._fingerprint()
 
     def epoch(self, number: int, on_step: OnStep) -> tuple[float, int]:
         """Go over the log once (from where a checkpoint left off); mean loss of a token, and tokens."""
@@ -349,17 +349,17 @@ class _Run:
         self.trained = Trained([Epoch(**saved) for saved in about["epochs"]], about["best"])
         self.step_of_epoch = about["step"]
 
-    def _of(self) -> str:
+    def _fingerprint(self) -> str:
         """What a checkpoint must be of: the same events and settings, as many processes, and weights to begin with."""
         about = [self.settings.to_dict(), self.until, self.since, distributed.count()]
         digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
         digest.update(self.vocabulary.to_bytes())
         sequences = self.sequences
         for values in (sequences.starts, sequences.time, sequences.spend, *(sequences.fields[name] for name in FIELDS)):
-            digest.update(np.ascontiguousarray(values))
+            digest.update(np.ascontiguousarray(values).tobytes())
         for name, weight in self.network.state_dict().items():
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(weight.detach().cpu().numpy()))
+            digest.update(weight.detach().cpu().numpy().tobytes())
         return digest.hexdigest()
 
 
