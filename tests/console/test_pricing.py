@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +13,7 @@ import pytest
 
 from regulars import Shop
 from regulars.customers.by_hand import present
-from regulars.events.schema import CATALOGUE, MONEY, TIME
+from regulars.events.schema import CATALOGUE, EVENTS, MONEY, TIME
 from regulars.pricing.audit import audit
 from regulars.pricing.competitor import Competitors
 from regulars.pricing.products import Products
@@ -19,10 +21,26 @@ from regulars.pricing.products import Products
 
 @pytest.fixture(scope="module")
 def hostile_shop(tmp_path_factory, record):
-    """A shop that sells tea: 4.00, of which 2.00 is cost."""
+    """A shop that sells tea: 4.00, of which 2.00 is cost; Ada was offered a discount of her own."""
     shop = Shop.create(tmp_path_factory.mktemp("tea") / "shop")
+    settings = shop.folder / "shop.toml"
+    settings.write_text(settings.read_text().replace("[pricing]\n", '[pricing]\nmode = "personal"\nbudget = 100\n'))
+    shop = Shop.open(shop.folder)
     line = {"customer_id": "ada", "product_id": "tea", "quantity": 1, "unit_price": 4.0, "type": "order_completed"}
     record(shop, *({**line, "order_id": f"o{day}", "time": f"2024-05-0{day}T10:00:00Z"} for day in range(1, 9)))
+    said = {"capability": "pricing", "mode": "personal", "share": 0.2, "policy": "most expected margin", "expected_cost": 8.5,
+            "expected_log": -0.1, "horizon_days": 28, "spend": 40.0, "elasticity": -2.0}  # fmt: skip
+    at = datetime(2024, 5, 7, 10, tzinfo=UTC)
+    offered = {
+        "event_id": "d1",
+        "line": 0,
+        "time": at,
+        "received_at": at,
+        "type": "decision_made",
+        "customer_id": "ada",
+    }
+    nullable = pa.schema([field.with_nullable(True) for field in EVENTS])
+    shop.log.append(pa.Table.from_pylist([{**offered, "properties": json.dumps(said)}], schema=nullable), "offered")
     row = {
         "product_id": ["tea"], "title": ["Green tea"], "list_price": pa.array([Decimal(4)], MONEY),
         "unit_cost": pa.array([Decimal(2)], MONEY), "valid_from": pa.array([datetime(2024, 5, 1, tzinfo=UTC)], TIME),
@@ -123,6 +141,14 @@ def test_products_that_are_undercut_are_told_on_the_first_page_and_listed(pricin
     alerts = pricing.get("/home/alerts").text
     assert "Competitors ask less than we do for 1 product, up to" in alerts
     assert 'href="/console/pricing/undercut"' in alerts
+
+
+def test_what_personal_discounts_gave_away_stands_on_the_first_page(pricing, browser_of):
+    assert "/console/pricing/given" in pricing.get("/pricing").text
+    text = pricing.get("/pricing/given").text
+    assert "0 of 1 discounts that stood within 28 days" in text
+    assert re.findall(r"<dd>([^<]*)</dd>", text) == ["0.00 EUR", "8.50 EUR", "0.00 EUR", "100.00 EUR"]
+    assert browser_of("growth").get("/pricing/given").status_code == 200
 
 
 def test_suggestions_without_a_model_say_what_to_do(pricing, console):

@@ -25,6 +25,7 @@ from regulars.console.visit import Visit
 from regulars.customers.by_hand import present
 from regulars.errors import InputError, NotFoundError
 from regulars.pricing.audit import WHAT, audit_of
+from regulars.pricing.given import tally
 from regulars.pricing.guard import UNKNOWN, parity
 from regulars.pricing.guard.parity import LOW
 from regulars.pricing.money import to_amount, to_coins
@@ -79,6 +80,17 @@ def index(visit: Visit) -> Response:
     return visit.page(
         "pricing/index.html", found=found, categories=categories, as_of=_as_of(table), job=job, may_change=CHANGING
     )
+
+
+@screen.get("/pricing/given", may=ALL)
+def given(visit: Visit) -> Response:
+    """What personal discounts really gave away of late, and what the next decision may."""
+    settings = visit.shop.config.pricing
+    found = visit.console.kept.of(
+        "pricing.given", visit.shop.log.version, lambda shop: tally(shop, present(shop)),
+        key=(settings.budget, settings.horizon_days),
+    )  # fmt: skip
+    return visit.page("pricing/given.html", found=found, settings=settings)
 
 
 @screen.post("/pricing/suggest", may=CHANGING)
