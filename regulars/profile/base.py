@@ -150,12 +150,12 @@ class Base:
     discounts: Usual | None = None
 
     @classmethod
-    def of(cls, shop: Shop, as_of: datetime, most: int = SAMPLE) -> Base:
-        """From the customers with an order before a moment; of a large shop, from so many of them at most."""
+    def of(cls, shop: Shop, as_of: datetime) -> Base:
+        """From the customers with an order before a moment; of a large shop, from a sample of them."""
         customers = shop.customers(as_of)
         if not customers.num_rows:
             return cls()
-        some = sampled(customers, most)
+        some = sampled(customers)
         step = customers.num_rows / some.num_rows
         source = source_for(shop, some)
         n = some.num_rows
@@ -211,13 +211,13 @@ class Base:
         )
 
 
-def sampled(customers: pa.Table, most: int = SAMPLE) -> pa.Table:
-    """All customers, or of more than `most` every so-manieth: ten thousand tell how a shop is.
+def sampled(customers: pa.Table) -> pa.Table:
+    """All customers, or of many every so-manieth: ten thousand tell how a shop is.
 
     >>> sampled(pa.table({"customer_id": [str(k) for k in range(25_000)]})).num_rows
     8334
     """
-    step = -(-customers.num_rows // most) or 1
+    step = -(-customers.num_rows // SAMPLE) or 1
     return customers.take(pa.array(range(0, customers.num_rows, step), pa.int64()))
 
 

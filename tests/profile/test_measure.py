@@ -6,8 +6,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
-import pyarrow as pa
-
 from regulars import Shop
 from regulars.evaluation import Split
 from regulars.profile import measure as measuring
@@ -27,29 +25,8 @@ def test_what_was_learned_is_used_from_then_on_and_not_for_an_earlier_moment(
 
 def test_the_same_moment_is_measured_once(lamp_shop: Shop, lamp_now: datetime, monkeypatch) -> None:
     first = measure_in_use(lamp_shop, lamp_now)
-    monkeypatch.setattr(measuring, "features_as_of", None)
+    monkeypatch.setattr(measuring, "measure", None)
     assert measure_in_use(lamp_shop, lamp_now) is first
-
-
-def test_who_waits_is_told_by_a_part_of_the_customers_how_the_shop_is(
-    lamp_shop: Shop, lamp_now: datetime, monkeypatch
-) -> None:
-    whole = measure_in_use(lamp_shop, lamp_now)
-    asked: list[int] = []
-    features = measuring.features_as_of
-
-    def counted(shop: Shop, pairs: pa.Table) -> pa.Table:
-        asked.append(pairs.num_rows)
-        return features(shop, pairs)
-
-    monkeypatch.setattr(measuring, "QUICKLY", 12)
-    monkeypatch.setattr(measuring, "features_as_of", counted)
-    moment = lamp_now + timedelta(seconds=1)
-    part = measure_in_use(lamp_shop, moment)
-    customers = lamp_shop.customers(moment).num_rows
-    assert 6 <= asked[0] <= 12 < customers
-    assert part.base.counts["shop_customers"] == whole.base.counts["shop_customers"] == customers
-    assert part.quantiles.keys() == whole.quantiles.keys()
 
 
 def test_dates_that_were_told_are_held_against_what_came(lamp_shop: Shop, monkeypatch) -> None:
