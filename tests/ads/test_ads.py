@@ -252,7 +252,7 @@ def test_a_shop_bids_live_for_whom_it_decided(ads_shop: Shop, tea_as_of: datetim
     rows = ads_shop.tables.read("ads", "decisions").to_pylist()
     shown = next(row for row in rows if row["action"] == "advertise")
     held = next(row for row in rows if row["action"] == "hold out")
-    creatives = [Creative(name, "tea", "tea1") for name in ("red", "blue")]
+    creatives = [Creative(name, "tea", "new tea") for name in ("red", "blue")]  # who has a product is not shown it
     ours = desk(ads_shop, creatives, "tea.example", tea_as_of)
 
     def asked(customer: str) -> bytes | None:

@@ -97,7 +97,7 @@ def test_what_a_killed_server_had_not_told_the_next_one_tells(seen, start_of, re
     for _ in range(3):
         server.post("/v1/track", view("ada", "tea"))
     wait_until(lambda: server.serving.inbox.count() == 0)
-    live.follower.save = lambda: None
+    live.follower._save = lambda: None
     server.stop()
     assert not came
     start_of(shop)

@@ -75,6 +75,7 @@ class Bandit:
     Examples
     --------
     >>> from datetime import UTC
+    >>> from regulars.experiment.bandits.policies import BetaThompson
     >>> monday = datetime(2024, 5, 6, tzinfo=UTC)
     >>> bandit = Bandit("banner", ["red", "blue"], BetaThompson(), explore=0.1)
     >>> choice = bandit.choose(at=monday)
