@@ -24,7 +24,7 @@ ALONE = Lock()
 """One such process at a time: each has the memory that its reading takes."""
 
 
-class Reading(Generic[Found]):
+class LogReader(Generic[Found]):
     """Reads something of a shop: the first time here, for then a process would be longer on its way than it saves;
     later in a process of its own, for what reads a whole log keeps those waiting who are answered meanwhile.
 
@@ -58,7 +58,7 @@ class Reading(Generic[Found]):
 
 
 def read_apart(folder: Path, read: Callable[[Shop], Found]) -> Found:
-    """See `Reading`; of the shop in a folder."""
+    """See `LogReader`; of the shop in a folder."""
     context = get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_read, args=(there, folder.absolute(), read), name="reading", daemon=True)

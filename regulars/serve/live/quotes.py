@@ -22,7 +22,7 @@ from regulars.pricing.money import to_coins
 from regulars.pricing.products import MINIMUMS, PriceLog
 from regulars.pricing.quoting import Desk, name_of
 from regulars.pricing.rules import PURPOSES
-from regulars.serve.live.apart import Reading
+from regulars.serve.live.apart import LogReader
 from regulars.serve.live.consents import Consents
 from regulars.serve.live.decisions import Decisions, Who
 from regulars.serve.live.reading import Row
@@ -51,7 +51,7 @@ class Quotes:
     ) -> None:  # fmt: skip
         self._shop, self._inbox, self._decisions, self._consents = shop, inbox, decisions, consents
         self._loop, self._turn = loop, turn
-        self._read = Reading(shop, read_facts, turn)
+        self._read = LogReader(shop, read_facts, turn)
         self._desk: Desk | None = None
         self._seen = self._version = shop.log.version
         self._waiting = list(self._told_before())

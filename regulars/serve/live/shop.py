@@ -15,7 +15,7 @@ from regulars.fraud.live import Live as FraudLive
 from regulars.language.search import Index, Passage
 from regulars.recommend.live import Recommender
 from regulars.serve.live.advertising import Advertising
-from regulars.serve.live.apart import Reading
+from regulars.serve.live.apart import LogReader
 from regulars.serve.live.decisions import Decisions
 from regulars.serve.live.experiments import Assignment
 from regulars.serve.live.facts import Facts
@@ -106,7 +106,7 @@ class LiveShop(LiveLists):
 
     def _known(self, name: str, tell: Callable[[People], People]) -> Part[People]:
         key = every(TABLES_SECONDS, version(self.shop, name))
-        read = Reading(self.shop, partial(People.described, name=name), self.turn)
+        read = LogReader(self.shop, partial(People.described, name=name), self.turn)
         return Part(name.capitalize(), key, lambda: tell(read()))
 
     def _made_search(self) -> Index:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from regulars.errors import NotFoundError, UnavailableError
-from regulars.serve.live.apart import Reading, read_apart
+from regulars.serve.live.apart import LogReader, read_apart
 from regulars.serve.live.people import People
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ def end(shop: Shop, how: str) -> None:
 
 
 def test_the_first_time_it_is_read_here_and_later_apart(shop):
-    reading = Reading(shop, who, nullcontext())
+    reading = LogReader(shop, who, nullcontext())
     assert reading() == (os.getpid(), shop.folder.name)
     process, name = reading()
     assert (process != os.getpid(), name) == (True, shop.folder.name)
 
 
 def test_what_was_refused_here_is_read_here_again(shop):
-    reading = Reading(shop, partial(end, how="here"), nullcontext())
+    reading = LogReader(shop, partial(end, how="here"), nullcontext())
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             reading()
