@@ -80,6 +80,20 @@
     if (sources.length) said.append(made("small", { textContent: WORDS.sources + sources.join("; ") }));
     log.append(said);
     log.scrollTop = log.scrollHeight;
+    return said;
+  }
+
+  /* The events of a stream, as they come. */
+  async function* events(stream) {
+    const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const whole = (rest + value).split("\n\n");
+      rest = whole.pop();
+      for (const one of whole) yield { name: one.slice(7, one.indexOf("\n")), said: JSON.parse(one.slice(one.indexOf("data: ") + 6)) };
+    }
   }
 
   function offer(answers) {
@@ -107,22 +121,35 @@
     busy = true;
     state.textContent = WORDS.waiting;
     offer([]);
+    log.ariaBusy = "true"; /* read out once it is whole */
+    let begun = null;
     try {
       const body = { message: text, proposal, ...(conversation && { conversation_id: conversation }) };
-      const parts = (await (await ask("/v1/support/messages", body)).text()).trim().split("\n\n");
-      const of = (name) => parts.filter((one) => one.startsWith(`event: ${name}\n`)).map((one) => JSON.parse(one.slice(one.indexOf("data: ") + 6)));
+      const parts = [];
+      for await (const part of events((await ask("/v1/support/messages", body)).body)) {
+        parts.push(part);
+        if (part.name !== "so_far") continue;
+        begun ??= [show("you", text), show("by_ai", "")];
+        begun[1].lastChild.data = part.said.text;
+        log.scrollTop = log.scrollHeight;
+      }
+      const of = (name) => parts.filter((one) => one.name === name).map((one) => one.said);
+      const [reply] = of("reply"), whole = of("text").map((one) => one.text).join("\n");
       conversation = of("conversation")[0].conversation_id;
       if (!opened) keep(conversation);
-      const reply = of("reply")[0];
       proposal = reply.proposal;
+      begun?.forEach((one) => one.remove());
       show("you", text);
-      show("by_ai", of("text").map((one) => one.text).join("\n"), reply.citations);
+      show("by_ai", whole, reply.citations);
+      begun = null;
       shown += 2;
       offer(reply.action === "confirm" ? [WORDS.yes, WORDS.no] : []);
       field.value = state.textContent = "";
     } catch {
       state.textContent = WORDS.failed;
+      begun?.forEach((one) => one.remove());
     }
+    log.ariaBusy = "false";
     busy = false;
     field.focus();
     look();

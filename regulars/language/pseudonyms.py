@@ -7,9 +7,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-LONGEST_TOKEN = 24
-"""No pseudonym is longer: so much of a stream is held back until it is known whether it is one."""
-
 _TOKEN = re.compile(r"\[([A-Z]{2,10}_\d{1,5})\]")
 
 
@@ -109,12 +106,3 @@ class Pseudonyms:
         if isinstance(value, dict):
             return {key: self.restore_all(each) for key, each in value.items()}
         return value
-
-    def begun(self, text: str) -> int:
-        """Where a pseudonym may have begun that is not whole yet; the length of the text if none has.
-
-        >>> Pseudonyms().begun("Dear [NAM"), Pseudonyms().begun("Dear [NAME_1]")
-        (5, 13)
-        """
-        place = text.rfind("[", max(0, len(text) - LONGEST_TOKEN))
-        return len(text) if place < 0 or "]" in text[place:] else place

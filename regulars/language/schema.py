@@ -43,8 +43,39 @@ def read_answer(text: str, schema: Schema) -> Any:
     Traceback (most recent call last):
     regulars.language.errors.AnswerError: the answer's sure: 'yes' is not of type 'boolean'
     """
+    return _checked(_found(text), schema)
+
+
+def read_begun(text: str, schema: Schema) -> Any:
+    """The value of an answer that is still being written, with those entries of its list that are whole.
+
+    Parameters
+    ----------
+    text : JSON of an object whose last field is a list of flat objects, cut anywhere.
+    schema : as of `read_answer`.
+
+    Returns
+    -------
+    None where nothing that fits the schema is there yet.
+
+    Examples
+    --------
+    >>> schema = {"type": "object", "properties": {"said": {"type": "array"}}, "required": ["said"]}
+    >>> read_begun('{"said": [{"text": "Yes."}, {"text": "And }', schema)
+    >>> read_begun('{"said": [{"text": "Yes."}, {"text": "And', schema)
+    {'said': [{'text': 'Yes.'}]}
+    """
+    # Where the last bracket is one of a text, closing the rest behind it gives no JSON.
+    begun = text[max(text.find("{"), 0) : text.rfind("}") + 1]
+    try:
+        return _checked(json.loads(f"{begun}]}}", parse_constant=_refused), schema)
+    except (ValueError, RecursionError, AnswerError):
+        return None
+
+
+def _checked(value: Any, schema: Schema) -> Any:
     # Cleaned here and not before: JSON writes any sign as others, "\\u200b" or half of a pair.
-    value = _cleaned(_found(text), DEEPEST)
+    value = _cleaned(value, DEEPEST)
     wrong = best_match(Draft202012Validator(schema).iter_errors(value))
     if wrong is not None:
         place = "'s " + ".".join(map(str, wrong.absolute_path)) if wrong.absolute_path else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -94,12 +95,21 @@ def streams(*pieces: str, finish: str | None = "stop") -> Behaviour:
     return behaviour
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A server, for as long as it is needed."""
     made = Server()
     thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    yield made
-    made.stopping.set()
-    made.shutdown()
-    made.server_close()
+    try:
+        yield made
+    finally:
+        made.stopping.set()
+        made.shutdown()
+        made.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as made:
+        yield made

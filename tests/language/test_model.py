@@ -115,13 +115,40 @@ def test_an_answer_nested_too_deep_is_refused() -> None:
             model.ask("Sure?", ASKED, schema=SURE)
 
 
-def test_a_stream_puts_names_back_across_its_pieces(server: Server) -> None:
-    server.behaviours = [streams("Dear [NA", "ME", "_1", "], [not one] ", "[")]
-    hidden = Pseudonyms({"NAME": ["Ada"]})
-    hidden.hide("Ada")
-    pieces = list(connected(server).stream("Answer.", ASKED, pseudonyms=hidden))
-    assert "".join(pieces) == "Dear Ada, [not one] ["
-    assert not [piece for piece in pieces if "[NA" in piece]
+LISTED = {
+    "type": "object",
+    "properties": {"said": {"type": "array", "items": {"type": "object", "required": ["text"]}}},
+    "required": ["said"],
+}
+
+
+def test_a_stream_gives_each_entry_once_it_is_whole_with_names_put_back(server: Server) -> None:
+    server.behaviours = [streams('{"said": [{"te', 'xt": "Dear [NA', "ME", '_1] }"', "}, ", '{"text": "Bye."}', "]}")]
+    hidden = Pseudonyms({"NAME": ['Ada "A" Lovelace']})
+    hidden.hide('Ada "A" Lovelace')
+    came = list(connected(server).stream("Answer.", ASKED, schema=LISTED, pseudonyms=hidden))
+    dear, bye = {"text": 'Dear Ada "A" Lovelace }'}, {"text": "Bye."}
+    assert came == [{"said": [dear]}, {"said": [dear, bye]}, {"said": [dear, bye]}]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ('{"said": [{"text": "Yes."}', ', {"tex'),
+        ('{"said": [{"text": "Yes."}', ', {"no": 1}]}'),
+        ('{"said": [{"text": "Yes."}', "], and more"),
+        ('{"said": [{"text": "Yes."}', "x" * 30_000),
+    ],
+    ids=["cut", "another form", "no JSON", "endless"],
+)
+def test_a_stream_that_ends_ill_has_given_what_was_whole_and_then_fails(
+    server: Server, pieces: tuple[str, ...]
+) -> None:
+    server.behaviours = [streams(*pieces)]
+    stream = connected(server).stream("Answer.", ASKED, schema=LISTED)
+    assert next(stream) == {"said": [{"text": "Yes."}]}
+    with pytest.raises(AnswerError):
+        next(stream)
 
 
 def test_what_was_down_is_tried_again_and_what_is_wrong_is_not(server: Server) -> None:
@@ -175,7 +202,7 @@ def test_what_is_waited_for_one_question_ends_together_and_no_endpoint_is_blamed
             with pytest.raises(NotSentError, match="No time is left"):
                 model.ask("Answer.", ASKED)
             with pytest.raises(NotSentError, match="No time is left"):
-                next(model.stream("Answer.", ASKED))
+                next(model.stream("Answer.", ASKED, schema=LISTED))
     assert len(wire.requests) == 1
     model.breaker.enter()
 
@@ -246,8 +273,8 @@ def test_money_is_capped_too_and_by_what_an_answer_could_cost(state: State) -> N
 
 def test_an_answer_cut_by_the_reader_frees_what_it_did_not_use(state: State) -> None:
     spending = Spending(state, 10_000, 10.0)
-    model, _ = scripted("a long answer that nobody reads", spending=spending)
-    stream = model.stream("Answer.", ASKED)
+    model, _ = scripted('{"said": [{"text": ""}, {"text": "what nobody reads any more"}]}', spending=spending)
+    stream = model.stream("Answer.", ASKED, schema=LISTED)
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert spending.today().tokens_out < 10

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from regulars.events.schema import EVENTS
 from regulars.experiment import Design, Experiments
 from regulars.pricing.audit import audit
 from regulars.serve.keys import Keys
+from tests.language.conftest import serving
 
 CSV = "creative_id,campaign,product_id,domain,width,height\na1,spring,tea,shop.example,300,250\na2,spring,pot,shop.example,300,250\n"
 PROFILING = {"event": "Objection Made", "properties": {"review_body": "profiling"}}
@@ -63,6 +65,50 @@ def test_support_answers_as_a_stream_of_events(seen, start, wait_until):
     long = server.post("/v1/support/messages", {"message": "I want to speak to a person " + "x" * 200_000})
     assert (long.status_code, '"action":"hand_over"' in long.text.replace(" ", "")) == (200, True)
     assert server.post("/v1/support/messages", {"message": "x" * 300_000}).status_code == 413
+
+
+def test_what_a_model_writes_arrives_sentence_by_sentence_and_then_as_ever(seen, start, wait_until, monkeypatch):
+    days, food = "Unused goods may be sent back within 30 days.", "Opened food cannot be returned."
+    written = [json.dumps({"text": text, "sources": [1]}) for text in (days, food, days)]
+    is_read = threading.Event()
+
+    def slow(asking):
+        pieces = ['{"action": "answer", "sentences": [', written[0], ", ", written[1], ", ", written[2], "]}"]
+        asking.begin()
+        for piece in pieces:
+            if piece == "]}":
+                assert is_read.wait(30)
+            said = {"choices": [{"delta": {"content": piece}}]}
+            asking.wfile.write(b"data: " + json.dumps(said).encode() + b"\n\n")
+        asking.wfile.write(b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n')
+
+    (seen.folder / "knowledge").mkdir()
+    (seen.folder / "knowledge" / "returns.md").write_text(
+        "# Return period\nYou may send back unused goods within thirty days. Opened food cannot be returned.\n"
+    )
+    with serving() as endpoint:
+        endpoint.behaviours = [slow]
+        monkeypatch.setenv("REGULARS_LANGUAGE_URL", endpoint.url)
+        monkeypatch.setenv("REGULARS_LANGUAGE_MODEL", "test")
+        server = start()
+        wait_until(lambda: server.post("/v1/support/messages", {"message": "Hello"}).status_code == 200, 240)
+        asked = {"message": "how many days do I have to send goods back?"}
+        events = []
+        with server.client.stream("POST", "/v1/support/messages", json=asked) as answer:
+            for line in answer.iter_lines():
+                name, _, said = line.partition(": ")
+                if name == "event":
+                    events.append(said)
+                elif name == "data":
+                    events[-1] = (events[-1], json.loads(said))
+                    if events[-1][0] == "so_far":
+                        is_read.set()
+    assert [name for name, _ in events] == ["conversation", "so_far", "so_far", "text", "text", "reply"]
+    so_far = [said["text"] for name, said in events if name == "so_far"]
+    whole = "\n".join(said["text"] for name, said in events if name == "text")
+    assert so_far[0].endswith(f"\n{days} [1]")
+    assert whole == f"{so_far[1]} {days} [1]"
+    assert whole.startswith(so_far[0])
 
 
 def test_support_needs_its_own_scope(seen, start):

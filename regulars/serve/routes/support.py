@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -21,7 +22,7 @@ from regulars.serve.access import admit, given
 from regulars.serve.keys import Key
 from regulars.serve.problems import Problem
 from regulars.serve.routes.decision import MOST_BYTES, PROBLEMS, Asked, Id, asked_of, here, json_of
-from regulars.support import Chat, Reply
+from regulars.support import Chat
 
 routes = APIRouter(tags=["support"])
 
@@ -84,7 +85,7 @@ class Conversation(BaseModel):
     response_class=StreamingResponse,
     responses={
         **PROBLEMS,
-        200: {"description": "Events: conversation, text, reply.", "content": {"text/event-stream": {}}},
+        200: {"description": "Events: conversation, so_far, text, reply.", "content": {"text/event-stream": {}}},
     },
     openapi_extra={
         "security": [{"key": []}],
@@ -100,14 +101,23 @@ class Conversation(BaseModel):
     },
 )
 async def messages(request: Request) -> StreamingResponse:
-    """A message of a customer; its answer as a stream of events: `conversation`, `text` a line each, `reply`."""
+    """A message of a customer; its answer as a stream of events: `conversation`, `text` a line each, `reply`.
+
+    Where a language model writes, `so_far` comes before `text`: the reply as far as it is checked, each time from its
+    beginning.
+    """
     key = await admit(request, "support", given(request))
     asked: Message = asked_of(Message, await bodies.read(request, MOST_BYTES))
     if asked.customer_id is not None:
         _refuse_pages(key)
     chat = here(request).chat.get()
-    conversation, reply = await asyncio.to_thread(_said, chat, asked, key)
-    return StreamingResponse(_events(conversation, reply), media_type="text/event-stream")
+    conversation = asked.conversation_id or await asyncio.to_thread(
+        chat.open, asked.customer_id, is_public=key is not None and bool(key.origins)
+    )
+    saying = _Saying(chat, conversation, asked)
+    # What is refused is so before the stream begins.
+    first = await saying.next()
+    return StreamingResponse(_events(conversation, first, saying), media_type="text/event-stream")
 
 
 @routes.post(
@@ -169,14 +179,40 @@ def _refuse_pages(key: Key | None) -> None:
         )
 
 
-def _said(chat: Chat, asked: Message, key: Key | None) -> tuple[str, Reply]:
-    is_public = key is not None and bool(key.origins)
-    conversation = asked.conversation_id or chat.open(asked.customer_id, is_public=is_public)
-    return conversation, chat.say(conversation, asked.message, asked.proposal)
+class _Saying:
+    """A message on its way to a reply, in a thread of its own.
+
+    Attributes
+    ----------
+    reply : once it is there.
+    """
+
+    def __init__(self, chat: Chat, conversation: str, asked: Message) -> None:
+        loop = asyncio.get_running_loop()
+        self._heard: asyncio.Queue[str | None] = asyncio.Queue()
+
+        def heard(so_far: str) -> None:
+            with suppress(RuntimeError):  # the server ends; the reply is kept all the same
+                loop.call_soon_threadsafe(self._heard.put_nowait, so_far)
+
+        said = asyncio.to_thread(chat.say, conversation, asked.message, asked.proposal, heard)
+        self.reply = asyncio.create_task(said)
+        self.reply.add_done_callback(lambda _: self._heard.put_nowait(None))
+
+    async def next(self) -> str | None:
+        """The reply as far as it may be read; None once it is whole. Raises what `Chat.say` does."""
+        so_far = await self._heard.get()
+        if so_far is None:
+            await self.reply
+        return so_far
 
 
-async def _events(conversation: str, reply: Reply) -> AsyncIterator[bytes]:
+async def _events(conversation: str, so_far: str | None, saying: _Saying) -> AsyncIterator[bytes]:
     yield _event("conversation", {"conversation_id": conversation})
+    while so_far is not None:
+        yield _event("so_far", {"text": so_far})
+        so_far = await saying.next()
+    reply = await saying.reply
     for line in reply.text.splitlines():
         yield _event("text", {"text": line})
     handed = reply.hand_over

@@ -167,15 +167,18 @@ class Answers:
     def _of_texts(self, asked: str, customer: Customer | None, language: str) -> Answered:
         found = self._found(asked, customer)
         sources = tuple(map(_source, found))
+        told = None
         if self._model is not None and sources:
             hidden = Pseudonyms(_names_of(customer))
             told = generated(self._model, asked, sources, NAMES.get(language, language), hidden)
-            if told is not None:
+            if told is not None and not told.is_cut:
                 return told if told.is_sure else self._of_earlier(asked, language) or told
         sure = probability(found)
         if self._is_sure(found, sure):
-            return _extracted(asked, found[0].text, sure, language)
-        return self._of_earlier(asked, language) or Answered(False, sources=sources, probability=sure)
+            own = _extracted(asked, found[0].text, sure, language)
+            # What a model has begun, and could not end, the text itself goes on with.
+            return own if told is None else together([told, own])
+        return told or self._of_earlier(asked, language) or Answered(False, sources=sources, probability=sure)
 
     def _is_sure(self, found: Sequence[Found], sure: float) -> bool:
         return bool(found) and sure >= (learned(found).bar if self._bar is None else self._bar)

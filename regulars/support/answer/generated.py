@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from regulars.language import LanguageError, LanguageModel, Part, Pseudonyms
+from regulars.support.answer.aloud import is_heard, tell
 from regulars.support.answer.claims import unsupported
 from regulars.support.answer.grounded import Answered, Said, Source, renumbered
 
@@ -43,7 +46,9 @@ def generated(
 ) -> Answered | None:
     """An answer by a model; None where it gives none that the sources bear, or there is no getting through.
 
-    An answer that is not sure says that the model found nothing in the sources.
+    It ends before the first sentence that its sources do not bear, and takes the one before along: what cannot be said
+    may be a condition of that. So each is heard (see `aloud`) once the next one is borne too, and stays. An answer that
+    is not sure says that the model found nothing in the sources.
 
     Examples
     --------
@@ -56,18 +61,55 @@ def generated(
     """
     given = [{"number": place + 1, "text": source.text} for place, source in enumerate(sources)]
     parts = [Part("question", question), Part("passages", given)]
+    said, is_cut = list[Said](), False
     try:
-        value = model.ask(INSTRUCTIONS.format(language=language), parts, schema=SCHEMA, pseudonyms=hidden).value
+        with closing(_written(model, INSTRUCTIONS.format(language=language), parts, hidden)) as written:
+            for value in written:
+                if value["action"] == "hand_over" and not said:
+                    return Answered(False, sources=tuple(sources), way="model")
+                before = len(said)
+                is_cut = value["action"] == "hand_over" or not _go_on(said, value["sentences"], sources)
+                if is_cut:
+                    break
+                if len(said) > max(before, 1):
+                    tell(_answered(said[:-1], sources).text)
     except LanguageError:
-        return None
-    if value["action"] == "hand_over":
-        return Answered(False, sources=tuple(sources), way="model")
-    borne = [each for one in value["sentences"] if (each := _borne(one["text"].strip(), one["sources"], sources))]
-    # One sentence that is not borne may be what the others lean on: half of them are no answer.
-    if not borne or 2 * len(borne) <= len(value["sentences"]):
-        return None
-    said, used = renumbered(borne, sources)
-    return Answered(True, said, used, way="model")
+        is_cut = True
+    if is_cut:
+        del said[-1:]
+    return replace(_answered(said, sources), is_cut=is_cut) if said else None
+
+
+def _written(
+    model: LanguageModel, instructions: str, parts: Sequence[Part], hidden: Pseudonyms | None
+) -> Generator[Any]:
+    """What a model answers: as far as it is there, where somebody hears it, and at last all of it."""
+    if is_heard():
+        has_begun = False
+        try:
+            for value in model.stream(instructions, parts, schema=SCHEMA, pseudonyms=hidden):
+                has_begun = True
+                yield value
+            return
+        except LanguageError:
+            if has_begun:
+                raise
+    # Nothing was heard yet: the whole can be tried again, and sent back with what is wrong.
+    yield model.ask(instructions, parts, schema=SCHEMA, pseudonyms=hidden).value
+
+
+def _go_on(said: list[Said], written: Sequence[Any], sources: Sequence[Source]) -> bool:
+    """Add what was written since; whether the sources bear all of it. What comes after one that they don't is left."""
+    for one in written[len(said) :]:
+        borne = _borne(one["text"].strip(), one["sources"], sources)
+        if borne is None:
+            return False
+        said.append(borne)
+    return True
+
+
+def _answered(said: Sequence[Said], sources: Sequence[Source]) -> Answered:
+    return Answered(True, *renumbered(said, sources), way="model")
 
 
 def _borne(text: str, numbers: Sequence[int], sources: Sequence[Source]) -> Said | None:

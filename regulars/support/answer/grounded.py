@@ -39,6 +39,7 @@ class Answered:
     probability : that the answer is right, for texts that were searched; 1 for the customer's own orders.
     way : "text", "model", "orders", "products", or "earlier" for what a person answered before.
     lead : words before it, that say nothing of their own: the customer's name, a note on the language.
+    is_cut : whether more was written, and what came next could not be said.
     """
 
     is_sure: bool
@@ -47,6 +48,7 @@ class Answered:
     probability: float = 0.0
     way: str = "text"
     lead: str = ""
+    is_cut: bool = False
 
     @property
     def text(self) -> str:

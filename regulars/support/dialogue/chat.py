@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from regulars import clock
 from regulars.language.deadline import within
+from regulars.support.answer.aloud import Heard, heard_by
 from regulars.support.dialogue.given import Agent, Answer, AtRisk, Offers
 from regulars.support.dialogue.languages import NOTICES, language_of
 from regulars.support.dialogue.phrases import asked, waiting_time
@@ -91,7 +92,7 @@ class Chat:
         """Begin a conversation; see `Desk.open`."""
         return self.desk.open(customer_id, self._language, is_public=is_public)
 
-    def say(self, conversation: str, message: str, proposal: int | None = None) -> Reply:
+    def say(self, conversation: str, message: str, proposal: int | None = None, heard: Heard | None = None) -> Reply:
         """A customer's message, answered.
 
         Parameters
@@ -99,6 +100,8 @@ class Chat:
         message : as it came: of any length, in any language, or none.
         proposal : that the customer saw last, by its number: a yes is to no other. Needed where a message may arrive
             twice, or two at once.
+        heard : is told what a language model writes while it does, a checked sentence more each time; the reply begins
+            with it. Not called where nothing of it is known before the whole.
 
         Raises
         ------
@@ -121,7 +124,19 @@ class Chat:
             )  # fmt: skip
             with within(self._seconds):
                 is_dear = not memory.greeted and self._is_at_risk(row.customer_id)
-                reply = self._drafted(toned(turn.reply_to(text), text, is_dear=is_dear), text)
+                said = ""
+
+                def hear(so_far: str) -> None:
+                    nonlocal said
+                    said = toned(Reply(so_far, "answer", language), text, is_dear=is_dear).text
+                    if heard is not None:
+                        heard(said if memory.greeted else _with_notice(said, language))
+
+                with heard_by(hear if heard is not None else None):
+                    reply = toned(turn.reply_to(text), text, is_dear=is_dear)
+                if not reply.text.startswith(said):  # something failed after it was heard
+                    reply = replace(reply, text=f"{said}\n{reply.text}".strip())
+                reply = self._drafted(reply, text)
         return self._keep(conversation, memory, text, reply)
 
     def _drafted(self, reply: Reply, text: str) -> Reply:
@@ -179,7 +194,7 @@ class Chat:
                 status = "ended" if reply.action == "end" else "open"
                 if not memory.greeted:
                     memory.greeted = True
-                    reply = replace(reply, text=f"{NOTICES[reply.language]['ai']}\n{reply.text}", is_first=True)
+                    reply = replace(reply, text=_with_notice(reply.text, reply.language), is_first=True)
                 values = {"memory": asdict(memory), "language": reply.language, "status": status}
                 change.execute(sa.update(conversations).where(which).values(**values, changed_at=clock.now()))
             write_message(change, conversation, row.customer_id, "ai", reply.text, reply.mark)
@@ -218,3 +233,8 @@ class Chat:
         )
         handed = replace(handed, number=number, wait_minutes=wait)
         return replace(reply, text="\n".join(said), hand_over=handed, is_first=not memory.greeted)
+
+
+def _with_notice(text: str, language: str) -> str:
+    """After the words that an AI answers."""
+    return f"{NOTICES[language]['ai']}\n{text}"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from regulars.errors import NotFoundError
+from regulars.support.answer.aloud import heard_by
 from regulars.support.dialogue.given import Answer, Offers
 from regulars.support.dialogue.intents import STATUS, verbs
 from regulars.support.dialogue.phrases import asked
@@ -67,6 +68,14 @@ class Texts:
 
     def beside(self, text: str, reply: Reply) -> Reply:
         """A reply to what is to be done, after the answers of what the message asks besides."""
+        with heard_by(None):  # whether they are said, and in which order, is known once all are there
+            told = self._answers(text)
+        cited = [one for each in (*told, reply) for one in each.citations]
+        said = "\n".join(each.text for each in (*told, reply))
+        return replace(reply, text=said, citations=tuple(dict.fromkeys(cited)))
+
+    def _answers(self, text: str) -> list[Reply]:
+        """Of what a message asks beside what is to be done, each once."""
         told: dict[str, Reply] = {}
         for part in asking(text):
             wanted = {verb.intent for verb in verbs(part)}
@@ -79,8 +88,7 @@ class Texts:
                 found = self.answer(text) or unanswered
             if found is not None:
                 told.setdefault(found.text, found)
-        cited = [one for each in (*told.values(), reply) for one in each.citations]
-        return replace(reply, text="\n".join((*told, reply.text)), citations=tuple(dict.fromkeys(cited)))
+        return list(told.values())
 
     def offer(self, text: str) -> Reply | None:
         """The texts that may answer, by their titles; None where none is near, or where this did not help before."""
