@@ -1,7 +1,8 @@
 """A language model that has the desk's tools: it reads and proposes, code decides, and what it says is looked up.
 
-Of what it is made to say nothing reaches the customer but what the customer's own orders bear; what it proposes is
-checked, restated by code, and done after the customer's own yes. Where it fails in any way, forms are filled instead.
+Of what it is made to say nothing reaches the customer but what the customer's own orders bear; what it wants done is
+checked, restated by code, and done after the customer's own yes, one thing after the other. Where it fails in any way,
+forms are filled instead.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from regulars.errors import RegularsError
 from regulars.language import Answer, LanguageError, LanguageModel, Part, Pseudonyms, Tool
-from regulars.support.dialogue.phrases import asked
 from regulars.support.dialogue.reply import Reply
 from regulars.support.dialogue.said import borne, objects
 from regulars.support.handover.queue import transcript
-from regulars.support.order.actions import ACTIONS
+from regulars.support.order.actions import ACTIONS, Action
 from regulars.support.order.desk import Desk
-from regulars.support.order.tools import Tools
+from regulars.support.order.tools import Tools, refused
 
 ROUNDS, CALLS = 5, 12
 """So often a model is asked for one message, and so many tools are called in a round."""
@@ -82,8 +83,8 @@ class Agent:
     model: LanguageModel
     seconds: float = 10.0
 
-    def __call__(self, desk: Desk, conversation: str, message: str, language: str) -> Reply | None:
-        """The reply to a message; None where there is none that may be said."""
+    def __call__(self, desk: Desk, conversation: str, message: str, language: str) -> Reply | Sequence[Action] | None:
+        """The reply to a message, or what is to be done; None where there is neither that may be."""
         end = time.monotonic() + self.seconds
         tools, found = Tools(desk, conversation, language), list[dict[str, Any]]()
         customer = desk.customer(conversation)
@@ -98,11 +99,10 @@ class Agent:
                 return None
             if not told.asked:
                 return _spoken(told.value, found, language)
-            proposal = _called(told, tools, found)
+            wanted = _called(told, tools, found)
             hidden.know(_ids_of(found))
-            if proposal is not None:
-                text = asked("confirm", language, summary=proposal["summary"])
-                return Reply(text, "confirm", language, proposal["proposal"])
+            if wanted:
+                return wanted
         return None
 
     def _asked(
@@ -126,20 +126,18 @@ class Agent:
             return None
 
 
-def _called(told: Answer, tools: Tools, found: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Call what a model asks for: what it reads is found, what it wants done is proposed; the proposal, if any."""
+def _called(told: Answer, tools: Tools, found: list[dict[str, Any]]) -> list[Action]:
+    """Call what a model asks for. What it reads is found; what it wants done comes back, where all of it may be."""
     calls = told.asked[:CALLS]
     for call in calls:
         if call.name not in ACTIONS:
             found.append({"tool": call.name, **tools.call(call.name, dict(call.arguments))})
     wanted = [(call.name, dict(call.arguments)) for call in calls if call.name in ACTIONS]
-    if not wanted:
-        return None
-    answer = tools.propose(wanted)
-    if "proposal" in answer:
-        return answer
-    found.append({"tool": ", ".join(name for name, _ in wanted), **answer})
-    return None
+    try:
+        return tools.checked(wanted)
+    except RegularsError as error:
+        found.append({"tool": ", ".join(name for name, _ in wanted), **refused(error)})
+        return []
 
 
 def _ids_of(told: Any) -> dict[str, set[str]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from regulars.support.order.actions import Action, OfOrder
 from regulars.support.order.things import Address
 
 
@@ -45,11 +46,19 @@ class Draft(BaseModel):
     address_of: str = ""
     """The order whose address is meant, or "default" for the profile's."""
     amount: str = ""
+    arguments: dict[str, Any] | None = None
+    """Of the action, all of them, where a language model has given them: nothing is read from words then."""
 
     @property
     def has_payment(self) -> bool:
         """Whether a payment method is named."""
         return self.is_original or self.payment_ids is not None
+
+
+def given(action: Action) -> Draft:
+    """What a language model asks for, as a draft that is whole."""
+    order_id = action.order_id if isinstance(action, OfOrder) else ""
+    return Draft(intent=action.name, order_id=order_id, arguments=action.model_dump(mode="json"))
 
 
 def stored(drafts: list[Draft]) -> list[Any]:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from regulars.support.dialogue.reply import Reply
+from regulars.support.order.actions import Action
 from regulars.support.order.desk import Desk
 from regulars.support.order.things import Customer
 
 Answer = Callable[[str, Customer | None, str], tuple[str, tuple[str, ...]] | None]
 """A question, who asks and the language, to an answer with what it rests on; None if it cannot tell."""
 
-Agent = Callable[[Desk, str, str, str], Reply | None]
-"""A desk, a conversation, its customer's message and the language, to a reply; None if it has none."""
+Agent = Callable[[Desk, str, str, str], Reply | Sequence[Action] | None]
+"""A desk, a conversation, its customer's message and the language, to a reply, or to what is to be done and the policy
+allows; None if it has neither."""
 
 
 AtRisk = Callable[[str], bool]

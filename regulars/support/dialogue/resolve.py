@@ -84,6 +84,8 @@ def resolve(draft: Draft, account: Account) -> Action | Missing:
     RefusedError
         If it cannot be done whatever is answered.
     """
+    if draft.arguments is not None:
+        return parse(draft.intent, draft.arguments)
     kind = ACTIONS.get(draft.intent)
     if kind is not None and not issubclass(kind, OfOrder):
         return _of_customer(draft, account)

@@ -12,7 +12,7 @@ from typing import Any
 from regulars import clock
 from regulars.errors import NotFoundError, UnavailableError
 from regulars.support.dialogue.asking import order_shown
-from regulars.support.dialogue.drafts import Draft, loaded
+from regulars.support.dialogue.drafts import Draft, given, loaded
 from regulars.support.dialogue.forms import FOR_A_PERSON, Forms
 from regulars.support.dialogue.given import Agent, Answer, AtRisk, Offers
 from regulars.support.dialogue.intents import ANGRY, GOODBYE, GREETING, PERSON, STATUS, is_both, mood, verbs
@@ -209,7 +209,7 @@ class Turn:
     def _corrected(self, text: str) -> Reply | None:
         """What was restated, with another payment method or address; None if the message is about something else."""
         account, drafts = self._account(), loaded(self.memory.drafts)
-        if self._agent is not None and not drafts:
+        if self._agent is not None and all(draft.arguments is not None for draft in drafts):
             return None  # a model proposed it, and reads what is to be different
         if understand(text, account.customer, account.known()):
             return None
@@ -327,16 +327,19 @@ class Turn:
         return self._to_person("unanswered", intent, text) if told is None else replace(told, intent=intent)
 
     def _by_model(self, text: str) -> Reply | None:
-        """The reply of a language model that has tools; None without one, or where it finds none that may be said."""
+        """The reply of a language model that has tools; None without one, or where it finds none that may be said.
+
+        Of several things that it would do each gets a yes of its own.
+        """
         if self._agent is None:
             return None
         told = self._agent(self.desk, self.conversation, text, self.language)
         if told is None:
             return None
         self.memory.drafts, self.memory.later, self.memory.question, self.memory.misunderstood = [], [], "", 0
-        if told.action == "hand_over":
-            return self._to_person("unanswered")
-        return told
+        if not isinstance(told, Reply):
+            return self._forms.go_on(list(map(given, told)))
+        return self._to_person("unanswered") if told.action == "hand_over" else told
 
     def _lost(self, text: str, again: str) -> Reply:
         """Not understood: once it is asked again, then a person goes on. So it is at once in a language not read."""

@@ -92,6 +92,21 @@ class Desk(Reception):
         """A product with its items; these are everybody's to see."""
         return self.backend.product(product_id)
 
+    def check(self, conversation: str, actions: Sequence[Action]) -> None:
+        """Whether the policy allows actions, one after the other; nothing is put before the customer.
+
+        Raises
+        ------
+        RefusedError
+            Of the first that it forbids; all of these are noted.
+        """
+        customer = self.customer(conversation)
+        _, refused = self._foresee(customer, actions)
+        if refused:
+            with self.state.write() as change:
+                _note_refused(change, conversation, customer, refused)
+            raise refused[0][1]
+
     def propose(self, conversation: str, actions: Sequence[Action], language: str = "en") -> Proposal:
         """Put actions before the customer: checked now in their order, restated, done only after a yes.
 
@@ -125,8 +140,7 @@ class Desk(Reception):
         kept = [] if whole and refused else changes
         number = 0
         with self.state.write() as change:
-            for action, error in refused:
-                note(change, conversation, customer.customer_id, action.name, _arguments(action), error.reason)
+            _note_refused(change, conversation, customer, refused)
             if kept:
                 self._supersede(change, conversation)
                 row = {
@@ -297,6 +311,13 @@ class Desk(Reception):
     def _supersede(self, change: sa.Connection, conversation: str) -> None:
         waiting = (proposals.c.conversation_id == conversation) & proposals.c.status.in_(WAITING)
         change.execute(sa.update(proposals).where(waiting).values(status="superseded"))
+
+
+def _note_refused(
+    change: sa.Connection, conversation: str, customer: Customer, refused: Sequence[tuple[Action, RefusedError]]
+) -> None:
+    for action, error in refused:
+        note(change, conversation, customer.customer_id, action.name, _arguments(action), error.reason)
 
 
 def _must_have_no_coupon(view: sa.Connection, customer_id: str, key: str) -> None:

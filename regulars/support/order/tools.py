@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from regulars.errors import InputError, RegularsError
-from regulars.support.order.actions import ACTIONS, parse, schemas
+from regulars.support.order.actions import ACTIONS, Action, parse, schemas
 from regulars.support.order.desk import Desk
 from regulars.support.order.policy import RefusedError
 
@@ -52,16 +52,19 @@ class Tools:
         ]
         return reading + schemas()
 
-    def propose(self, asked: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        """Put all that a model asks for before the customer at once, or nothing of it; answers as of `call`."""
-        try:
-            actions = [parse(name, arguments) for name, arguments in asked]
-            proposal = self._desk.propose(self._conversation, actions, self._language)
-        except RefusedError as error:
-            return {"refused": error.reason, "why": str(error)}
-        except RegularsError as error:
-            return {"refused": "invalid", "why": str(error)}
-        return {"proposal": proposal.number, "summary": proposal.summary}
+    def checked(self, asked: Sequence[tuple[str, Any]]) -> list[Action]:
+        """All that a model asks for, where the policy allows it, one after the other; nothing is proposed by this.
+
+        Raises
+        ------
+        InputError
+            If there is no such action, or the arguments are not its own.
+        RefusedError
+            If the policy forbids one of them.
+        """
+        actions = [parse(name, arguments) for name, arguments in asked]
+        self._desk.check(self._conversation, actions)
+        return actions
 
     def call(self, name: str, arguments: Any) -> dict[str, Any]:
         """Call a tool as a model asked for it; what went wrong is an answer too, for the model to read.
@@ -71,14 +74,13 @@ class Tools:
         {"found": ...} of what was read; {"proposal": number, "summary": words} of what waits for the customer's yes;
         {"refused": reason, "why": words} of what cannot be done, whose reason is "invalid" where a call is none.
         """
-        if name in ACTIONS:
-            return self.propose([(name, arguments)])
         try:
-            return {"found": self._read(name, arguments)}
-        except RefusedError as error:
-            return {"refused": error.reason, "why": str(error)}
+            if name not in ACTIONS:
+                return {"found": self._read(name, arguments)}
+            proposal = self._desk.propose(self._conversation, [parse(name, arguments)], self._language)
         except RegularsError as error:
-            return {"refused": "invalid", "why": str(error)}
+            return refused(error)
+        return {"proposal": proposal.number, "summary": proposal.summary}
 
     def _read(self, name: str, arguments: Any) -> Any:
         if name not in _READ:
@@ -96,3 +98,8 @@ class Tools:
             return self._desk.customer(self._conversation).model_dump(mode="json")
         product = self._desk.product(arguments["product_id"])
         return None if product is None else product.model_dump(mode="json")
+
+
+def refused(error: RegularsError) -> dict[str, Any]:
+    """Why something cannot be done, for a model to read."""
+    return {"refused": error.reason if isinstance(error, RefusedError) else "invalid", "why": str(error)}

@@ -100,20 +100,66 @@ def test_what_it_proposes_is_restated_by_code_and_done_after_the_customers_own_y
     assert found.status == "cancelled"
 
 
-def test_several_things_are_proposed_at_once_or_none_of_them(desk: Desk) -> None:
-    place = {"address1": "9 Oak Avenue", "city": "Denver", "state": "CO", "zip": "80279", "country": "USA"}
-    both = [
-        ("change_address", {"order_id": "#W1000001", **place}),
-        ("change_payment", {"order_id": "#W1000001", "payment_method_id": "paypal_3"}),
-    ]
-    chat = chat_of(desk, calls(*both))
-    reply = chat.say(chat.open("ada"), "move it")
-    assert "9 Oak Avenue" in reply.text
-    assert "PayPal" in reply.text
-    wrong = (both[0], ("cancel", {"order_id": "#W2000001", "reason": "no longer needed"}))
-    chat = chat_of(desk, calls(*wrong), says("say", "Which order do you mean?"))
+PLACE = {"address1": "9 Oak Avenue", "city": "Denver", "state": "CO", "zip": "80279", "country": "USA"}
+MOVE = ("change_address", {"order_id": "#W1000001", **PLACE})
+PAY = ("change_payment", {"order_id": "#W1000001", "payment_method_id": "paypal_3"})
+CANCEL = ("cancel", {"order_id": "#W1000001", "reason": "no longer needed"})
+RETURN = ("return", {"order_id": "#W1000003", "item_ids": ["chair-oak"], "payment_method_id": "paypal_3"})
+
+
+def test_of_several_things_each_is_restated_alone_and_done_by_its_own_yes(desk: Desk, own: OwnTables) -> None:
+    chat = chat_of(desk, calls(MOVE, PAY, RETURN))
+    ada = chat.open("ada")
+    first = chat.say(ada, "all of that please")
+    assert ("9 Oak Avenue" in first.text, "PayPal" in first.text) == (True, False)
+    assert "This one first" in first.text
+    second = chat.say(ada, "yes", first.proposal)
+    assert [one.action.name for one in second.results] == ["change_address"]
+    assert (second.action, "#W1000001" in second.text, "PayPal" in second.text) == ("confirm", True, True)
+    repeated = chat.say(ada, "yes", first.proposal)  # the same yes, sent twice
+    assert (repeated.action, repeated.results) == ("confirm", ())
+    third = chat.say(ada, "no", repeated.proposal)
+    assert (third.action, "Nothing was changed." in third.text, "Return from order #W1000003" in third.text) == (
+        "confirm", True, True,
+    )  # fmt: skip
+    assert [one.action.name for one in chat.say(ada, "yes").results] == ["return"]
+    pending, returned = own.order("#W1000001"), own.order("#W1000003")
+    assert pending is not None
+    assert returned is not None
+    assert (pending.address.city, list(pending.paid()), returned.status) == (
+        "Denver", ["credit_card_1"], "return requested",
+    )  # fmt: skip
+
+
+def test_what_can_no_longer_be_done_when_its_turn_comes_is_refused_by_itself(desk: Desk, own: OwnTables) -> None:
+    chat = chat_of(desk, calls(MOVE, RETURN))
+    ada = chat.open("ada")
+    chat.say(ada, "both please")
+    chair = own.order("#W1000003")
+    assert chair is not None
+    own.load(orders=[chair.model_copy(update={"status": "cancelled"})])
+    reply = chat.say(ada, "yes")
+    assert [(one.action.name, one.is_done) for one in reply.results] == [("change_address", True)]
+    assert "This cannot be done" in reply.text
+    assert desk.waiting(ada) is None
+
+
+def test_what_is_asked_otherwise_takes_the_place_of_all_that_it_would_do(desk: Desk) -> None:
+    chat = chat_of(desk, calls(MOVE, RETURN), calls(CANCEL))
+    ada = chat.open("ada")
+    chat.say(ada, "both please")
+    assert "Cancel order #W1000001" in chat.say(ada, "rather get rid of the first").text
+    last = chat.say(ada, "yes")
+    assert (last.action, [one.action.name for one in last.results]) == ("done", ["cancel"])
+
+
+def test_nothing_is_proposed_where_one_of_several_is_forbidden_and_it_is_told_why(desk: Desk) -> None:
+    wrong = ("cancel", {"order_id": "#W2000001", "reason": "no longer needed"})
+    scripted = Scripted([calls(MOVE, wrong), says("say", "Which order do you mean?")])
+    chat = Chat(desk, agent=Agent(LanguageModel(scripted, "test", LIMITS)))
     ada = chat.open("ada")
     assert "Which order do you mean?" in chat.say(ada, "move it").text
+    assert "unknown_order" in json.dumps(scripted.requests[1]["messages"])
     assert desk.waiting(ada) is None
 
 
