@@ -50,6 +50,13 @@ class Draft(BaseModel):
     """Of the action, all of them, where a language model has given them: nothing is read from words then."""
 
     @property
+    def is_told(self) -> bool:
+        """Whether it is known of which order, item or address it is."""
+        return bool(
+            self.order_id or self.items or self.address or self.address_of or self.is_everything or self.is_of_all
+        )
+
+    @property
     def has_payment(self) -> bool:
         """Whether a payment method is named."""
         return self.is_original or self.payment_ids is not None

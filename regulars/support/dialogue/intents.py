@@ -30,6 +30,7 @@ def _any(patterns: list[str]) -> re.Pattern[str]:
 
 
 _VERBS = [(intent, _any(patterns)) for intent, patterns in _WORDS["verbs"].items()]
+_ELSE = [(intent, _any(patterns)) for intent, patterns in _WORDS["else"].items()]
 _NO_VERB = _any(_WORDS["apart"]["no_verb"])
 _MOODS = [(name, _any(_WORDS["mood"][name])) for name in (PERSON, ANGRY, GOODBYE, GREETING)]
 ANGRY_WORDS = dict(_MOODS)[ANGRY]
@@ -70,6 +71,15 @@ def verbs(text: str, apart: Collection[str] = ()) -> list[Verb]:
                 taken.append(match.span())
                 found.append(Verb(match.start(), match.end(), intent))
     return sorted(found)[:MOST]
+
+
+def implied(sentence: str) -> list[Verb]:
+    """What a sentence asks for that has none of these words, at its beginning: one thing at most.
+
+    >>> implied("the address of my order is wrong"), implied("the lamp is wrong")
+    ([Verb(start=0, end=0, intent='change_address')], [])
+    """
+    return [Verb(0, 0, intent) for intent, pattern in _ELSE if pattern.search(sentence)][:1]
 
 
 _POLITE = re.compile(

@@ -7,14 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from regulars.support.dialogue.intents import Verb, verbs
+from regulars.support.dialogue.intents import Verb, implied, verbs
 from regulars.support.entities import addresses, order_numbers, payments, products_named
 from regulars.support.entities.order_numbers import OrderNumber
 from regulars.support.entities.payments import PaymentNamed
 from regulars.support.entities.product_names import ProductNamed
 from regulars.support.order.things import Address, Customer
 
-BLANK = "~"
+BLANK, PLACE = "~", "^"
+"""What stands over what was found in a text; over an address another sign, for a verb may be one by that alone."""
 _END = re.compile(
     r"(?<!\bSt)(?<!\bAve)(?<!\bDr)(?<!\bRd)(?<!\bMr)(?<!\bMs)(?<!\bNo)(?<!\bApt)(?<!\bSte)[.!?](?=\s|$)|[;\n。!?;]"
 )
@@ -84,7 +85,7 @@ def name_all(text: str, customer: Customer, known: Known) -> Named:
     sources = frozenset(one.start for one in numbers if _SAME_AS.search(text[: one.start]))
     bare = _blanked(text, numbers)
     places = tuple((one.start, one.end, one.address) for one in addresses(bare))
-    bare = _blanked(bare, places)
+    bare = _blanked(bare.replace(PLACE, " "), places, PLACE)
     ways = tuple(payments(bare, customer.payment_methods.values()))
     bare = _blanked(bare, ways)
     products = [
@@ -125,6 +126,8 @@ def clauses(text: str, options: Collection[str] = ()) -> list[Clause]:
     begin = 0
     for stop in [*(match.end() for match in _END.finditer(text)), len(text)]:
         inside = [verb for verb in asking if begin <= verb.start < stop]
+        if not inside and (not asking or BLANK in text[begin:stop]):
+            inside = implied(text[begin:stop])
         cuts = [begin]
         for before, verb in pairwise(inside):
             # From the last "and" between two verbs on, the words are about the second one.
@@ -138,9 +141,9 @@ def clauses(text: str, options: Collection[str] = ()) -> list[Clause]:
     return found
 
 
-def _blanked(text: str, spans: Sequence[tuple[object, ...]]) -> str:
+def _blanked(text: str, spans: Sequence[tuple[object, ...]], sign: str = BLANK) -> str:
     """The text with a sign over what was found, so that places stay as they are and no word runs into another."""
     for span in spans:
         start, end = int(str(span[0])), int(str(span[1]))
-        text = text[:start] + BLANK * (end - start) + text[end:]
+        text = text[:start] + sign * (end - start) + text[end:]
     return text

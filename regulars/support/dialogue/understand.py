@@ -89,8 +89,10 @@ def _drafts_of(clause: Clause, text: str, named: Named, last: Draft | None, know
     begins = clause.verb is not None or bool(numbers)
     if not begins:
         return []
-    if last is not None and intent == last.intent and not numbers and not products and _says_little(clause, named):
-        return []
+    if last is not None and intent == last.intent and not numbers and not products:
+        is_its_address = intent == ChangeAddress.name and last.address is None
+        if is_its_address or _says_little(clause, named):
+            return []
     ids = list(dict.fromkeys(one.order_id for one in numbers)) or _as_before(intent, last, products, known)
     if intent in (Cancel.name, STATUS) or len(ids) <= 1 or not products:
         drafts = [Draft(intent=intent, order_id=order_id) for order_id in ids or [""]]
@@ -261,6 +263,9 @@ def _merged(drafts: Sequence[Draft]) -> list[Draft]:
     kept: dict[tuple[str, str], Draft] = {}
     loose: list[Draft] = []
     for draft in drafts:
+        if loose and loose[-1].intent == draft.intent and not loose[-1].is_told:
+            # "My address is wrong. Please send #W1 to ...": the first only says what the second is about.
+            draft.reason = draft.reason or loose.pop().reason
         key = (draft.intent, draft.order_id)
         first = kept.get(key)
         if first is None or not draft.order_id:

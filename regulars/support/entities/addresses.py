@@ -24,8 +24,10 @@ _LINE = re.compile(
     r"(?:,?\s+(?P<zip>\d{5}(?:-\d{4})?))?"
     r"(?:,?\s+(?P<country>USA|US|United States))?"
 )
+# No part of a place's name: words before it that ask to send there, or that say that it is one.
+_NAME = r"(?:(?![到往至去给是为在用寄送发改换把请单址家])(?!(?<=[改换变写])成)[\u3400-\u9fff]){2,8}?"
 _CHINESE = re.compile(
-    r"(?P<state>[\u3400-\u9fff]{2,8}?(?:省|自治区))?(?P<city>[\u3400-\u9fff]{2,8}?(?:市|自治州|盟))"
+    rf"(?P<state>{_NAME}(?:省|自治区))?(?P<city>{_NAME}(?:市|自治州|盟))"
     r"(?P<address1>[\u3400-\u9fff\d\w\-号弄室栋单元楼层]{4,80})(?:[,,\s]*(?:邮编)?:?\s*(?P<zip>\d{6}))?"
 )
 
@@ -51,8 +53,8 @@ def addresses(text: str) -> list[Found]:
     ['1 Elm Street, Suite 5, Austin, TX, 78762']
     >>> addresses("{'address1': '1 Elm Street', 'city': 'Austin', 'state': 'TX', 'zip': '78762'}")[0].address.city
     'Austin'
-    >>> addresses("改到上海市浦东新区世纪大道100号,邮编200120")[0].address.zip
-    '200120'
+    >>> addresses("请改成上海市浦东新区世纪大道100号,邮编200120")[0].address.shown()
+    '浦东新区世纪大道100号, 上海市, 200120'
     """
     found = _as_fields(text)
     taken = [(one.start, one.end) for one in found]

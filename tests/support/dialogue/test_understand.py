@@ -79,6 +79,57 @@ def test_what_is_asked_for(account: Account, message: str, actions: list[Any]) -
     ]
 
 
+OAK, SHANGHAI = "9 Oak Avenue, Denver, CO 80279", "上海市浦东新区世纪大道100号"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "send #W1000001 to 9 Oak Avenue", f"Please send order #W1000001 to {OAK}", f"can you send w1000001 over to {OAK}?",
+        f"forward #W1000001 to {OAK}", f"#W1000001 should go to {OAK} instead", f"I want #W1000001 at {OAK}",
+        f"I'd like to have #W1000001 sent to {OAK}", f"use {OAK} for #W1000001", f"please mail #W1000001 to {OAK}",
+        f"the address of #W1000001 is wrong, it should be {OAK}", f"I put in the wrong address for #W1000001: {OAK}",
+        f"My address is wrong. Please send #W1000001 to {OAK}.", f"I typed the wrong street. #W1000001 goes to {OAK}.",
+        f"I have moved to {OAK}, #W1000001 must go there", f"my new address for #W1000001 is {OAK}",
+        f"The address on #W1000001 has a typo and is wrong. Send it to {OAK} please.", f"#W1000001: ship to {OAK}",
+        f"could #W1000001 come to {OAK}?", f"dispatch #W1000001 to {OAK}, not to my home",
+    ],
+)  # fmt: skip
+def test_where_an_order_is_to_go_is_understood_however_it_is_put(account: Account, said: str) -> None:
+    [(name, *about)] = asked(account, said)
+    assert name == "change_address"
+    assert {PENDING, "9 Oak Avenue"} <= set(about)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"把 #W1000001 寄到{SHANGHAI}", f"订单 #W1000001 请送到{SHANGHAI}", f"#W1000001 发往{SHANGHAI}", f"请将订单#W1000001寄{SHANGHAI}",
+        f"#W1000001 的地址写错了，应该是{SHANGHAI}", f"我搬家了，#W1000001 的新地址是{SHANGHAI}", f"订单 #W1000001 地址：{SHANGHAI}",
+        f"#W1000001 快递给{SHANGHAI}", f"#W1000001 邮寄至{SHANGHAI}", f"收货地址填错了。请把 #W1000001 寄去{SHANGHAI}。",
+        f"把 #W1000001 的收货地址改成{SHANGHAI}", f"#W1000001 派送到{SHANGHAI}",
+    ],
+)  # fmt: skip
+def test_where_an_order_is_to_go_is_understood_in_chinese(account: Account, said: str) -> None:
+    [(name, *about)] = asked(account, said)
+    assert name == "change_address"
+    assert {PENDING, "上海市", "浦东新区世纪大道100号"} <= set(about)
+
+
+@pytest.mark.parametrize(
+    ("said", "actions"),
+    [
+        (f"cancel #W1000001, no longer needed. My address is {OAK}.", ["cancel"]),
+        (f"cancel #W1000004, ordered by mistake, and send #W1000001 to {OAK}", ["cancel", "change_address"]),
+        ("send me the invoice", []), ("send the refund for the chair to my paypal", ["return"]),
+        ("do you send to Norway?", []), ("the lamp is wrong", []), ("send the chair back to you, paypal", ["return"]),
+        ("what is your address?", []), ("地址在哪里", []), ("把发票发给我", []),
+    ],
+)  # fmt: skip
+def test_what_is_sent_elsewhere_is_no_change_of_an_address(account: Account, said: str, actions: list[str]) -> None:
+    assert [one[0] for one in asked(account, said)] == actions
+
+
 @pytest.mark.parametrize(
     "said",
     ["I want to talk to a human", "a human please", "agent", "Human please!", "get me a real person", "can I speak to someone",
