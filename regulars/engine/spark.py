@@ -118,6 +118,9 @@ class SparkEngine(Engine):
         self._session.read.parquet(*paths).createOrReplaceTempView(name)
         return self._backend.table(name)
 
+    def _drop(self, name: str) -> None:
+        self._session.catalog.dropTempView(name)
+
     def _collected(self, expression: ibis.Expr) -> pa.Table:
         table = expression.as_table()
         found = self._converted(self._frame(table), table)

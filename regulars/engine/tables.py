@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from threading import Lock
+from weakref import WeakValueDictionary, finalize
 
 import duckdb
 import ibis
 import pyarrow as pa
 from ibis.backends import BaseBackend
+from ibis.expr.operations import Relation
 
 from regulars import storage
 from regulars.engine.query import Query
@@ -22,6 +25,9 @@ __all__ = ["Engine"]
 
 PIECE = 1_000_000
 """So many rows are in memory at once where more are written."""
+
+KEPT = 100
+"""Lists of files, and answers, that an engine keeps though nobody holds them: a log that grows has ever new ones."""
 
 
 class Engine:
@@ -57,7 +63,10 @@ class Engine:
     def _begin(self, backend: BaseBackend) -> None:
         self._backend = backend
         self._turn = Lock()
-        self._tables: dict[tuple[str, ...], ibis.Table] = {}
+        # While anybody holds one: else a server's memory would grow with each fold of its log.
+        self._tables: WeakValueDictionary[tuple[str, ...], Relation] = WeakValueDictionary()
+        self._recent: deque[Relation] = deque(maxlen=KEPT)
+        self._unused: list[str] = []
         self._answers: dict[str, pa.Table] = {}
         # The log is in UTC, and so are the days and hours that are computed from it.
         self._backend.raw_sql("SET TimeZone = 'UTC'")
@@ -79,14 +88,14 @@ class Engine:
     def parquet(self, paths: Sequence[Path], schema: pa.Schema) -> ibis.Table:
         """The rows of Parquet files that have a schema; no files, no rows."""
         key = tuple(str(path) for path in paths) or tuple(schema.names)
-        if not paths and key not in self._tables:
-            self._tables[key] = self.table(schema.empty_table())
-        if key not in self._tables:
-            # Files never change once written: the same list is the same table, and expressions
-            # made from it at different times can be put together.
+        # Files never change once written: the same list is the same table, and expressions
+        # made from it at different times can be put together.
+        table = self._tables.get(key)
+        if table is None:
             with self._turn, self._refused():
-                self._tables[key] = self._read(key)
-        return self._tables[key]
+                table = self._tables.get(key) or self._named(key, paths, schema)
+        self._recent.append(table)
+        return table.to_expr()
 
     def table(self, rows: pa.Table) -> ibis.Table:
         """An Arrow table as a table of the engine."""
@@ -155,7 +164,7 @@ class Engine:
             return [self._asked(given, query) for query in queries]
 
     def answer_once(self, query: Query, tables: Mapping[str, ibis.Table]) -> pa.Table:
-        """The answer to a query, a few rows, kept for as long as the engine is there: of a log its first events, say.
+        """The answer to a query, a few rows, kept for when it is asked again: of a log its first events, say.
 
         What stands in a table never changes: files are written once, and Arrow tables under names of their own.
         """
@@ -163,11 +172,27 @@ class Engine:
             given = self._given(tables)
             text = given + query.sql(self._backend)
             if text not in self._answers:
+                if len(self._answers) == KEPT:
+                    del self._answers[next(iter(self._answers))]
                 self._answers[text] = self._asked(given, query)
             return self._answers[text]
 
+    def _named(self, key: tuple[str, ...], paths: Sequence[Path], schema: pa.Schema) -> Relation:
+        """A table that was not asked for before, or whose last holder is gone."""
+        while self._unused:
+            self._drop(self._unused.pop())
+        table = (self._read(key) if paths else self.table(schema.empty_table())).op()
+        if paths:
+            # A table may end in the middle of anything: the engine is told at a turn of its own.
+            finalize(table, self._unused.append, table.name).atexit = False
+        self._tables[key] = table
+        return table
+
     def _read(self, paths: Sequence[str]) -> ibis.Table:
         return self._backend.read_parquet(list(paths))
+
+    def _drop(self, name: str) -> None:
+        self._backend.raw_sql(f'DROP VIEW "{name}"')
 
     def _collected(self, expression: ibis.Expr) -> pa.Table:
         return self._backend.to_pyarrow(expression)

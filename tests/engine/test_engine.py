@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from regulars.engine import Engine
+from regulars.engine.tables import KEPT
 from regulars.errors import RegularsError
 from regulars.events.schema import EVENTS, TIME
 
@@ -39,6 +41,22 @@ def test_expressions_on_the_same_files_go_together(tmp_path: Path) -> None:
     first, second = (engine.parquet([tmp_path / "a.parquet"], ORDERS.schema) for _ in range(2))
     both = first.filter(first.customer.isin(second.filter(second.price > 4).customer))
     assert engine.to_arrow(both.count()).as_py() == 1
+
+
+def test_lists_of_files_that_nobody_holds_are_forgotten(tmp_path: Path) -> None:
+    # A server asks for its log again after each fold, each time with one file more.
+    files = [tmp_path / f"{number}.parquet" for number in range(300)]
+    for path in files:
+        pq.write_table(ORDERS, path)
+    engine = Engine()
+    held = engine.parquet(files[:2], ORDERS.schema)
+    for number in range(1, len(files)):
+        assert engine.to_arrow(engine.parquet(files[number:], ORDERS.schema).count()).as_py() == 3 * (300 - number)
+    gc.collect()
+    engine.parquet(files, ORDERS.schema)
+    views = engine._backend.con.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal").to_arrow_table()
+    assert len(views) <= KEPT + 3
+    assert engine.to_arrow(held.count()).as_py() == 6
 
 
 def test_hours_are_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
