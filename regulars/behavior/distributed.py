@@ -41,21 +41,26 @@ def is_first() -> bool:
     return rank() == 0
 
 
+def average(value: torch.Tensor) -> torch.Tensor:
+    """The mean of what each process has, the same for all: what one of them ends for, all end for."""
+    if count() > 1:
+        dist.all_reduce(value)
+        value = value / count()
+    return value
+
+
 def average_gradients(network: nn.Module) -> None:
     """Give all processes the mean of their gradients; a parameter without one counts as zero."""
     if count() == 1:
         return
+    sparse = {part.weight for part in network.modules() if isinstance(part, nn.Embedding) and part.sparse}
     for parameter in network.parameters():
         if not parameter.numel():
             continue
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-        grad = parameter.grad
-        if grad.is_sparse:
-            # Rows differ from process to process: they travel dense.
-            grad = grad.to_dense()
-        dist.all_reduce(grad)
-        parameter.grad = grad / count() if not parameter.grad.is_sparse else (grad / count()).to_sparse(1)
+        # Rows of sparse ones differ from process to process: they travel dense.
+        grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.to_dense()
+        grad = average(grad)
+        parameter.grad = grad.to_sparse(1) if parameter in sparse else grad
 
 
 def share_weights(network: nn.Module) -> None:

@@ -240,7 +240,7 @@ class _Run:
                 optimizer.step()
         else:
             self.left_out += 1
-        return float(loss.detach()) if self.left_out <= LEFT_OUT else float("nan")
+        return float(distributed.average(loss.detach())) if self.left_out <= LEFT_OUT else float("nan")
 
     def _loss(self, batch: Batch, rng: np.random.Generator) -> Tensor:
         network, device = self.network, self.device

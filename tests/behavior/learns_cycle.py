@@ -8,18 +8,24 @@ from hashlib import sha256
 from pathlib import Path
 
 from regulars.behavior import distributed
+from regulars.behavior.training import Epoch, _Run
 from tests.behavior.conftest import cycle, mini, untimed_model
 
 
-def learned(batch_tokens: int) -> tuple[list[float], str]:
-    """The loss of each epoch, and what tells the weights from others."""
+def learned(batch_tokens: int, *, is_broken: bool = False) -> tuple[list[float], str, str]:
+    """The loss of each epoch, what tells the weights from others, and why training ended before its time."""
     model = untimed_model(cycle(120), mini(epochs=3, batch_tokens=batch_tokens))
-    losses = [epoch.loss for epoch in model.fit(cycle(120)).epochs]
-    return losses, sha256(
-        b"".join(value.numpy().tobytes() for value in model.network.state_dict().values())
-    ).hexdigest()
+
+    def break_it(epoch: Epoch) -> None:
+        if is_broken and distributed.rank() == 1:
+            of_batch = _Run._loss
+            _Run._loss = lambda *given: of_batch(*given) * float("nan")
+
+    found = model.fit(cycle(120), on_epoch=break_it)
+    weights = b"".join(value.numpy().tobytes() for value in model.network.state_dict().values())
+    return [epoch.loss for epoch in found.epochs], sha256(weights).hexdigest(), found.stopped
 
 
 if __name__ == "__main__":
-    found = json.dumps(learned(int(sys.argv[2])))
+    found = json.dumps(learned(int(sys.argv[2]), is_broken="broken" in sys.argv))
     (Path(sys.argv[1]) / f"{distributed.rank()}-of-{distributed.count()}.json").write_text(found)
