@@ -1,10 +1,11 @@
 """The HTTP API for twenty minutes at half load: does its memory grow, do its answers become slower?
 
-    python -m benchmarks.serve_soak        twenty minutes, after five that are not counted
+    python -m benchmarks.serve_soak        twenty minutes, after seven that are not counted
     python -m benchmarks.serve_soak 2      another number of minutes
     python -m benchmarks.serve_soak kills  200 times it is killed under load: what of the acknowledged is in the log?
 
-Half load is half of what is asked of it at full load: 500 lists and 1,500 events a second, each asked at its time.
+Half load is 250 lists and 750 events a second, each asked at its time: with twice as many of both, which is half of the
+lists and half of the events that are asked of it alone, the core on which it answers is full.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from benchmarks.report import Row, save
 from benchmarks.serve_decisions import Served, load, shop_of
 
 MINUTES = 20
-WARM_MINUTES = 5
+WARM_MINUTES = 7
 """Until all is full of which the server remembers a certain number, such as its last 100,000 decisions."""
-RATE = 2_000
+RATE = 1_000
 CONNECTIONS = 256
 """So many that a list does not wait in the load's own line behind events that wait for the disk."""
 ASKED = ("lists", "events")
@@ -61,7 +62,7 @@ def soak(minutes: int) -> list[Row]:
             )
         served.stop()
     compared = min(COMPARED_MINUTES, minutes // 2)
-    case = f"{minutes} minutes of 500 lists and 1,500 events a second"
+    case = f"{minutes} minutes of 250 lists and 750 events a second"
     # What is freed is given back now and then: one reading tells when it was read.
     first, last = np.median(memory[WARM_MINUTES:][:compared]), np.median(memory[-compared:])
     rows = [
