@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -71,7 +72,7 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     learned = _patterns(shop, as_of)
     click = _click_chances(shop, model, profiles, as_of, learned)
     credit = incremental_share(shop, as_of)
-    after = model.order_after_click(order)
+    after = model.after_click.chance(order)
     # The margin foreseen has the chance to order in it: what is left is the margin of who orders.
     value = impression_value(click, after, margin / np.maximum(order, 1e-9), credit.value)
     chosen = np.argsort(-value, kind="stable")[: settings.customers]
@@ -84,7 +85,14 @@ def decide(shop: Shop, as_of: datetime) -> pa.Table:
     found = _told(
         shop, model, may, profiles.take(pa.array(chosen)), chosen, features, value, click, order, after, margin, credit
     )
-    return found if learned is None else _for_live(found, learned, shop.config.shop.timezone)
+    if learned is None:
+        return found
+    # What a click on each is worth, over one on any, in the mean by what is spent on whom.
+    orders = {
+        name: float(np.average((model.after_click.chance(order, name) / after)[chosen], weights=value[chosen]))
+        for name in model.after_click.creatives
+    }
+    return _for_live(found, learned, orders, shop.config.shop.timezone)
 
 
 def _patterns(shop: Shop, as_of: datetime) -> Patterns | None:
@@ -95,8 +103,10 @@ def _patterns(shop: Shop, as_of: datetime) -> Patterns | None:
         return None
 
 
-def _for_live(decided: pa.Table, learned: Patterns, zone: str) -> pa.Table:
+def _for_live(decided: pa.Table, learned: Patterns, orders: Mapping[str, float], zone: str) -> pa.Table:
     """With how many ads each saw of late, the hours, the creatives and the fatigue, from which a live bid is made.
+
+    Orders are those after a click on each creative, over those after a click on any.
 
     The zone goes with the hours: a shop that moves to another must not read old hours on a new clock.
     """
@@ -104,6 +114,7 @@ def _for_live(decided: pa.Table, learned: Patterns, zone: str) -> pa.Table:
     found = decided.append_column(pa.field("ads_seen", pa.int64()).with_metadata(OWN["ads_seen"]), column)
     told = {
         "creatives": json.dumps({name: round(each.factor, 4) for name, each in learned.creatives.items()}),
+        "orders": json.dumps({name: round(factor, 4) for name, factor in orders.items()}),
         "hours": json.dumps(learned.hours.round(4).tolist()),
         "timezone": zone,
         "fatigue": json.dumps(learned.fatigue.at(range(1, len(learned.fatigue.factors) + 1)).round(4).tolist()),

@@ -67,6 +67,7 @@ class Decided:
     Attributes
     ----------
     creatives : by id, clicks foreseen of each that is known, over those of the mean one.
+    orders : by id, orders foreseen after a click on each that is known, over those after a click on any.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Decided:
         self._zone = ZoneInfo(said.get(b"timezone", b"UTC").decode())
         self._fatigue: list[float] = json.loads(said.get(b"fatigue", b"[1.0]"))
         self.creatives: dict[str, float] = json.loads(said.get(b"creatives", b"{}"))
+        self.orders: dict[str, float] = json.loads(said.get(b"orders", b"{}"))
         rows = decisions.to_pylist()
         self._fresh = {
             row["customer_id"]: row["value_cpm"] / 1000 / self._tired(row.get("ads_seen", 0))
@@ -92,7 +94,9 @@ class Decided:
 
     def value(self, customer: str | None, creative: Creative, place: Placement, at: datetime) -> float:
         """See `openrtb.Valuer`."""
-        usual = self._hours[hour_of_week(at.astimezone(self._zone))] * self.creatives.get(creative.creative_id, 1.0)
+        name = creative.creative_id
+        usual = self._hours[hour_of_week(at.astimezone(self._zone))]
+        usual *= self.creatives.get(name, 1.0) * self.orders.get(name, 1.0)
         if customer is None:
             return self.stranger_value * usual
         fresh: float = self._fresh.get(customer, 0.0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from regulars.ads.after_click import AfterClick
 from regulars.ads.clicks import Clicks
 from regulars.ads.prediction.calibration import line
 from regulars.behaving.vectors import FILE, VectorColumns, are_named
@@ -24,7 +25,7 @@ TREES = {
     "force_row_wise": True, "num_threads": 1,
 }  # fmt: skip
 ROUNDS = 120
-FORMAT = 4
+FORMAT = 5
 PENALTY = 0.01
 FOLDS = 3
 TOP = 0.995
@@ -42,7 +43,7 @@ class AdsModel:
     horizon_days : how far ahead.
     vectors : how its columns `behavior_0`, … come about, where it has any.
     clicks : who clicks; None where the log tells of too few.
-    after_click : by how much the logarithm of the odds of an order is higher after a click.
+    after_click : how much likelier an order is after a click, and after one on which creative.
     """
 
     names: tuple[str, ...]
@@ -54,7 +55,7 @@ class AdsModel:
     horizon_days: int
     vectors: VectorColumns | None = None
     clicks: Clicks | None = None
-    after_click: float = 0.0
+    after_click: AfterClick = field(default_factory=AfterClick)
 
     @property
     def is_named(self) -> npt.NDArray[np.bool_]:
@@ -69,11 +70,6 @@ class AdsModel:
         """(n,) margin within the horizon, 0 or more, in money."""
         return np.maximum(np.asarray(self.margin.predict(features), np.float64), 0.0)
 
-    def order_after_click(self, order_probability: Floats) -> Floats:
-        """(n,) the same chance of who clicks, from that of an order at all."""
-        chance = np.clip(order_probability, 1e-9, 1 - 1e-9)
-        return probability(np.log(chance / (1 - chance)) + self.after_click)
-
     def contributions(self, features: Floats) -> Floats:
         """(n, k) how much each feature moves the margin foreseen (TreeSHAP), on the scale of its logarithm."""
         found: Floats = np.asarray(self.margin.predict(features, pred_contrib=True), np.float64)[:, :-1]
@@ -83,7 +79,7 @@ class AdsModel:
         """As files: LightGBM's text, safetensors, JSON."""
         about = {
             "format": FORMAT, "names": self.names, "slope": self.slope, "level": self.level,
-            "horizon_days": self.horizon_days, "after_click": self.after_click,
+            "horizon_days": self.horizon_days, "after_click": asdict(self.after_click),
         }  # fmt: skip
         return {
             "order_trees.txt": self.trees.model_to_string().encode(),
@@ -117,7 +113,7 @@ class AdsModel:
             level=about["level"],
             margin=lgb.Booster(model_str=files["margin_trees.txt"].decode()),
             horizon_days=about["horizon_days"],
-            after_click=about["after_click"],
+            after_click=AfterClick(**about["after_click"]),
             vectors=VectorColumns.from_bytes(files[FILE]) if FILE in files else None,
             clicks=Clicks.from_files(files) if "clicks.json" in files else None,
         )

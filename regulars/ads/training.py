@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from regulars.ads.after_click import shift
+from regulars.ads.after_click import AfterClick, after_click
 from regulars.ads.clicks import Clicks
 from regulars.ads.dataset import LEAST, Buyers, Impressions, buyers, feature_names, features_of, impressions, inputs_of
 from regulars.ads.model import AdsModel, fit
@@ -154,10 +154,10 @@ def _clicks(shop: Shop, ads: Impressions, tried: dict[str, Tried]) -> Clicks:
     return other if tried["clicks"].help else plain
 
 
-def _after_click(shop: Shop, model: AdsModel, ads: Impressions, horizon_days: int, until: datetime) -> float:
+def _after_click(shop: Shop, model: AdsModel, ads: Impressions, horizon_days: int, until: datetime) -> AfterClick:
     clicked = ads.table.filter(pa.array(ads.clicked > 0))
     chance = model.order_probability(inputs_of(shop, clicked, model.vectors, model.names))
-    return shift(shop, clicked, chance, horizon_days, until)
+    return after_click(shop, clicked, chance, horizon_days, until)
 
 
 def _fitted(

@@ -164,9 +164,13 @@ def test_the_report_judges_orders_and_clicks_beside_their_baselines(ads_shop: Sh
 
 def test_an_impression_is_worth_what_who_clicks_brings(ads_shop: Shop, tea_as_of: datetime) -> None:
     model, table = in_use(ads_shop, tea_as_of), ads_shop.tables.read("ads", "decisions")
-    assert model.after_click != 0.0
+    level = model.after_click.level
+    assert level != 0.0
     rows = table.to_pylist()
-    assert all((row["order_after_click"] > row["order_probability"]) == (model.after_click > 0) for row in rows)
+    assert all((row["order_after_click"] > row["order_probability"]) == (level > 0) for row in rows)
+    orders = json.loads((table.schema.metadata or {})[b"orders"])
+    assert orders.keys() == model.after_click.creatives.keys() == {"red0", "blue0", "red1", "blue1"}
+    assert all((each - level) * (orders[name] - 1) > -1e-4 for name, each in model.after_click.creatives.items())
     share = float((table.schema.metadata or {})[b"incremental"].split(b":")[0])
     for row in rows[:20]:
         worth = 1000 * row["click_probability"] * row["margin_after_click"] * share
@@ -596,7 +600,7 @@ def test_chances_follow_what_came_since_they_were_learned(ads_shop: Shop, tea_as
 def test_a_model_of_an_older_program_says_what_to_do(ads_shop: Shop) -> None:
     kept = ads_shop.models.get("ads", 1)
     files = {name: kept.read(name) for name in kept.card["files"]}
-    files["model.json"] = files["model.json"].replace(b'"format": 4', b'"format": 3')
+    files["model.json"] = files["model.json"].replace(b'"format": 5', b'"format": 4')
     with pytest.raises(CorruptLogError, match="Learn anew: regulars learn ads"):
         AdsModel.from_files(files)
 
