@@ -123,6 +123,13 @@ def test_ads_of_platforms_count_by_their_hour_and_old_ones_no_more(bidding: Shop
     assert chances["red"] > 10 * chances["blue"]
 
 
+def test_a_live_bid_knows_after_which_creative_orders_follow(shop: Shop) -> None:
+    decided(shop, creatives='{"red": 1.5, "blue": 0.5}', orders='{"red": 0.4, "blue": 1.6}')
+    ours = desk(shop, CREATIVES, "tea.example", START)
+    found = [ours.valuer.value("ada", one, None, START) for one in CREATIVES]  # type: ignore[arg-type]
+    assert found == pytest.approx([0.005 * 1.5 * 0.4, 0.005 * 0.5 * 1.6, 0.005])
+
+
 def test_what_the_click_model_foresees_is_what_a_rotation_begins_with(shop: Shop) -> None:
     factors = {"red": 1.5, "blue": 0.5}
     decided(shop, creatives=json.dumps(factors))
@@ -134,3 +141,21 @@ def test_what_the_click_model_foresees_is_what_a_rotation_begins_with(shop: Shop
     assert chances["new"] > 0.1
     append(shop, weeks())
     assert rotation(shop).chances(DESKTOP)["blue"] > 3 * rotation(shop).chances(DESKTOP)["red"]  # what came goes before
+
+
+def test_a_creative_that_comes_to_a_running_desk_begins_with_what_is_foreseen_of_it(shop: Shop) -> None:
+    decided(shop, creatives='{"red": 1.0, "blue": 1.0, "good": 3.0, "bad": 0.1}')
+    append(shop, weeks())
+    ours = desk(shop, CREATIVES[:2], "tea.example", START)
+    more = [*CREATIVES[:2], *(Creative(name, "spring", "tea") for name in ("good", "bad"))]
+    anew = desk(shop, more, "tea.example", START)
+    expected = anew.campaigns[0].rotation.chances(PHONE)
+    anew.go_on_from(ours, START)
+    found = anew.campaigns[0].rotation.chances(PHONE)
+    assert found == pytest.approx(expected, abs=0.02)
+    assert found["good"] > 5 * found["bad"]
+    gone = desk(shop, CREATIVES[:1], "tea.example", START)
+    gone.go_on_from(anew, START)
+    back = desk(shop, more, "tea.example", START)
+    back.go_on_from(gone, START)
+    assert back.campaigns[0].rotation.chances(PHONE) == pytest.approx(found)  # nothing counts twice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -63,6 +63,15 @@ class Pick(NamedTuple):
     context: tuple[float, ...]
 
 
+class _Told(NamedTuple):
+    """What was told of a creative beside its own decisions; see `Bandit.recall`."""
+
+    contexts: Floats
+    rewards: Floats
+    weights: Floats
+    at: datetime
+
+
 class Rotation:
     """The creatives of one campaign, one or more.
 
@@ -115,6 +124,7 @@ class Rotation:
         self.creatives = {one.creative_id: one for one in creatives}
         # A bandit's arms have plain names; creatives have those that a platform gave them.
         self._arms = {name: f"arm {number}" for number, name in enumerate(self.creatives)}
+        self._told: dict[str, list[_Told]] = {}
         arms = list(self._arms.values())
         # A bandit begins with two arms or more; a campaign with one creative may get others later.
         spare = [] if len(arms) > 1 else [NOBODY]
@@ -143,15 +153,19 @@ class Rotation:
         self._bandit.retire(self._arms[creative_id])
         del self.creatives[creative_id]
 
-    def change(self, creatives: Iterable[Creative]) -> None:
-        """Show these from now on, one or more; what was learned of those that stay, or come back, goes on."""
-        wanted = {one.creative_id: one for one in creatives}
-        for name, one in wanted.items():
+    def change(self, to: Rotation) -> None:
+        """Show the creatives of another rotation from now on: what was learned of those that stay, or come back, goes
+        on; new ones begin with what the other was told of them (`expect`, `recall`)."""
+        for name, one in to.creatives.items():
+            is_new = name not in self._arms
             if name in self.creatives:
                 self.creatives[name] = one
             else:
                 self.add(one)
-        for name in self.creatives.keys() - wanted.keys():
+            if is_new:
+                for told in to._told.get(name, ()):
+                    self._tell(name, told)
+        for name in self.creatives.keys() - to.creatives.keys():
             self.retire(name)
 
     def pick(self, context: Sequence[float] = (), *, at: datetime, among: Sequence[Creative] | None = None) -> Pick:
@@ -182,8 +196,7 @@ class Rotation:
         """
         share = min(factor * self.click_share, 1.0)
         weight = CLICKS / self.click_share / len(contexts)
-        rewards, weights = np.full(len(contexts), share), np.full(len(contexts), weight)
-        self._bandit.recall(self._arms[creative_id], contexts, rewards, weights, at=at)
+        self._tell(creative_id, _Told(contexts, np.full(len(contexts), share), np.full(len(contexts), weight), at))
 
     def recall(self, creative_id: str, contexts: Floats, clicked: Floats, age_days: Floats, *, at: datetime) -> None:
         """Learn of impressions that others chose, such as a process before this one.
@@ -192,8 +205,12 @@ class Rotation:
         ----------
         contexts : (n, features). clicked : (n,) 0 or 1. age_days : (n,) 0 or more, at `at`.
         """
-        weights = 0.5 ** (age_days / self.half_life_days)
-        self._bandit.recall(self._arms[creative_id], contexts, clicked, weights, at=at)
+        self._tell(creative_id, _Told(contexts, clicked, 0.5 ** (age_days / self.half_life_days), at))
+
+    def _tell(self, creative_id: str, told: _Told) -> None:
+        contexts, rewards, weights, at = told
+        self._bandit.recall(self._arms[creative_id], contexts, rewards, weights, at=at)
+        self._told.setdefault(creative_id, []).append(told)
 
     def settle(self, at: datetime, after: timedelta = timedelta(hours=1)) -> int:
         """Take impressions without a click for so long as seen and not clicked; how many."""

@@ -145,7 +145,7 @@ class Desk:
         for one in self.campaigns:
             if (old := known.get(one.name)) is not None:
                 old.pacer.budget = one.pacer.budget
-                old.rotation.change(one.rotation.creatives.values())
+                old.rotation.change(one.rotation)
                 one.pacer, one.bidder, one._other, one.rotation = old.pacer, old.bidder, old._other, old.rotation
             one.pacer.give(left / len(self.campaigns), at)
         self._placed, self._shown, self._met, self._now = before._placed, before._shown, before._met, at
