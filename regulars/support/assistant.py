@@ -46,14 +46,11 @@ def assistant(shop: Shop, backend: Backend | None = None, state: State | None = 
     settings, zone = shop.config.support, shop.config.shop.timezone
     desk = Desk(state or shop.state, backend or backend_of(shop), policy_of(settings), zone)
     model = _model(shop)
-    knowledge, products = knowledge_of(shop), products_of(shop)
-    if knowledge is None and products is None:
-        answer = None
-    else:
-        answer = Answers(
-            knowledge, desk.backend, products, recommended_of(shop), audiences_of(shop), model,
-            zone=zone, earlier=earlier_of(shop, desk),
-        )  # fmt: skip
+    # Of a shop without texts and products too: its customers' orders answer, and what people answered before.
+    answer = Answers(
+        knowledge_of(shop), desk.backend, products_of(shop), recommended_of(shop), audiences_of(shop), model,
+        zone=zone, earlier=earlier_of(shop, desk),
+    )  # fmt: skip
     agent = Agent(model, settings.seconds / 2) if model is not None and model.limits.send >= NEEDED else None
     hours = hours_of(settings, zone)
     return Chat(

@@ -83,6 +83,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE support_coupons (key TEXT PRIMARY KEY, customer_id TEXT NOT NULL, at BIGINT NOT NULL)",
         "CREATE INDEX support_coupons_of_customer ON support_coupons (customer_id)",
     ),
+    ("CREATE INDEX support_outbox_of_type ON support_outbox (type, outcome)",),
 )
 
 _metadata = sa.MetaData()

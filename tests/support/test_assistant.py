@@ -306,22 +306,38 @@ def test_a_text_is_told_to_its_audience_alone(tea: Shop) -> None:
     assert told("ada") == [True, False]
 
 
-def test_what_a_person_answered_one_customer_is_told_to_the_next(tea: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_texts", [True, False])
+@pytest.mark.parametrize(("stars", "is_told"), [(None, True), ("5", True), ("2", False)])
+def test_what_a_person_answered_one_customer_is_told_to_the_next_unless_it_did_not_help(
+    tea: Shop, monkeypatch: pytest.MonkeyPatch, has_texts: bool, stars: str | None, is_told: bool
+) -> None:
     monkeypatch.setattr(earlier, "LOOK_SECONDS", 0.0)
+    if not has_texts:
+        shutil.rmtree(tea.folder / "knowledge")
     chat = assistant(tea)
-    said = "How do I wash a wool jumper?"
-    assert chat.say(chat.open("ada"), f"{said} I want a person").hand_over is not None
+    said, ada = "How do I wash a wool jumper?", chat.open("ada")
+    assert chat.say(ada, f"{said} I want a person").hand_over is not None
     taken = take(tea.state, "mei")
     assert taken is not None
     send(tea.state, "mei", taken.id, "Wool jumpers are washed by hand at thirty degrees.")
     close(tea.state, "mei", taken.id)
+    if stars is not None:
+        assert "Thank you for telling us." in chat.say(ada, stars).text
     chat.say(chat.open(), said)  # looks aside
     for thread in threading.enumerate():
         if thread.name == "earlier answers":
             thread.join()
     reply = chat.say(chat.open(), said)
-    assert (reply.action, reply.citations[0][:21]) == ("answer", "answer of our support")
-    assert "a person answered: Wool jumpers are washed by hand" in reply.text
+    assert ("a person answered: Wool jumpers are washed by hand" in reply.text) == is_told
+    if is_told:
+        assert (reply.action, reply.citations[0][:21]) == ("answer", "answer of our support")
+
+
+def test_own_orders_answer_in_a_shop_that_has_written_nothing(tea: Shop) -> None:
+    shutil.rmtree(tea.folder / "knowledge")
+    chat = assistant(tea)
+    reply = chat.say(chat.open("ada"), "what did I buy last time?")
+    assert (reply.action, reply.citations) == ("answer", ("order #W1000001",))
 
 
 def in_shanghai(tea: Shop) -> Shop:

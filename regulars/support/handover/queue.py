@@ -14,8 +14,8 @@ from regulars.errors import InputError, NotFoundError, ShopError
 from regulars.state import State
 from regulars.support.entities import cleaned
 from regulars.support.handover.hours import Hours
-from regulars.support.record import write_message
-from regulars.support.tables import conversations, handovers, messages, prepare
+from regulars.support.record import RATED, write_message
+from regulars.support.tables import conversations, handovers, messages, outbox, prepare
 
 URGENCY = {"needs_person": 3, "at_risk": 3, "angry": 2, "too_many_tries": 2}
 """By reason; all else is 1, and 2 where the customer says that it is urgent. Of equals, who came first is first."""
@@ -48,6 +48,10 @@ class Handover:
     def asked(self) -> str:
         """What the customer asked, without what was done: by it texts and answers of before are found."""
         return str(self.facts.get("asked") or self.summary)
+
+
+_RATED_ILL = sa.select(outbox.c.session_id).where(outbox.c.type == RATED, outbox.c.outcome.in_(("1", "2", "3")))
+"""Conversations whose customers said of 1 to 5 that they were not satisfied."""
 
 
 class Past(NamedTuple):
@@ -182,7 +186,7 @@ def transcript(state: State, conversation: str) -> list[tuple[datetime, str, str
 
 
 def past_answers(state: State, limit: int = 2_000) -> Sequence[Past]:
-    """What people answered in the hand-overs before, the newest first."""
+    """What people answered in the hand-overs before, the newest first; nothing that its customer rated below 4."""
     newest = sa.select(handovers).where(handovers.c.holder.is_not(None)).order_by(handovers.c.id.desc()).limit(limit)
     of = newest.subquery()
     said = (messages.c.conversation_id == of.c.conversation_id) & (messages.c.who == of.c.holder)
@@ -191,7 +195,10 @@ def past_answers(state: State, limit: int = 2_000) -> Sequence[Past]:
     asked = sa.select(of, messages.c.text, messages.c.at).join(messages, said)
     found: dict[int, Past] = {}
     with prepare(state).read() as view:
+        unhelpful = set(view.execute(_RATED_ILL).scalars())
         for row in view.execute(asked.order_by(of.c.id.desc(), messages.c.id)):
+            if row.conversation_id in unhelpful:
+                continue
             asked_of = str(row.facts.get("asked") or row.summary)
             before = found.get(row.id) or Past(row.language, asked_of, (), row.id, row.at, row.holder, row.customer_id)
             found[row.id] = before._replace(answers=(*before.answers, row.text))
