@@ -21,6 +21,7 @@ from regulars.profile.history import history, month_ends
 from regulars.profile.knowing import known_of_one
 from regulars.profile.labels import LABELS_ZH
 from regulars.profile.measure import measure_in_use
+from regulars.profile.model import Norms
 from regulars.profile.nearest import Near, nearest
 from regulars.profile.needs import why_absent
 from regulars.profile.own import Own, Quality
@@ -125,13 +126,23 @@ class Page:
         return rendered(self)
 
 
-def page(shop: Shop, customer_id: str, as_of: datetime, *, language: str = "en", with_nearest: bool = False) -> Page:
+def page(
+    shop: Shop,
+    customer_id: str,
+    as_of: datetime,
+    *,
+    language: str = "en",
+    with_nearest: bool = False,
+    norms: Norms | None = None,
+) -> Page:
     """The profile of one customer, by any of its ids, as of a moment.
 
     Parameters
     ----------
     language : "en" or "zh".
     with_nearest : whether to look for the customers most like this one, which takes all customers' features.
+    norms : what `measure_in_use` says as of the moment, of whoever has it at hand. Default: it is asked, which takes
+        minutes where nothing was learned.
 
     Raises
     ------
@@ -148,7 +159,7 @@ def page(shop: Shop, customer_id: str, as_of: datetime, *, language: str = "en",
     words = Words(language, shop.config.shop.currency)
     if "profiling" in withheld_from(shop, customer_id, as_of):
         return Page(customer_id, as_of, language, words.currency, None, (words.say("objected", []),))
-    norms = measure_in_use(shop, as_of)
+    norms = norms or measure_in_use(shop, as_of)
     source = source_for(shop, one)
     own = Own.of(shop, source)
     first = own.table["time"][0].as_py() if own.table.num_rows else as_of

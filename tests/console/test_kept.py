@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import threading
 import time
 from contextlib import nullcontext
@@ -81,14 +82,19 @@ def test_somebody_reads_while_another_reads(tmp_path, record):
         assert found == [held.now]
 
 
-def test_a_page_says_that_it_comes_and_comes_by_itself(api, browser_of, door):
+@pytest.mark.parametrize(
+    "path", ["/home/flow", "/customer/profile?id=ada", "/customer/profile?id=ada&as_of=2024-05-05"]
+)
+def test_a_page_says_that_it_comes_and_comes_by_itself(api, browser_of, path):
     console, browser = api.console, browser_of("admin")
+    asks_again = f'data-hx-get="{html.escape(f"/console{path}")}"'
     given = console.kept
     console.kept = Kept(console.reading, patience=0.01)
     try:
-        part = browser.get("/home/flow", headers={"hx-request": "true"})
-        assert 'data-hx-get="/console/home/flow"' in part.text
+        assert asks_again in browser.get(path, headers={"hx-request": "true"}).text
         console.kept.patience = 60
-        assert 'data-hx-get="/console/home/flow"' not in browser.get("/home/flow", headers={"hx-request": "true"}).text
+        found = browser.get(path, headers={"hx-request": "true"})
+        assert found.status_code == 200
+        assert asks_again not in found.text
     finally:
         console.kept = given

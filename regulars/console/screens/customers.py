@@ -23,10 +23,13 @@ from regulars.customers import one_customer
 from regulars.customers.consent import PURPOSES
 from regulars.errors import NotFoundError, RegularsError
 from regulars.events.schema import TIME
+from regulars.profile.measure import measure_in_use
 
 if TYPE_CHECKING:
+    from regulars.console.app import Console
     from regulars.console.jobs import Progress
     from regulars.engine import Engine
+    from regulars.profile.model import Norms
     from regulars.shop import Shop
 
 screen = Screen("customers", group="customers")
@@ -103,9 +106,23 @@ def customer(visit: Visit) -> Response:
 def told(visit: Visit) -> Response:
     """Who this is, in words, each with what it rests on."""
     as_of = visit.as_of
+    norms = norms_of(visit.console, as_of)
     with visit.console.reading() as shop:
-        found = profile.page(shop, visit.customer(), as_of, language=visit.language)
+        found = profile.page(shop, visit.customer(), as_of, language=visit.language, norms=norms)
     return visit.page("customers/profile.html", found=found)
+
+
+def norms_of(console: Console, as_of: datetime) -> Norms:
+    """What a customer of the shop is set against: worked out of all customers where it was not learned before."""
+    # The present has a name of its own: the newest one is shown until that of a log that has grown is there.
+    name = "now" if as_of == console.now else as_of.isoformat()
+    return console.kept.of(
+        f"customers.norms.{name}", console.shop.log.version, lambda shop: measure_in_use(shop, as_of),
+        key=console.shop.models.version_in_use("profile"),
+    )  # fmt: skip
+
+
+screen.warmed.append(lambda console: norms_of(console, console.now))
 
 
 @screen.get("/customer/outlook", may=ALL)
