@@ -14,6 +14,8 @@ from regulars import Shop
 from tests.conftest import MADE
 
 HERE = Path(__file__).parent
+QUICK = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+"""Of Java's compilers the first alone, of its collectors the plainest: what runs for a minute is never worth the others."""
 
 
 def test_spark_answers_as_the_engine_in_this_process_does(request: pytest.FixtureRequest) -> None:
@@ -28,6 +30,9 @@ def test_spark_answers_as_the_engine_in_this_process_does(request: pytest.Fixtur
     done = subprocess.run(
         [*command, "-k", "spark or features or executors", str(HERE / "test_engines.py"), str(HERE / "on_spark.py")],
         cwd=HERE.parents[1], capture_output=True, text=True, check=False, timeout=400,
-        env={**environment, "REGULARS_TEST_SPARK": "local-cluster[2,1,1024]", MADE: str(tea_shop.folder.parents[1])},
+        env={
+            **environment, **QUICK, "REGULARS_TEST_SPARK": "local-cluster[2,1,1024]",
+            MADE: str(tea_shop.folder.parents[1]),
+        },
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
