@@ -42,7 +42,7 @@ class Running:
         self._thread.start()
         self.client = httpx2.Client(base_url=self.url, timeout=30)
         try:  # numba compiles before a server is ready, where no test before has let it
-            until(lambda: self.serving.phase == "ready" and self._answers(), 60)
+            until(lambda: self.serving.phase == "ready" and self._answers(), 300)
         except AssertionError:
             self.stop()  # its thread would keep the run from ending
             raise
