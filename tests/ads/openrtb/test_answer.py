@@ -124,7 +124,7 @@ def test_a_bid_is_answered_in_the_exchange_s_own_terms() -> None:
 def test_a_creative_with_a_picture_brings_its_markup() -> None:
     ours, _ = desk()
     box = Creative("box", "spring", "tea", 300, 250, 'https://img.example/a.png?"', "https://tea.example/?a=1&b=2")
-    ours.campaigns[0].rotation.change([box])
+    ours.campaigns[0].rotation.change(Rotation("spring", [box]))
     notices = Notices("https://shop.example", lambda bid_id: "t")
     plain, told = (
         json.loads(answer(body(number), ours, MORNING, notices=each) or b"")["seatbid"][0]["bid"][0]["adm"]
@@ -346,7 +346,7 @@ def test_one_creative_is_shown_without_a_choice() -> None:
     assert json.loads(answer(body(), ours, MORNING) or b"")["seatbid"][0]["bid"][0]["crid"] == "spring box"
     assert ours.won("r1/1", 0.01, MORNING)
     assert ours.campaigns[0].rotation.chances() == {"spring box": 1.0}
-    ours.campaigns[0].rotation.change([Creative("other", "spring", "tea")])
+    ours.campaigns[0].rotation.change(Rotation("spring", [Creative("other", "spring", "tea")]))
     assert ours.campaigns[0].rotation.chances() == {"other": 1.0}
 
 
