@@ -258,6 +258,32 @@ def test_rows_that_cannot_be_are_refused(wrong, message):
         Demand.of(**({"product": ["tea", "tea"], "week": [1, 2], "units": [3, 4], "price": [1.0, 1.2]} | wrong))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"week": [1]}, InputError, r"week: shape \(1,\)"),
+        ({"week": [1.5, 2.5]}, InputError, "week: float64 values; whole numbers"),
+        ({"week": np.array(["2024-01-01", "2024-01-08"], "datetime64[D]")}, InputError, "week: datetime64"),
+        ({"unit_price": [0.0, 2.0]}, InputError, 'product "tea", week 1: unit price 0; a price above 0'),
+        ({"unit_price": ["1,5", "2"]}, InputError, "unit_price: could not convert string to float: '1,5'. Numbers are"),
+        ({"category": ["hot"]}, InputError, "category: shape"),
+        ({"until": 0}, NotEnoughError, "until = 0: all lines are of later weeks, the first of 1"),
+    ],
+)
+def test_order_lines_that_cannot_be_are_refused(wrong, error, message):
+    lines = {"product": ["tea", "tea"], "week": [1, 2], "quantity": [3, 4], "unit_price": [1.0, 1.2]}
+    with pytest.raises(error, match=message):
+        Demand.of_lines(**(lines | wrong))
+
+
+def test_what_cannot_be_asked_of_a_response_is_refused(by_chance, response):
+    with pytest.raises(InputError, match='method "duoble"; one of double, instrument, plain'):
+        fit(by_chance[0], "duoble")
+    with pytest.raises(InputError, match='product "0": prices above 0'):
+        response.units("0", [0.0, 1.0])
+    assert response.units(0, [1.0])[0] == response.units("0", [1.0])[0]  # a product that was given as a number
+
+
 def test_order_lines_become_weeks_with_those_without_a_sale():
     demand = Demand.of_lines(["tea", "tea", "tea", "mug"], [1, 1, 3, 3], [2, 1, 4, 1], [1.0, 1.4, 2.0, 5.0])
     of_tea = demand.products[demand.series] == "tea"

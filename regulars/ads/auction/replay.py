@@ -25,6 +25,11 @@ class AuctionLog:
     is_won : (n,).
     rival : (n,) the highest rival bid; NaN where the auction did not tell.
     contexts : (n, d).
+
+    Raises
+    ------
+    InputError
+        If lengths differ, or an auction was won or lost against its own numbers.
     """
 
     value: Floats
@@ -34,6 +39,9 @@ class AuctionLog:
     contexts: Floats
 
     def __post_init__(self) -> None:
+        for name in ("value", "bid", "rival", "contexts"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
+        object.__setattr__(self, "is_won", np.asarray(self.is_won, bool))
         count = len(self.value)
         for name in ("bid", "is_won", "rival"):
             if getattr(self, name).shape != (count,):
@@ -85,6 +93,8 @@ def replay(log: AuctionLog, bidder: Bidder, auction: Literal["first", "second"] 
     >>> found.won, found.unknown, found.surplus_low  # the third was won at 1.5, the fourth lost: 2 may win it
     (2, 1, 1.5)
     """
+    if auction != bidder.auction:
+        raise InputError(f"auction = {auction!r}, but the bidder is of {bidder.auction} prices: give both the same.")
     low, high, spent_low, spent_high, won_count, unknown = 0.0, 0.0, 0.0, 0.0, 0, 0
     for row in range(len(log.value)):
         value, context = float(log.value[row]), log.contexts[row]

@@ -95,7 +95,7 @@ class Bidder:
         values : (n,) what each is worth, in money; of one worth 0 or less nothing is bid.
         contexts : (n, features).
         floor : the least that the auction takes, 0 or more.
-        price : of money, 1 or more; default: what the budget says.
+        price : of money, above 0; below 1 it bids above worth. Default: what the budget says.
 
         Returns
         -------
@@ -109,6 +109,8 @@ class Bidder:
             raise InputError("a value is not a finite number. Bid nothing for what is not known.")
         if price is None:
             price = 1.0 if self.dual is None else self.dual.price
+        if not 0 < price < np.inf or not 0 <= floor < np.inf:
+            raise InputError(f"price = {price:g}, floor = {floor:g}: above 0, and 0 or more, are expected.")
         most = np.maximum(worth, 0.0) / price
         if self.auction == "second":
             found = most

@@ -112,6 +112,8 @@ class Rotation:
         strangers = [one.creative_id for one in creatives if one.campaign != campaign]
         if strangers:
             raise InputError(f"creatives {', '.join(strangers)} are not of campaign {campaign}.")
+        if not creatives:
+            raise InputError(f'campaign "{campaign}": one creative or more is expected.')
         if not 0 < click_share < 1:
             raise InputError(
                 f"click_share = {click_share:g}: a share between 0 and 1 is expected. For 1 %, write 0.01."

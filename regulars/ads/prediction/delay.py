@@ -117,6 +117,8 @@ def ripened(
     (0.29, 0.42)
     """
     delay, elapsed = np.asarray(delay_days, np.float64), np.asarray(elapsed_days, np.float64)
+    if delay.shape != elapsed.shape:
+        raise InputError(f"delay_days {delay.shape}, elapsed_days {elapsed.shape}: one of each a click is expected.")
     came = ~np.isnan(delay) & (delay <= window_days)
     if (delay[came] < 0).any() or (delay[came] > elapsed[came] + 1e-9).any():
         raise InputError("an order came before its click, or after now: delay_days between 0 and elapsed_days.")

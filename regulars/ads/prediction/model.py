@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from regulars.ads.prediction.calibration import FieldCalibration
 from regulars.ads.prediction.network import CrossNetwork
 from regulars.ads.prediction.rows import AdRows
-from regulars.errors import NotEnoughError
+from regulars.errors import InputError, NotEnoughError
 from regulars.logistic import Scaling, probability
 
 Floats = npt.NDArray[np.float64]
@@ -142,8 +142,11 @@ class ClickModel:
         ------
         NotEnoughError
             If fewer than 50 were clicked, or fewer than 50 not.
+        InputError
+            If there are not as many targets as rows or sizes as fields, or one of them cannot be.
         """
         y = np.asarray(target, np.float64)
+        _require(sizes, rows, y)
         if min(y.sum(), len(y) - y.sum()) < LEAST:
             raise NotEnoughError(
                 f"ads: {y.sum():.0f} of {len(y)} impressions were clicked; at least {LEAST} clicked and {LEAST} not "
@@ -213,6 +216,20 @@ class ClickModel:
             losses=about["losses"],
             calibration=FieldCalibration.from_json(json.dumps(about["calibration"])),
         )
+
+
+def _require(sizes: tuple[int, ...], rows: AdRows, target: Floats) -> None:
+    if target.shape != (len(rows),) or not ((target >= 0) & (target <= 1)).all():
+        raise InputError(
+            f"target of shape {target.shape}: one number from 0 to 1 for each of the {len(rows)} rows is expected."
+        )
+    if len(sizes) != len(rows.names):
+        raise InputError(f"sizes: {len(sizes)}; one for each of the fields {', '.join(rows.names)} is expected.")
+    for name, size, column in zip(rows.names, sizes, rows.fields.T, strict=True):
+        if column.min() < 0 or column.max() >= size:
+            raise InputError(
+                f"field {name}: numbers from {column.min()} to {column.max()}; with sizes of {size}, 0 to {size - 1}."
+            )
 
 
 def _scores(trees: lgb.Booster, network: CrossNetwork, linear: Linear, rows: AdRows) -> Floats:

@@ -33,7 +33,9 @@ class AdRows:
     numbers: Floats
 
     def __post_init__(self) -> None:
-        if self.fields.shape != (len(self.numbers), len(self.names)) or self.numbers.ndim != 2:
+        object.__setattr__(self, "fields", np.asarray(self.fields, np.int64))
+        object.__setattr__(self, "numbers", np.asarray(self.numbers, np.float64))
+        if self.numbers.ndim != 2 or self.fields.shape != (len(self.numbers), len(self.names)):
             raise InputError(
                 f"fields {self.fields.shape} named {', '.join(self.names)}, numbers {self.numbers.shape}: "
                 "(n, fields) and (n, numbers) are expected."
@@ -76,9 +78,11 @@ class Vocabulary:
         return tuple(len(known) + 1 for known in self.values.values())
 
     def encode(self, fields: Mapping[str, Sequence[str | None]]) -> Ints:
-        """(n, f) numbers; InputError if a field is missing."""
+        """(n, f) numbers; InputError if a field is missing, or has not as many values as the others."""
         missing = [name for name in self.values if name not in fields]
         if missing:
             raise InputError(f"no field {', '.join(missing)}. There are: {', '.join(fields)}.")
+        if len(lengths := {len(fields[name]) for name in self.values}) > 1:
+            raise InputError(f"fields of {', '.join(map(str, sorted(lengths)))} values: as many of each are expected.")
         columns = [[known.get(str(value), 0) for value in fields[name]] for name, known in self.values.items()]
         return np.array(columns, np.int64).T.reshape(-1, len(self.values))

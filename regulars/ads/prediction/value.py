@@ -22,6 +22,11 @@ def impression_value(
     incremental : in [0, 1], from an experiment (`regulars.ads.measure`): where there was none, 1 takes credit for
         every order, which is too much for customers who come anyway.
 
+    Raises
+    ------
+    InputError
+        If a share is not between 0 and 1, a margin is not known, or lengths differ.
+
     Examples
     --------
     >>> impression_value([0.02], [0.05], [40.0], 0.5).round(3).tolist()
@@ -31,5 +36,12 @@ def impression_value(
     for name, part in zip(("click", "order", "incremental"), parts, strict=True):
         if not ((part >= 0) & (part <= 1)).all():
             raise InputError(f"{name}: shares between 0 and 1 are expected. For 5 %, write 0.05.")
-    found: Floats = parts[0] * parts[1] * np.asarray(margin, np.float64) * parts[2]
+    money = np.asarray(margin, np.float64)
+    if not np.isfinite(money).all():
+        raise InputError("margin: a finite amount of each is expected. Where the cost is not known, take a usual one.")
+    try:
+        found: Floats = parts[0] * parts[1] * money * parts[2]
+    except ValueError:
+        shapes = ", ".join(str(part.shape) for part in (*parts[:2], money, parts[2]))
+        raise InputError(f"click, order, margin, incremental: shapes {shapes}; one length is expected.") from None
     return found

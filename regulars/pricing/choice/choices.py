@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.errors import InputError, NotEnoughError
+from regulars.pricing.response.checking import numbers
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -84,7 +85,7 @@ class Choices:
         >>> choices.chosen.tolist(), choices.alternatives
         ([1, 0], ('mate', 'tea'))
         """
-        price = np.asarray(price, np.float64)
+        price = numbers(PRICE, price)
         columns = {PRICE: price, **{name: np.asarray(column) for name, column in (features or {}).items()}}
         label, option = np.asarray(choice).astype(str), np.asarray(alternative).astype(str)
         who = label if household is None else np.asarray(household).astype(str)

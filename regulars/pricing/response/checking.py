@@ -20,6 +20,18 @@ ABSURD_OWN = 1000.0
 """A price so many times the middle price of its product is in another currency or unit, or a slip."""
 
 
+def numbers(name: str, values: npt.ArrayLike) -> Floats:
+    """(n,) as numbers; InputError where one is none.
+
+    >>> numbers("price", ["1.50", 2]).tolist()
+    [1.5, 2.0]
+    """
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: {error}. Numbers are expected, such as 1.50.") from None
+
+
 class Rows:
     """Which product and week each row is of, to name it by."""
 

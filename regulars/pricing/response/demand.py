@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.errors import InputError, NotEnoughError
-from regulars.pricing.response.checking import Flags, Floats, Numbers, Rows, Words, filled, medians
+from regulars.pricing.response.checking import Flags, Floats, Numbers, Rows, Words, filled, medians, numbers
 
 COMPETITOR, PROMOTION = "competitor's price", "promotion"
 RECENT_WEEKS = 4
@@ -94,17 +94,17 @@ class Demand:
         [0.0, 10.0]
         """
         label, of_week = np.asarray(product).astype(str), np.asarray(week)
-        count, cost = np.asarray(units, np.float64), np.asarray(price, np.float64)
+        count, cost = numbers("units", units), numbers("price", price)
         who = np.full(len(label), "") if group is None else np.asarray(group).astype(str)
         kind = np.full(len(label), "all") if category is None else np.asarray(category).astype(str)
-        there = np.ones(len(label)) if stocked is None else np.asarray(stocked, np.float64)
+        there = np.ones(len(label)) if stocked is None else numbers("stocked", stocked)
         others: dict[str, Floats] = {}
         if competitor_price is not None:
-            others[COMPETITOR] = np.asarray(competitor_price, np.float64)
+            others[COMPETITOR] = numbers(COMPETITOR, competitor_price)
         if promotion is not None:
-            others[PROMOTION] = np.asarray(promotion, np.float64)
-        others |= {name: np.asarray(column, np.float64) for name, column in (controls or {}).items()}
-        lot = np.full(len(label), np.nan) if expected_price is None else np.asarray(expected_price, np.float64)
+            others[PROMOTION] = numbers(PROMOTION, promotion)
+        others |= {name: numbers(name, column) for name, column in (controls or {}).items()}
+        lot = np.full(len(label), np.nan) if expected_price is None else numbers("expected_price", expected_price)
         named = {"units": count, "price": cost, "stocked": there, "group": who, "category": kind, **others}
         named["expected_price"] = lot
         rows = Rows(label, of_week, named)
@@ -145,12 +145,23 @@ class Demand:
         A week's price is the median over its lines, for a mean would follow who happened to buy; of a week without a
         sale, that of the last week with one. A product's weeks are those from its first sale until `until` (the last
         week of any sale when left out).
+
+        Raises
+        ------
+        InputError
+            If a value cannot be; the message names product and week.
+        NotEnoughError
+            If there is no line, or none until then.
         """
-        label, of_week = np.asarray(product).astype(str), np.asarray(week, np.int64)
-        sold, cost = np.asarray(quantity, np.float64), np.asarray(unit_price, np.float64)
-        if not len(label):
-            raise NotEnoughError("there is no order line: at least one is needed.")
+        label, of_week = np.asarray(product).astype(str), np.asarray(week)
+        sold, cost = numbers("quantity", quantity), numbers("unit_price", unit_price)
+        kind_of_line = np.full(len(label), "all") if category is None else np.asarray(category).astype(str)
+        lines = Rows(label, of_week, {"quantity": sold, "unit_price": cost, "category": kind_of_line})
+        expected = "a price above 0 is expected. Leave out what was given away."
+        lines.refuse(~(np.isfinite(cost) & (cost > 0)), "unit price", cost, expected)
         end = int(of_week.max()) if until is None else until
+        if (of_week > end).all():
+            raise NotEnoughError(f"until = {until}: all lines are of later weeks, the first of {of_week.min()}.")
         names, first, code = np.unique(label, return_index=True, return_inverse=True)
         begin = np.full(len(names), end + 1)
         np.minimum.at(begin, code, of_week)
@@ -164,8 +175,7 @@ class Demand:
         prices = middle[np.searchsorted(filled, np.arange(offset[-1]), side="right") - 1]
         series = np.repeat(np.arange(len(names)), length)
         weeks = np.arange(offset[-1]) - offset[series] + begin[series]
-        kind = None if category is None else np.asarray(category).astype(str)[first][series]
-        return cls.of(names[series], weeks, np.maximum(total, 0), prices, category=kind)
+        return cls.of(names[series], weeks, np.maximum(total, 0), prices, category=kind_of_line[first][series])
 
     def __len__(self) -> int:
         return len(self.units)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.stats import norm
@@ -107,7 +107,7 @@ class Response:
         NotFoundError
             If the model does not know it.
         """
-        at = np.flatnonzero((self.products == product) & (self.groups == group))
+        at = np.flatnonzero((self.products == str(product)) & (self.groups == str(group)))
         if not len(at):
             raise NotFoundError(
                 f'the model knows no product "{product}"' + (f' for group "{group}".' if group else ".")
@@ -121,6 +121,8 @@ class Response:
         """
         at = self.series(product, group)
         own = self.levels[next(iter(self.levels))]
+        if not (np.asarray(prices, np.float64) > 0).all():
+            raise InputError(f'product "{product}": prices above 0 are expected.')
         ratio = np.log(np.asarray(prices, np.float64) / self.base_price[at])
         error = (own.high[at] - own.low[at]) / (2 * norm.ppf(0.975))
         middle = np.log(self.base[at]) + own.value[at] * ratio
@@ -177,6 +179,8 @@ def fit(demand: Demand, method: Method = "double", instrument: Floats | None = N
     >>> -2.2 < low < value < high < -1.8, found.verdict.can_tell
     (True, True)
     """
+    if method not in get_args(Method):
+        raise InputError(f'method "{method}"; one of {", ".join(get_args(Method))} is expected.')
     # A first week knows nothing of the weeks before it.
     rows = (demand.stocked > 0) & np.append(False, np.diff(demand.series) == 0)
     known = demand.some(rows)

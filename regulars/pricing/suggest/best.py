@@ -38,8 +38,8 @@ class Suggestions(NamedTuple):
 
 
 def suggest(
-    bounds: Admissible, present: Ints, cost: Ints, demand: Demand, *, least_chance: float = 0.5, steps: int = STEPS,
-    seed: int = 0,
+    bounds: Admissible, present: npt.ArrayLike, cost: npt.ArrayLike, demand: Demand, *, least_chance: float = 0.5,
+    steps: int = STEPS, seed: int = 0,
 ) -> Suggestions:  # fmt: skip
     """The list prices of most expected margin.
 
@@ -62,6 +62,7 @@ def suggest(
     """
     if not 0 <= least_chance < 1:
         raise InputError(f"least_chance = {least_chance}: a chance from 0 to 1 is expected.")
+    present, cost = np.asarray(present), np.asarray(cost)
     grid = np.column_stack([present, bounds.grid(steps)])  # (n, 1 + steps), the present price first
     margin = worth(demand, grid, cost)
     margin -= np.where(cost > UNKNOWN, demand.others(present[:, None])[:, 0], 0.0)[:, None]

@@ -90,3 +90,10 @@ def test_a_log_that_contradicts_itself_is_refused() -> None:
         AuctionLog(np.ones(2), np.ones(2), np.array([True, True]), np.array([0.5, 2.0]), np.zeros((2, 0)))
     with pytest.raises(InputError, match="shape"):
         AuctionLog(np.ones(2), np.ones(3), np.array([True, True]), np.array([0.5, 2.0]), np.zeros((2, 0)))
+
+
+def test_a_log_may_be_plain_lists_and_a_bidder_is_of_its_prices() -> None:
+    log = AuctionLog([2.0, 2.0], [1.0, 1.0], [True, False], [0.5, 1.5], [[0.0], [1.0]])  # type: ignore[arg-type]
+    assert replay(log, Bidder("second", features=1), "second").won == 2
+    with pytest.raises(InputError, match="the bidder is of second prices"):
+        replay(log, Bidder("second", features=1))

@@ -94,6 +94,8 @@ def test_a_budget_is_never_overspent_and_lasts_to_the_end() -> None:
         (lambda: Bidder(budget=5.0), "go together"),
         (lambda: Dual(1.0, 0), "auctions = 0"),
         (lambda: Bidder().bid(float("nan")), "not a finite number"),
+        (lambda: Bidder("second").bid(1.0, price=0.0), "price = 0, floor = 0: above 0"),
+        (lambda: Bidder().bid(1.0, floor=float("nan")), "floor = nan"),
         (lambda: Bidder(features=2).bid(1.0, [1.0]), "shape"),
         (lambda: Bidder().learn(1.0, True, 2.0), "at most the bid"),
         (lambda: Bidder().learn(1.0, False, -2.0), "0 or more"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -127,3 +129,32 @@ def test_a_field_that_is_missing_is_named() -> None:
         words.encode({"channel": ["a"]})
     with pytest.raises(InputError, match="shares between 0 and 1"):
         impression_value([5], [0.1], [10.0])
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: ClickModel.fit((3,), rows_of([[1]] * 200), [1.0] * 150), r"shape \(150,\)"),
+        (lambda: ClickModel.fit((3,), rows_of([[1]] * 200), [np.nan] * 200), "from 0 to 1"),
+        (
+            lambda: ClickModel.fit((3, 3), rows_of([[1]] * 200), [0.0, 1.0] * 100),
+            "sizes: 2; one for each of the fields a",
+        ),
+        (
+            lambda: ClickModel.fit((3,), rows_of([[3]] * 200), [0.0, 1.0] * 100),
+            "field a: numbers from 3 to 3; .* 0 to 2",
+        ),
+        (lambda: impression_value([0.1], [0.1], [np.nan]), "margin: a finite amount"),
+        (lambda: impression_value([0.1, 0.2], [0.1, 0.1, 0.1], [1.0]), "one length is expected"),
+        (lambda: ripened(lambda y: y, np.ones(30), np.ones(29), 5.0), "one of each a click"),
+        (lambda: Vocabulary({"a": {}, "b": {}}).encode({"a": ["x"], "b": ["y", "y"]}), "fields of 1, 2 values"),
+    ],
+)
+def test_arrays_that_cannot_be_are_refused_with_what_is_expected(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        make()
+
+
+def rows_of(fields: list[list[int]]) -> AdRows:
+    """From plain lists."""
+    return AdRows(("a",), fields, [[0.0]] * len(fields))  # type: ignore[arg-type]
