@@ -117,7 +117,9 @@ async def messages(request: Request) -> StreamingResponse:
     saying = _Saying(chat, conversation, asked)
     # What is refused is so before the stream begins.
     first = await saying.next()
-    return StreamingResponse(_events(conversation, first, saying), media_type="text/event-stream")
+    # A proxy before it (nginx) would else keep all sentences until the last is there.
+    unheld = {"x-accel-buffering": "no"}
+    return StreamingResponse(_events(conversation, first, saying), media_type="text/event-stream", headers=unheld)
 
 
 @routes.post(
