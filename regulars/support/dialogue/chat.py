@@ -123,21 +123,24 @@ class Chat:
                 self._offers, self._at_risk, proposal,
             )  # fmt: skip
             with within(self._seconds):
-                is_dear = not memory.greeted and self._is_at_risk(row.customer_id)
-                said = ""
-
-                def hear(so_far: str) -> None:
-                    nonlocal said
-                    said = toned(Reply(so_far, "answer", language), text, is_dear=is_dear).text
-                    if heard is not None:
-                        heard(said if memory.greeted else _with_notice(said, language))
-
-                with heard_by(hear if heard is not None else None):
-                    reply = toned(turn.reply_to(text), text, is_dear=is_dear)
-                if not reply.text.startswith(said):  # something failed after it was heard
-                    reply = replace(reply, text=f"{said}\n{reply.text}".strip())
-                reply = self._drafted(reply, text)
+                reply = self._drafted(self._replied(turn, text, heard), text)
         return self._keep(conversation, memory, text, reply)
+
+    def _replied(self, turn: Turn, text: str, heard: Heard | None) -> Reply:
+        """The reply of a turn in its tone; it begins with what was heard of it."""
+        is_dear = not turn.memory.greeted and self._is_at_risk(turn.customer_id)
+        said = ""
+
+        def hear(so_far: str) -> None:
+            nonlocal said
+            said = toned(Reply(so_far, "answer", turn.language), text, is_dear=is_dear).text
+            if heard is not None:
+                heard(said if turn.memory.greeted else _with_notice(said, turn.language))
+
+        with heard_by(hear if heard is not None else None):
+            reply = toned(turn.reply_to(text), text, is_dear=is_dear)
+        # What was heard stays, though something fails after it.
+        return reply if reply.text.startswith(said) else replace(reply, text=f"{said}\n{reply.text}".strip())
 
     def _drafted(self, reply: Reply, text: str) -> Reply:
         """The same, with what the shop's texts say among what a person may begin with."""
