@@ -47,6 +47,20 @@ class Learned:
         self.ads.learn(self.asked, self.market.contexts[auction], won, price, clicked=clicked)
 
 
+class Begun(Learned):
+    """The same, who was told first what came of impressions before, each with a creative by chance."""
+
+    BEFORE = 1_000
+
+    def __init__(self, market: Market, budget: float, seed: int) -> None:
+        super().__init__(market, budget, seed)
+        rng = np.random.default_rng([seed, 14])
+        for number in rng.integers(0, len(market), self.BEFORE):
+            creative = int(rng.integers(0, market.clicks.shape[1]))
+            clicked = bool(rng.random() < market.clicks[number, creative])
+            self.ads.clicks.learn(creative, market.contexts[number], clicked)
+
+
 class Share:
     """A fixed share of the known value, paced by the same dual; 1 is truthful."""
 
@@ -125,6 +139,7 @@ def played(auctions: int, seeds: int = 2) -> list[Row]:
             "ours, value known": Known(market, budget, seed),
             "ours, value known, winning price not told": Known(market, budget, seed),
             "ours, value learned from clicks": Learned(market, budget, seed),
+            f"ours, value learned from clicks, {Begun.BEFORE:,} impressions before": Begun(market, budget, seed),
             "truthful, value learned": LearnedShare(market, budget, seed, 1.0),
             "fixed 0.7, value learned": LearnedShare(market, budget, seed, 0.7),
             "truthful": Share(market, budget, 1.0),

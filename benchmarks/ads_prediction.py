@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.report import Row
+from regulars.ads.after_click import learned
 from regulars.ads.prediction import AdRows, ClickModel, ripened
 from regulars.ads.prediction.model import MOST_TREES, Linear, grown
 from regulars.evaluation import auroc_score, expected_calibration_error, log_loss
@@ -92,7 +93,7 @@ def bench(count: int = 300_000) -> list[Row]:
         for ours in ("ours", "ours, calibration updated daily"):
             peers = {who: figures[who] for who in ("logistic", "lightgbm alone", "truth")}
             found.append(Row(case, f"{name}{ours.removeprefix('ours')}", better, figures[ours], peers))
-    return found + campaigns(said, late, y_late, case) + late_orders()
+    return found + campaigns(said, late, y_late, case) + late_orders() + orders_by_creative()
 
 
 def campaigns(said: dict[str, Floats], rows: AdRows, clicked: Floats, case: str) -> list[Row]:
@@ -168,6 +169,46 @@ def late_orders(count: int = 60_000, window: float = 14.0) -> list[Row]:
             {name: off(each) for name, each in peers.items()},
         ),
     ]
+
+
+def orders_by_creative(count: int = 20_000, window: float = 14.0) -> list[Row]:
+    """Orders follow clicks on some creatives more than on others: what is learned of which, beside the same for all."""
+    world, kinds = np.random.default_rng(11), SIZES["creative"]
+    raised = np.log(1.5) + world.normal(0, 0.5, kinds + 1)
+    weight = 1 / np.arange(1, kinds + 1) ** 0.7
+
+    def drawn_clicks(rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
+        before = probability(rng.normal(-2.2, 0.8, count))
+        creative = 1 + rng.choice(kinds, count, p=weight / weight.sum())
+        return before, creative, probability(np.log(before / (1 - before)) + raised[creative])
+
+    rng = np.random.default_rng(12)
+    before, creative, after = drawn_clicks(rng)
+    elapsed, delay = np.linspace(28.0, 0.0, count), rng.exponential(5.0, count)
+    # The chance is that of an order within the window; within it delays are what they are.
+    came = (rng.random(count) < after / (1 - np.exp(-window / 5.0))) & (delay < np.minimum(elapsed, window))
+    delays = np.where(came, delay, np.nan)
+    own = learned(delays, elapsed, before, window, creative)
+    alike = learned(delays, elapsed, before, window, np.zeros_like(creative))
+    later, which, truth = drawn_clicks(np.random.default_rng(13))
+    y = (np.random.default_rng(14).random(count) < truth).astype(float)
+    odds = np.log(later / (1 - later))
+    said = {"ours": probability(odds + own[which]), "the same for all creatives": probability(odds + alike[0])}
+    said["truth"] = truth
+
+    def off(p: Floats) -> float:
+        missed, sum_of = (np.bincount(which, each, kinds + 1)[1:] for each in (p - truth, truth))
+        return float(np.abs(missed).sum() / sum_of.sum())
+
+    case = f"orders after clicks on {kinds} creatives that differ, {count:,} clicks of 4 weeks, delays of 5 days"
+    rows = []
+    for name, score in (
+        ("log loss of later clicks", lambda p: log_loss(y, p)),
+        ("share by which creatives are missed", off),
+    ):
+        figures = {who: float(score(p)) for who, p in said.items()}
+        rows.append(Row(case, name, "lower", figures.pop("ours"), figures))
+    return rows
 
 
 if __name__ == "__main__":
