@@ -111,9 +111,10 @@ async def messages(request: Request) -> StreamingResponse:
     if asked.customer_id is not None:
         _refuse_pages(key)
     chat = here(request).chat.get()
-    conversation = asked.conversation_id or await asyncio.to_thread(
-        chat.open, asked.customer_id, is_public=key is not None and bool(key.origins)
-    )
+    conversation = asked.conversation_id
+    if conversation is None:
+        is_public = key is not None and bool(key.origins)
+        conversation = await asyncio.to_thread(chat.open, asked.customer_id, is_public=is_public)
     saying = _Saying(chat, conversation, asked)
     # What is refused is so before the stream begins.
     first = await saying.next()
