@@ -14,6 +14,8 @@ from weakref import WeakValueDictionary, finalize
 import duckdb
 import ibis
 import pyarrow as pa
+import sqlglot
+import sqlglot.expressions as sge
 from ibis.backends import BaseBackend
 from ibis.expr.operations import Relation
 
@@ -192,7 +194,9 @@ class Engine:
         return self._backend.read_parquet(list(paths))
 
     def _drop(self, name: str) -> None:
-        self._backend.raw_sql(f'DROP VIEW "{name}"')
+        view = sge.table_(name, quoted=True)
+        named = sqlglot.parse_one("DROP VIEW named")
+        self._backend.raw_sql(named.transform(lambda part: view if isinstance(part, sge.Table) else part))
 
     def _collected(self, expression: ibis.Expr) -> pa.Table:
         return self._backend.to_pyarrow(expression)
