@@ -68,8 +68,11 @@ def console(
         print(first_link(People(prepare(door.state)), base) or f"{base}/console")
         return
 
+    served: list[Beside] = []
+
     def around(api: Any) -> Any:
         made = Beside(api, Shop.open(shop))
+        served.append(made)
         link = made.console.first_link(base)
         made.console.warm()
         if link is not None:
@@ -82,7 +85,11 @@ def console(
 
     if settings.workers > 1:
         err.print("[serve] workers is for regulars serve: beside the console one process answers.")
-    run(door, settings.model_copy(update={"workers": 1}), around)
+    try:
+        run(door, settings.model_copy(update={"workers": 1}), around)
+    finally:
+        for made in served:
+            made.console.readers.close()
 
 
 def _run(extra: str) -> Callable[..., None]:

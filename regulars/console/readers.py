@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import LifoQueue
+from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 """Those who come when so many read wait until one is done."""
+CLOSING_SECONDS = 5.0
+"""So long those who read have to end, once they are told to."""
 
 
 class Readers:
@@ -40,6 +43,7 @@ class Readers:
         for _ in range(AT_ONCE):
             self._free.put(None)
         self._held = threading.local()
+        self._all: list[Shop] = []
 
     @property
     def held(self) -> Shop | None:
@@ -52,7 +56,7 @@ class Readers:
         if self.held is not None:
             yield self.held
             return
-        shop = self._free.get() or self._shop.beside()
+        shop = self._free.get() or self._another()
         shop.config = self._shop.config
         self._held.shop = shop
         try:
@@ -60,3 +64,19 @@ class Readers:
         finally:
             self._held.shop = None
             self._free.put(shop)
+
+    def close(self) -> None:
+        """Let nobody read any more, and stop what is being read: a process that ends while the engine works aborts."""
+        deadline, left = time.monotonic() + CLOSING_SECONDS, AT_ONCE
+        while left and time.monotonic() < deadline:
+            try:
+                self._free.get(timeout=0.05)
+                left -= 1
+            except Empty:
+                for shop in self._all:
+                    shop.engine.interrupt()
+
+    def _another(self) -> Shop:
+        shop = self._shop.beside()
+        self._all.append(shop)
+        return shop

@@ -113,6 +113,10 @@ class SparkEngine(Engine):
                 frame = frame.mapInArrow(each, from_arrow_schema(schema))
             frame.write.parquet(str(folder), compression="zstd")
 
+    def interrupt(self) -> None:
+        """As `Engine.interrupt`; of all that share the session."""
+        self._session.sparkContext.cancelAllJobs()
+
     def _read(self, paths: Sequence[str]) -> ibis.Table:
         name = ibis.util.gen_name("parquet")
         self._session.read.parquet(*paths).createOrReplaceTempView(name)

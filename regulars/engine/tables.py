@@ -179,6 +179,10 @@ class Engine:
                 self._answers[text] = self._asked(given, query)
             return self._answers[text]
 
+    def interrupt(self) -> None:
+        """Stop what is being computed, from another thread; who asked for it is told."""
+        self._backend.con.interrupt()
+
     def _named(self, key: tuple[str, ...], paths: Sequence[Path], schema: pa.Schema) -> Relation:
         """A table that was not asked for before, or whose last holder is gone."""
         while self._unused:
@@ -224,6 +228,8 @@ class Engine:
         """What the system refuses it (a full disk, too many open files, no memory), said as a user can mend it."""
         try:
             yield
+        except duckdb.InterruptException:
+            raise RegularsError("What the engine computed was stopped before its end.") from None
         except duckdb.OperationalError as error:
             raise RegularsError(
                 f"{error} Free some space on the disk, raise [engine] memory in shop.toml, or the limit on open files "

@@ -7,11 +7,13 @@ import threading
 import time
 from contextlib import nullcontext
 
+import pyarrow as pa
 import pytest
 
 from regulars import Shop
 from regulars.console.kept import Kept, NotYetError
 from regulars.console.readers import Readers
+from regulars.errors import RegularsError
 
 
 @pytest.fixture
@@ -98,3 +100,25 @@ def test_a_page_says_that_it_comes_and_comes_by_itself(api, browser_of, path):
         assert asks_again not in found.text
     finally:
         console.kept = given
+
+
+def test_whoever_closes_the_console_stops_what_its_readers_compute(shop):
+    readers, said = Readers(shop), []
+    begun = threading.Event()
+
+    def read():
+        with readers.one() as other:
+            numbers = other.engine.table(pa.table({"n": range(200_000)}))
+            pairs = numbers.cross_join(numbers.view())
+            begun.set()
+            try:
+                other.engine.to_arrow(pairs.filter((pairs.n * pairs.n_right) % 7 == 3).count())
+            except RegularsError as error:
+                said.append(str(error))
+
+    reading = threading.Thread(target=read, daemon=True)
+    reading.start()
+    begun.wait()
+    readers.close()
+    reading.join(timeout=60)
+    assert said == ["What the engine computed was stopped before its end."]
