@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 from pyarrow import csv
 
 from regulars import Shop, clock, storage
@@ -258,8 +258,9 @@ def _speak(page: Any, base: str, language: str) -> None:
 def _settled(page: Any) -> None:
     """Wait until every part is there and every chart is drawn."""
     for _ in range(WAIT_SECONDS * 5):
-        if page.evaluate(SETTLED):
-            break
+        with suppress(Error):  # a page that said that it comes is being fetched once more
+            if page.evaluate(SETTLED):
+                break
         page.wait_for_timeout(200)
     page.wait_for_timeout(200)
 
