@@ -39,11 +39,13 @@ class Probe:
     nets : the five.
     decay : the weight decay chosen.
     validation_loss : log loss of the held-out fifths, in nats, the mean over labels.
+    held_out : (n, labels) log-odds of each row learned from, by the one that did not learn from its customer.
     """
 
     nets: Sequence[nn.Module]
     decay: float
     validation_loss: float
+    held_out: Floats
 
     @classmethod
     def fit(cls, inputs: Floats, targets: Floats, customers: Ints, seed: int = 0) -> Probe:
@@ -75,14 +77,23 @@ class Probe:
             }
         losses = {decay: float(np.mean([loss for _, loss in nets])) for decay, nets in found.items()}
         best = min(losses, key=lambda decay: losses[decay])
-        return cls([net for net, _ in found[best]], best, losses[best])
+        nets = [net for net, _ in found[best]]
+        held_out = np.empty(targets.shape, np.float32)
+        for k, net in enumerate(nets):
+            held_out[fold == k] = _read([net], inputs[fold == k])
+        return cls(nets, best, losses[best], held_out)
 
     def predict(self, inputs: Floats) -> Floats:
         """(n, labels) log-odds."""
-        with torch.inference_mode():
-            given = torch.from_numpy(inputs)
-            found: Floats = torch.stack([net(given) for net in self.nets]).mean(0).numpy()
-        return found
+        return _read(self.nets, inputs)
+
+
+def _read(nets: Sequence[nn.Module], inputs: Floats) -> Floats:
+    """(n, labels) the mean of their log-odds."""
+    with torch.inference_mode():
+        given = torch.from_numpy(inputs)
+        found: Floats = torch.stack([net(given) for net in nets]).mean(0).numpy()
+    return found
 
 
 class _Net(nn.Module):

@@ -43,6 +43,8 @@ HISTORY_DAYS = 90
 LEAST_CUSTOMERS = 100
 RESAMPLES = 200
 INPUTS = ("vector", "features", "both")
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Of the network that knows vectors too, beside the one that knows the features alone."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class UniversalProfile:
         end before it, and the behaviour model from events before the earliest of them.
     customers : who ordered before `as_of`: all of them are judged.
     labels : {"churn", "category", "product": how many labels are predicted}.
+    shares : {task: how much the network on features and vectors counts in "both", see `share_of`}.
     metrics : "auroc TASK, INPUT" for each task and input, then "novelty product, INPUT" and "diversity product, INPUT",
         each with its 95 % interval; the baseline of each is the same of the features.
     """
@@ -63,6 +66,7 @@ class UniversalProfile:
     moments: tuple[datetime, ...]
     customers: int
     labels: Mapping[str, int]
+    shares: Mapping[str, float]
     metrics: tuple[Metric, ...]
 
     def __getitem__(self, name: str) -> Metric:
@@ -90,11 +94,13 @@ class UniversalProfile:
             gain = f"{shown[-1].difference_low:+.3f} to {shown[-1].difference_high:+.3f}"
             table.add_row(name, *(f"{m.value:.3f} ({m.low:.3f} to {m.high:.3f})" for m in shown), gain)
         counts = ", ".join(f"{count} of {task}" for task, count in self.labels.items())
+        shares = ", ".join(f"{share:.0%} for {task}" for task, share in self.shares.items())
         return Group(
             Text("What does the vector alone say of the days to come?", style="bold"),
             Text(
                 f"{self.customers:,} customers as of {self.as_of:%Y-%m-%d}, {DAYS} days ahead; learned as of "
-                f"{len(self.moments) - 1} moments from {self.moments[-1]:%Y-%m-%d} on; labels: {counts}.",
+                f"{len(self.moments) - 1} moments from {self.moments[-1]:%Y-%m-%d} on; labels: {counts}. Of both, the "
+                f"network that knows vectors too counts {shares}.",
                 style="dim",
             ),
             table,
@@ -151,11 +157,13 @@ def universal_profile(
     tasks = outcomes_of(shop, pairs, DAYS, ~is_judged)
     drawn = _draws(int(is_judged.sum()))
     metrics: list[Metric] = []
+    shares: dict[str, float] = {}
     for task, target in tasks.items():
-        scores = {
-            kind: Probe.fit(values[~is_judged], target[~is_judged], who[~is_judged]).predict(values[is_judged])
-            for kind, values in inputs.items()
-        }
+        past = target[~is_judged]
+        probes = {kind: Probe.fit(values[~is_judged], past, who[~is_judged]) for kind, values in inputs.items()}
+        shares[task] = share_of(past, probes["features"].held_out, probes["both"].held_out)
+        scores = {kind: probe.predict(inputs[kind][is_judged]) for kind, probe in probes.items()}
+        scores["both"] = _blended(scores["features"], scores["both"], shares[task])
         judged = target[is_judged].astype(np.float64)
         metrics += _metrics(f"auroc {task}", {kind: _aurocs(judged, score, drawn) for kind, score in scores.items()})
         if task == "product":
@@ -165,7 +173,7 @@ def universal_profile(
             each = {kind: diversity_of(score) for kind, score in scores.items()}
             metrics += _metrics("diversity product", {kind: drawn @ d for kind, d in each.items()})
     labels = {task: target.shape[1] for task, target in tasks.items()}
-    return UniversalProfile(moments[0], tuple(moments), customers[0].num_rows, labels, tuple(metrics))
+    return UniversalProfile(moments[0], tuple(moments), customers[0].num_rows, labels, shares, tuple(metrics))
 
 
 def _checked(shop: Shop, moments: Sequence[datetime] | None) -> list[datetime]:
@@ -199,6 +207,32 @@ def inputs_of(
     named = np.column_stack([column.to_numpy(zero_copy_only=False) for column in table.columns])
     features = Scaling.of(named[is_learned]).inputs(named).astype(np.float32)
     return {"vector": vector, "features": features, "both": np.hstack([features, vector])}
+
+
+def share_of(target: Float32s, features: Float32s, both: Float32s) -> float:
+    """How much a network that knows vectors besides should count beside one that knows the features alone.
+
+    A capability takes vectors where they help on validation, and so does this: the share whose blend of log-odds ranks
+    best those who were held out, the smallest of equals; nothing where vectors do not help.
+
+    Parameters
+    ----------
+    target : (n, labels) 1 where it happened, else 0.
+    features, both : (n, labels) log-odds of those held out.
+
+    Examples
+    --------
+    >>> target, good, bad = (np.array([[float(v)] for v in values], np.float32) for values in ("0011", "1234", "4213"))
+    >>> share_of(target, good, bad), share_of(target, bad, good)
+    (0.0, 0.75)
+    """
+    alike = np.full((1, len(target)), 1 / len(target))
+    came = target.astype(np.float64)
+    return max(SHARES, key=lambda share: (float(_aurocs(came, _blended(features, both, share), alike)[0]), -share))
+
+
+def _blended(features: Float32s, both: Float32s, share: float) -> Float32s:
+    return features * np.float32(1 - share) + both * np.float32(share)
 
 
 def _draws(count: int) -> Floats:

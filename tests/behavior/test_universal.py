@@ -19,7 +19,7 @@ from regulars.behavior.outcomes import categories, outcomes_of
 from regulars.behavior.probe import Probe
 from regulars.behavior.propensity import aurocs, diversity_of, popularity_of
 from regulars.behavior.sizes import Settings, size_named
-from regulars.behavior.universal import INPUTS, universal_profile
+from regulars.behavior.universal import INPUTS, share_of, universal_profile
 from regulars.clock import micros
 from regulars.errors import NotEnoughError
 from regulars.evaluation import auroc_score
@@ -125,6 +125,31 @@ def test_the_same_rows_give_the_same_network_and_nobody_elses_numbers_move() -> 
     assert np.array_equal(first, Probe.fit(inputs, targets, np.arange(200)).predict(inputs))
 
 
+@pytest.mark.usefixtures("quick")
+def test_of_each_row_is_kept_what_a_network_says_that_never_saw_its_customer() -> None:
+    rng = np.random.default_rng(0)
+    inputs, customers = rng.normal(size=(600, 3)).astype(np.float32), np.arange(600) // 2
+    targets = (inputs[:, :1] > 0).astype(np.float32)
+    found = Probe.fit(inputs, targets, customers)
+    changed = targets.copy()
+    changed[customers == 7] = 1 - changed[customers == 7]
+    again = Probe.fit(inputs, changed, customers)
+    assert found.held_out.shape == targets.shape
+    assert auroc_score(targets[:, 0], found.held_out[:, 0]) > 0.9
+    # What came of the customer is nothing to the one that judges it; when to stop is decided by all that are held out.
+    np.testing.assert_allclose(found.held_out[customers == 7], again.held_out[customers == 7], atol=0.2)
+
+
+def test_vectors_that_do_not_help_those_held_out_count_nothing() -> None:
+    rng = np.random.default_rng(0)
+    target = (rng.random((500, 2)) < 0.3).astype(np.float32)
+    good = (target + rng.normal(size=target.shape)).astype(np.float32)
+    noise = rng.normal(size=target.shape).astype(np.float32) * 5
+    assert share_of(target, good, noise) == 0
+    other = (target + rng.normal(size=target.shape)).astype(np.float32)
+    assert share_of(target, good, other) == 0.5
+
+
 @pytest.fixture(scope="module")
 def untrained(tea_shop: Shop, tea_as_of: datetime) -> BehaviorModel:
     """It has seen nothing, but its vectors are functions of the past all the same."""
@@ -139,6 +164,7 @@ def test_each_task_is_judged_of_each_input(tea_shop: Shop, tea_as_of: datetime, 
     found = universal_profile(tea_shop, untrained, moments)
     assert found.customers == tea_shop.customers(tea_as_of).num_rows
     assert found.labels == {"churn": 1, "category": 3, "product": 9}
+    assert found.shares.keys() == found.labels.keys()
     names = [f"auroc {task}" for task in found.labels] + ["novelty product", "diversity product"]
     assert found.table["metric"].to_pylist() == [f"{name}, {kind}" for name in names for kind in INPUTS]
     for metric in found.metrics:
