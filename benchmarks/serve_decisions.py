@@ -250,10 +250,11 @@ class Served:
         return float(used.user + used.system)
 
     @property
-    def memory(self) -> int:
-        """Bytes that the server and its processes have to themselves."""
+    def memory(self) -> tuple[int, int]:
+        """Bytes that the server has to itself, and those that its other processes have, such as the one that folds."""
         server = psutil.Process(self._server.pid)
-        return sum(int(each.memory_full_info().uss) for each in (server, *server.children(recursive=True)))
+        own, *others = (int(each.memory_full_info().uss) for each in (server, *server.children(recursive=True)))
+        return own, sum(others)
 
     def stop(self) -> None:
         """Let it end."""

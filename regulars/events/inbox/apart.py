@@ -19,6 +19,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from regulars.errors import RegularsError, UnavailableError
 from regulars.events.compaction import MANY, TINY, compact
 from regulars.events.inbox.folding import Folded, put_into_log
@@ -169,6 +171,8 @@ def main() -> None:
         with suppress(BrokenPipeError):
             answers.write(json.dumps(said).encode() + b"\n")
             answers.flush()
+        # What a fold or a compaction took would else lie unused until the next.
+        pa.default_memory_pool().release_unused()
 
 
 def _done(asked: dict[str, Any], place: Place) -> Folded | None:
