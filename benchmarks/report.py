@@ -46,9 +46,12 @@ def save(name: str, rows: list[Row]) -> None:
     path = RESULTS / f"{name}.json"
     kept: list[dict[str, Any]] = json.loads(path.read_text())["rows"] if path.exists() else []
     new = {(row.case, row.metric) for row in rows}
-    merged = [row for row in kept if (row["case"], row["metric"]) not in new] + [asdict(row) for row in rows]
+    today = date.today().isoformat()
+    merged = [row for row in kept if (row["case"], row["metric"]) not in new]
+    # Each with its own date: a run of one case leaves the others as they were found then.
+    merged += [asdict(row) | {"date": today} for row in rows]
     found = {
-        "date": date.today().isoformat(),
+        "date": today,
         "machine": machine(),
         "versions": {package: version(package) for package in PACKAGES},
         "rows": merged,
@@ -81,10 +84,10 @@ def render(to: Path = RESULTS.parent / "RESULTS.md") -> str:
     parts = ["# Results\n\nMade by `python -m benchmarks.NAME`; peers ran in the same run on the same machine.\n"]
     parts.append(_short(files))
     for name, found in files.items():
-        parts.append(f"\n## {name}\n\n{found['date']}, {found['machine']}.\n")
+        parts.append(f"\n## {name}\n\nLast run {found['date']}, {found['machine']}.\n")
         versions = ", ".join(f"{package} {number}" for package, number in found["versions"].items())
         parts.append(
-            f"\n{versions}.\n\n| case | metric | better | ours | peers | published |\n|---|---|---|---|---|---|\n"
+            f"\n{versions}.\n\n| case | metric | better | ours | peers | published | run |\n|---|---|---|---|---|---|---|\n"
         )
         for row in found["rows"]:
             peers = "<br>".join(
@@ -92,7 +95,8 @@ def render(to: Path = RESULTS.parent / "RESULTS.md") -> str:
             )
             published = "<br>".join(f"{name}: {shown(figure)}" for name, figure in row["published"].items())
             parts.append(
-                f"| {row['case']} | {row['metric']} | {row['better']} | {shown(row['ours'])} | {peers} | {published} |\n"
+                f"| {row['case']} | {row['metric']} | {row['better']} | {shown(row['ours'])} | {peers} | {published} "
+                f"| {row['date']} |\n"
             )
     text = "".join(parts)
     to.write_text(text)
