@@ -258,9 +258,12 @@ def _speak(page: Any, base: str, language: str) -> None:
 def _settled(page: Any) -> None:
     """Wait until every part is there and every chart is drawn."""
     for _ in range(WAIT_SECONDS * 5):
-        with suppress(Error):  # a page that said that it comes is being fetched once more
+        try:
             if page.evaluate(SETTLED):
                 break
+        except Error as error:
+            if "context was destroyed" not in error.message:  # a page that said that it comes is fetched once more
+                raise
         page.wait_for_timeout(200)
     page.wait_for_timeout(200)
 

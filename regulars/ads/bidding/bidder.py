@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from regulars.ads.bidding.contexts import as_contexts
 from regulars.ads.bidding.dual import Dual
 from regulars.ads.bidding.rivals import Landscape, RivalBids
 from regulars.errors import InputError
@@ -79,9 +80,9 @@ class Bidder:
         self, value: float, context: npt.ArrayLike = (), *, floor: float = 0.0, price: float | None = None
     ) -> float:
         """What to bid; 0 is not to bid. See `bids`."""
-        row = np.asarray(context, np.float64).reshape(1, -1)
-        found = float(self.bids(np.array([value], np.float64), row, floor=floor, price=price)[0])
-        self._value, self._context = value, row[0]
+        rows = as_contexts([context], 1, self.features)
+        found = float(self.bids([value], rows, floor=floor, price=price)[0])
+        self._value, self._context = value, rows[0]
         return found
 
     def bids(
@@ -102,9 +103,7 @@ class Bidder:
         (n,) bids; 0 where not to bid. None is above what is left of the budget.
         """
         worth = np.asarray(values, np.float64)
-        rows = np.zeros((len(worth), 0)) if contexts is None else np.asarray(contexts, np.float64)
-        if rows.shape != (len(worth), self.features) or not np.isfinite(rows).all():
-            raise InputError(f"contexts of shape {rows.shape}: ({len(worth)}, {self.features}), finite, is expected.")
+        rows = as_contexts(np.zeros((len(worth), 0)) if contexts is None else contexts, len(worth), self.features)
         if not np.isfinite(worth).all():
             raise InputError("a value is not a finite number. Bid nothing for what is not known.")
         if price is None:
@@ -158,8 +157,8 @@ class Bidder:
         told = rival
         if rival is None and not won and price is not None and price >= bid:
             told = price
-        row = self._context if context is None else np.asarray(context, np.float64).ravel()
-        known = self._known(np.array([self._value if value is None else value]), row.reshape(1, -1))[0]
+        rows = as_contexts([self._context if context is None else context], 1, self.features)
+        known = self._known(np.array([self._value if value is None else value]), rows)[0]
         self.rivals.learn(bid, won, rival=told, context=known)
 
     def _known(self, values: Floats, contexts: Floats) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from regulars.ads.bidding.contexts import as_contexts
 from regulars.errors import InputError
 from regulars.logistic import probability
 
@@ -115,7 +116,4 @@ class OnlineClicks:
         return self.mean_[0] + self.mean_[1:].reshape(shape) @ row, variance
 
     def _row(self, context: npt.ArrayLike) -> Floats:
-        row = np.append(1.0, np.asarray(context, np.float64).ravel())
-        if row.shape != (self.features + 1,) or not np.isfinite(row).all():
-            raise InputError(f"a context of {row.size - 1} numbers: {self.features}, all finite, are expected.")
-        return row
+        return np.append(1.0, as_contexts([context], 1, self.features))

@@ -28,6 +28,8 @@ ABSURD = 5.0
 """A price of less than a fifth of ours, or of more than five times it, is another unit or currency: it is refused."""
 FRESH_DAYS = 14
 """What was seen longer ago says nothing of today."""
+AHEAD = timedelta(days=1)
+"""A time zone that was not named may put a sighting so far into the future; more is a wrong date."""
 SAME, PROPOSED, APPROVED, REJECTED = "same", "proposed", "approved", "rejected"
 COUNTING = (SAME, APPROVED)
 
@@ -79,7 +81,11 @@ class Competitors:
         found = read(path, self._shop.config.shop.timezone)
         refused, priced = list(found.refused), []
         rates, currency = self._rates(), self._shop.config.shop.currency
+        latest = clock.now() + AHEAD
         for one in found.seen:
+            if one.seen_at > latest:
+                refused.append(f"{one.where}: seen_at = {one.seen_at:%Y-%m-%d} has not come yet. Mend the date.")
+                continue
             try:
                 priced.append((one, in_coins(one, currency, rates)))
             except InputError as error:

@@ -96,6 +96,7 @@ def test_a_pack_of_another_size_is_another_product() -> None:
         ("4001,Leaf,-3,2026-10-30,web,EUR,", "nobody sells for nothing"),
         ("4001,Leaf,cheap,2026-10-30,web,EUR,", "'cheap' is no amount"),
         ("4001,Leaf,9.50,soon,web,EUR,", "'soon' is no time"),
+        ("4001,Leaf,9.50,2062-10-30,web,EUR,", "line 2: seen_at = 2062-10-30 has not come yet"),
         ("4001,Leaf,9.50,2026-10-30,,EUR,", "no source"),
         ("4001,Leaf,950,2026-10-30,web,EUR,", "950.00 EUR for 4001, which costs 10.00 here: another unit or currency"),
         ("4001,Leaf,0.09,2026-10-30,web,EUR,", "another unit or currency"),
