@@ -31,15 +31,20 @@ class Target(NamedTuple):
     beats: tuple[str, ...] | str = ()
 
     def missed(self, row: Mapping[str, Any]) -> str:
-        """What was asked and is not met, in words; empty where all is.
+        """What was asked and is not met, in words; empty where all is. A peer that was not run is asked for.
 
         >>> row = {"ours": 3.0, "better": "higher", "peers": {"duckdb": 8.0, "polars": 2.0}}
         >>> Target("log", "import", "rows/s", least=0.5, of="duckdb").missed(row)
         'at least 0.5 of duckdb (4)'
         >>> Target("log", "import", "rows/s", beats="all").missed(row)
         'above duckdb (8)'
+        >>> Target("log", "import", "rows/s", beats=("spark",)).missed(row)
+        'beside spark'
         """
         ours, peers = row["ours"], row["peers"]
+        named = {self.of} - {""} | (set() if self.beats == "all" else set(self.beats))
+        if absent := sorted(named - set(peers)):
+            return f"beside {', '.join(absent)}"
         unit, of = (peers[self.of], f" of {self.of}") if self.of else (1.0, "")
         said = []
         for word, bound, is_out in (
