@@ -69,9 +69,9 @@ def bench_beauty(folder: Path) -> Iterator[list[Row]]:
 
 def _beauty_rows(ours: next_item_behavior.Result, peers: dict[str, next_item_peers.Result]) -> list[Row]:
     rows = rows_of("beauty", ours, peers, published=True)
-    theirs = peers["sasrec"].settings if "sasrec" in peers else {}
-    pace = {"rectools sasrec": theirs["epoch_seconds"]} if theirs else {}
-    total = {"rectools sasrec": theirs["best_seconds"]} if theirs else {}
+    theirs = {name: found.settings for name, found in peers.items() if name.startswith(next_item_peers.SASREC)}
+    pace = {name.partition(",")[0]: settings["epoch_seconds"] for name, settings in theirs.items()}
+    total = {name: settings["best_seconds"] for name, settings in theirs.items()}
     rows.append(Row("beauty", "seconds an epoch on 2 cores", "lower", ours.epoch_seconds, pace))
     rows.append(Row("beauty", "seconds in total to the best", "lower", ours.best_seconds, total))
     return rows

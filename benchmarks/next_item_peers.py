@@ -201,6 +201,9 @@ def tune(peer: Peer, histories: Histories) -> Result:
     return Result(settings, validated, strictly, figures(evaluate(again, scores)), tuned - start, fitted - begun)
 
 
+SASREC = "rectools sasrec"
+
+
 def sasrec(histories: Histories, minutes: float, python: Path | None = None) -> Result:
     """SASRec as RecTools has it, stopped by validation or after so many minutes of training.
 
@@ -222,6 +225,7 @@ def sasrec(histories: Histories, minutes: float, python: Path | None = None) -> 
         "epoch_seconds": float(np.median(found["epoch_seconds"])),
         "epoch_work_seconds": float(np.median(found["epoch_work_seconds"])),
         "best_seconds": float(found["best_seconds"]),
+        "was_stopped": bool(found["was_stopped"]),
         "validation_recall": [round(float(value), 4) for value in found["recall"]],
     }
     return Result(
@@ -235,11 +239,12 @@ def sasrec(histories: Histories, minutes: float, python: Path | None = None) -> 
 def compare(
     histories: Histories, names: list[str], minutes: float, python: Path | None = None
 ) -> Iterator[tuple[str, Result]]:
-    """Each peer of those names that can run here; why not, on stderr."""
+    """Each peer of those names that can run here; why not, on stderr. What ran out of time is told by its name."""
     for name in names:
         if name == "sasrec":
             try:
-                yield name, sasrec(histories, minutes, python)
+                found = sasrec(histories, minutes, python)
+                yield SASREC + f", stopped after {minutes:g} minutes" * bool(found.settings["was_stopped"]), found
             except peer_environment.Unavailable as reason:
                 print(f"sasrec is left out: {reason}", file=sys.stderr)
         elif name == "ease" and histories.n_items > EASE_LARGEST:

@@ -139,6 +139,7 @@ def main() -> None:
         epoch_seconds=seconds,
         epoch_work_seconds=worked,
         best_seconds=sum(seconds[:best]),
+        was_stopped=len(recall) - best < PATIENCE,
         refit_seconds=refit_seconds,
         session_max_len=length,
         threads=torch.get_num_threads(),
