@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,8 @@ commands.add_typer(pricing_competitors.commands)
 Set = Annotated[bool, typer.Option("--set", help="Note down that the shop asks these prices from now on.")]
 SHOWN = 15
 """So many lines are shown on the screen; the files and --json have all."""
+REASONS = 3
+"""So many of the reasons why a price may not move, the most frequent."""
 
 
 @commands.command(epilog="Example: regulars pricing suggest --shop myshop")
@@ -84,6 +87,8 @@ def explore(
 
     Everybody sees the same price of a product. The chance of each price is logged with it.
     """
+    import pyarrow.compute as pc
+
     from regulars.customers.by_hand import present
     from regulars.pricing.suggesting import tries
     from regulars.shop import Shop
@@ -97,13 +102,20 @@ def explore(
     if as_json:
         emit({"files": files, "set": count, "tries": table.to_pylist()})
         return
+    is_open = pc.less(table["propensity"], 1.0)
+    tried, others = table.filter(is_open), table.filter(pc.invert(is_open))
     shown = Table("Product", "Price", "To try", "Chance")
-    for row in table.slice(0, SHOWN).to_pylist():
+    for row in tried.slice(0, SHOWN).to_pylist():
         cells = (f"{row['list_price']:.2f}", f"{row['suggested']:.2f}", f"{row['propensity']:.0%}")
         shown.add_row(escape(row["title"] or row["product_id"]), *cells)
     out.print(shown)
-    policies = "; ".join(table["policy"].unique().to_pylist())
-    out.print(f"{table.num_rows:,} products, {escape(policies)}.", highlight=False)
+    policies = "; ".join(tried["policy"].unique().to_pylist()) or "nothing to draw"
+    out.print(
+        f"{tried.num_rows:,} of {table.num_rows:,} products may be asked more than one price: {escape(policies)}.",
+        highlight=False,
+    )
+    for why, held in Counter(others["why"].to_pylist()).most_common(REASONS):
+        out.print(f"{held:,} may not: {escape(why)}.", highlight=False)
     _print_files(files, count)
 
 

@@ -94,7 +94,7 @@ def tries(shop: Shop, as_of: datetime, salt: str, block: int) -> pa.Table:
     Returns
     -------
     product_id, title, category, list_price, suggested, propensity, expected and variance (of the logarithm of the price
-    over the lot: what is learned from it needs them), policy, variant (the block).
+    over the lot: what is learned from it needs them), policy, variant (the block), why (what binds).
     """
     products = Products.of(shop, as_of)
     _require_products(products, as_of)
@@ -126,6 +126,7 @@ def tries(shop: Shop, as_of: datetime, salt: str, block: int) -> pa.Table:
             "variance": variance,
             "policy": pa.array([answer or policy for answer in answers], pa.string()),
             "variant": pa.repeat(f"{salt}/block {block}", count),
+            "why": [bounds.why(row) for row in range(count)],
         }
     )
 

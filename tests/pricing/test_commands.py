@@ -27,7 +27,7 @@ AT = ("--as-of", "2026-11-01")
 def test_prices_are_tried_set_quoted_and_audited(tea: Path, cli: Cli) -> None:
     code, said, _ = cli("pricing", "explore", "--name", "spring", "--set", "--shop", tea, *AT)
     assert code == 0
-    assert "2 products, evenly." in said
+    assert "2 of 2 products may be asked more than one price: evenly." in said
     assert "2 prices set." in said
     # From the moment after it was set.
     later = ("--as-of", "2026-11-01T00:00:01")
@@ -41,6 +41,14 @@ def test_prices_are_tried_set_quoted_and_audited(tea: Path, cli: Cli) -> None:
     assert lines[0]["propensity"] > 0
     assert "2 lines, 0 with a problem" in cli("pricing", "audit", "tea", "--shop", tea)[1]
     assert "1 lines" in cli("pricing", "audit", "--customer", "ada", "--shop", tea)[1]
+
+
+def test_where_no_price_may_be_tried_it_is_said_why(shop: Shop, tell: Tell, cli: Cli) -> None:
+    tell("tea", 1000, title="Sencha 250 g")
+    code, said, _ = cli("pricing", "explore", "--shop", shop.folder, *AT)
+    assert code == 0
+    assert "0 of 1 products may be asked more than one price: nothing to draw." in said
+    assert "1 may not: cost is not known: the price stays as it is." in said
 
 
 def test_an_audit_of_nothing_says_what_to_name(tea: Path, cli: Cli) -> None:
