@@ -71,6 +71,7 @@ def suggest(
         shown.add_row(*map(escape, cells))
     out.print(shown)
     out.print(f"{moves.num_rows:,} of {table.num_rows:,} prices would move.", highlight=False)
+    _print_reasons(table)
     _print_files(files, count)
 
 
@@ -114,8 +115,7 @@ def explore(
         f"{tried.num_rows:,} of {table.num_rows:,} products may be asked more than one price: {escape(policies)}.",
         highlight=False,
     )
-    for why, held in Counter(others["why"].to_pylist()).most_common(REASONS):
-        out.print(f"{held:,} may not: {escape(why)}.", highlight=False)
+    _print_reasons(others)
     _print_files(files, count)
 
 
@@ -325,6 +325,13 @@ def _set(door: Shop, table: pa.Table, moment: Any) -> int:
 
 def _money(price: Any, share: float | None) -> str:
     return f"{price:.2f}" if price is not None else f"{share:.0%} off" if share else ""
+
+
+def _print_reasons(table: pa.Table) -> None:
+    """Why prices may not move at all, by how many."""
+    reasons = Counter(why for why in table["why"].to_pylist() if why.endswith("stays as it is"))
+    for why, held in reasons.most_common(REASONS):
+        out.print(f"{held:,} may not: {escape(why)}.", highlight=False)
 
 
 def _print_files(files: list[str], count: int | None) -> None:
