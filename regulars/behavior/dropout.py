@@ -34,7 +34,11 @@ class Dropout(nn.Module):
     def begin(self, *seed: int) -> None:
         """What is drawn from now on depends on the seed alone."""
         self._rng = np.random.default_rng(seed)
-        torch.manual_seed(int(self._rng.integers(2**62)))
+        drawn = int(self._rng.integers(2**62))
+        # `torch.manual_seed` would keep a traceback for each kind of device that is not there, at every step.
+        torch.default_generator.manual_seed(drawn)
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(drawn)
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape."""
