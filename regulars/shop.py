@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from regulars import capability as capabilities
 from regulars import clock, config, decisions, object_store, storage
@@ -29,9 +30,10 @@ from regulars.events.fitting import fitting
 from regulars.events.importing import ImportResult, Progress, import_file
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
+from regulars.events.products import DESCRIBED
 from regulars.events.readers import Source
 from regulars.events.sandbox import open_source
-from regulars.events.schema import CATALOGUE, EVENTS, RATES
+from regulars.events.schema import CATALOGUE, EVENTS, RATES, TIME
 from regulars.events.undated import DERIVED_ID, IMPORT, Undated
 from regulars.models import Model, Models
 from regulars.recent import Last, Recent
@@ -40,6 +42,10 @@ from regulars.tables import Tables
 
 if TYPE_CHECKING:
     from regulars.evaluation import Report, Split
+
+
+DESCRIBING = timedelta(seconds=1)
+"""So long before the newest event begins what a file without times says of products: there is room for later files."""
 
 
 class Decided(NamedTuple):
@@ -228,8 +234,12 @@ class Shop:
         source = open_source(path, mapping.format) if mapping.format else source
         moment = clock.now()
         shop = self.config.shop
-        undated = self._undated(moment) if mapping.constants.get("time") == IMPORT else None
-        conversion = Conversion(mapping, shop.currency, shop.timezone, moment, undated)
+        undated, met = None, None
+        if mapping.constants.get("time") == IMPORT:
+            is_about_products = mapping.constants.get("type") == DESCRIBED
+            undated = self._describing(moment) if is_about_products else self._undated(moment)
+            met = self._met() if is_about_products else None
+        conversion = Conversion(mapping, shop.currency, shop.timezone, moment, undated, met)
         rejects = self.folder / "rejects" / f"{moment:%Y-%m-%dT%H%M%S.%f}-{path.name.split('.')[0]}.csv"
         result = import_file(self.log, source, conversion, rejects, strict=strict, on_progress=on_progress)
         # The import is done; that files stay many because the disk is full now must not make it look undone.
@@ -282,6 +292,23 @@ class Shop:
         ids = said.join(newest, [said.customer_id == newest.customer_id, said.received_at == newest.newest])
         found = self.engine.to_arrow(ids.select("event_id").distinct())
         return Undated.of(moment, found["event_id"].combine_chunks())
+
+    def _describing(self, moment: datetime) -> Undated:
+        """What files about products that tell no time are read by: they hold as of the shop's present already, and the
+        newest of several files wins, though no event came between."""
+        with suppress(NotEnoughError):
+            moment = self.now - timedelta(microseconds=1)
+        said = self.log.read("catalogue", ["valid_from"])["valid_from"]
+        earlier = pc.max(said.filter(pc.less_equal(said, pa.scalar(moment, TIME)))).as_py()
+        least = moment - DESCRIBING
+        if earlier is not None and earlier >= least:
+            least = min(earlier + timedelta(microseconds=1), moment)
+        return Undated.of(least, pa.array([], pa.string()))
+
+    def _met(self) -> pa.Table:
+        """product_id and since: the moment of each product's first event."""
+        events = self.events.filter(self.events.product_id.notnull())
+        return self.engine.to_arrow(events.group_by("product_id").agg(since=events.time.min()))
 
     def learn(self, name: str, until: datetime | None = None) -> tuple[Model, Report]:
         """Let a capability learn from events before a moment (default: all), and keep what it learned.

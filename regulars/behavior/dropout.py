@@ -37,7 +37,7 @@ class Dropout(nn.Module):
         drawn = int(self._rng.integers(2**62))
         # `torch.manual_seed` would keep a traceback for each kind of device that is not there, at every step.
         torch.default_generator.manual_seed(drawn)
-        if torch.cuda.is_initialized():
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             torch.cuda.manual_seed_all(drawn)
 
     def forward(self, x: Tensor) -> Tensor:

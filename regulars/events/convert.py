@@ -16,6 +16,7 @@ from regulars.engine.json import patched
 from regulars.events.columns import Mask, distinct_rows, is_any_of, is_negative, is_null, nothing, objects
 from regulars.events.identity import CONTENT, derived_ids, hash_rows, ordinals, whole
 from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
+from regulars.events.products import DESCRIBED
 from regulars.events.readers import RawRows, Reject
 from regulars.events.schema import CATALOGUE, EVENTS, TIME
 from regulars.events.times import SKIPPED, TWICE, to_time
@@ -56,6 +57,7 @@ class Conversion:
     timezone : of times that name none.
     received_at : the moment of the import.
     undated : what gives rows their time where the mapping says `time = "import"`.
+    met : product_id and since, the moment of a product's first event; for files about products that tell no time.
     """
 
     mapping: Mapping
@@ -63,6 +65,7 @@ class Conversion:
     timezone: str
     received_at: datetime
     undated: Undated | None = None
+    met: pa.Table | None = None
 
 
 class Placed(NamedTuple):
@@ -74,11 +77,17 @@ class Placed(NamedTuple):
 
 @dataclass
 class Converted:
-    """What a chunk holds. Refunds stand apart: the order that each belongs to is looked for at the end."""
+    """What a chunk holds. Refunds stand apart: the order that each belongs to is looked for at the end.
+
+    Attributes
+    ----------
+    products : what is said of products. described : rows that say nothing else, and are no events.
+    """
 
     events: Placed
     refunds: Placed
     products: pa.Table
+    described: int
     rejects: list[Reject]
     notes: Counter[str]
 
@@ -121,7 +130,9 @@ class _Reading:
                 self.time_codes = raw.indices
         for field, value in self.mapping.constants.items():
             if field == "time" and value == IMPORT:
-                self.columns[field] = pa.repeat(pa.scalar(self.conversion.received_at, TIME), self.count)
+                undated = self.conversion.undated
+                present = self.conversion.received_at if undated is None else undated.present
+                self.columns[field] = pa.repeat(pa.scalar(present, TIME), self.count)
                 continue
             values, unreadable = self._read(field, pa.array([value]))
             if unreadable is not None and unreadable[0].as_py():
@@ -182,8 +193,22 @@ class _Reading:
             if field in columns:
                 nobody &= is_null(columns[field])
         self.refuse(nobody, "", "names neither a customer nor a product")
+        self._check_described()
         self._settle_quantity_and_price()
         self._name_orders()
+
+    def _check_described(self) -> None:
+        is_described = is_any_of(self.columns["type"], (DESCRIBED,))
+        if not is_described.any():
+            return
+        nameless = is_null(self.columns["product_id"]) if "product_id" in self.columns else np.ones(self.count, bool)
+        self.refuse(is_described & nameless, "product_id", "names no product")
+        if "currency" in self.columns:
+            own = pc.equal(pc.utf8_upper(plain(self.columns["currency"])), self.conversion.currency)
+            is_foreign = ~np.asarray(pc.fill_null(own, True))
+            self.refuse(
+                is_described & is_foreign, "currency", f"what products cost is told in {self.conversion.currency} here"
+            )
 
     def _check_time(self) -> None:
         times = self.columns["time"]
@@ -285,10 +310,12 @@ class _Reading:
             order = np.argsort(moments, kind="stable")
             table, places, self.is_good = table.take(pa.array(order)), places[order], self.is_good[order]
         table = _with_identity(table, self.is_good, CONTENT if undated is None else SAYS)
-        is_refund = is_any_of(whole(table["type"]), ("order_refunded",))
-        events = _part(table, places, self.is_good & ~is_refund)
+        types = whole(table["type"])
+        is_refund, is_described = is_any_of(types, ("order_refunded",)), is_any_of(types, (DESCRIBED,))
+        events = _part(table, places, self.is_good & ~is_refund & ~is_described)
         refunds = _part(table, places, self.is_good & is_refund)
-        return Converted(events, refunds, products, sorted(self.rejects), +self.notes)
+        described = int((self.is_good & is_described).sum())
+        return Converted(events, refunds, products, described, sorted(self.rejects), +self.notes)
 
     def _properties(self) -> pa.Array | None:
         """Fields outside of the schema, as one JSON object a row; each distinct object is written once."""

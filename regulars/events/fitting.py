@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Named
+from collections.abc import Sequence
 from itertools import chain, count
 
 from regulars.events import formats
 from regulars.events.guess import guess
+from regulars.events.guess_products import tells_products
 from regulars.events.mapping import Mapping
+from regulars.events.products import DESCRIBED
 from regulars.events.readers import Source
 from regulars.events.undated import IMPORT
 
@@ -34,8 +37,7 @@ def fitting(source: Source, known: Named[str, Mapping], currency: str) -> Mappin
         for mapping in known.values()
         if mapping.format == (form.name if form else "")
         and set(mapping.columns.values()) <= set(headers)
-        # Orders name customers too: a file of customers is known by having nothing besides.
-        and (mapping.constants.get("time") != IMPORT or set(mapping.columns.values()) == set(source.headers))
+        and _is_of_this_kind(mapping, source.headers)
     ]
     if fit:
         return max(fit, key=lambda mapping: len(mapping.columns))
@@ -47,3 +49,10 @@ def fitting(source: Source, known: Named[str, Mapping], currency: str) -> Mappin
     if form:
         return formats.preset(form, headers, name)
     return guess(source.headers, source.sample(SAMPLE), name=name, currency=currency).mapping
+
+
+def _is_of_this_kind(mapping: Mapping, headers: Sequence[str]) -> bool:
+    """Orders name customers and products too: a file about those has nothing of events besides."""
+    if mapping.constants.get("type") == DESCRIBED:
+        return tells_products(headers)
+    return mapping.constants.get("time") != IMPORT or set(mapping.columns.values()) == set(headers)

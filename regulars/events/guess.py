@@ -29,6 +29,7 @@ from regulars.events.cells import (
 )
 from regulars.events.draft import Draft, confirmed, take_named, take_the_one_of_times
 from regulars.events.guess_attempts import keep_what_is_measured, labelled_attempts, unlabelled_attempts
+from regulars.events.guess_products import products
 from regulars.events.mapping import EXTRA, FIELDS, Mapping
 from regulars.events.timeformat import detect, readings
 from regulars.events.undated import IMPORT
@@ -93,6 +94,7 @@ def guess(headers: Sequence[str], rows: Sequence[Sequence[str | None]], *, name:
         _by_preset(table)
         or labelled_attempts(table, currency)
         or _of_customers(table)
+        or products(table, currency)
         or unlabelled_attempts(table, currency)
         or _by_synonyms(table, currency)
     )

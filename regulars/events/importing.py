@@ -15,13 +15,15 @@ import pyarrow as pa
 
 from regulars import storage
 from regulars.errors import RejectedError
+from regulars.events.catalogue import merge
 from regulars.events.convert import Conversion, Converted, Placed, convert
 from regulars.events.identity import whole
 from regulars.events.imported import Fingerprint
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
+from regulars.events.products import described, since_met
 from regulars.events.readers import Chunk, Reject, Source
-from regulars.events.schema import EVENTS
+from regulars.events.schema import CATALOGUE, EVENTS
 from regulars.events.transaction import Conflict, Transaction
 from regulars.events.values import plain
 from regulars.spreadsheet import to_csv
@@ -94,19 +96,29 @@ def import_file(
     with log.transaction(f"import of {name}", {"source": name, "mapping": mapping.name}) as transaction:
         fingerprint.begin()
         refunds: list[Placed] = []
+        said: list[pa.Table] = []
+        rows_described = 0
         # Closed even if a row is refused: no thread may write on once the transaction is abandoned.
         with closing(_in_parallel(source, conversion, transaction)) as pieces:
             for converted, rows in pieces:
                 read += rows
                 refusals.add(converted.rejects, strict=strict)
                 notes += converted.notes
-                transaction.add("catalogue", converted.products)
+                said.append(converted.products)
+                rows_described += converted.described
                 refunds.append(converted.refunds)
                 if sum(len(placed.places) for placed in refunds) >= REFUNDS_AT_ONCE:
                     write_refunds(transaction, refunds, name)
                     refunds = []
                 on_progress(read, source.share_read)
         write_refunds(transaction, refunds, name)
+        told = pa.concat_tables([CATALOGUE.empty_table(), *said])
+        new = 0
+        if rows_described:
+            known = log.read("catalogue")
+            told = told if conversion.met is None else since_met(known, told, conversion.met)
+            new = min(described(known, merge(known, [told])), rows_described)
+        transaction.add("catalogue", told)
         has_ids = "event_id" in mapping.columns or "event_id" in mapping.constants
         duplicates, conflicts = transaction.settle(ids_are_derived=not has_ids)
         refusals.add(conflicting(conflicts, mapping), strict=strict)
@@ -117,8 +129,8 @@ def import_file(
         source=str(source.path),
         version=version,
         read=read,
-        added=transaction.added,
-        duplicates=duplicates,
+        added=transaction.added + new,
+        duplicates=duplicates + rows_described - new,
         rejected=refusals.count,
         reasons=dict(refusals.reasons.most_common()),
         rejects=rejects if refusals.count else None,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from regulars.errors import InputError
 
 
-def as_contexts(given: npt.ArrayLike, count: int, features: int) -> npt.NDArray[np.float64]:
+def as_contexts(given: npt.ArrayLike | Sequence[npt.ArrayLike], count: int, features: int) -> npt.NDArray[np.float64]:
     """(count, features) numbers.
 
     Raises

@@ -14,13 +14,16 @@ from regulars.events.formats.ga4 import GoogleAnalytics
 from regulars.events.formats.olist import Olist, OlistFolder
 from regulars.events.formats.segment import Segment
 from regulars.events.formats.shopify import Shopify
+from regulars.events.formats.shopify_products import ShopifyProducts
 from regulars.events.formats.woocommerce import Analytics, WooCommerce
 from regulars.events.mapping import Mapping
 from regulars.events.readers import WHOLE, Source
 
 __all__ = ["FORMATS", "Format", "open_source", "preset", "recognise", "takes_whole", "unfolded"]
 
-_ALL: tuple[Format, ...] = (Segment(), Shopify(), WooCommerce(), Analytics(), Olist(), GoogleAnalytics())
+_ALL: tuple[Format, ...] = (
+    Segment(), Shopify(), ShopifyProducts(), WooCommerce(), Analytics(), Olist(), GoogleAnalytics(),
+)  # fmt: skip
 FORMATS = {form.name: form for form in _ALL}
 """By name. The first that recognises a file reads it."""
 

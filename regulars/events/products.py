@@ -1,0 +1,59 @@
+"""Files about products: what they say goes to the catalogue, and is no event."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.events.schema import CATALOGUE
+
+DESCRIBED = "product_described"
+"""The type of a row that describes a product."""
+STEADY = ("title", "category", "brand", "unit_cost")
+"""What a product keeps, as a rule; its price and stock are of a day."""
+
+
+def since_met(known: pa.Table, said: pa.Table, met: pa.Table) -> pa.Table:
+    """What a file that tells no time says of products, some of it since they were first met.
+
+    A title, category, brand or cost that nobody told before is not known to hold since today: it counts since the
+    product's first event, or all that came before the file would be without. What was told before, prices and stock
+    count from the import on, and so does all that is said of a product that was never met.
+
+    Parameters
+    ----------
+    known : the catalogue. said : (n,) rows, in its columns.
+    met : product_id and since, the moment of its first event.
+
+    Returns
+    -------
+    Rows in the columns of the catalogue.
+    """
+    place = pc.index_in(said["product_id"].combine_chunks(), met["product_id"].combine_chunks())
+    rows = said.append_column("since", met["since"].take(place)).filter(pc.is_valid(place))
+    earlier = {"product_id": rows["product_id"], "valid_from": rows["since"]}
+    is_told = pa.chunked_array([pa.repeat(False, rows.num_rows)])
+    for name in STEADY:
+        told = known.filter(pc.is_valid(known[name]))["product_id"].combine_chunks()
+        earlier[name] = pc.if_else(pc.is_in(rows["product_id"], told), None, rows[name])
+        is_told = pc.or_(is_told, pc.is_valid(earlier[name]))
+    nothing = {field.name: pa.nulls(rows.num_rows, field.type) for field in CATALOGUE}
+    told = pa.table([(nothing | earlier)[field.name] for field in CATALOGUE], CATALOGUE)
+    return pa.concat_tables([told.filter(pc.and_(is_told, pc.less(rows["since"], rows["valid_from"]))), said])
+
+
+def described(before: pa.Table, after: pa.Table | None) -> int:
+    """Of how many products a catalogue says more than the one before; None is the same.
+
+    >>> one = pa.table({"product_id": ["pot", "tea"]})
+    >>> described(one, pa.table({"product_id": ["cup", "cup", "pot", "tea", "tea"]})), described(one, None)
+    (2, 0)
+    """
+    if after is None:
+        return 0
+    codes = pa.concat_tables([each.select(["product_id"]) for each in (before, after)])["product_id"]
+    numbers = codes.combine_chunks().dictionary_encode().indices.to_numpy()
+    count = int(numbers.max(initial=-1)) + 1
+    rows = (np.bincount(part, minlength=count) for part in np.split(numbers, [before.num_rows]))
+    return int(np.not_equal(*rows).sum())
