@@ -60,6 +60,17 @@ def test_a_file_is_uploaded_seen_mended_and_imported(growth, console, hostile, b
     assert "Import begun" in browser_of("admin").get("/settings/audit?who=growth").text
 
 
+def test_a_file_of_products_is_known_as_one_and_goes_to_the_catalogue(growth, console):
+    path = upload(growth, "sku,title,cost\ntea,Sencha,2.10\ncup,White cup,1\n", name="products.csv")
+    text = growth.get(path).text
+    assert '<option value="product_described" selected>What is known of a product</option>' in text
+    fields = {f"column-{place}": field for place, field in enumerate(("product_id", "title", "unit_cost"))}
+    constants = dict(re.findall(r'name="(constant-\w+)" value="([^"]*)"', text))
+    growth.post(path, {"mapping": "products", **fields, **constants, "constant-type": "product_described"})
+    assert done(console).said == "products.csv: 2 rows read: 2 added, 0 known already, 0 refused."
+    assert "White cup" in growth.get("/data/catalogue").text
+
+
 def test_refused_rows_say_where_and_why(growth, console, hostile, browser_of):
     path = upload(growth, CSV.format("tea"), name="again.csv")
     growth.post(path, {

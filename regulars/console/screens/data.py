@@ -21,6 +21,7 @@ from regulars.console.visit import Visit
 from regulars.errors import InputError, NotFoundError
 from regulars.events.guess import Guess, guess
 from regulars.events.mapping import FIELDS, Mapping
+from regulars.events.products import DESCRIBED
 from regulars.events.sandbox import open_source
 from regulars.events.schema import TYPES
 
@@ -120,7 +121,7 @@ def mapping(visit: Visit) -> Response:
         problem=problem,
         notes=guessed.notes if guessed else (),
         fields=[*FIELDS, *sorted(extra)],
-        types=list(TYPES),
+        types=[*TYPES, DESCRIBED],
     )
 
 
