@@ -13,12 +13,14 @@ Whom a message moves shows in whom it makes open and click (`kinds`); this is as
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from safetensors.numpy import load, save
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, LassoCV
 from threadpoolctl import threadpool_limits
 
@@ -252,7 +254,9 @@ def _sparse(design: Floats, target: Floats, folds: list[tuple[Numbers, Numbers]]
     The rule of one standard error: Breiman and others (1984), Classification and Regression Trees, section 3.4.3; here
     of the difference to the best, fold by fold.
     """
-    with threadpool_limits(1, "blas"):
+    with threadpool_limits(1, "blas"), warnings.catch_warnings():
+        # The smallest penalties may not be solved to the last digit; a greater one is chosen.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         tried = LassoCV(alphas=20, eps=0.02, cv=folds, precompute=True, fit_intercept=False, max_iter=2000, tol=1e-3)
         tried.fit(design, target)
         worse = tried.mse_path_ - tried.mse_path_[[tried.mse_path_.mean(1).argmin()]]
