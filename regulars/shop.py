@@ -30,7 +30,6 @@ from regulars.events.fitting import fitting
 from regulars.events.importing import ImportResult, Progress, import_file
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
-from regulars.events.products import DESCRIBED
 from regulars.events.readers import Source
 from regulars.events.sandbox import open_source
 from regulars.events.schema import CATALOGUE, EVENTS, RATES, TIME
@@ -236,9 +235,8 @@ class Shop:
         shop = self.config.shop
         undated, met = None, None
         if mapping.constants.get("time") == IMPORT:
-            is_about_products = mapping.constants.get("type") == DESCRIBED
-            undated = self._describing(moment) if is_about_products else self._undated(moment)
-            met = self._met() if is_about_products else None
+            undated = self._describing(moment) if mapping.is_about_products else self._undated(moment)
+            met = self._met() if mapping.is_about_products else None
         conversion = Conversion(mapping, shop.currency, shop.timezone, moment, undated, met)
         rejects = self.folder / "rejects" / f"{moment:%Y-%m-%dT%H%M%S.%f}-{path.name.split('.')[0]}.csv"
         result = import_file(self.log, source, conversion, rejects, strict=strict, on_progress=on_progress)

@@ -258,7 +258,6 @@ MOST_NAMES = 40
 
 def _show_mapping(mapping: Any, source: Any, currency: str) -> None:
     from regulars.events.guess_attempts import KEPT
-    from regulars.events.products import DESCRIBED
 
     rows = source.sample(1000)
     guessed = _guessed(mapping, source.headers, rows, currency)
@@ -283,7 +282,7 @@ def _show_mapping(mapping: Any, source: Any, currency: str) -> None:
         out.print(f"[dim]Not used: {escape(_names(unused))}[/]")
     for note in guessed.notes if guessed else ():
         out.print(f"[yellow]{escape(note)}[/]")
-    if mapping.constants.get("type") == DESCRIBED:
+    if mapping.is_about_products:
         out.print("Every row is taken for what is known of a [bold]product[/]: no event, but a line of the catalogue.")
     elif mapping.constants.get("type"):
         out.print(f"Every row is taken for an event of type [bold]{mapping.constants['type']}[/].")

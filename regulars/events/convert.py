@@ -16,7 +16,6 @@ from regulars.engine.json import patched
 from regulars.events.columns import Mask, distinct_rows, is_any_of, is_negative, is_null, nothing, objects
 from regulars.events.identity import CONTENT, derived_ids, hash_rows, ordinals, whole
 from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
-from regulars.events.products import DESCRIBED
 from regulars.events.readers import RawRows, Reject
 from regulars.events.schema import CATALOGUE, EVENTS, TIME
 from regulars.events.times import SKIPPED, TWICE, to_time
@@ -193,22 +192,18 @@ class _Reading:
             if field in columns:
                 nobody &= is_null(columns[field])
         self.refuse(nobody, "", "names neither a customer nor a product")
-        self._check_described()
+        if self.mapping.is_about_products:
+            self._check_described()
         self._settle_quantity_and_price()
         self._name_orders()
 
     def _check_described(self) -> None:
-        is_described = is_any_of(self.columns["type"], (DESCRIBED,))
-        if not is_described.any():
-            return
         nameless = is_null(self.columns["product_id"]) if "product_id" in self.columns else np.ones(self.count, bool)
-        self.refuse(is_described & nameless, "product_id", "names no product")
+        self.refuse(nameless, "product_id", "names no product")
         if "currency" in self.columns:
             own = pc.equal(pc.utf8_upper(plain(self.columns["currency"])), self.conversion.currency)
             is_foreign = ~np.asarray(pc.fill_null(own, True))
-            self.refuse(
-                is_described & is_foreign, "currency", f"what products cost is told in {self.conversion.currency} here"
-            )
+            self.refuse(is_foreign, "currency", f"what products cost is told in {self.conversion.currency} here")
 
     def _check_time(self) -> None:
         times = self.columns["time"]
@@ -310,11 +305,11 @@ class _Reading:
             order = np.argsort(moments, kind="stable")
             table, places, self.is_good = table.take(pa.array(order)), places[order], self.is_good[order]
         table = _with_identity(table, self.is_good, CONTENT if undated is None else SAYS)
-        types = whole(table["type"])
-        is_refund, is_described = is_any_of(types, ("order_refunded",)), is_any_of(types, (DESCRIBED,))
-        events = _part(table, places, self.is_good & ~is_refund & ~is_described)
-        refunds = _part(table, places, self.is_good & is_refund)
-        described = int((self.is_good & is_described).sum())
+        described = int(self.is_good.sum()) if self.mapping.is_about_products else 0
+        is_event = self.is_good & (not self.mapping.is_about_products)
+        is_refund = is_any_of(whole(table["type"]), ("order_refunded",))
+        events = _part(table, places, is_event & ~is_refund)
+        refunds = _part(table, places, is_event & is_refund)
         return Converted(events, refunds, products, described, sorted(self.rejects), +self.notes)
 
     def _properties(self) -> pa.Array | None:

@@ -10,7 +10,6 @@ from regulars.events import formats
 from regulars.events.guess import guess
 from regulars.events.guess_products import tells_products
 from regulars.events.mapping import Mapping
-from regulars.events.products import DESCRIBED
 from regulars.events.readers import Source
 from regulars.events.undated import IMPORT
 
@@ -53,6 +52,6 @@ def fitting(source: Source, known: Named[str, Mapping], currency: str) -> Mappin
 
 def _is_of_this_kind(mapping: Mapping, headers: Sequence[str]) -> bool:
     """Orders name customers and products too: a file about those has nothing of events besides."""
-    if mapping.constants.get("type") == DESCRIBED:
+    if mapping.is_about_products:
         return tells_products(headers)
     return mapping.constants.get("time") != IMPORT or set(mapping.columns.values()) == set(headers)

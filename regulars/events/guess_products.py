@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from regulars.events.cells import ENOUGH, Table, decimal_of, filled, named, plain, synonyms
 from regulars.events.draft import Draft, take_named
-from regulars.events.products import DESCRIBED
+from regulars.events.mapping import DESCRIBED
 from regulars.events.timeformat import detect, is_bare_number
 from regulars.events.undated import IMPORT
 

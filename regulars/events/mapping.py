@@ -49,6 +49,8 @@ PRODUCT_FIELDS = ("title", "category", "brand", "list_price", "unit_cost", "stoc
 """Fields that go to the catalogue, not to the log."""
 
 EXTRA = "properties."
+DESCRIBED = "product_described"
+"""The constant for `type` of a file about products."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,11 @@ class Mapping:
                 )
         if self.decimal not in (".", ","):
             raise ConfigError(f'mapping "{self.name}": decimal = "{self.decimal}"; "." or "," is expected.')
+
+    @property
+    def is_about_products(self) -> bool:
+        """Whether rows describe products, and are no events: that is said of a whole file, never by a column."""
+        return self.constants.get("type") == DESCRIBED
 
     @classmethod
     def from_dict(cls, name: str, section: MappingABC[str, Any]) -> Mapping:

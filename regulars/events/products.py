@@ -8,8 +8,6 @@ import pyarrow.compute as pc
 
 from regulars.events.schema import CATALOGUE
 
-DESCRIBED = "product_described"
-"""The type of a row that describes a product."""
 STEADY = ("title", "category", "brand", "unit_cost")
 """What a product keeps, as a rule; its price and stock are of a day."""
 

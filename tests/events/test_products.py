@@ -10,7 +10,7 @@ import pytest
 
 from regulars import Shop
 from regulars.events.guess import guess
-from regulars.events.products import DESCRIBED
+from regulars.events.mapping import DESCRIBED, Mapping
 
 ORDERS = (
     "date,customer,sku,price\n2024-05-01 10:00,ada,tea,4.50\n2024-05-03 10:00,bob,pot,30\n2024-05-09 10:00,bob,tea,5\n"
@@ -148,3 +148,10 @@ def test_shopifys_products_are_named_as_its_orders_name_them(shop: Shop, tmp_pat
     assert (float(blue["list_price"]), blue["unit_cost"], blue["stock"]) == (10.9, None, 0)
     assert (found["Green tea"]["category"], float(found["Green tea"]["unit_cost"])) == ("Food > Tea", 2.0)
     assert not shop.log.read("events").num_rows
+
+
+def test_an_event_that_a_shop_calls_so_is_an_event(sold: Shop, tmp_path: Path) -> None:
+    file = write(tmp_path, "live.csv", "time,type,customer_id,product_id\n2024-05-10,Product Described,ada,tea\n")
+    columns = {name: name for name in ("time", "type", "customer_id", "product_id")}
+    assert sold.import_(file, mapping=Mapping("live", columns)).added == 1
+    assert sold.log.read("events").num_rows == 4

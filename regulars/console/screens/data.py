@@ -20,8 +20,7 @@ from regulars.console.screens import data_quality
 from regulars.console.visit import Visit
 from regulars.errors import InputError, NotFoundError
 from regulars.events.guess import Guess, guess
-from regulars.events.mapping import FIELDS, Mapping
-from regulars.events.products import DESCRIBED
+from regulars.events.mapping import DESCRIBED, FIELDS, Mapping
 from regulars.events.sandbox import open_source
 from regulars.events.schema import TYPES
 
