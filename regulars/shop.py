@@ -297,11 +297,11 @@ class Shop:
         with suppress(NotEnoughError):
             moment = self.now - timedelta(microseconds=1)
         said = self.log.read("catalogue", ["valid_from"])["valid_from"]
-        earlier = pc.max(said.filter(pc.less_equal(said, pa.scalar(moment, TIME)))).as_py()
-        least = moment - DESCRIBING
-        if earlier is not None and earlier >= least:
-            least = min(earlier + timedelta(microseconds=1), moment)
-        return Undated.of(least, pa.array([], pa.string()))
+        earlier = pc.max(said.filter(pc.less(said, pa.scalar(moment, TIME)))).as_py()
+        present = moment - DESCRIBING
+        if earlier is not None and earlier >= present:
+            present = earlier + timedelta(microseconds=1)
+        return Undated.of(present, pa.array([], pa.string()))
 
     def _met(self) -> pa.Table:
         """product_id and since: the moment of each product's first event."""
