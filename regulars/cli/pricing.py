@@ -329,9 +329,13 @@ def _money(price: Any, share: float | None) -> str:
 
 def _print_reasons(table: pa.Table) -> None:
     """Why prices may not move at all, by how many."""
+    from regulars.pricing.guard.bounds import NO_COST
+
     reasons = Counter(why for why in table["why"].to_pylist() if why.endswith("stays as it is"))
     for why, held in reasons.most_common(REASONS):
         out.print(f"{held:,} may not: {escape(why)}.", highlight=False)
+    if any(why.startswith(NO_COST) for why in reasons):
+        out.print("Import a file of products with their costs: regulars import products.csv", highlight=False)
 
 
 def _print_files(files: list[str], count: int | None) -> None:

@@ -49,6 +49,7 @@ def test_where_no_price_may_be_tried_it_is_said_why(shop: Shop, tell: Tell, cli:
     assert code == 0
     assert "0 of 1 products may be asked more than one price: nothing to draw." in said
     assert "1 may not: cost is not known: the price stays as it is." in said
+    assert "Import a file of products with their costs" in said
 
 
 def test_an_audit_of_nothing_says_what_to_name(tea: Path, cli: Cli) -> None:
