@@ -37,8 +37,11 @@ def products(table: Table, currency: str) -> Draft | None:
     words = synonyms()["product"]
     prices = [header for kind in ("list_price", "unit_cost") for header in named(table, words[kind])]
     draft = Draft(decimal=decimal_of(table, prices))
+    if any(named(table, synonyms()["known_by_id"])):
+        take_named("product_id", ["id"], table, draft, currency)
     for kind, names in words.items():
-        take_named(kind, names, table, draft, currency)
+        if kind not in draft.columns:
+            take_named(kind, names, table, draft, currency)
     ids = filled(table.get(draft.columns.get("product_id", ""), []))
     # What is called "price" may be one that somebody paid.
     asked = set(draft.columns) - {"product_id", "time", "currency"}

@@ -125,6 +125,29 @@ def test_a_file_about_products_is_known_by_its_headers(headers: str, row: str, e
     assert set(expected) <= set(found.columns)
 
 
+def test_woocommerces_products_are_named_as_its_orders_name_them() -> None:
+    headers = [
+        "ID",
+        "Type",
+        "SKU",
+        "Name",
+        "Is featured?",
+        "In stock?",
+        "Stock",
+        "Sale price",
+        "Regular price",
+        "Categories",
+        "Brands",
+    ]
+    found = guess(
+        headers, [["7", "simple", "M", "Mug", "0", "1", "3", "8", "9", "Cups", "Lumen"]], name="woo", currency="EUR"
+    )
+    assert found.mapping.columns == {
+        "product_id": "ID", "title": "Name", "category": "Categories", "brand": "Brands", "list_price": "Regular price",
+        "stock": "Stock",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("headers", "rows"),
     [
