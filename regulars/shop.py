@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import ibis
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from regulars import capability as capabilities
 from regulars import clock, config, decisions, object_store, storage
@@ -30,9 +29,10 @@ from regulars.events.fitting import fitting
 from regulars.events.importing import ImportResult, Progress, import_file
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
+from regulars.events.products import held_since
 from regulars.events.readers import Source
 from regulars.events.sandbox import open_source
-from regulars.events.schema import CATALOGUE, EVENTS, RATES, TIME
+from regulars.events.schema import CATALOGUE, EVENTS, RATES
 from regulars.events.undated import DERIVED_ID, IMPORT, Undated
 from regulars.models import Model, Models
 from regulars.recent import Last, Recent
@@ -41,10 +41,6 @@ from regulars.tables import Tables
 
 if TYPE_CHECKING:
     from regulars.evaluation import Report, Split
-
-
-DESCRIBING = timedelta(seconds=1)
-"""So long before the newest event begins what a file without times says of products: there is room for later files."""
 
 
 class Decided(NamedTuple):
@@ -292,15 +288,10 @@ class Shop:
         return Undated.of(moment, found["event_id"].combine_chunks())
 
     def _describing(self, moment: datetime) -> Undated:
-        """What files about products that tell no time are read by: they hold as of the shop's present already, and the
-        newest of several files wins, though no event came between."""
+        """What files about products that tell no time are read by."""
         with suppress(NotEnoughError):
             moment = self.now - timedelta(microseconds=1)
-        said = self.log.read("catalogue", ["valid_from"])["valid_from"]
-        earlier = pc.max(said.filter(pc.less(said, pa.scalar(moment, TIME)))).as_py()
-        present = moment - DESCRIBING
-        if earlier is not None and earlier >= present:
-            present = earlier + timedelta(microseconds=1)
+        present = held_since(self.log.read("catalogue", ["valid_from"])["valid_from"], moment)
         return Undated.of(present, pa.array([], pa.string()))
 
     def _met(self) -> pa.Table:

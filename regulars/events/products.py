@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.events.schema import CATALOGUE
+from regulars.events.schema import CATALOGUE, TIME
 
+ROOM = timedelta(seconds=1)
+"""Before the newest event, for the files that describe products until the next one comes."""
 STEADY = ("title", "category", "brand", "unit_cost")
 """What a product keeps, as a rule; its price and stock are of a day."""
+
+
+def held_since(said: pa.ChunkedArray, newest: datetime) -> datetime:
+    """From when on a file without times holds: just before the newest event, so that it holds at the shop's present;
+    after what earlier files said there, so that the newest file wins though no event came between.
+
+    Parameters
+    ----------
+    said : moments from which the catalogue's rows hold.
+    """
+    begin = newest - ROOM
+    earlier = pc.max(said.filter(pc.less(said, pa.scalar(newest, TIME)))).as_py()
+    return begin if earlier is None or earlier < begin else earlier + timedelta(microseconds=1)
 
 
 def since_met(known: pa.Table, said: pa.Table, met: pa.Table) -> pa.Table:
