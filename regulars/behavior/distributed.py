@@ -7,6 +7,7 @@ Each process takes its share of the rows of every step, gradients are averaged, 
 
 from __future__ import annotations
 
+import atexit
 import os
 
 import torch
@@ -20,6 +21,8 @@ def begin() -> torch.device:
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if dist.is_available() and dist.is_torchelastic_launched() and not dist.is_initialized():
         dist.init_process_group("nccl" if has_gpu else "gloo")
+        # Left to the interpreter's end, its threads outlive what joins them: now and then a process aborts.
+        atexit.register(dist.destroy_process_group)
     if has_gpu:
         torch.cuda.set_device(local)
         return torch.device("cuda", local)

@@ -278,7 +278,7 @@ class Desk:
             # No price was made of this customer's data: nothing has to be said of it.
             return best
         version = decided["model_version"]
-        if decided["share"] <= share:
+        if share > 0 and decided["share"] <= share:
             return _Offer(share, best.why, best.policy, version, 1.0, True)
         why = words.reason(decided["mode"], decided["share"], decided["policy"])
         return _Offer(decided["share"], why, decided["policy"], version, found.propensity, True)

@@ -130,6 +130,16 @@ def test_who_looks_every_day_does_not_keep_a_price_for_ever(shop: Shop, tell: Te
     assert told == [(8, None), (8, T), (10, None), (10, None)]
 
 
+def test_who_is_decided_no_discount_is_told_by_what_that_was_decided(shop: Shop, tell: Tell) -> None:
+    tell("tea", 1000, 500)
+    shop = with_pricing(shop, PERSONAL)
+    log(shop, *decided("ada", 0.0, T - DAY))
+    made = quote(shop, "tea", "ada", T)
+    assert (made.personalised, made.price) == (True, made.list_price)
+    assert made.why == ("the list price, by what was bought before and how sales answer prices",)
+    assert made.policy == "most expected margin"
+
+
 @pytest.mark.parametrize(
     ("cost", "price", "why"),
     [
