@@ -76,7 +76,9 @@ def lift(shop: Shop, as_of: datetime, days: int) -> Lift:
     shown = within(shop, events.filter(events.type == "ad_shown"), first, days, as_of)
     spend = shop.engine.to_arrow(shown.aggregate(spend=shown.unit_price.cast("float64").sum()))["spend"][0].as_py()
     if not spend:
-        raise NotEnoughError(f"ads: the log tells of no ad_shown with a price since {since:%Y-%m-%d}.")
+        raise NotEnoughError(
+            f"ads: the log tells of no ad_shown with a price in the {days} days from {since:%Y-%m-%d} on."
+        )
     chance = rows["chance"].to_numpy()
     share = float(np.where(treated, chance, 1 - chance).mean())
     found = ghost_lift(treated, np.ones(len(treated), bool), margin, float(spend), share=share)

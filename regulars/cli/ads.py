@@ -195,7 +195,8 @@ def regions(
         return
     out.print(
         f"In {count} regions ads added [bold]{total:,.2f}[/] ({low:,.2f} to {high:,.2f} at 95 %), "
-        f"p {found.p_value:.3f}."
+        f"p {found.p_value:.3f}; with {controls.shape[1]} regions without ads it is never below "
+        f"{1 / (controls.shape[1] + 1):.3f}."
     )
     out.print(f"Before ads the mix missed {found.error_before:.1%} of the mean outcome.")
 

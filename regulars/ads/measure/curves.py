@@ -13,6 +13,8 @@ from regulars.errors import InputError, NotEnoughError
 Floats = npt.NDArray[np.float64]
 
 LEAST = 5
+PRIOR = 1.0
+"""So many clicks are believed of an impression beforehand, come at the rate of the one before it."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Fatigue:
 
     Attributes
     ----------
-    factors : (k,) chance at the 1st, 2nd, … impression over that foreseen for the first; never rising.
+    factors : (k,) chance at the 1st, 2nd, … impression over that foreseen for the first; never rising, above 0.
     shown : (k,) how many impressions tell of each.
 
     Examples
@@ -109,17 +111,20 @@ class Fatigue:
     def at(self, number: npt.ArrayLike) -> Floats:
         """(n,) factors of the how manieth impressions, from 1; beyond what was seen, the last.
 
-        >>> Fatigue(np.array([1.0, 0.5, 0.0]), np.array([9, 9, 9])).at([1, 2, 7]).tolist()
-        [1.0, 0.5, 0.05]
+        >>> Fatigue(np.array([1.0, 0.5, 0.2]), np.array([9, 9, 9])).at([1, 2, 7]).tolist()
+        [1.0, 0.5, 0.2]
         """
-        # No click among few is no proof that none would come.
-        found: Floats = np.maximum(self.factors[np.minimum(np.asarray(number), len(self.factors)) - 1], 0.05)
+        found: Floats = self.factors[np.minimum(np.asarray(number), len(self.factors)) - 1]
         return found
 
     @classmethod
     def fit(cls, number: npt.ArrayLike, clicked: npt.ArrayLike, foreseen: npt.ArrayLike, most: int = 20) -> Fatigue:
         """From impressions: the how manieth of its person, whether clicked, and the chance that was foreseen without
-        regard to the number. Persons who click much are shown more: that is why what was foreseen stands below."""
+        regard to the number. Persons who click much are shown more: that is why what was foreseen stands below.
+
+        No click among few is no proof that none would come: each factor is the mean of a gamma distribution that
+        begins at the factor before and knows of `PRIOR` clicks.
+        """
         place = np.minimum(np.asarray(number, np.int64), most) - 1
         y, said = np.asarray(clicked, np.float64), np.asarray(foreseen, np.float64)
         if not len(place) or place.min() < 0 or not len(place) == len(y) == len(said):
@@ -134,8 +139,9 @@ class Fatigue:
             while len(blocks) > 1 and blocks[-2][0] * blocks[-1][1] <= blocks[-1][0] * blocks[-2][1]:
                 last = blocks.pop()
                 blocks[-1] = [before + after for before, after in zip(blocks[-1], last, strict=True)]
-        at = 0
+        at, before = 0, 1.0
         for one, other, count in blocks:
-            factor[at : at + int(count)] = one / max(other, 1e-12)
+            before = (one + PRIOR) / (other + PRIOR / before)
+            factor[at : at + int(count)] = before
             at += int(count)
-        return cls(factor / max(factor[0], 1e-12), shown)
+        return cls(factor / factor[0], shown)

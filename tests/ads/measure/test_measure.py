@@ -131,6 +131,21 @@ def test_fatigue_never_rises_and_is_not_fooled_by_who_clicks_much() -> None:
     assert found.factors[2] == pytest.approx(0.64, abs=0.1)
 
 
+@pytest.mark.parametrize(("late", "factor"), [(10, 1 / 1.5), (1000, 1 / 51)])
+def test_no_click_among_few_late_impressions_is_no_proof_that_none_would_come(late: int, factor: float) -> None:
+    number, said = np.repeat([1, 2], [1000, late]), np.full(1000 + late, 0.05)
+    assert Fatigue.fit(number, np.arange(len(said)) < 50, said).factors == pytest.approx([1, factor])
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.booleans(), st.floats(1e-4, 0.9)), min_size=1, max_size=60))
+def test_fatigue_lies_above_nought_and_never_rises(shown: list[tuple[int, bool, float]]) -> None:
+    number, clicked, said = (np.array(each) for each in zip(*shown, strict=True))
+    found = Fatigue.fit(number, clicked, said).factors
+    assert found[0] == 1
+    assert (found > 0).all()
+    assert (np.diff(found) <= 1e-12).all()
+
+
 @given(
     st.dictionaries(st.sampled_from("abcde"), st.tuples(st.floats(1, 1e4), st.floats(1, 1e4)), min_size=1),
     st.floats(1, 1e5),
