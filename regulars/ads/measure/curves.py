@@ -123,7 +123,7 @@ class Fatigue:
         regard to the number. Persons who click much are shown more: that is why what was foreseen stands below.
 
         No click among few is no proof that none would come: each factor is the mean of a gamma distribution that
-        begins at the factor before and knows of `PRIOR` clicks.
+        begins at the factor before, the first at 1, and knows of `PRIOR` clicks.
         """
         place = np.minimum(np.asarray(number, np.int64), most) - 1
         y, said = np.asarray(clicked, np.float64), np.asarray(foreseen, np.float64)
@@ -131,6 +131,8 @@ class Fatigue:
             raise InputError("number, clicked and foreseen: as many of each; numbers count from 1.")
         shown = np.bincount(place)
         came, expected = np.bincount(place, y), np.bincount(place, said)
+        came[0] += PRIOR
+        expected[0] += PRIOR
         factor = np.ones(len(shown))
         # Pooled where a later impression seems better than an earlier one (isotonic): that would be chance.
         blocks: list[list[float]] = []
@@ -139,7 +141,7 @@ class Fatigue:
             while len(blocks) > 1 and blocks[-2][0] * blocks[-1][1] <= blocks[-1][0] * blocks[-2][1]:
                 last = blocks.pop()
                 blocks[-1] = [before + after for before, after in zip(blocks[-1], last, strict=True)]
-        at, before = 0, 1.0
+        at, before = 0, blocks[0][0] / blocks[0][1]
         for one, other, count in blocks:
             before = (one + PRIOR) / (other + PRIOR / before)
             factor[at : at + int(count)] = before
