@@ -19,7 +19,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from regulars import clock, config, storage
+from regulars import clock, config, mounts
 from regulars.drift import Change, told, watch
 from regulars.errors import RegularsError
 from regulars.events.compaction import MANY, small_files
@@ -189,7 +189,7 @@ def _memory_bytes() -> int:
 
 def network(folder: Path) -> Finding:
     """Does the shop lie on a disk of this machine?"""
-    kind = storage.network_file_system(folder)
+    kind = mounts.network_file_system(folder)
     if kind is not None:
         what = f"{folder} lies on a network file system ({kind}), where locks and syncs are not sure"
         return Finding("unsafe", "disk", what, "Move the shop to a local disk, and back it up to the network instead.")

@@ -20,7 +20,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from regulars import clock, storage
+from regulars import clock, mounts, storage
 from regulars.errors import ConfigError, DiskFullError, ShopError, UnavailableError
 
 FILE = "state.db"
@@ -243,7 +243,7 @@ _SECRETS = sa.Table("state_secrets", _METADATA, sa.Column("name", sa.Text), sa.C
 
 def _sqlite(folder: Path) -> tuple[sa.Engine, str]:
     path = folder / FILE
-    storage.refuse_network(path)
+    mounts.refuse_network(path)
     with suppress(FileExistsError):
         storage.create_exclusive(path, b"")  # an empty file is an empty database, and its name is on the disk
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": WAIT_SECONDS})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from regulars import clock, config, doctor, storage
+from regulars import clock, config, doctor, mounts
 from regulars.shop import Shop
 
 
@@ -38,9 +38,9 @@ def test_sqlite_with_the_bug_is_told(version: str, level: str) -> None:
 
 
 def test_a_shop_on_a_network_file_system_is_unsafe(with_orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mounts = with_orders.parent / "mountinfo"
-    mounts.write_text("22 1 0:21 / / rw,relatime - nfs4 server:/ rw\n")
-    monkeypatch.setattr(storage, "MOUNTS", mounts)
+    told = with_orders.parent / "mountinfo"
+    told.write_text("22 1 0:21 / / rw,relatime - nfs4 server:/ rw\n")
+    monkeypatch.setattr(mounts, "MOUNTS", told)
     found = doctor.examine(Shop.open(with_orders))[0]
     assert (found.level, found.subject) == ("unsafe", "disk")
     assert "nfs4" in found.what

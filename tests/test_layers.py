@@ -15,7 +15,7 @@ PACKAGE = Path(regulars.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "clock", "storage", "object_store", "seal", "spreadsheet", "units", "webhook"),
+    ("errors", "clock", "mounts", "storage", "object_store", "seal", "spreadsheet", "units", "webhook"),
     ("events", "engine", "client"),
     ("customers",),
     ("config", "capability", "models", "tables", "decisions", "state", "outbox", "recent", "shop", "drift", "doctor"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from regulars.errors import ConfigError, ShopError, UnavailableError
-from regulars.state import FILE, Document, Moment, State
+from regulars.state import FILE, Document, Moment, State, _to_wal
 
 NOTES = [("CREATE TABLE notes (id {id}, at BIGINT, about TEXT)",)]
 notes = sa.Table(
@@ -134,6 +136,23 @@ def test_processes_that_begin_at_once_do_each_step_once(tmp_path: Path, url: str
     state = State.open(tmp_path, url)
     assert abouts_of_texts(state) == ["1"]
     state.close()
+
+
+def test_who_begins_while_another_changes_a_new_database_waits(tmp_path: Path) -> None:
+    # Of a change to WAL SQLite says at once that it is locked, whatever its time-out: as here without one.
+    first, second = (
+        sqlite3.connect(tmp_path / "new.db", timeout=0, isolation_level=None, check_same_thread=False) for _ in range(2)
+    )
+    first.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        second.execute("PRAGMA journal_mode=WAL")
+    ends = threading.Timer(0.2, first.execute, ["COMMIT"])
+    ends.start()
+    _to_wal(second)
+    assert second.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    ends.join()
+    first.close()
+    second.close()
 
 
 def abouts_of_texts(state: State) -> list[str]:

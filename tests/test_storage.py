@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,14 +17,6 @@ from regulars import clock, storage
 from regulars.errors import ShopError
 
 CALLS = ("_write", "_sync", "_link", "_rename")
-MOUNTS = """\
-22 1 0:21 / / rw,relatime - ext4 /dev/sda rw
-30 22 0:40 / /srv/my\\040shops rw - nfs4 server:/shops rw
-31 30 0:41 / /srv/my\\040shops/local rw shared:1 - xfs /dev/sdb rw
-32 22 0:42 / /mnt/{kind} rw master:2 - {kind} somewhere rw
-33 22 0:43 / /twice rw - nfs server:/twice rw
-34 22 0:44 / /twice rw - ext4 /dev/sdc rw
-"""
 
 
 @pytest.fixture
@@ -217,41 +208,6 @@ def test_a_folder_whose_name_could_not_be_synced_is_made_again_the_next_time(tmp
             storage.make_folder(tmp_path / "a")
     assert not (tmp_path / "a").exists()
     assert storage.make_folder(tmp_path / "a").is_dir()
-
-
-@pytest.mark.parametrize(
-    ("place", "kind"),
-    [
-        ("/home/ada/shop", None),
-        ("/srv/my shops/tea", "nfs4"),
-        ("/srv/my shops/local/tea", None),
-        ("/srv/my shopsandmore", None),
-        ("/mnt/cifs/tea/not/made/yet", "cifs"),
-        ("/twice/tea", None),
-    ],
-)
-def test_a_network_file_system_is_told_by_the_deepest_mount(tmp_path, monkeypatch, place, kind):
-    (tmp_path / "mountinfo").write_text(MOUNTS.format(kind="cifs"))
-    monkeypatch.setattr(storage, "MOUNTS", tmp_path / "mountinfo")
-    assert storage.network_file_system(Path(place)) == kind
-    if kind is None:
-        storage.refuse_network(Path(place))
-    else:
-        with pytest.raises(ShopError, match=rf"network file system \({kind}\).* Move the shop to a local disk"):
-            storage.refuse_network(Path(place))
-
-
-@pytest.mark.parametrize("kind", ["nfs", "smb3", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "fuse.glusterfs"])
-def test_each_kind_of_network_file_system_is_refused(tmp_path, monkeypatch, kind):
-    (tmp_path / "mountinfo").write_text(MOUNTS.format(kind=kind))
-    monkeypatch.setattr(storage, "MOUNTS", tmp_path / "mountinfo")
-    with pytest.raises(ShopError, match=rf"\({kind}\)"):
-        storage.refuse_network(Path("/mnt") / kind)
-
-
-def test_where_the_system_does_not_tell_its_mounts_none_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "MOUNTS", tmp_path / "none")
-    storage.refuse_network(tmp_path)
 
 
 def test_a_lock_that_may_not_be_written_says_what_to_do(tmp_path, monkeypatch):

@@ -16,8 +16,9 @@ from regulars.engine.json import patched
 from regulars.events.columns import Mask, distinct_rows, is_any_of, is_negative, is_null, nothing, objects
 from regulars.events.identity import CONTENT, derived_ids, hash_rows, ordinals, whole
 from regulars.events.mapping import EXTRA, FIELDS, PRODUCT_FIELDS, Mapping
+from regulars.events.products import descriptions
 from regulars.events.readers import RawRows, Reject
-from regulars.events.schema import CATALOGUE, EVENTS, TIME
+from regulars.events.schema import EVENTS, TIME
 from regulars.events.times import SKIPPED, TWICE, to_time
 from regulars.events.undated import IMPORT, SAYS, Undated
 from regulars.events.values import Values, by_dictionary, encoded, plain, to_money, to_number, to_text, to_truth
@@ -282,7 +283,8 @@ class _Reading:
 
     def finish(self) -> Converted:
         columns = self.columns
-        products = self._products()
+        attributes = {name: columns.pop(name) for name in PRODUCT_FIELDS if name in columns}
+        products = descriptions(attributes, columns.get("product_id"), columns["time"], self.is_good)
         if "currency" in columns:
             columns["currency"] = by_dictionary(columns["currency"], _in_capitals, keep=True).values
         else:
@@ -328,30 +330,6 @@ class _Reading:
         # Rows without any have no code: a null among the words of a dictionary cannot be written.
         words = objects(cells).dictionary_encode()
         return pa.DictionaryArray.from_arrays(words.indices.take(codes), words.dictionary)
-
-    def _products(self) -> pa.Table:
-        """What the good rows say of products: each description from when it was seen after another one, or first."""
-        fields = [name for name in PRODUCT_FIELDS if name in self.columns]
-        attributes = {name: self.columns.pop(name) for name in fields}
-        if not fields or "product_id" not in self.columns:
-            return CATALOGUE.empty_table()
-        said = {"product_id": self.columns["product_id"], **attributes}
-        codes, first = distinct_rows([encoded(column) for column in said.values()])
-        rows = np.flatnonzero(self.is_good & ~is_null(self.columns["product_id"]))
-        moments = self.columns["time"].cast(pa.int64()).fill_null(0).to_numpy()[rows]
-        code = codes.to_numpy()[rows]
-        # A code is of one product: that of its first row.
-        product = encoded(self.columns["product_id"]).indices.fill_null(-1).to_numpy()[first][code]
-        order = np.lexsort((code, moments, product))
-        rows, code, product = rows[order], code[order], product[order]
-        begins = np.append(True, (code[1:] != code[:-1]) | (product[1:] != product[:-1]))[: len(rows)]
-        places = pa.array(rows[begins])
-        found = {name: plain(column.take(places)) for name, column in said.items()}
-        found["valid_from"] = self.columns["time"].take(places)
-        return pa.table(
-            [found[f.name] if f.name in found else pa.nulls(len(places), f.type) for f in CATALOGUE],
-            schema=CATALOGUE,
-        )
 
 
 def _with_identity(table: pa.Table, is_good: Mask, says: tuple[str, ...]) -> pa.Table:

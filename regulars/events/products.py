@@ -1,19 +1,57 @@
-"""Files about products: what they say goes to the catalogue, and is no event."""
+"""What files say of products goes to the catalogue, beside events or without any."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regulars.events.columns import Mask, distinct_rows, is_null
 from regulars.events.schema import CATALOGUE, TIME
+from regulars.events.values import encoded, plain
 
 ROOM = timedelta(seconds=1)
 """Before the newest event, for the files that describe products until the next one comes."""
 STEADY = ("title", "category", "brand", "unit_cost")
 """What a product keeps, as a rule; its price and stock are of a day."""
+
+
+def descriptions(
+    attributes: Mapping[str, pa.Array], product_id: pa.Array | None, time: pa.Array, is_good: Mask
+) -> pa.Table:
+    """What the good rows say of products: each description from when it was seen after another one, or first.
+
+    Parameters
+    ----------
+    attributes : (n,) columns of the catalogue. product_id : (n,) None where the file names none.
+    time : (n,) moments. is_good : (n,) rows that are not refused.
+
+    Returns
+    -------
+    Rows in the columns of the catalogue.
+    """
+    if not attributes or product_id is None:
+        return CATALOGUE.empty_table()
+    said = {"product_id": product_id, **attributes}
+    codes, first = distinct_rows([encoded(column) for column in said.values()])
+    rows = np.flatnonzero(is_good & ~is_null(product_id))
+    moments = time.cast(pa.int64()).fill_null(0).to_numpy()[rows]
+    code = codes.to_numpy()[rows]
+    # A code is of one product: that of its first row.
+    product = encoded(product_id).indices.fill_null(-1).to_numpy()[first][code]
+    order = np.lexsort((code, moments, product))
+    rows, code, product = rows[order], code[order], product[order]
+    begins = np.append(True, (code[1:] != code[:-1]) | (product[1:] != product[:-1]))[: len(rows)]
+    places = pa.array(rows[begins])
+    found = {name: plain(column.take(places)) for name, column in said.items()}
+    found["valid_from"] = time.take(places)
+    return pa.table(
+        [found[f.name] if f.name in found else pa.nulls(len(places), f.type) for f in CATALOGUE],
+        schema=CATALOGUE,
+    )
 
 
 def held_since(said: pa.ChunkedArray, newest: datetime) -> datetime:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from regulars import storage
+from regulars import mounts, storage
 from regulars.errors import DiskFullError, NotFoundError, ShopError, UnavailableError
 from regulars.events.inbox.store import Entry
 
@@ -68,7 +68,7 @@ class SQLiteStore:
 
     def __init__(self, folder: Path) -> None:
         self._path = storage.make_folder(folder) / FILE
-        storage.refuse_network(self._path)
+        mounts.refuse_network(self._path)
         self._held = ExitStack()
         self._held.enter_context(storage.lock(folder / "lock", "serving", wait_seconds=WAIT_SECONDS))
         try:
