@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-KINDS = ("category", "brand", "style")
 HABITS = ("hour", "weekday", "channel")
 SAMPLE = 10_000
 """So many customers at most tell how the shop is."""
@@ -162,9 +161,11 @@ class Base:
 
         def rows(expression: Any) -> pa.Table:
             # In one order, so that sums are the same to the last bit.
-            return shop.engine.to_arrow(expression.order_by([c for c in ("pair", "habit", "name") if c in expression]))
+            keys = ("pair", "kind", "habit", "name")
+            return shop.engine.to_arrow(expression.order_by([c for c in keys if c in expression]))
 
-        kinds = {kind: _usual(rows(tallies.interests(source, kind)), n) for kind in KINDS}
+        chosen = rows(tallies.interests(source))
+        kinds = {kind: _usual(chosen.filter(pc.equal(chosen["kind"], kind)), n) for kind in tallies.KINDS}
         kinds = {kind: usual for kind, usual in kinds.items() if usual.share}
         found = rows(tallies.habits(source))
         habits = {name: _habit(found.filter(pc.equal(found["habit"], name)), n) for name in HABITS}

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from regulars.behaving import model_before
 from regulars.profile import tallies, traits
-from regulars.profile.base import HABITS, KINDS, Base, Usual, column
+from regulars.profile.base import HABITS, Base, Usual, column
 from regulars.profile.levels import Source, known_of
 from regulars.profile.needs import why_absent
 from regulars.profile.telling import Known, NextCategory
@@ -73,8 +73,9 @@ class _Asking:
     def __init__(self, shop: Shop, source: Source, base: Base, language: str) -> None:
         self.shop, self.source, self.base, self.language = shop, source, base, language
         self.why: dict[str, str] = {}
-        questions: dict[str, Question] = {kind: tallies.INTERESTS[kind] for kind in KINDS if kind in base.kinds}
-        questions |= {"habits": tallies.habits, "gaps": tallies.gaps}
+        questions: dict[str, Question] = {"habits": tallies.habits, "gaps": tallies.gaps}
+        if base.kinds:
+            questions["interests"] = tallies.interests
         if base.prices is not None or base.discounts is not None:
             questions["prices"] = tallies.prices
         found = answers(shop.engine, source, list(questions.values()))
@@ -94,12 +95,13 @@ class _Asking:
 
     def interests(self) -> dict[str, list[traits.Interest]]:
         found = {}
-        for kind in KINDS:
+        for kind in tallies.KINDS:
             usual = self.base.kinds.get(kind)
             if usual is None:
                 self._may(f"{kind}_interests")
                 continue
-            rows = self._found[kind]
+            rows = self._found["interests"]
+            rows = rows.filter(pc.equal(rows["kind"], kind))
             self._occasions[kind] = float(rows["all_occasions"][0].as_py()) if rows.num_rows else 0.0
             if self._may(f"{kind}_interests", occasions=self._occasions[kind], shop_kinds=len(usual.share)):
                 found[kind] = traits.interests(rows, usual)

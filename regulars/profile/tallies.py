@@ -5,7 +5,6 @@ All are made from a `levels.Source`, so only events before each moment count.
 
 from __future__ import annotations
 
-from functools import partial
 from math import log
 from typing import Any
 
@@ -15,6 +14,8 @@ from regulars.profile.levels import Source, known_of
 from regulars.profile.local_time import DAY, local_seconds
 from regulars.profile.styles import styles
 
+KINDS = ("category", "brand", "style")
+"""Of interests: the first two are columns of the catalogue."""
 HALF_LIFE_DAYS = 90.0
 """After so many days a choice counts half."""
 WEIGHTS = {
@@ -40,59 +41,55 @@ DISCOUNTED = 0.99
 """Of the list price: below it a line is discounted; above it, rounded."""
 
 
-def interests(source: Source, kind: str) -> ibis.Table:
-    """What each customer chose, by kind.
+def interests(source: Source) -> ibis.Table:
+    """What each customer chose, by each of `KINDS`.
 
     An order counts once, spread evenly over its lines, and so does a day of looking at products, or of putting them
     into the cart: a basket of twenty cups is one choice of cups, not twenty.
 
-    Parameters
-    ----------
-    kind : "category", "brand" or "style".
-
     Returns
     -------
-    pair, name, weight (of the choices that fell on it), orders and occasions (with any of it), age_days (since the last
-    time); of all the pair's choices of products so described: total (weight), total_square (of the weights), and
-    all_occasions. `square` sums the squares of the shares that the kind had of each.
+    pair, kind, name, weight (of the choices that fell on it), orders and occasions (with any of it), age_days (since
+    the last time); of all the pair's choices of products that have such a kind: total (weight), total_square (of the
+    weights), and all_occasions. `square` sums the squares of the shares that the name had of each.
     """
     said = source.events.filter(source.events.type.isin(list(WEIGHTS)), source.events.product_id.notnull())
     rows = source.before(said, "type", "product_id", "order_id")
-    named = styles(source) if kind == "style" else _named(known_of(source, kind), kind)
     day = (rows.time.epoch_seconds() // DAY).cast("string")
     is_order = rows.type == "order_completed"
     rows = rows.mutate(occasion=ibis.ifelse(is_order, ibis.coalesce(rows.order_id, day), day))
-    described = rows.semi_join(named, ["product_id", "as_of"])
-    occasions = described.group_by("pair", "type", "occasion").agg(
+    # Of all kinds in one pass: to find the customers' events is what costs, in a log of many.
+    named = _named(source)
+    described = rows.inner_join(named.select("product_id", "as_of", "kind").distinct(), ["product_id", "as_of"])
+    occasions = described.group_by("pair", "kind", "type", "occasion").agg(
         lines=described.count(), age_days=described.age_days.min()
     )
     base: Any = ibis.cases(*((occasions.type == name, each) for name, each in WEIGHTS.items()))
     occasions = occasions.mutate(counts=base * (occasions.age_days * (-log(2) / HALF_LIFE_DAYS)).exp())
-    totals = occasions.group_by("pair").agg(
+    totals = occasions.group_by("pair", "kind").agg(
         total=occasions.counts.sum(),
         total_square=(occasions.counts * occasions.counts).sum(),
         all_occasions=occasions.count(),
     )
-    met = described.inner_join(named, ["product_id", "as_of"])
-    met = met.group_by("pair", "type", "occasion", "name").agg(chosen=met.count())
-    met = met.inner_join(occasions, ["pair", "type", "occasion"])
+    met = rows.inner_join(named, ["product_id", "as_of"])
+    met = met.group_by("pair", "kind", "type", "occasion", "name").agg(chosen=met.count())
+    met = met.inner_join(occasions, ["pair", "kind", "type", "occasion"])
     met = met.mutate(share=met.chosen / met.lines)
-    found = met.group_by("pair", "name").agg(
+    found = met.group_by("pair", "kind", "name").agg(
         weight=(met.counts * met.share).sum(),
         square=(met.counts * met.share * met.share).sum(),
         orders=(met.type == "order_completed").sum(),
         occasions=met.count(),
         age_days=met.age_days.min(),
     )
-    return found.inner_join(totals, "pair").select(*found.columns, "total", "total_square", "all_occasions")
+    return found.inner_join(totals, ["pair", "kind"]).select(*found.columns, "total", "total_square", "all_occasions")
 
 
-INTERESTS = {kind: partial(interests, kind=kind) for kind in ("category", "brand", "style")}
-"""`interests` of each kind, as questions: see `written.answers`."""
-
-
-def _named(known: ibis.Table, kind: str) -> ibis.Table:
-    return known.select("product_id", "as_of", name=known[kind])
+def _named(source: Source) -> ibis.Table:
+    """What products are called, by kind: product_id, as_of, kind, name."""
+    columns = (known_of(source, kind).rename(name=kind).mutate(kind=ibis.literal(kind)) for kind in KINDS[:2])
+    named = [*columns, styles(source).mutate(kind=ibis.literal(KINDS[2]))]
+    return ibis.union(*(each.select("product_id", "as_of", "kind", "name") for each in named))
 
 
 def gaps(source: Source) -> ibis.Table:

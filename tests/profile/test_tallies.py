@@ -23,6 +23,7 @@ NOW = datetime(2024, 7, 1, tzinfo=UTC)
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 Tally = Callable[..., Any]
+TALLIES = (tallies.gaps, tallies.habits, tallies.prices, tallies.interests)
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +46,13 @@ def product(name: str, category: str | None, list_price: int | None, since: date
     return {"product_id": name, "category": category, "list_price": price, "valid_from": since, **more}
 
 
-def tallied(engine: Engine, tally: Tally, events: list[dict[str, Any]], catalogue: list[Any], *more: Any) -> list[Any]:
+def tallied(engine: Engine, tally: Tally, events: list[dict[str, Any]], catalogue: list[Any]) -> list[Any]:
     """The rows of a tally as of NOW, of ada."""
     rows = engine.table(pa.Table.from_pylist(events, schema=EVENTS))
     said = engine.table(pa.Table.from_pylist(catalogue, schema=CATALOGUE))
     pairs = pa.table({"customer_id": ["ada"], "as_of": pa.array([NOW], TIME)})
     source = source_of(engine, rows, said, pairs, "UTC", Identities.of(engine, rows), START)
-    return engine.to_arrow(tally(source, *more)).to_pylist()
+    return engine.to_arrow(tally(source)).to_pylist()
 
 
 CUPS = [product(f"cup{k}", "Cups", 10) for k in range(3)] + [product("lamp", "Lamps", 20), product("gift", None, None)]
@@ -64,7 +65,7 @@ def test_a_basket_is_one_choice_spread_over_its_lines_and_looking_counts_a_tenth
         event(0.01, "order_completed", "gift", order_id="one"),
         *(event(0.1 * k, "product_viewed", "lamp") for k in range(1, 6)),
     ]
-    rows = {row["name"]: row for row in tallied(engine, tallies.interests, events, CUPS, "category")}
+    rows = {row["name"]: row for row in tallied(engine, tallies.interests, events, CUPS)}
     # Of four described lines three are cups; five looks of a day are one tenth of an order.
     assert rows["Cups"]["weight"] == pytest.approx(0.75, abs=0.002)
     assert rows["Lamps"]["weight"] == pytest.approx(0.25 + 0.1, abs=0.002)
@@ -72,9 +73,26 @@ def test_a_basket_is_one_choice_spread_over_its_lines_and_looking_counts_a_tenth
     assert (rows["Cups"]["orders"], rows["Lamps"]["orders"], rows["Lamps"]["occasions"]) == (1, 1, 2)
 
 
+def test_each_kind_is_told_by_itself(engine: Engine) -> None:
+    said = [
+        *(product(f"p{k}", "Cups" if k % 2 else "Lamps", 1, brand="Volta", title="pink") for k in range(6)),
+        *(product(f"q{k}", "Cups", 1, title="plain") for k in range(6)),
+    ]
+    bought = [event(0.01, "order_completed", name, order_id="one") for name in ("p1", "p2", "q1")]
+    rows = {(row["kind"], row["name"]): row for row in tallied(engine, tallies.interests, bought, said)}
+    # Of lines that have no brand or style, none is told: what is left counts as the whole order.
+    told = {key: round(row["weight"], 2) for key, row in rows.items()}
+    assert told == {
+        ("category", "Cups"): 0.67,
+        ("category", "Lamps"): 0.33,
+        ("brand", "Volta"): 1.0,
+        ("style", "pink"): 1.0,
+    }
+
+
 def test_after_ninety_days_a_choice_counts_half(engine: Engine) -> None:
     events = [event(90, "order_completed", "lamp", order_id="old")]
-    (row,) = tallied(engine, tallies.interests, events, CUPS, "category")
+    (row,) = tallied(engine, tallies.interests, events, CUPS)
     assert row["weight"] == pytest.approx(0.5)
     assert row["age_days"] == pytest.approx(90)
 
@@ -143,13 +161,8 @@ def test_prices_are_compared_with_what_others_paid_in_the_category(engine: Engin
 
 def test_who_did_nothing_has_no_rows(engine: Engine) -> None:
     events = [event(20, "order_completed", "cup0", order_id="theirs", customer_id="bob")]
-    for tally, more in (
-        (tallies.gaps, ()),
-        (tallies.habits, ()),
-        (tallies.prices, ()),
-        (tallies.interests, ("brand",)),
-    ):
-        assert tallied(engine, tally, events, CUPS, *more) == []
+    for tally in TALLIES:
+        assert tallied(engine, tally, events, CUPS) == []
 
 
 TITLES = [
@@ -173,7 +186,7 @@ def test_without_categories_any_word_of_several_products_is_a_style(engine: Engi
     assert {row["name"] for row in tallied(engine, styles, [], titles)} >= {"pink", "粉色"}
 
 
-@pytest.mark.parametrize("tally", [tallies.gaps, tallies.habits, tallies.prices, tallies.interests])
+@pytest.mark.parametrize("tally", TALLIES)
 def test_nothing_after_the_moment_is_counted(engine: Engine, tally: Tally) -> None:
     half = NOW - timedelta(days=25)
     events = [
@@ -187,8 +200,7 @@ def test_nothing_after_the_moment_is_counted(engine: Engine, tally: Tally) -> No
 
     def compute(seen: Any) -> pa.Table:
         source = source_of(engine, seen, said, pairs, "UTC", Identities.of(engine, seen), START)
-        more = ("category",) if tally is tallies.interests else ()
-        return engine.to_arrow(tally(source, *more))
+        return engine.to_arrow(tally(source))
 
     check = leak_check(compute, rows, half)
     assert check.passed, check.detail
