@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import ibis
 import pyarrow as pa
@@ -20,9 +20,11 @@ from regulars import clock, config, decisions, object_store, storage
 from regulars.capability import Deciding
 from regulars.config import Config, ShopSettings
 from regulars.customers import Identities
+from regulars.customers.by_customer import ByCustomer
 from regulars.engine import Engine, Query
 from regulars.errors import InputError, NotEnoughError, ShopError
 from regulars.events import rates
+from regulars.events.commit import Commit
 from regulars.events.compaction import MANY, TINY, compact
 from regulars.events.convert import Conversion
 from regulars.events.fitting import fitting
@@ -41,6 +43,12 @@ from regulars.tables import Tables
 
 if TYPE_CHECKING:
     from regulars.evaluation import Report, Split
+
+
+Made = TypeVar("Made")
+
+FEW = 100
+"""Ids that are named in a query; more are a table that it is joined to."""
 
 
 class Decided(NamedTuple):
@@ -122,7 +130,34 @@ class Shop:
         if self._events is not None:
             return self._events
         snapshot = self.log.snapshot()
-        events = self.engine.parquet(self.log.paths(snapshot, "events"), EVENTS)
+        return self._in_currency(self.engine.parquet(self.log.paths(snapshot, "events"), EVENTS), snapshot)
+
+    def events_of(self, pairs: pa.Table) -> ibis.Table:
+        """The events of some customers: of a large log a few pages, once it was copied for that.
+
+        Parameters
+        ----------
+        pairs : customer_id, any id of the customer, and as_of. Events count whose raw id (see `Identities`) is the
+            customer's at any of the moments.
+        """
+        ids = self.identities.members(pairs)["customer_id"].unique()
+        snapshot = self.log.snapshot()
+        copied = self.by_customer.rows(self.engine, snapshot, ids.to_pylist()) if self._events is None else None
+        if copied is not None:
+            return self._in_currency(copied, snapshot)
+        events = self.events
+        raw = ibis.coalesce(events.customer_id, events.anonymous_id)
+        if len(ids) <= FEW:
+            return events.filter(raw.isin(ids.to_pylist()))
+        asked = self.engine.table(pa.table({"raw_id": ids}))
+        return events.semi_join(asked, raw == asked.raw_id)
+
+    @cached_property
+    def by_customer(self) -> ByCustomer:
+        """The log once more, for who reads few customers of a million."""
+        return ByCustomer(self.folder / "cache" / "by_customer", self.log)
+
+    def _in_currency(self, events: ibis.Table, snapshot: Commit) -> ibis.Table:
         own = self.config.shop.currency
         if snapshot.currencies <= {own}:
             return events
@@ -130,9 +165,9 @@ class Shop:
         return rates.in_currency(events, known, own)
 
     def beside(self) -> Shop:
-        """The same shop for another thread: it waits for nobody; memory and state are shared."""
+        """The same shop for another thread: it waits for nobody; memory, state and what was made last are shared."""
         other = Shop(self.folder, self.config)
-        other.engine, other.state = self.engine.beside(), self.state
+        other.engine, other.state, other.last = self.engine.beside(), self.state, self.last
         return other
 
     def with_events(self, events: ibis.Table) -> Shop:
@@ -150,8 +185,18 @@ class Shop:
         """Which ids are one customer, as of any moment."""
         version = self.log.version if self._events is None else 0
         if self._identities is None or self._identities[0] != version:
-            self._identities = version, Identities.of(self.engine, self.events)
+            found = self.of_log("identities", lambda: Identities.of(self.engine, self.events))
+            self._identities = version, found.beside(self.engine)
         return self._identities[1]
+
+    def of_log(self, name: str, make: Callable[[], Made], *about: Hashable) -> Made:
+        """What is read off the whole log, under a name: made once for each version of it, for all that read beside.
+
+        Parameters
+        ----------
+        about : what it depends on besides, such as a moment.
+        """
+        return make() if self._events is not None else self.last.of(name, (self.log.version, *about), make)
 
     @property
     def basis(self) -> tuple[Hashable, ...]:

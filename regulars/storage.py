@@ -232,13 +232,19 @@ def append(path: Path, data: bytes) -> None:
 
 
 def parquet(
-    table: pa.Table, *, unique: Sequence[str] = (), bounded: Sequence[str] | None = None, has_metadata: bool = False
+    table: pa.Table,
+    *,
+    unique: Sequence[str] = (),
+    bounded: Sequence[str] | None = None,
+    has_metadata: bool = False,
+    rows_at_once: int | None = None,
 ) -> memoryview:
     """A table as the bytes of a Parquet file (zstd, with page checksums).
 
     unique: columns whose values hardly repeat, for which building a dictionary would be in vain.
     bounded: columns to keep the least and greatest value of, so that readers can skip; None for all.
     has_metadata: whether what the table and its columns say of themselves is kept.
+    rows_at_once: so many are read at least; None for a million.
     """
     sink = pa.BufferOutputStream()
     pq.write_table(
@@ -250,6 +256,7 @@ def parquet(
         write_page_checksum=True,
         write_statistics=True if bounded is None else list(bounded),
         store_schema=has_metadata,
+        row_group_size=rows_at_once,
     )
     return memoryview(sink.getvalue())
 

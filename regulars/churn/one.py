@@ -103,7 +103,7 @@ def ahead(shop: Shop, customer_id: str, as_of: datetime) -> Ahead:
     pairs = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
     customer = shop.identities.customers(pairs)[0].as_py()
     pairs = pairs.set_column(0, "customer_id", pa.array([customer]))
-    moments = _order_seconds(shop, customer, as_of)
+    moments = _order_seconds(shop, pairs, as_of)
     if not len(moments):
         raise NotEnoughError(f"{customer_id} had no order before {as_of:%Y-%m-%d}: an outlook needs one.")
     model = in_use(shop)
@@ -134,11 +134,10 @@ def ahead(shop: Shop, customer_id: str, as_of: datetime) -> Ahead:
     )
 
 
-def _order_seconds(shop: Shop, customer: str, as_of: datetime) -> Floats:
+def _order_seconds(shop: Shop, pairs: pa.Table, as_of: datetime) -> Floats:
     """When the customer ordered before a moment, ascending, in seconds."""
-    events = shop.identities.named(shop.events, as_of)
     end = ibis.literal(as_of, "timestamp('UTC')")
-    own = events.filter(events.customer_id == customer, events.type == "order_completed", events.time < end)
+    own = shop.events_of(pairs).filter(ibis._.type == "order_completed", ibis._.time < end)
     found = shop.engine.to_arrow(own.select("time", "order_id").distinct())
     return np.sort(found["time"].cast(TIME).cast("int64").to_numpy() / 1e6)
 

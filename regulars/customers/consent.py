@@ -42,7 +42,7 @@ def ledger(shop: Shop, as_of: datetime, customer_id: str | None = None) -> pa.Ta
     own = None
     if customer_id is not None:
         one = pair(customer_id, as_of)
-        events, own = who.events_of(events, one), who.customers(one)[0].as_py()
+        events, own = shop.events_of(one), who.customers(one)[0].as_py()
     said = events.filter(events.type.isin([*CONSENTS, *OBJECTIONS]), events.time < ibis.literal(as_of))
     said = who.named(who.raw(said).mutate(id=who.raw(said).customer_id), as_of)
     notes = said.properties.cast("json")

@@ -110,6 +110,10 @@ class Identities:
         intervals, refusals = _resolved(found) if found.num_rows else (nothing.intervals, nothing.refusals)
         return cls(engine, intervals, refusals, is_plain=False)
 
+    def beside(self, engine: Engine) -> Identities:
+        """The same for another engine."""
+        return Identities(engine, self.intervals, self.refusals, is_plain=self.is_plain)
+
     def customers(self, pairs: pa.Table) -> pa.ChunkedArray:
         """Whose ids these are.
 

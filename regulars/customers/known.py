@@ -23,8 +23,12 @@ def require_known(shop: Shop, customer_id: str, as_of: datetime) -> None:
     NotFoundError
         The message names similar ids.
     """
-    events = shop.events
-    before = events.filter(events.time < ibis.literal(as_of))
+    is_before = ibis._.time < ibis.literal(as_of)
+    if shop.engine.to_arrow(
+        shop.events_of(pair(customer_id, as_of)).filter(is_before).select("line").limit(1)
+    ).num_rows:
+        return
+    before = shop.events.filter(is_before)
     # An alias names the earlier id beside the new one: it is known, though no other event has it.
     is_there = (before.customer_id == customer_id) | (before.anonymous_id == customer_id)
     if shop.engine.to_arrow(before.filter(is_there).select("line").limit(1)).num_rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -40,20 +41,19 @@ def one_customer(shop: Shop, customer_id: str, as_of: datetime) -> dict[str, Any
     return {
         "customer_id": customer,
         "as_of": as_of.isoformat(),
-        "ids": _joined(shop, ids, as_of),
+        "ids": _joined(shop, pairs, ids, as_of),
         "traits": rows[0] if rows else {},
         "ledger": said.drop_columns("customer_id").to_pylist(),
         "withheld": [purpose for purpose in PURPOSES if len(forbidden(said, purpose))],
     }
 
 
-def _joined(shop: Shop, ids: list[str], as_of: datetime) -> list[dict[str, Any]]:
+def _joined(shop: Shop, pairs: pa.Table, ids: list[str], as_of: datetime) -> list[dict[str, Any]]:
     """When each id came to the customer whose it is as of the moment, and by which event."""
     intervals = shop.identities.intervals
     rows = intervals.filter(pc.is_in(intervals["id"], pa.array(ids))).sort_by("valid_from").to_pylist()
     since = {row["id"]: row["valid_from"] for row in rows if row["valid_from"] < as_of}
-    events = shop.events
-    joins = events.filter(events.type.isin(JOINS), events.customer_id.isin(ids) | events.anonymous_id.isin(ids))
+    joins = shop.events_of(pairs).filter(ibis._.type.isin(JOINS))
     joins = joins.order_by("time", "event_id").select("time", "event_id")
     by_time = {row["time"]: row["event_id"] for row in shop.engine.to_arrow(joins).to_pylist()}
     own = ids[0]

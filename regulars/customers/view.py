@@ -68,10 +68,8 @@ def customers_as_of(shop: Shop, as_of: datetime, customer_id: str | None = None)
     of the newest order that does; else null, which must be taken for the strictest.
     """
     who = shop.identities
-    events = shop.events
+    events = shop.events if customer_id is None else shop.events_of(pair(customer_id, as_of))
     events = events.filter(~events.type.isin(NOTED), events.time < ibis.literal(as_of))
-    if customer_id is not None:
-        events = who.events_of(events, pair(customer_id, as_of))
     named = who.named(events.mutate(is_named=events.customer_id.notnull()), as_of)
     if customer_id is not None:
         named = named.filter(named.customer_id == customer_id)

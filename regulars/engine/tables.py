@@ -114,6 +114,7 @@ class Engine:
         folder: Path,
         through: Callable[[pa.Table], pa.Table] | None = None,
         schema: pa.Schema | None = None,
+        rows_at_once: int | None = None,
     ) -> None:
         """Compute rows and write them as Parquet files into a new folder, a piece at a time: more than memory holds.
 
@@ -123,6 +124,7 @@ class Engine:
         through : what becomes of each piece, such as the scores of a model; a piece is any of the rows, and no more
             than a million.
         schema : of what comes out of it.
+        rows_at_once : see `storage.parquet`.
 
         Examples
         --------
@@ -147,7 +149,8 @@ class Engine:
                 for number, batches in enumerate(chain([nothing.to_batches()], ([batch] for batch in pieces))):
                     piece = pa.Table.from_batches(batches).cast(nothing.schema) if batches else nothing
                     made = piece if through is None else through(piece)
-                    storage.create(unfinished / f"part-{number:05d}.parquet", storage.parquet(made, has_metadata=True))
+                    part = storage.parquet(made, has_metadata=True, rows_at_once=rows_at_once)
+                    storage.create(unfinished / f"part-{number:05d}.parquet", part)
             storage.move_folder(unfinished, folder)
         finally:
             storage.remove(unfinished)

@@ -89,7 +89,7 @@ def arm_of(shop: Shop, name: str, customer_id: str, as_of: datetime) -> str | No
     plan = experiment.plan(known.holdout)
     pair = pa.table({"customer_id": [customer_id], "as_of": pa.array([as_of], TIME)})
     customer = shop.identities.customers(pair)[0].as_py()
-    rows = _named(shop, shop.identities.events_of(shop.events, pair), experiment, as_of)
+    rows = _named(shop, shop.events_of(pair), experiment, as_of)
     first = shop.engine.to_arrow(rows.order_by("time", "variant").select("variant").limit(1))
     return first["variant"][0].as_py() if first.num_rows else plan.arm(customer)
 

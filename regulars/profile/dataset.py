@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +17,7 @@ from regulars.engine import Query
 from regulars.events.schema import NOTED, TIME
 from regulars.profile.evidence import first_times
 from regulars.profile.features import FEATURES, LEVELS, Feature
-from regulars.profile.levels import MAKERS, Source
+from regulars.profile.levels import MAKERS, Source, usual_levels, usual_prices
 from regulars.profile.written import answers
 
 if TYPE_CHECKING:
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
     from regulars.shop import Shop
 
 KEYS = ("customer_id", "as_of")
+READ = (
+    "event_id", "line", "time", "customer_id", "session_id", "type", "product_id", "quantity", "unit_price",
+    "order_id", "channel", "device_id",
+)  # fmt: skip
+"""What levels and tallies read of events."""
 NO_FRACTION = 1.5 * 2.0**52
+FEW = 1_000
+"""The events of so many customers are found once, and held for all that is asked of them."""
 MANY = 50_000
 """From so many customers as of one moment on, all events are aggregated by customer and the rest is left
 out at the end: cheaper than to join every event to the customers asked for."""
@@ -48,7 +56,9 @@ def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
     zone, currency = shop.config.shop.timezone, shop.config.shop.currency
 
     def made(asked: pa.Table) -> pa.Table:
-        return compute(shop.engine, shop.events, shop.catalogue, asked, zone, shop.identities)
+        own = held(shop, asked) if asked.num_rows <= FEW else None
+        told = of_log(shop)
+        return compute(shop.engine, shop.events, shop.catalogue, asked, zone, shop.identities, own, told)
 
     newest = pc.max(pairs["as_of"]).as_py()
     known = () if newest is None else shop.log.snapshot().known_before(newest)
@@ -68,15 +78,16 @@ def rows(shop: Shop, customers: ibis.Table, as_of: datetime) -> Rows:
         ids = engine.to_arrow(customers.order_by("customer_id"))
         found = features_as_of(shop, ids.append_column("as_of", pa.repeat(moment, ids.num_rows)))
         return Rows(engine.table(found), found.schema)
-    first = _evidence(engine, shop.events, shop.catalogue, as_of)
-    there = {need: since for need, since in first.items() if since is not None}
+    there = _before(_evidence(engine, shop.events, shop.catalogue), as_of)
     # The levels need no pairs: each event counts for whom it names. They ask them which moment it is.
     asked = {"customer_id": [""], "as_of": pa.repeat(moment, 1), "place": [0], "pair": [""]}
     pairs = engine.table(pa.table(asked))
     events = shop.events.filter(~ibis._.type.isin(NOTED), ibis._.time < ibis.literal(as_of, "timestamp('UTC')"))
     events = shop.identities.named(events, as_of).filter(ibis._.customer_id.notnull())
     zone, begin = shop.config.shop.timezone, min(there.values(), default=as_of)
-    source = Source(events, shop.catalogue, pairs, pairs, zone, begin, as_of, as_of)
+    sold = events.filter(ibis._.type == "order_completed")
+    usual = usual_prices(sold), usual_levels(sold, shop.catalogue, pairs.select("as_of"))
+    source = Source(events, *usual, shop.catalogue, pairs, pairs, zone, begin, as_of, as_of)
     found = customers.select("customer_id").mutate(as_of=ibis.literal(as_of, "timestamp('UTC', 6)"))
     for level, all_of_level in LEVELS.items():
         features = [feature for feature in all_of_level if feature.needs in there]
@@ -88,18 +99,60 @@ def rows(shop: Shop, customers: ibis.Table, as_of: datetime) -> Rows:
     return Rows(found.select("customer_id", "as_of", **columns), _schema(features))
 
 
+class OfLog(NamedTuple):
+    """What is read off the whole log, whoever is asked for.
+
+    Attributes
+    ----------
+    first : {need: when the first event came that is evidence of it}; None where none did.
+    usual_prices : see `levels.usual_prices`.
+    """
+
+    first: dict[str, datetime | None]
+    usual_prices: pa.Table
+
+
+def of_log(shop: Shop) -> OfLog:
+    """Read once for each version of the log."""
+    return shop.of_log("profile", lambda: _of_log(shop.engine, shop.events, shop.catalogue))
+
+
+def _of_log(engine: Engine, events: ibis.Table, catalogue: ibis.Table) -> OfLog:
+    usual = engine.to_arrow(usual_prices(events.filter(events.type == "order_completed")))
+    return OfLog(_evidence(engine, events, catalogue), usual)
+
+
+def held(shop: Shop, pairs: pa.Table) -> ibis.Table:
+    """The events of some customers, in memory: found once, for all that is asked of them."""
+    events = shop.identities.raw(shop.events_of(pairs)).filter(~ibis._.type.isin(NOTED)).select(*READ)
+    return shop.engine.table(shop.engine.to_arrow(events))
+
+
 def compute(
-    engine: Engine, events: ibis.Table, catalogue: ibis.Table, pairs: pa.Table, zone: str, identities: Identities
+    engine: Engine,
+    events: ibis.Table,
+    catalogue: ibis.Table,
+    pairs: pa.Table,
+    zone: str,
+    identities: Identities,
+    of: ibis.Table | None = None,
+    told: OfLog | None = None,
 ) -> pa.Table:
-    """`features_as_of` on tables, for whoever has them at hand."""
+    """`features_as_of` on tables, for whoever has them at hand.
+
+    Parameters
+    ----------
+    of : the events of the pairs' customers alone, where they are `held`.
+    told : what the log tells, where it was read already.
+    """
     if pairs.num_rows == 0:
         return pa.table({"customer_id": pa.array([], pa.string()), "as_of": pa.array([], TIME)})
     pairs = pairs.select(KEYS)
     latest = pc.max(pairs["as_of"]).as_py()
-    first = _evidence(engine, events, catalogue, latest)
-    events = events.filter(~events.type.isin(NOTED), events.time < ibis.literal(latest, "timestamp('UTC')"))
-    there = {need: moment for need, moment in first.items() if moment is not None}
-    source = source_of(engine, events, catalogue, pairs, zone, identities, min(there.values(), default=latest))
+    told = told or _of_log(engine, events, catalogue)
+    there = _before(told.first, latest)
+    begin = min(there.values(), default=latest)
+    source = source_of(engine, events, catalogue, pairs, zone, identities, begin, of, told.usual_prices)
     values = _values(engine, source, frozenset(there))
     columns = [pairs["customer_id"], pairs["as_of"]]
     features = [feature for feature in FEATURES if feature.needs in there]
@@ -117,27 +170,37 @@ def source_of(
     zone: str,
     identities: Identities,
     first: datetime,
+    of: ibis.Table | None = None,
+    usual: pa.Table | None = None,
 ) -> Source:
     """What levels and tallies of pairs are made from.
 
     Parameters
     ----------
-    events : those before the last of the moments, without decisions.
     first : no event that matters is earlier.
+    of, usual : as in `compute`, and `usual_prices` of the log.
     """
     latest = pc.max(pairs["as_of"]).as_py()
     place = pa.array(range(pairs.num_rows), pa.int64())
-    has_one_moment = pairs.num_rows >= MANY and pc.count_distinct(pairs["as_of"]).as_py() == 1
+    has_one_moment = of is None and pairs.num_rows >= MANY and pc.count_distinct(pairs["as_of"]).as_py() == 1
     numbered = pairs.append_column("place", place)
     numbered = numbered.append_column("pair", identities.customers(pairs) if has_one_moment else place)
     asked = engine.table(numbered)
+    is_before = ibis._.time < ibis.literal(latest, "timestamp('UTC')")
+    events = events.filter(~events.type.isin(NOTED), is_before)
+    sold = events.filter(events.type == "order_completed")
     # Each event counts for the customer that it belongs to as of the moment: where there is one
     # moment, it is named after that customer; else each pair is joined to all of the customer's ids.
-    events = identities.named(events, latest) if has_one_moment else identities.raw(events)
+    if of is not None:
+        events = of.filter(is_before)
+    else:
+        events = identities.named(events, latest) if has_one_moment else identities.raw(events)
     has_other_ids = not has_one_moment and not identities.is_plain
     members = engine.table(identities.members(pairs).rename_columns({"place": "pair"})) if has_other_ids else asked
     return Source(
         events=events.filter(events.customer_id.notnull()),
+        usual_prices=usual_prices(sold) if usual is None else engine.table(usual),
+        usual_levels=usual_levels(sold, catalogue, asked.select("as_of").distinct()),
         catalogue=catalogue,
         pairs=asked,
         members=members,
@@ -148,28 +211,42 @@ def source_of(
     )
 
 
-def source_for(shop: Shop, pairs: pa.Table) -> Source:
-    """What tallies of a shop's pairs are made from; there must be one at least."""
+def source_for(shop: Shop, pairs: pa.Table, of: ibis.Table | None = None) -> Source:
+    """What tallies of a shop's pairs are made from; there must be one at least.
+
+    Parameters
+    ----------
+    of : their events, where they are `held`.
+    """
+    told = of_log(shop)
     latest = pc.max(pairs["as_of"]).as_py()
-    events = shop.events
-    events = events.filter(~events.type.isin(NOTED), events.time < ibis.literal(latest, "timestamp('UTC')"))
-    first = shop.engine.to_arrow(events.time.min()).as_py() or latest
-    zone = shop.config.shop.timezone
-    return source_of(shop.engine, events, shop.catalogue, pairs.select(KEYS), zone, shop.identities, first)
+    first = min(_before(told.first, latest).values(), default=latest)
+    zone, pairs = shop.config.shop.timezone, pairs.select(KEYS)
+    source = source_of(
+        shop.engine, shop.events, shop.catalogue, pairs, zone, shop.identities, first, of, told.usual_prices
+    )
+    if pc.count_distinct(pairs["as_of"]).as_py() > 1:
+        return source
+    levels = shop.of_log("profile levels", lambda: shop.engine.to_arrow(source.usual_levels), latest)
+    return replace(source, usual_levels=shop.engine.table(levels))
 
 
-def absent(engine: Engine, events: ibis.Table, catalogue: ibis.Table, as_of: datetime) -> dict[str, str]:
+def absent(shop: Shop, as_of: datetime) -> dict[str, str]:
     """The features that the log cannot carry as of a moment, each with the need that is missing."""
-    first = _evidence(engine, events, catalogue, as_of)
-    return {feature.name: feature.needs for feature in FEATURES if first[feature.needs] is None}
+    there = _before(of_log(shop).first, as_of)
+    return {feature.name: feature.needs for feature in FEATURES if feature.needs not in there}
 
 
-def _evidence(engine: Engine, events: ibis.Table, catalogue: ibis.Table, until: datetime) -> dict[str, datetime | None]:
-    """When the first event before a moment came that is evidence of each need; None where none did."""
+def _before(first: Mapping[str, datetime | None], until: datetime) -> dict[str, datetime]:
+    """What there was evidence of before a moment, and since when."""
+    return {need: since for need, since in first.items() if since is not None and since < until}
+
+
+def _evidence(engine: Engine, events: ibis.Table, catalogue: ibis.Table) -> dict[str, datetime | None]:
+    """When the first event came that is evidence of each need; None where none did."""
     tables = {"events": events, "catalogue": catalogue}
     row = engine.answer_once(_evidence_query(events.schema(), catalogue.schema()), tables).to_pylist()[0]
-    moments = {name.removeprefix("first_"): moment and moment.astimezone(UTC) for name, moment in row.items()}
-    return {need: moment if moment and moment < until else None for need, moment in moments.items()}
+    return {need.removeprefix("first_"): moment and moment.astimezone(UTC) for need, moment in row.items()}
 
 
 @lru_cache(maxsize=16)

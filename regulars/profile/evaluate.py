@@ -81,7 +81,7 @@ def evaluate(shop: Shop, split: Split) -> Report:
         customers=np.asarray(table["customer_id"].to_pylist()),
     )
     order = np.argsort(-np.abs(whole.weights[: len(names)]))[:12]
-    missing = absent(shop.engine, shop.events, shop.catalogue, split.as_of)
+    missing = absent(shop, split.as_of)
     return Report(
         capability="profile",
         question=f"Do profiles tell more of who orders within {split.horizon_days} days than recency alone?",

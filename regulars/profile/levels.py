@@ -26,8 +26,9 @@ class Source:
 
     Attributes
     ----------
-    events : the log, without decisions and without guests; customer_id is the raw id, or where all
-        pairs have one moment the customer.
+    events : the log, or that of the pairs' customers at least, without decisions and without guests; customer_id is
+        the raw id, or where all pairs have one moment the customer.
+    usual_prices, usual_levels : of the whole log; see the functions of these names.
     catalogue : all that it ever said of products, with `valid_from`.
     pairs : place (its number), pair (what names it in every level), customer_id, as_of.
     members : pair, customer_id (each id that belongs to the pair's customer as of its moment), as_of.
@@ -38,6 +39,8 @@ class Source:
     """
 
     events: ibis.Table
+    usual_prices: ibis.Table
+    usual_levels: ibis.Table
     catalogue: ibis.Table
     pairs: ibis.Table
     members: ibis.Table
@@ -73,8 +76,7 @@ def orders(source: Source) -> ibis.Table:
         price=lines.unit_price.cast("float64"),
         block=block,
     )
-    usual = _usual_prices(priced)
-    priced = priced.left_join(usual, ["product_id", "block"]).drop("product_id_right", "block_right")
+    priced = priced.left_join(source.usual_prices, ["product_id", "block"]).drop("product_id_right", "block_right")
     priced = priced.mutate(level=priced.price / priced.usual_price.nullif(0))
     rows = source.before(priced, "order_id", "value", "quantity", "price", "level")
     found = rows.group_by("pair", "order_id").agg(
@@ -103,8 +105,18 @@ def orders(source: Source) -> ibis.Table:
     )
 
 
-def _usual_prices(priced: ibis.Table) -> ibis.Table:
-    """What a product cost on average in the blocks before each block: known in it at any moment."""
+def usual_prices(sold: ibis.Table) -> ibis.Table:
+    """What products cost on average in the blocks before each block: known in it at any moment.
+
+    Parameters
+    ----------
+    sold : order lines.
+
+    Returns
+    -------
+    product_id, block, usual_price.
+    """
+    priced = sold.select("product_id", price=sold.unit_price.cast("float64"), block=sold.time.epoch_seconds() // MONTH)
     by_block = priced.group_by("product_id", "block").agg(total=priced.price.sum(), count=priced.price.count())
     earlier = ibis.cumulative_window(group_by="product_id", order_by="block")
     so_far = by_block.mutate(
@@ -116,6 +128,31 @@ def _usual_prices(priced: ibis.Table) -> ibis.Table:
         "block",
         usual_price=(so_far.all_total - so_far.total) / before.nullif(0).cast("float64"),
     )
+
+
+def usual_levels(sold: ibis.Table, catalogue: ibis.Table, moments: ibis.Table) -> ibis.Table:
+    """What is usually paid in each category, as of each moment: the geometric mean of all lines before it.
+
+    Parameters
+    ----------
+    sold : order lines.
+    moments : as_of, each once.
+
+    Returns
+    -------
+    category, as_of, usual (its logarithm).
+    """
+    said = catalogue.filter(catalogue.category.notnull()).select("product_id", "valid_from", "category")
+    categories = _newest(said.cross_join(moments), "category")
+    lines = priced(sold).select("product_id", "time", "price").cross_join(moments)
+    lines = lines.filter(lines.time < lines.as_of).inner_join(categories, ["product_id", "as_of"])
+    return lines.group_by("category", "as_of").agg(usual=lines.price.ln().mean())
+
+
+def priced(lines: ibis.Table) -> ibis.Table:
+    """Lines of a product at a price, with it as a float."""
+    lines = lines.filter(lines.unit_price > 0, lines.product_id.notnull())
+    return lines.mutate(price=lines.unit_price.cast("float64"))
 
 
 def _kinds(rows: ibis.Table, kind: str) -> ibis.Table:
@@ -154,6 +191,11 @@ def known_of(source: Source, column: str, asked: ibis.Table | None = None) -> ib
         said = said.cross_join(source.pairs.select("as_of").distinct())
     else:
         said = said.inner_join(asked.select("product_id", "as_of").distinct(), "product_id")
+    return _newest(said, column)
+
+
+def _newest(said: ibis.Table, column: str) -> ibis.Table:
+    """Of what was said of products before moments, what held at them."""
     said = said.filter(said.valid_from < said.as_of)
     # Of two things said at the same moment, always the same one.
     said = said.group_by("product_id", "as_of", "valid_from").agg(**{column: said[column].max()})

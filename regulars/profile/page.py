@@ -15,7 +15,7 @@ from regulars.customers import require_known, withheld, withheld_from
 from regulars.errors import InputError, NotEnoughError
 from regulars.events.schema import TIME
 from regulars.language.verify import Fact, checked
-from regulars.profile.dataset import KEYS, absent, features_as_of, source_for
+from regulars.profile.dataset import KEYS, absent, features_as_of, held, source_for
 from regulars.profile.evidence import EVIDENCE
 from regulars.profile.history import history, month_ends
 from regulars.profile.knowing import known_of_one
@@ -160,7 +160,7 @@ def page(
     if "profiling" in withheld_from(shop, customer_id, as_of):
         return Page(customer_id, as_of, language, words.currency, None, (words.say("objected", []),))
     norms = norms or measure_in_use(shop, as_of)
-    source = source_for(shop, one)
+    source = source_for(shop, one, held(shop, one))
     own = Own.of(shop, source)
     first = own.table["time"][0].as_py() if own.table.num_rows else as_of
     zone = shop.config.shop.timezone
@@ -168,7 +168,7 @@ def page(
     table = features_as_of(shop, _pairs(customer_id, [as_of, as_of - timedelta(days=DAYS), *ends]))
     features, before = (_known(row) for row in table.slice(0, 2).to_pylist())
     stage, was = stages(table.slice(0, 2), norms.rhythm)
-    missing = absent(shop.engine, shop.events, shop.catalogue, as_of)
+    missing = absent(shop, as_of)
     why = {name: NO_EVIDENCE + EVIDENCE[need][0] for name, need in missing.items()}
     why |= {name: TOO_EARLY for name in table.column_names if name not in KEYS and name not in features}
     known, untold, order_days = known_of_one(shop, source, norms.base, language)

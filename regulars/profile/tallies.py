@@ -10,7 +10,7 @@ from typing import Any
 
 import ibis
 
-from regulars.profile.levels import Source, known_of
+from regulars.profile.levels import Source, known_of, priced
 from regulars.profile.local_time import DAY, local_seconds
 from regulars.profile.styles import styles
 
@@ -150,9 +150,8 @@ def prices(source: Source) -> ibis.Table:
     geometric mean before the moment), listed_orders, discounted_sum (over orders: the share of lines under the list
     price of their day).
     """
-    lines = source.order_lines
-    lines = lines.filter(lines.unit_price > 0, lines.product_id.notnull())
-    lines = lines.mutate(price=lines.unit_price.cast("float64"), day=(lines.time.epoch_seconds() // DAY).cast("string"))
+    lines = priced(source.order_lines)
+    lines = lines.mutate(day=(lines.time.epoch_seconds() // DAY).cast("string"))
     lines = lines.mutate(order=ibis.coalesce(lines.order_id, lines.day))
     listed = _list_prices(source.catalogue)
     lines = lines.left_join(
@@ -166,7 +165,7 @@ def prices(source: Source) -> ibis.Table:
     categories = known_of(source, "category")
     rows = source.before(lines, "product_id", "order", "price", "list_price")
     rows = rows.left_join(categories, ["product_id", "as_of"]).drop("product_id_right", "as_of_right")
-    rows = rows.left_join(_usual(source, lines, categories), ["category", "as_of"])
+    rows = rows.left_join(source.usual_levels, ["category", "as_of"])
     rows = rows.mutate(level=rows.price.ln() - rows.usual, is_below=rows.price < DISCOUNTED * rows.list_price)
     orders = rows.group_by("pair", "order").agg(level=rows.level.mean(), below=rows.is_below.cast("float64").mean())
     return orders.group_by("pair").agg(
@@ -187,11 +186,3 @@ def _list_prices(catalogue: ibis.Table) -> ibis.Table:
     # What was said again is no change: a catalogue that is told daily would else be met daily.
     changed = said.filter(said.before.isnull() | (said.before != said.list_price)).drop("before")
     return changed.mutate(valid_to=changed.valid_from.lead().over(in_time))
-
-
-def _usual(source: Source, lines: ibis.Table, categories: ibis.Table) -> ibis.Table:
-    """What is usually paid in each category, as of each moment: the geometric mean of all lines before it."""
-    moments = source.pairs.select("as_of").distinct()
-    sold = lines.select("product_id", "time", "price").cross_join(moments)
-    sold = sold.filter(sold.time < sold.as_of).inner_join(categories, ["product_id", "as_of"])
-    return sold.group_by("category", "as_of").agg(usual=sold.price.ln().mean())

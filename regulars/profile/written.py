@@ -16,7 +16,7 @@ from regulars.profile.levels import Source
 if TYPE_CHECKING:
     from regulars.engine import Engine
 
-TABLES = ("events", "catalogue", "pairs", "members")
+TABLES = ("events", "usual_prices", "usual_levels", "catalogue", "pairs", "members")
 """What a `Source` is made of."""
 
 

@@ -174,7 +174,7 @@ def test_a_feature_is_absent_before_its_evidence_begins_and_never_zero(three: Sh
 def test_a_feature_that_the_log_never_had_evidence_for_is_no_column(three: Shop) -> None:
     (row,) = ask(three, ("ada", NOW))
     assert "reviews" not in row
-    assert absent(three.engine, three.events, three.catalogue, NOW)["reviews"] == "reviews"
+    assert absent(three, NOW)["reviews"] == "reviews"
 
 
 def test_many_moments_of_one_customer_come_back_in_the_order_asked(three: Shop) -> None:

@@ -16,6 +16,7 @@ from regulars.console.roles import ALL
 from regulars.console.screen import Screen
 from regulars.console.screens.fraud_rings import linked
 from regulars.console.visit import Visit
+from regulars.customers.known import pair
 from regulars.errors import NotFoundError
 from regulars.experiment.exposure import TYPE as EXPOSED
 from regulars.fraud.graph import picture, why
@@ -66,8 +67,7 @@ def experiments(visit: Visit) -> Response:
     """Into which arm of which experiments this customer came, and when first."""
     end = ibis.literal(visit.as_of, "timestamp('UTC')")
     with visit.console.reading() as shop:
-        events = shop.identities.named(shop.events.filter(ibis._.type == EXPOSED), visit.as_of)
-        own = events.filter(events.customer_id == visit.customer(), events.time < end)
+        own = shop.events_of(pair(visit.customer(), visit.as_of)).filter(ibis._.type == EXPOSED, ibis._.time < end)
         said: Any = own.properties.cast("json")
         name = ibis.coalesce(*(said[key].str for key in ("experiment", "experiment_name", "experiment_id")))
         first = own.group_by("variant", experiment=name).agg(time=own.time.min()).order_by(ibis.desc("time"))

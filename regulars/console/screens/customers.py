@@ -158,7 +158,7 @@ def timeline(visit: Visit) -> Response:
     customer_id = visit.customer()
     before = _moment(visit.asked("before")) or visit.as_of
     with visit.console.reading() as shop:
-        rows = _events(visit, customer_id, before).order_by(ibis.desc("time"), "event_id", "line")
+        rows = _events(shop, customer_id, before).order_by(ibis.desc("time"), "event_id", "line")
         events = shop.engine.to_arrow(rows.limit(EVENTS_AT_ONCE)).to_pylist()
     # Rows of one moment are never parted: the next page begins before it.
     is_full = len(events) == EVENTS_AT_ONCE and events[0]["time"] != events[-1]["time"]
@@ -220,13 +220,9 @@ def _of_order(visit: Visit, order_id: str) -> str | None:
     return found[0] if found else None
 
 
-def _events(visit: Visit, customer_id: str, before: datetime) -> ibis.Table:
+def _events(shop: Shop, customer_id: str, before: datetime) -> ibis.Table:
     """The events of a customer before a moment, under any of the customer's ids."""
-    shop = visit.shop
-    end = ibis.literal(before, "timestamp('UTC')")
-    ids = shop.identities.members(_pair(customer_id, before))["customer_id"].to_pylist()
-    events = shop.events.filter(ibis._.time < end)  # asked for once: the log may grow
-    own = events.filter(events.customer_id.isin(ids) | (events.customer_id.isnull() & events.anonymous_id.isin(ids)))
+    own = shop.events_of(_pair(customer_id, before)).filter(ibis._.time < ibis.literal(before, "timestamp('UTC')"))
     return own.select(
         "event_id", "line", "time", "type", "product_id", "quantity", "unit_price", "currency", "order_id", "query",
         "text", "channel",

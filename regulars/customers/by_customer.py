@@ -1,0 +1,131 @@
+"""The log once more, sorted by customer: who reads the events of one of a million customers reads a few pages of it.
+
+The log itself is in the order of time. This copy lies in the shop's cache, is made by work that may take minutes, and
+is made anew when files of the log that it has are gone, or too many have come since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from regulars import storage
+from regulars.engine import Engine
+from regulars.events.commit import Commit
+from regulars.events.log import EventLog
+from regulars.events.schema import EVENTS
+
+SCHEMA = EVENTS.append(pa.field("raw_id", pa.string(), nullable=False))
+"""`raw_id` is the customer_id, or the anonymous_id where that is empty; who has neither is not in the copy."""
+LEAST_ROWS = 2_000_000
+"""A log of fewer is read whole as fast."""
+MOST_NEW = 0.1
+"""The share of the log that may have come since the copy was made, before it is made anew."""
+ROWS_AT_ONCE = 16_384
+"""So many rows are read for one customer at least."""
+
+
+class ByCustomer:
+    """The copy of a log that is sorted by customer.
+
+    Parameters
+    ----------
+    folder : where it lies; made when the first copy is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from regulars import Shop
+    >>> shop = Shop.create(Path(tempfile.mkdtemp()) / "shop")
+    >>> _ = (shop.folder / "a.csv").write_text("date,customer,product,price\\n2024-05-01,ada,tea,4.50\\n")
+    >>> _ = shop.import_(shop.folder / "a.csv")
+    >>> copy = ByCustomer(shop.folder / "cache" / "by_customer", shop.log)
+    >>> copy.make(shop.engine, least_rows=0)
+    >>> rows = copy.rows(shop.engine, shop.log.snapshot(), ["ada"])
+    >>> shop.engine.to_arrow(rows.select("product_id")).to_pylist()
+    [{'product_id': 'tea'}]
+    """
+
+    def __init__(self, folder: Path, log: EventLog) -> None:
+        self._folder, self._log = folder, log
+        self._read: tuple[Path, dict[str, Any]] | None = None
+
+    def rows(self, engine: Engine, snapshot: Commit, ids: Sequence[str]) -> ibis.Table | None:
+        """The events of a version of the log whose raw id is one of some, in the columns of `EVENTS`.
+
+        None where there is no copy, or it has rows that the version has not.
+        """
+        newest = self._newest()
+        if newest is None:
+            return None
+        folder, about = newest
+        covered = set(about["files"])
+        files = snapshot.tables.get("events", ())
+        if not covered <= {file.sha256 for file in files}:
+            return None
+        wanted = [folder / name for name, first, last in about["parts"] if any(first <= each <= last for each in ids)]
+        paths = zip(files, self._log.paths(snapshot, "events"), strict=True)
+        later = [path for file, path in paths if file.sha256 not in covered]
+        found = [engine.parquet(wanted, SCHEMA).filter(ibis._.raw_id.isin(ids)).drop("raw_id")] if wanted else []
+        if later or not wanted:
+            raw = ibis.coalesce(ibis._.customer_id, ibis._.anonymous_id)
+            found.append(engine.parquet(later, EVENTS).filter(raw.isin(ids)))
+        return ibis.union(*found) if len(found) > 1 else found[0]
+
+    def make(self, engine: Engine, *, least_rows: int = LEAST_ROWS) -> None:
+        """Make the copy anew, where it is worth it: of a log of `least_rows`, of which it lacks `MOST_NEW`."""
+        snapshot = self._log.snapshot()
+        if snapshot.rows("events") < least_rows or not self._is_stale(snapshot):
+            return
+        storage.make_folder(self._folder)
+        with storage.lock(self._folder / "lock", "copy by customer"):
+            if not self._is_stale(snapshot):  # another process was faster
+                return
+            newest = self._newest()
+            for path in self._folder.iterdir():
+                # The one before stays until the next: somebody may be reading it.
+                if path.name != "lock" and (newest is None or path.stem != newest[0].name):
+                    storage.remove(path)
+            events = engine.parquet(self._log.paths(snapshot, "events"), EVENTS)
+            events = events.mutate(raw_id=ibis.coalesce(events.customer_id, events.anonymous_id))
+            rows = events.filter(events.raw_id.notnull()).order_by("raw_id", "time")
+            folder = self._folder / str(snapshot.version)
+            ends: list[tuple[str, str]] = []
+
+            def noted(piece: pa.Table) -> pa.Table:
+                if piece.num_rows:
+                    ends.append((piece["raw_id"][0].as_py(), piece["raw_id"][-1].as_py()))
+                return piece
+
+            engine.write(rows, folder, noted, rows_at_once=ROWS_AT_ONCE)
+            # The first piece has no rows: it is there for the columns.
+            parts = [(f"part-{number:05d}.parquet", *each) for number, each in enumerate(ends, 1)]
+            about = {"files": [file.sha256 for file in snapshot.tables.get("events", ())], "parts": parts}
+            storage.replace(folder.with_suffix(".json"), json.dumps(about).encode())
+
+    def forget(self) -> None:
+        """Remove all copies: what is erased from the log is in none."""
+        storage.remove(self._folder)
+
+    def _is_stale(self, snapshot: Commit) -> bool:
+        found = self._newest()
+        files = {file.sha256: file.rows for file in snapshot.tables.get("events", ())}
+        if found is None or not set(found[1]["files"]) <= set(files):
+            return True
+        return sum(files[each] for each in found[1]["files"]) < (1 - MOST_NEW) * snapshot.rows("events")
+
+    def _newest(self) -> tuple[Path, dict[str, Any]] | None:
+        """The folder of the newest copy that is whole, and what it says of itself."""
+        numbers = (path.stem for path in self._folder.glob("*.json"))
+        newest = max((int(number) for number in numbers if number.isdecimal()), default=None)
+        if newest is None:
+            return None
+        folder = self._folder / str(newest)
+        if self._read is None or self._read[0] != folder:
+            self._read = folder, json.loads(folder.with_suffix(".json").read_text("utf-8"))
+        return self._read
