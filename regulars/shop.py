@@ -20,7 +20,7 @@ from regulars import clock, config, decisions, object_store, storage
 from regulars.capability import Deciding
 from regulars.config import Config, ShopSettings
 from regulars.customers import Identities
-from regulars.customers.by_customer import ByCustomer
+from regulars.customers.by_customer import ByCustomer, of_ids, raw_id
 from regulars.engine import Engine, Query
 from regulars.errors import InputError, NotEnoughError, ShopError
 from regulars.events import rates
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
 
 Made = TypeVar("Made")
-
-FEW = 100
-"""Ids that are named in a query; more are a table that it is joined to."""
 
 
 class Decided(NamedTuple):
@@ -142,15 +139,10 @@ class Shop:
         """
         ids = self.identities.members(pairs)["customer_id"].unique()
         snapshot = self.log.snapshot()
-        copied = self.by_customer.rows(self.engine, snapshot, ids.to_pylist()) if self._events is None else None
+        copied = self.by_customer.rows(self.engine, snapshot, ids) if self._events is None else None
         if copied is not None:
             return self._in_currency(copied, snapshot)
-        events = self.events
-        raw = ibis.coalesce(events.customer_id, events.anonymous_id)
-        if len(ids) <= FEW:
-            return events.filter(raw.isin(ids.to_pylist()))
-        asked = self.engine.table(pa.table({"raw_id": ids}))
-        return events.semi_join(asked, raw == asked.raw_id)
+        return of_ids(self.engine, self.events, raw_id(self.events), ids)
 
     @cached_property
     def by_customer(self) -> ByCustomer:
@@ -183,7 +175,7 @@ class Shop:
     @property
     def identities(self) -> Identities:
         """Which ids are one customer, as of any moment."""
-        version = self.log.version if self._events is None else 0
+        version = self._version
         if self._identities is None or self._identities[0] != version:
             found = self.of_log("identities", lambda: Identities.of(self.engine, self.events))
             self._identities = version, found.beside(self.engine)
@@ -196,7 +188,12 @@ class Shop:
         ----------
         about : what it depends on besides, such as a moment.
         """
-        return make() if self._events is not None else self.last.of(name, (self.log.version, *about), make)
+        return self.last.of(name, (self._version, *about), make)
+
+    @property
+    def _version(self) -> int:
+        """Of the log; 0 of events that were given, which stay what they are."""
+        return self.log.version if self._events is None else 0
 
     @property
     def basis(self) -> tuple[Hashable, ...]:

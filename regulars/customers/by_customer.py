@@ -7,7 +7,6 @@ is made anew when files of the log that it has are gone, or too many have come s
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,9 @@ MOST_NEW = 0.1
 """The share of the log that may have come since the copy was made, before it is made anew."""
 ROWS_AT_ONCE = 16_384
 """So many rows are read for one customer at least."""
+FORGETTING_SECONDS = 900.0
+FEW = 100
+"""Ids that are named in a query; more are a table that it is joined to."""
 
 
 class ByCustomer:
@@ -46,7 +48,7 @@ class ByCustomer:
     >>> _ = shop.import_(shop.folder / "a.csv")
     >>> copy = ByCustomer(shop.folder / "cache" / "by_customer", shop.log)
     >>> copy.make(shop.engine, least_rows=0)
-    >>> rows = copy.rows(shop.engine, shop.log.snapshot(), ["ada"])
+    >>> rows = copy.rows(shop.engine, shop.log.snapshot(), pa.array(["ada"]))
     >>> shop.engine.to_arrow(rows.select("product_id")).to_pylist()
     [{'product_id': 'tea'}]
     """
@@ -55,7 +57,7 @@ class ByCustomer:
         self._folder, self._log = folder, log
         self._read: tuple[Path, dict[str, Any]] | None = None
 
-    def rows(self, engine: Engine, snapshot: Commit, ids: Sequence[str]) -> ibis.Table | None:
+    def rows(self, engine: Engine, snapshot: Commit, ids: pa.Array) -> ibis.Table | None:
         """The events of a version of the log whose raw id is one of some, in the columns of `EVENTS`.
 
         None where there is no copy, or it has rows that the version has not.
@@ -68,23 +70,28 @@ class ByCustomer:
         files = snapshot.tables.get("events", ())
         if not covered <= {file.sha256 for file in files}:
             return None
-        wanted = [folder / name for name, first, last in about["parts"] if any(first <= each <= last for each in ids)]
+        asked = ids.to_pylist()
+        wanted = [folder / name for name, first, last in about["parts"] if any(first <= each <= last for each in asked)]
         paths = zip(files, self._log.paths(snapshot, "events"), strict=True)
         later = [path for file, path in paths if file.sha256 not in covered]
-        found = [engine.parquet(wanted, SCHEMA).filter(ibis._.raw_id.isin(ids)).drop("raw_id")] if wanted else []
+        found = []
+        if wanted:
+            copied = engine.parquet(wanted, SCHEMA)
+            found.append(of_ids(engine, copied, copied.raw_id, ids).drop("raw_id"))
         if later or not wanted:
-            raw = ibis.coalesce(ibis._.customer_id, ibis._.anonymous_id)
-            found.append(engine.parquet(later, EVENTS).filter(raw.isin(ids)))
+            events = engine.parquet(later, EVENTS)
+            found.append(of_ids(engine, events, raw_id(events), ids))
         return ibis.union(*found) if len(found) > 1 else found[0]
 
     def make(self, engine: Engine, *, least_rows: int = LEAST_ROWS) -> None:
         """Make the copy anew, where it is worth it: of a log of `least_rows`, of which it lacks `MOST_NEW`."""
-        snapshot = self._log.snapshot()
-        if snapshot.rows("events") < least_rows or not self._is_stale(snapshot):
+        if self._log.snapshot().rows("events") < least_rows or not self._is_stale(self._log.snapshot()):
             return
         storage.make_folder(self._folder)
         with storage.lock(self._folder / "lock", "copy by customer"):
-            if not self._is_stale(snapshot):  # another process was faster
+            # Looked at again under the lock: another process may have made it, or erased somebody.
+            snapshot = self._log.snapshot()
+            if not self._is_stale(snapshot):
                 return
             newest = self._newest()
             for path in self._folder.iterdir():
@@ -92,9 +99,10 @@ class ByCustomer:
                 if path.name != "lock" and (newest is None or path.stem != newest[0].name):
                     storage.remove(path)
             events = engine.parquet(self._log.paths(snapshot, "events"), EVENTS)
-            events = events.mutate(raw_id=ibis.coalesce(events.customer_id, events.anonymous_id))
+            events = events.mutate(raw_id=raw_id(events))
             rows = events.filter(events.raw_id.notnull()).order_by("raw_id", "time")
             folder = self._folder / str(snapshot.version)
+            storage.remove(folder)  # of a log that was restored, another one may have this number
             ends: list[tuple[str, str]] = []
 
             def noted(piece: pa.Table) -> pa.Table:
@@ -109,8 +117,13 @@ class ByCustomer:
             storage.replace(folder.with_suffix(".json"), json.dumps(about).encode())
 
     def forget(self) -> None:
-        """Remove all copies: what is erased from the log is in none."""
-        storage.remove(self._folder)
+        """Remove all copies: what is erased from the log is in none. One that is being made is waited for."""
+        if not self._folder.exists():
+            return
+        with storage.lock(self._folder / "lock", "erasure", wait_seconds=FORGETTING_SECONDS):
+            for path in self._folder.iterdir():
+                if path.name != "lock":
+                    storage.remove(path)
 
     def _is_stale(self, snapshot: Commit) -> bool:
         found = self._newest()
@@ -129,3 +142,22 @@ class ByCustomer:
         if self._read is None or self._read[0] != folder:
             self._read = folder, json.loads(folder.with_suffix(".json").read_text("utf-8"))
         return self._read
+
+
+def raw_id(events: ibis.Table) -> Any:
+    """Whom each event names."""
+    return ibis.coalesce(events.customer_id, events.anonymous_id)
+
+
+def of_ids(engine: Engine, events: ibis.Table, named: Any, ids: pa.Array) -> ibis.Table:
+    """The events that name one of some ids.
+
+    Parameters
+    ----------
+    named : the column that names whom an event is of.
+    ids : each once.
+    """
+    if len(ids) <= FEW:
+        return events.filter(named.isin(ids.to_pylist()))
+    asked = engine.table(pa.table({"asked_id": ids}))
+    return events.semi_join(asked, named == asked.asked_id)

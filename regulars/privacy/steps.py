@@ -72,6 +72,7 @@ def clean(shop: Shop, people: People, rows: int) -> Erasure:
     else:
         for encoder in encoders:
             forget_vectors(shop.folder / "cache", people.texts, encoder)
+    shop.by_customer.forget()
     cleaned = places.forget(shop.folder, finder)
     vacuum(shop.log, None)
     storage.remove(shop.folder / JOURNAL)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.profile import tallies
-from regulars.profile.dataset import source_for
+from regulars.profile.dataset import held, source_for
 from regulars.profile.rhythm import Pauses
 from regulars.profile.shares import fitted_strength
 
@@ -127,6 +128,28 @@ class Levels:
         return cls(*(round(x, 6) for x in (float(mean.mean()), max(between, 1e-4), max(within, 1e-4))))
 
 
+class Sample(NamedTuple):
+    """Customers who tell how the shop is.
+
+    Attributes
+    ----------
+    customers : with an order before a moment, as `Shop.customers` has them.
+    size : how many such customers there are.
+    events : theirs, held; None where they are all customers.
+    """
+
+    customers: pa.Table
+    size: int
+    events: ibis.Table | None
+
+    @classmethod
+    def of(cls, shop: Shop, as_of: datetime) -> Sample:
+        """Of the customers with an order before a moment."""
+        customers = shop.customers(as_of)
+        some = sampled(customers)
+        return cls(some, customers.num_rows, held(shop, some) if some.num_rows < customers.num_rows else None)
+
+
 @dataclass(frozen=True)
 class Base:
     """The shop as of a moment.
@@ -149,15 +172,13 @@ class Base:
     discounts: Usual | None = None
 
     @classmethod
-    def of(cls, shop: Shop, as_of: datetime) -> Base:
-        """From the customers with an order before a moment; of a large shop, from a sample of them."""
-        customers = shop.customers(as_of)
-        if not customers.num_rows:
+    def of(cls, shop: Shop, sample: Sample) -> Base:
+        """From a sample of the customers."""
+        n = sample.customers.num_rows
+        if not n:
             return cls()
-        some = sampled(customers)
-        step = customers.num_rows / some.num_rows
-        source = source_for(shop, some)
-        n = some.num_rows
+        step = sample.size / n
+        source = source_for(shop, sample.customers, sample.events)
 
         def rows(expression: Any) -> pa.Table:
             # In one order, so that sums are the same to the last bit.
@@ -176,7 +197,7 @@ class Base:
         )
         first, last = column(gaps, "first_days"), column(gaps, "last_days")
         counts = {
-            "shop_customers": customers.num_rows,
+            "shop_customers": sample.size,
             "shop_repeaters": int((days >= 2).sum() * step),
             "shop_regulars": int((days >= 3).sum() * step),
             "shop_days": round(float(first.max() - last.min()), 2) if len(first) else 0,

@@ -39,12 +39,13 @@ MANY = 50_000
 out at the end: cheaper than to join every event to the customers asked for."""
 
 
-def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
+def features_as_of(shop: Shop, pairs: pa.Table, of: ibis.Table | None = None) -> pa.Table:
     """Features of customers, each as of its moment: only events with time < as_of count.
 
     Parameters
     ----------
     pairs : (n,) customer_id and as_of; the same customer may stand with several moments.
+    of : their events, where they are `held`.
 
     Returns
     -------
@@ -56,7 +57,7 @@ def features_as_of(shop: Shop, pairs: pa.Table) -> pa.Table:
     zone, currency = shop.config.shop.timezone, shop.config.shop.currency
 
     def made(asked: pa.Table) -> pa.Table:
-        own = held(shop, asked) if asked.num_rows <= FEW else None
+        own = held(shop, asked) if of is None and asked.num_rows <= FEW else of
         told = of_log(shop)
         return compute(shop.engine, shop.events, shop.catalogue, asked, zone, shop.identities, own, told)
 

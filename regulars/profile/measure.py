@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
-from regulars.profile.base import Base
+from regulars.profile.base import Base, Sample
 from regulars.profile.dataset import features_as_of
 from regulars.profile.model import Norms
 
@@ -15,15 +14,12 @@ if TYPE_CHECKING:
 
 
 def measure(shop: Shop, as_of: datetime) -> Norms:
-    """From the customers with an order before a moment; where there is none, all ranks and shares are absent."""
-    settings = shop.config.profile
-    table = features_as_of(shop, shop.customers(as_of))
-    base = Base.of(shop, as_of)
+    """From the customers with an order before a moment, of a large shop from a sample of them; where there is none,
+    all ranks and shares are absent."""
+    settings, sample = shop.config.profile, Sample.of(shop, as_of)
+    table = features_as_of(shop, sample.customers, sample.events)
+    base = Base.of(shop, sample)
     return Norms.of(table, new_days=settings.new_days, won_back_days=settings.won_back_days, base=base)
-
-
-_LAST: WeakKeyDictionary[Shop, tuple[tuple[int, datetime], Norms]] = WeakKeyDictionary()
-"""Of each open shop, what was worked out last, and of which version of the log as of which moment."""
 
 
 def measure_in_use(shop: Shop, as_of: datetime) -> Norms:
@@ -40,7 +36,4 @@ def measure_in_use(shop: Shop, as_of: datetime) -> Norms:
             except KeyError:
                 # Of a version that knew less: worked out now, until it is learned again.
                 pass
-    asked = (shop.log.version, as_of)
-    if shop not in _LAST or _LAST[shop][0] != asked:
-        _LAST[shop] = asked, measure(shop, as_of)
-    return _LAST[shop][1]
+    return shop.of_log("profile norms", lambda: measure(shop, as_of), as_of)

@@ -16,7 +16,7 @@ from rich.console import Console
 from regulars import Shop
 from regulars.errors import InputError, NotEnoughError, NotFoundError
 from regulars.profile import Page, page, profiles, showing, verify
-from regulars.profile.base import Base
+from regulars.profile.base import Base, Sample
 from regulars.profile.features import FEATURES
 from regulars.profile.labels import LABELS_ZH
 from regulars.profile.measure import measure_in_use
@@ -232,7 +232,7 @@ def test_what_the_shop_is_like_goes_round_through_json(lamp_shop: Shop) -> None:
     base = measure_in_use(lamp_shop, NOW).base
     assert Base.from_dict(json.loads(json.dumps(base.to_dict()))) == base
     assert set(base.kinds["category"].share) == {"Garden", "Kitchen", "Lamps"}
-    assert Base.of(lamp_shop, datetime(2020, 1, 1, tzinfo=UTC)) == Base()
+    assert Base.of(lamp_shop, Sample.of(lamp_shop, datetime(2020, 1, 1, tzinfo=UTC))) == Base()
 
 
 @pytest.mark.parametrize(
