@@ -31,15 +31,15 @@ from regulars.events.fitting import fitting
 from regulars.events.importing import ImportResult, Progress, import_file
 from regulars.events.log import EventLog
 from regulars.events.mapping import Mapping
-from regulars.events.products import held_since
 from regulars.events.readers import Source
 from regulars.events.sandbox import open_source
 from regulars.events.schema import CATALOGUE, EVENTS, RATES
-from regulars.events.undated import DERIVED_ID, IMPORT, Undated
+from regulars.events.undated import IMPORT
 from regulars.models import Model, Models
 from regulars.recent import Last, Recent
 from regulars.state import State
 from regulars.tables import Tables
+from regulars.undated import first_met, of_customers, of_products
 
 if TYPE_CHECKING:
     from regulars.evaluation import Report, Split
@@ -273,8 +273,8 @@ class Shop:
         shop = self.config.shop
         undated, met = None, None
         if mapping.constants.get("time") == IMPORT:
-            undated = self._describing(moment) if mapping.is_about_products else self._undated(moment)
-            met = self._met() if mapping.is_about_products else None
+            undated = (of_products if mapping.is_about_products else of_customers)(self, moment)
+            met = first_met(self) if mapping.is_about_products else None
         conversion = Conversion(mapping, shop.currency, shop.timezone, moment, undated, met)
         rejects = self.folder / "rejects" / f"{moment:%Y-%m-%dT%H%M%S.%f}-{path.name.split('.')[0]}.csv"
         result = import_file(self.log, source, conversion, rejects, strict=strict, on_progress=on_progress)
@@ -317,29 +317,6 @@ class Shop:
         snapshot = self.log.snapshot()
         foreign = {code.upper() for code in snapshot.currencies} - {self.config.shop.currency}
         return sorted(foreign - set(self.log.read("rates")["currency"].to_pylist())) if foreign else []
-
-    def _undated(self, moment: datetime) -> Undated:
-        """What files about customers that tell no time are read by."""
-        with suppress(NotEnoughError):  # of an empty log: then the clock's present is all there is
-            moment = self.now
-        events = self.events
-        said = events.filter(events.type == "customer_identified", events.event_id.re_search(DERIVED_ID))
-        newest = said.group_by("customer_id").agg(newest=said.received_at.max())
-        ids = said.join(newest, [said.customer_id == newest.customer_id, said.received_at == newest.newest])
-        found = self.engine.to_arrow(ids.select("event_id").distinct())
-        return Undated.of(moment, found["event_id"].combine_chunks())
-
-    def _describing(self, moment: datetime) -> Undated:
-        """What files about products that tell no time are read by."""
-        with suppress(NotEnoughError):
-            moment = self.now - timedelta(microseconds=1)
-        present = held_since(self.log.read("catalogue", ["valid_from"])["valid_from"], moment)
-        return Undated.of(present, pa.array([], pa.string()))
-
-    def _met(self) -> pa.Table:
-        """product_id and since: the moment of each product's first event."""
-        events = self.events.filter(self.events.product_id.notnull())
-        return self.engine.to_arrow(events.group_by("product_id").agg(since=events.time.min()))
 
     def learn(self, name: str, until: datetime | None = None) -> tuple[Model, Report]:
         """Let a capability learn from events before a moment (default: all), and keep what it learned.
