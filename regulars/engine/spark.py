@@ -97,6 +97,7 @@ class SparkEngine(Engine):
         folder: Path,
         through: Callable[[pa.Table], pa.Table] | None = None,
         schema: pa.Schema | None = None,
+        rows_at_once: int | None = None,
     ) -> None:
         """As `Engine.write`; executors compute, call `through` and write. It is shipped once to each of them."""
         if folder.exists():
@@ -111,7 +112,10 @@ class SparkEngine(Engine):
                         yield from shipped.value(pa.Table.from_batches([batch])).cast(schema).to_batches()
 
                 frame = frame.mapInArrow(each, from_arrow_schema(schema))
-            frame.write.parquet(str(folder), compression="zstd")
+            writer = frame.write
+            if rows_at_once is not None:
+                writer = writer.option("parquet.block.row.count.limit", rows_at_once)
+            writer.parquet(str(folder), compression="zstd")
 
     def interrupt(self) -> None:
         """As `Engine.interrupt`; of all that share the session."""

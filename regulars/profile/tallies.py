@@ -87,8 +87,9 @@ def interests(source: Source) -> ibis.Table:
 
 def _named(source: Source) -> ibis.Table:
     """What products are called, by kind: product_id, as_of, kind, name."""
-    columns = (known_of(source, kind).rename(name=kind).mutate(kind=ibis.literal(kind)) for kind in KINDS[:2])
-    named = [*columns, styles(source).mutate(kind=ibis.literal(KINDS[2]))]
+    columns = {kind: known_of(source, kind) for kind in KINDS[:2]}
+    named = [found.mutate(kind=ibis.literal(kind), name=found[kind]) for kind, found in columns.items()]
+    named.append(styles(source).mutate(kind=ibis.literal(KINDS[2])))
     return ibis.union(*(each.select("product_id", "as_of", "kind", "name") for each in named))
 
 

@@ -130,10 +130,15 @@ def copy_by_customer(shop: Shop) -> None:
         shop.by_customer.make(shop.engine)
 
 
-screen.warmed += [
-    lambda console: norms_of(console, console.now),
-    lambda console: console.kept.of("customers.copy", console.shop.log.version, copy_by_customer),
-]
+def _norms(console: Console) -> Norms:
+    return norms_of(console, console.now)
+
+
+def _copied(console: Console) -> None:
+    return console.kept.of("customers.copy", console.shop.log.version, copy_by_customer)
+
+
+screen.warmed += [_norms, _copied]
 
 
 @screen.get("/customer/outlook", may=ALL)
