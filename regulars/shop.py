@@ -142,7 +142,8 @@ class Shop:
         copied = self.by_customer.rows(self.engine, snapshot, ids) if self._events is None else None
         if copied is not None:
             return self._in_currency(copied, snapshot)
-        return of_ids(self.engine, self.events, raw_id(self.events), ids)
+        events = self.events  # asked for once: the log may grow
+        return of_ids(self.engine, events, raw_id(events), ids)
 
     @cached_property
     def by_customer(self) -> ByCustomer:

@@ -7,6 +7,7 @@ is made anew when files of the log that it has are gone, or too many have come s
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ MOST_NEW = 0.1
 """The share of the log that may have come since the copy was made, before it is made anew."""
 ROWS_AT_ONCE = 16_384
 """So many rows are read for one customer at least."""
+ROOM = 8
+"""Times the size of the log: what is sorted is spilled as it is, and that is larger."""
 FORGETTING_SECONDS = 900.0
 FEW = 100
 """Ids that are named in a query; more are a table that it is joined to."""
@@ -84,8 +87,15 @@ class ByCustomer:
         return ibis.union(*found) if len(found) > 1 else found[0]
 
     def make(self, engine: Engine, *, least_rows: int = LEAST_ROWS) -> None:
-        """Make the copy anew, where it is worth it: of a log of `least_rows`, of which it lacks `MOST_NEW`."""
-        if self._log.snapshot().rows("events") < least_rows or not self._is_stale(self._log.snapshot()):
+        """Make the copy anew, where it is worth it: of a log of `least_rows`, of which it lacks `MOST_NEW`.
+
+        Where the disk has no room for it, to sort it, and as much again, none is made: events to come need it more.
+        """
+        snapshot = self._log.snapshot()
+        size = sum(file.size for file in snapshot.tables.get("events", ()))
+        if shutil.disk_usage(self._log.folder).free < ROOM * size:
+            return
+        if snapshot.rows("events") < least_rows or not self._is_stale(snapshot):
             return
         storage.make_folder(self._folder)
         with storage.lock(self._folder / "lock", "copy by customer"):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -106,6 +107,14 @@ def test_of_a_log_that_was_written_anew_it_is_not_read(told: Shop, tell: Any) ->
 def test_a_log_that_is_small_is_not_copied(told: Shop) -> None:
     told.by_customer.make(told.engine)
     assert not (told.folder / "cache" / "by_customer").exists()
+
+
+def test_a_disk_that_is_nearly_full_is_left_to_events(told: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = sum(file.size for file in told.log.snapshot().tables["events"])
+    for free, is_made in ((size * by_customer.ROOM - 1, False), (size * by_customer.ROOM, True)):
+        usage = SimpleNamespace(free=free)
+        monkeypatch.setattr(by_customer.shutil, "disk_usage", lambda _, usage=usage: usage)
+        assert (of_copy(copied(told), "ada") is not None) == is_made
 
 
 def test_who_is_erased_is_in_no_copy(told: Shop, record: Record, tell: Any) -> None:
