@@ -106,10 +106,12 @@ class OfLog(NamedTuple):
     Attributes
     ----------
     first : {need: when the first event came that is evidence of it}; None where none did.
+    begin : when the first event came of all; None where none did.
     usual_prices : see `levels.usual_prices`.
     """
 
     first: dict[str, datetime | None]
+    begin: datetime | None
     usual_prices: pa.Table
 
 
@@ -119,8 +121,13 @@ def of_log(shop: Shop) -> OfLog:
 
 
 def _of_log(engine: Engine, events: ibis.Table, catalogue: ibis.Table) -> OfLog:
-    usual = engine.to_arrow(usual_prices(events.filter(events.type == "order_completed")))
-    return OfLog(_evidence(engine, events, catalogue), usual)
+    begin = engine.to_arrow(events.filter(~events.type.isin(NOTED)).time.min()).as_py()
+    return OfLog(_evidence(engine, events, catalogue), begin, engine.to_arrow(usual_prices(_sold(events))))
+
+
+def _sold(events: ibis.Table) -> ibis.Table:
+    """The order lines, without those of guests."""
+    return events.filter(events.type == "order_completed", events.customer_id.notnull() | events.anonymous_id.notnull())
 
 
 def held(shop: Shop, pairs: pa.Table) -> ibis.Table:
@@ -189,7 +196,7 @@ def source_of(
     asked = engine.table(numbered)
     is_before = ibis._.time < ibis.literal(latest, "timestamp('UTC')")
     events = events.filter(~events.type.isin(NOTED), is_before)
-    sold = events.filter(events.type == "order_completed")
+    sold = _sold(events)
     # Each event counts for the customer that it belongs to as of the moment: where there is one
     # moment, it is named after that customer; else each pair is joined to all of the customer's ids.
     if of is not None:
@@ -221,7 +228,7 @@ def source_for(shop: Shop, pairs: pa.Table, of: ibis.Table | None = None) -> Sou
     """
     told = of_log(shop)
     latest = pc.max(pairs["as_of"]).as_py()
-    first = min(_before(told.first, latest).values(), default=latest)
+    first = min(told.begin or latest, latest)
     zone, pairs = shop.config.shop.timezone, pairs.select(KEYS)
     source = source_of(
         shop.engine, shop.events, shop.catalogue, pairs, zone, shop.identities, first, of, told.usual_prices
