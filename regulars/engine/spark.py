@@ -91,6 +91,11 @@ class SparkEngine(Engine):
         other._begin(self._backend)
         return other
 
+    @contextmanager
+    def pieces(self, rows: ibis.Table) -> Iterator[Iterator[pa.Table]]:
+        """As `Engine.pieces`; here all of them are collected."""
+        yield iter([self.to_arrow(rows)])
+
     def write(
         self,
         rows: ibis.Table,

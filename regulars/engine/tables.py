@@ -108,6 +108,23 @@ class Engine:
         with self._turn, self._refused():
             return self._collected(expression)
 
+    @contextmanager
+    def pieces(self, rows: ibis.Table) -> Iterator[Iterator[pa.Table]]:
+        """Compute rows, a piece at a time: more than memory holds. The first has none of them, but their columns.
+
+        Nothing else is asked of the engine meanwhile.
+
+        >>> engine = Engine()
+        >>> with engine.pieces(engine.table(pa.table({"price": [2.0, 5.0]}))) as pieces:
+        ...     [piece["price"].to_pylist() for piece in pieces]
+        [[], [2.0, 5.0]]
+        """
+        with self._turn, self._refused():
+            nothing = rows.schema().to_pyarrow().empty_table()
+            self._backend._run_pre_execute_hooks(rows)
+            found = self._backend.con.sql(self._backend.compile(rows)).to_arrow_reader(PIECE)
+            yield chain([nothing], (pa.Table.from_batches([batch]).cast(nothing.schema) for batch in found))
+
     def write(
         self,
         rows: ibis.Table,
@@ -142,12 +159,8 @@ class Engine:
             raise RegularsError(f"{folder} is there already. Choose a folder that is new.")
         unfinished = storage.make_folder(folder.with_name(f".{folder.name}.tmp"))
         try:
-            with self._turn, self._refused():
-                nothing = rows.schema().to_pyarrow().empty_table()
-                self._backend._run_pre_execute_hooks(rows)
-                pieces = self._backend.con.sql(self._backend.compile(rows)).to_arrow_reader(PIECE)
-                for number, batches in enumerate(chain([nothing.to_batches()], ([batch] for batch in pieces))):
-                    piece = pa.Table.from_batches(batches).cast(nothing.schema) if batches else nothing
+            with self.pieces(rows) as pieces:
+                for number, piece in enumerate(pieces):
                     made = piece if through is None else through(piece)
                     part = storage.parquet(made, has_metadata=True, rows_at_once=rows_at_once)
                     storage.create(unfinished / f"part-{number:05d}.parquet", part)

@@ -154,7 +154,7 @@ def history(events: list[dict[str, Any]], customers: list[dict[str, Any]], *, en
     if encoded:
         for name in ("type", "category", "event"):
             table = table.set_column(table.column_names.index(name), name, table[name].dictionary_encode())
-    return History(table, len(customers))
+    return History([table.slice(0, 2), table.slice(2)], len(customers))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -269,6 +269,30 @@ def test_a_mistake_is_named_with_its_place(text: str, column: int, says: str) ->
         Rule.of(text, VOCABULARY)
     assert caught.value.column == column
     assert says in str(caught.value)
+
+
+def test_what_is_known_of_products_counts_for_the_lines_that_have_them() -> None:
+    lines = pa.table({
+        "place": pa.array([0, 1, 1, 0], pa.int32()),
+        "time": pa.array([NOW - DAY] * 4, EVENTS.field("time").type),
+        "type": ["product_viewed", "product_viewed", "product_viewed", "message_sent"],
+        "event": pa.nulls(4, pa.int64()),
+        "product_id": pa.array(["pot", "tea", None, None]).dictionary_encode(),
+        "value": pa.array([1.0, 2.0, 4.0, None]),
+    })  # fmt: skip
+    products = pa.table({"product_id": ["tea", "pot", "cup", "jar"], "category": ["茶", "pots", None, "pots"]})
+    found = History([lines.slice(0, 1), lines.slice(1)], 2, products)
+
+    def mask(rule: str) -> list[bool]:
+        return Rule.of(rule, VOCABULARY).mask(pa.table({"orders": [1.0, 1.0]}), history=found, as_of=NOW).tolist()
+
+    assert mask("did viewed where category = 'pots'") == [True, False]
+    assert mask("count(viewed where category is null) = 1 and count(viewed) = 2") == [False, True]
+    assert mask("sum(value of viewed where category starts with '茶') = 2") == [False, True]
+    assert mask("did messaged where category is null") == [True, False]
+    assert mask("did messaged where category = '茶'") == [False, False]
+    texts = found.field("category").cast(pa.string()).to_pylist()
+    assert sorted(text for text in texts if text) == ["pots", "茶"]
 
 
 def test_a_segment_made_of_itself_is_refused_with_the_path() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from regulars.customers import withheld
 from regulars.rules import History, Rule
 from regulars.segment.rule.columns import table_of
-from regulars.segment.rule.events import FIELDS, events_as_of
+from regulars.segment.rule.events import FIELDS, OF_PRODUCTS, events_as_of, products_as_of
 from regulars.segment.rule.values import Values
 from regulars.segment.rule.words import Words
 
@@ -84,7 +85,7 @@ class Counter:
         names = [name for name in words.columns if name != "customer_id"]
         table = table_of(shop, as_of, words.columns, names)
         customers = table["customer_id"].combine_chunks()
-        history = History(_events(shop, customers, as_of), len(customers))
+        history = _history(shop, customers, as_of)
         forbidden = {
             purpose: np.asarray(pc.is_in(customers, withheld(shop, purpose, as_of)))
             for purpose in ("profiling", "marketing")
@@ -113,15 +114,20 @@ class Counter:
         )
 
 
-def _events(shop: Shop, customers: pa.Array, as_of: datetime) -> pa.Table:
-    """The events of customers, as `History` takes them, in the columns of `FIELDS`."""
+def _history(shop: Shop, customers: pa.Array, as_of: datetime) -> History:
+    """The events of customers with the fields of `FIELDS`, read piece by piece: their texts alone would fill memory."""
+    engine = shop.engine
+    products = engine.to_arrow(products_as_of(shop, as_of)).rename_columns({"known_id": "product_id"})
     places = pa.table({"known_id": customers, "place": pa.array(np.arange(len(customers), dtype=np.int32))})
-    known = shop.engine.table(places)
-    rows = events_as_of(shop, as_of, FIELDS)
+    known = engine.table(places)
+    fields = [name for name in FIELDS if name not in OF_PRODUCTS]
+    rows = events_as_of(shop, as_of, fields)
     rows = rows.join(known, rows.customer_id == known.known_id)
+    of_lines = engine.to_arrow(shop.events.filter(ibis._.line > 0).select("type").distinct())["type"].to_pylist()
     # A number in place of the event's name: among those of one customer two names never have the same one.
-    found = shop.engine.to_arrow(rows.select("place", "time", "type", *FIELDS, event=rows.event.hash()))
-    return _encoded(found)
+    event = ibis.ifelse(rows.type.isin([*of_lines, "order_completed"]), rows.event.hash(), ibis.null("int64"))
+    with engine.pieces(rows.select("place", "time", "type", *fields, event=event)) as pieces:
+        return History(map(_encoded, pieces), len(customers), products)
 
 
 def _encoded(table: pa.Table) -> pa.Table:

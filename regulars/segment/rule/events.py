@@ -80,7 +80,7 @@ def events_as_of(shop: Shop, as_of: datetime, fields: Collection[str]) -> ibis.T
     log = shop.identities.named(log.mutate(is_named=log.customer_id.notnull()), as_of)
     rows = log.filter(log.customer_id.notnull())
     if not OF_PRODUCTS.isdisjoint(fields):
-        known = _catalogue(shop, as_of)
+        known = products_as_of(shop, as_of)
         rows = rows.left_join(known, rows.product_id == known.known_id)
     price = rows.unit_price.cast("float64")
     made = {"price": price, "value": rows.quantity * price}
@@ -95,7 +95,7 @@ def events_as_of(shop: Shop, as_of: datetime, fields: Collection[str]) -> ibis.T
     )
 
 
-def _catalogue(shop: Shop, as_of: datetime) -> ibis.Table:
+def products_as_of(shop: Shop, as_of: datetime) -> ibis.Table:
     """known_id, category, brand, title: what was said last of each product before a moment."""
     said = shop.catalogue
     said = said.filter(said.valid_from < ibis.literal(as_of, "timestamp('UTC')"))

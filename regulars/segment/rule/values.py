@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -49,17 +50,17 @@ class Values:
 
     def _count(self, name: str, of_events: bool) -> tuple[list[str], list[int]]:
         column = self._history.field(name) if of_events else self._table[name]
-        column = column.combine_chunks()
-        if pa.types.is_list(column.type):
-            column = column.flatten()
-        if not pa.types.is_dictionary(column.type):
+        chunks = [chunk.flatten() if pa.types.is_list(chunk.type) else chunk for chunk in column.chunks]
+        chunks = [chunk for chunk in chunks if pa.types.is_dictionary(chunk.type)]
+        if not chunks:
             return [], []
-        codes = column.indices.drop_null().to_numpy(zero_copy_only=False)
-        counts = np.bincount(codes, minlength=len(column.dictionary))
+        texts = pa.concat_arrays([chunk.dictionary for chunk in chunks])
+        found = pa.table({"text": texts, "count": np.concatenate([_counts(chunk) for chunk in chunks])})
+        found = found.group_by("text").aggregate([("count", "sum")])
+        found = found.filter(pc.and_(pc.is_valid(found["text"]), pc.greater(found["count_sum"], 0)))
         # Of two that are as frequent, always the same one first.
-        order = np.lexsort((pc.rank(column.dictionary).to_numpy(), -counts))
-        order = order[counts[order] > 0]
-        return column.dictionary.take(pa.array(order)).to_pylist(), counts[order].tolist()
+        found = found.sort_by([("count_sum", "descending"), ("text", "ascending")])
+        return found["text"].to_pylist(), found["count_sum"].to_pylist()
 
     def _examples(self, name: str) -> tuple[str, ...]:
         """A few values of a column: the most frequent texts; of numbers and times a low, a middle and a high one."""
@@ -72,6 +73,12 @@ class Values:
             return ()
         picked = [known[int(share * (len(known) - 1))].as_py() for share in (0.1, 0.5, 0.9)]
         return tuple(dict.fromkeys(map(_shown, picked)))
+
+
+def _counts(column: pa.DictionaryArray) -> npt.NDArray[np.int64]:
+    """How often each text of a dictionary stands in a column."""
+    codes = column.indices.drop_null().to_numpy(zero_copy_only=False)
+    return np.bincount(codes, minlength=len(column.dictionary))
 
 
 def _shown(value: Any) -> str:
