@@ -79,7 +79,7 @@ class Shop:
         self.log = EventLog(folder / "log")
         self.models = Models(folder / "models")
         self.tables = Tables(self, folder / "tables")
-        self.recent, self.last = Recent(), Last()
+        self.recent, self.last = Recent(folder / "cache" / "features"), Last()
         self._events: ibis.Table | None = None
         self._identities: tuple[int, Identities] | None = None
 
@@ -158,15 +158,16 @@ class Shop:
         return rates.in_currency(events, known, own)
 
     def beside(self) -> Shop:
-        """The same shop for another thread: it waits for nobody; memory, state and what was made last are shared."""
+        """The same shop for another thread: its engine waits for nobody; memory, state and what was made are shared."""
         other = Shop(self.folder, self.config)
-        other.engine, other.state, other.last = self.engine.beside(), self.state, self.last
+        other.engine, other.state = self.engine.beside(), self.state
+        other.recent, other.last = self.recent, self.last
         return other
 
     def with_events(self, events: ibis.Table) -> Shop:
         """The same shop as if these were its events: to ask what would be computed from another past."""
         other = Shop(self.folder, self.config)
-        other.engine, other._events = self.engine, events
+        other.engine, other.recent, other._events = self.engine, Recent(), events
         return other
 
     def holding(self, events: ibis.Table) -> Shop:

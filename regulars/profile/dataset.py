@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibis
@@ -63,7 +65,16 @@ def features_as_of(shop: Shop, pairs: pa.Table, of: ibis.Table | None = None) ->
 
     newest = pc.max(pairs["as_of"]).as_py()
     known = () if newest is None else shop.log.snapshot().known_before(newest)
-    return shop.recent.of(("profile", known, zone, currency), pairs.select(KEYS), made)
+    return shop.recent.of(("profile", _code(), known, zone, currency), pairs.select(KEYS), made)
+
+
+@cache
+def _code() -> str:
+    """Which features are made, and how: what is kept in files outlives the program that made it."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def rows(shop: Shop, customers: ibis.Table, as_of: datetime) -> Rows:

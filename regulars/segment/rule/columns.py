@@ -68,6 +68,15 @@ def of_events(shop: Shop, as_of: datetime, wanted: Collection[str]) -> pa.Table:
     return shop.engine.to_arrow(found).cast(pa.schema(fields))
 
 
+def known_as_of(shop: Shop, as_of: datetime) -> pa.Table:
+    """Pairs (customer_id, as_of) of all that rules are asked of (known by id, or with an order), by id."""
+    return _pairs(of_events(shop, as_of, ())["customer_id"], as_of)
+
+
+def _pairs(customers: pa.ChunkedArray, as_of: datetime) -> pa.Table:
+    return pa.table({"customer_id": customers, "as_of": pa.repeat(pa.scalar(as_of, TIME), len(customers))})
+
+
 def _distinct(texts: Any, where: Any = True) -> Any:
     return texts.collect(where=texts.notnull() & where, distinct=True)
 
@@ -103,8 +112,7 @@ def of_traits(shop: Shop, customers: pa.ChunkedArray, as_of: datetime) -> pa.Tab
 
 def of_capability(shop: Shop, name: str, customers: pa.ChunkedArray, as_of: datetime) -> pa.Table:
     """What another capability knows of customers, in their order; no columns where it has learned nothing yet."""
-    pairs = pa.table({"customer_id": customers})
-    pairs = pairs.append_column("as_of", pa.repeat(pa.scalar(as_of, TIME), pairs.num_rows))
+    pairs = _pairs(customers, as_of)
     if name in capabilities.names() and hasattr(capabilities.load(name), "table"):
         with suppress(NotFoundError, NotEnoughError):
             if name == "profile":

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from regulars.config import CHANNELS
 from regulars.errors import NotFoundError
+from regulars.segment.rule import known_as_of
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
@@ -46,9 +47,10 @@ class People:
 
     @classmethod
     def described(cls, shop: Shop, name: str) -> People:
-        """What a capability knows of all customers as of the newest event."""
+        """What a capability knows as of the newest event of all who have ordered, and the profile of all it knows."""
         now = shop.now
-        return cls(shop.tables.of(name, shop.customers(now)), name, now)
+        pairs = known_as_of(shop, now) if name == "profile" else shop.customers(now)
+        return cls(shop.tables.of(name, pairs), name, now)
 
     @classmethod
     def decided(cls, shop: Shop, name: str) -> People:
