@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Hashable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -103,7 +103,7 @@ class Recent:
                 held.enter_context(storage.lock(folder / "lock", "features", wait_seconds=WAITING_SECONDS))
             except (OSError, ShopError):
                 return make(pairs)
-            kept = _mapped(path) if path.exists() else None
+            kept = _mapped(path)
             if kept is not None and kept["customer_id"].equals(pairs["customer_id"]):
                 return kept
             at = None if kept is None else pc.index_in(pairs["customer_id"], kept["customer_id"].combine_chunks())
@@ -118,7 +118,7 @@ class Recent:
             except OSError:
                 return made
             self._remove_all_but(KEPT)
-            return _mapped(path)
+            return _mapped(path) or made
 
     def _remove_all_but(self, newest: int) -> None:
         files = sorted(cast(Path, self._folder).glob("*.arrow"), key=lambda each: each.stat().st_mtime_ns, reverse=True)
@@ -126,9 +126,11 @@ class Recent:
             storage.remove(path)
 
 
-def _mapped(path: Path) -> pa.Table:
-    """What stands in a file, in the pages of the system's own cache."""
-    return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
+def _mapped(path: Path) -> pa.Table | None:
+    """What stands in a file, in the pages of the system's own cache; None where it is none that can be read."""
+    with suppress(OSError, pa.ArrowInvalid):
+        return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
+    return None
 
 
 class Last:

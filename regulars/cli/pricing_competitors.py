@@ -68,8 +68,10 @@ def matches(
     as_json: Json = False,
 ) -> None:
     """What of competitors' is thought to be which product, the surest first."""
-    _, _, _, book = _open(shop, None)
-    found = book.matches(None if state == "all" else state)
+    from regulars.pricing.competitor import matches_of
+    from regulars.shop import Shop
+
+    found = matches_of(Shop.open(shop).state, None if state == "all" else state)
     if as_json:
         emit([each._asdict() for each in found])
         return

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from regulars import Shop
+from regulars import Shop, recent
+from regulars.privacy.erase import erase
 from regulars.profile import dataset
 from regulars.recent import Recent
 
@@ -58,3 +59,26 @@ def test_features_are_computed_anew_when_something_before_the_moment_is_added_an
     assert orders(moment + timedelta(microseconds=1)) == [2]
     bought(moment - timedelta(hours=1))
     assert orders() == [2]
+
+
+def test_features_of_many_are_the_same_from_a_file_and_who_is_erased_is_in_none(own_tea_shop, tea_as_of, monkeypatch):
+    pairs = own_tea_shop.customers(tea_as_of)
+    gone, *others = pairs["customer_id"].to_pylist()
+    expected = dataset.features_as_of(own_tea_shop, pairs)
+    monkeypatch.setattr(recent, "MANY_ROWS", 2)
+
+    def opened():
+        shop = Shop.open(own_tea_shop.folder)
+        shop.recent = Recent(shop.folder / "cache" / "features")
+        return shop
+
+    assert dataset.features_as_of(opened(), pairs).equals(expected, check_metadata=True)
+    monkeypatch.setattr(dataset, "compute", None)
+    assert dataset.features_as_of(opened(), pairs).equals(expected, check_metadata=True)
+    few = pairs.take([4, 2, 0])
+    assert dataset.features_as_of(opened(), few).equals(expected.take([4, 2, 0]), check_metadata=True)
+    monkeypatch.undo()
+    shop = opened()
+    erase(shop, [gone])
+    assert [path.name for path in (shop.folder / "cache" / "features").iterdir()] == ["lock"]
+    assert shop.customers(tea_as_of)["customer_id"].to_pylist() == others

@@ -11,7 +11,7 @@ from regulars.console.roles import ALL, only
 from regulars.console.screen import Screen
 from regulars.console.visit import Visit
 from regulars.customers.by_hand import present
-from regulars.pricing.competitor import FRESH_DAYS, Competitors, Undercut, seen_between, undercuts
+from regulars.pricing.competitor import FRESH_DAYS, Competitors, Undercut, matches_of, seen_between, undercuts
 from regulars.pricing.competitor.book import PROPOSED
 from regulars.pricing.money import to_amount
 from regulars.pricing.products import Products
@@ -41,8 +41,7 @@ def rivals(visit: Visit) -> Response:
 @screen.get("/pricing/competitors", may=ALL)
 def competitors(visit: Visit) -> Response:
     """What of competitors' is thought to be which product: a person says whether it is."""
-    with visit.console.reading() as shop:
-        rows = Competitors(shop, products_of(visit)).matches(PROPOSED)
+    rows = matches_of(visit.shop.state, PROPOSED)
     found = Listing.of(visit, MATCHES, sort="-similarity").of_rows([row._asdict() for row in rows])
     return visit.page("pricing/competitors.html", found=found, may_change=CHANGING)
 

@@ -102,20 +102,7 @@ class Competitors:
             else:
                 kept.append((one, name, coins))
         added = self._keep(kept)
-        return Imported(added, len(kept) - added, len(self.matches(PROPOSED)), tuple(refused))
-
-    def matches(self, state: str | None = None) -> list[Match]:
-        """What is thought to be which product, the surest first.
-
-        Parameters
-        ----------
-        state : "same", "proposed", "approved" or "rejected" alone.
-        """
-        query = sa.select(matches).order_by(matches.c.similarity.desc(), matches.c.competitor, matches.c.what)
-        if state is not None:
-            query = query.where(matches.c.state == state)
-        with self._state.read() as view:
-            return [Match(*row) for row in view.execute(query)]
+        return Imported(added, len(kept) - added, len(matches_of(self._state, PROPOSED)), tuple(refused))
 
     def judge(self, competitor: str, what: str, *, approve: bool, who: str, product_id: str | None = None) -> Match:
         """Say that something is a product of the shop, or is not. It counts from now on.
@@ -171,7 +158,7 @@ class Competitors:
             (one.what if {one.what, _key(one.what)} & by_id.keys() or not one.title else f"{one.what}: {one.title}")
             for one in rows
         ]
-        known = {(match.competitor, match.what): match for match in self.matches()}
+        known = {(match.competitor, match.what): match for match in matches_of(self._state)}
         new = {}
         for one, name in zip(rows, named, strict=True):
             key = (one.competitor, name)
@@ -211,6 +198,20 @@ class Competitors:
             if new:
                 change.execute(sa.insert(seen), list(new.values()))
         return len(new)
+
+
+def matches_of(state: State, which: str | None = None) -> list[Match]:
+    """What is thought to be which product, the surest first.
+
+    Parameters
+    ----------
+    which : "same", "proposed", "approved" or "rejected" alone.
+    """
+    query = sa.select(matches).order_by(matches.c.similarity.desc(), matches.c.competitor, matches.c.what)
+    if which is not None:
+        query = query.where(matches.c.state == which)
+    with prepare(state).read() as view:
+        return [Match(*row) for row in view.execute(query)]
 
 
 def seen_between(state: State, begin: datetime, end: datetime) -> pa.Table:

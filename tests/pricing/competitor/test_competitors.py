@@ -20,6 +20,7 @@ from regulars.pricing.competitor import (
     by_title,
     in_use,
     lowest,
+    matches_of,
     simulate,
     undercuts,
     use,
@@ -63,11 +64,11 @@ def test_the_same_file_again_adds_nothing(book: Book, tmp_path: Path) -> None:
     assert book().newest(T)["coins"].to_pylist() == [940]
 
 
-def test_a_title_is_proposed_and_counts_only_once_a_person_approved_it(book: Book, tmp_path: Path) -> None:
+def test_a_title_is_proposed_and_counts_only_once_a_person_approved_it(book: Book, shop: Shop, tmp_path: Path) -> None:
     found = book().import_(write(tmp_path, "L-77,Leaf,9.00,2026-10-30,web,EUR,SENCHA Green Tea (250g)"))
     assert found.proposed == 1
     assert book().newest(T).num_rows == 0
-    (match,) = book().matches("proposed")
+    (match,) = matches_of(shop.state, "proposed")
     assert match.product_id == "4001"
     book().judge("Leaf", match.what, approve=True, who="mei")
     assert book().newest(T)["coins"].to_pylist() == [900]

@@ -11,7 +11,7 @@ import pytest
 from regulars import Shop
 from regulars.errors import InputError, NotEnoughError
 from regulars.evaluation import leak_check
-from regulars.segment.rule import Count, Counter, Segment, Words, members, moves, overlap, suggest
+from regulars.segment.rule import Count, Counter, Segment, Words, known_as_of, members, moves, overlap, suggest
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -103,6 +103,11 @@ def test_the_count_in_memory_is_that_of_the_same_customers(counter: Counter, rul
     named = [name for name in counter.table["customer_id"].filter(is_meant).to_pylist() if name != "cy"]
     assert named == expected
     assert counter.count(rule).members == len(expected)
+
+
+def test_all_that_rules_are_asked_of_are_known_by_id_or_have_ordered(counter: Counter, lamps: Shop) -> None:
+    assert known_as_of(lamps, NOW)["customer_id"].to_pylist() == counter.table["customer_id"].to_pylist()
+    assert known_as_of(lamps, NOW - 76 * DAY)["customer_id"].to_pylist() == ["ada", "bo", "cy"]
 
 
 def test_who_objected_is_counted_apart(counter: Counter, lamps: Shop, words: Words) -> None:
