@@ -42,7 +42,10 @@ PRESET = "fashion"
 REPEATS = 10
 READY_SECONDS = 3_600
 """So long parts may be worked out after the start, before they are measured."""
-FIRST = ("/home/flow", "/home/alerts", "/segments/count", "/recommendations/lists", "/fraud/performance/charts")
+FIRST = (
+    "/home/flow", "/home/alerts", "/segments/count", "/recommendations/lists", "/campaigns/results/effects",
+    "/fraud/performance/charts",
+)  # fmt: skip
 """Parts that show what the console makes when it starts: until all are there, pages are not alone on the server."""
 CLICKED = ("/customer/alike", "/customer/links")
 """Parts that read all customers, and are asked for by a click."""

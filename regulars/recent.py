@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Hashable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import RLock
 from typing import Any, TypeVar, cast
 
 import pyarrow as pa
@@ -148,10 +150,14 @@ class Last:
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[Hashable, Any]] = {}
+        self._turns: defaultdict[str, RLock] = defaultdict(RLock)
 
     def of(self, name: str, about: Hashable, make: Callable[[], Made]) -> Made:
-        """The one of this name; `about` is all that it depends on."""
+        """The one of this name; `about` is all that it depends on. Who asks while it is being made waits for it."""
         kept = self._kept.get(name)
         if kept is None or kept[0] != about:
-            kept = self._kept[name] = about, make()
+            with self._turns[name]:
+                kept = self._kept.get(name)
+                if kept is None or kept[0] != about:
+                    kept = self._kept[name] = about, make()
         return cast(Made, kept[1])

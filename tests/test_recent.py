@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ import pytest
 
 from regulars import recent
 from regulars.events.schema import TIME
-from regulars.recent import KEPT, Recent
+from regulars.recent import KEPT, Last, Recent
 
 NOW = datetime(2024, 5, 2, tzinfo=UTC)
 
@@ -171,3 +172,20 @@ def test_a_file_that_cannot_be_read_is_made_anew(kept: Kept, damaged: bytes) -> 
     assert kept.of("v1", pairs("ada", "bo")) == [3, 2]
     assert kept.of("v1", pairs("ada", "bo")) == [3, 2]
     assert kept.make.asked == [2, 2]
+
+
+def test_what_was_made_last_is_made_once_for_all_who_ask_at_once() -> None:
+    last, made = Last(), []
+
+    def slowly() -> int:
+        time.sleep(0.05)
+        made.append("a model")
+        # What is made may itself ask, for another name or its own.
+        return last.of("other", 1, lambda: len(made))
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: last.of("churn", "v1", slowly), range(4)))
+    assert (found, made) == ([1] * 4, ["a model"])
+    with pytest.raises(ValueError, match="cannot"):
+        last.of("churn", "v2", lambda: int("cannot"))
+    assert last.of("churn", "v2", lambda: 2) == 2

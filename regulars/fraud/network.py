@@ -7,6 +7,10 @@ import ipaddress
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+PLAIN = rf"\A{_BYTE}(?:\.{_BYTE}){{3}}\z"
+"""An address of IPv4 in four numbers, without zeros before them."""
+
 
 def address(text: str) -> tuple[str, str | None]:
     """An address as everybody writes it, and its neighbourhood: /24 of IPv4, /64 of IPv6; None if it is none.
@@ -33,11 +37,19 @@ def address(text: str) -> tuple[str, str | None]:
 
 
 def addresses(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """(n,) each: addresses and neighbourhoods of texts, null where there is none."""
+    """(n,) each: addresses and neighbourhoods of texts, as `address` has them; null where there is none.
+
+    >>> addresses(pa.array(["192.0.2.7", "::ffff:192.0.2.7", None]))[1].to_pylist()
+    ['192.0.2.0/24', '192.0.2.0/24', None]
+    """
     encoded = texts.dictionary_encode()
-    found = [address(text) for text in encoded.dictionary.to_pylist()]
-    whole = pa.array([one for one, _ in found], pa.string())
-    near = pa.array([near for _, near in found], pa.string())
+    known = encoded.dictionary
+    # Nearly all are written as everybody does: only the others are read one by one.
+    is_plain = pc.match_substring_regex(known, PLAIN)
+    others = [address(text) for text in known.filter(pc.invert(is_plain)).to_pylist()]
+    whole = pc.replace_with_mask(known, pc.invert(is_plain), pa.array([one for one, _ in others], pa.string()))
+    near = pc.replace_substring_regex(known, "[0-9]+$", "0/24")
+    near = pc.replace_with_mask(near, pc.invert(is_plain), pa.array([near for _, near in others], pa.string()))
     return whole.take(encoded.indices), near.take(encoded.indices)
 
 

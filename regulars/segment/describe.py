@@ -100,12 +100,15 @@ def _orders(known: Known) -> npt.NDArray[np.float64]:
 
 
 def _rfm_as_of(shop: Shop, moment: datetime, known: Known) -> Rfm:
-    customers = shop.customers(moment)
-    asked = known.profiles["customer_id"].combine_chunks()
-    # Who asks of all has all: their features are not worked out twice.
-    if len(asked) == customers.num_rows and pc.all(pc.is_in(customers["customer_id"], asked)).as_py() is not False:
-        return Rfm.of(known.profiles)
-    return Rfm.of(shop.tables.of("profile", customers) if customers.num_rows else known.profiles)
+    def of_all() -> Rfm:
+        customers = shop.customers(moment)
+        asked = known.profiles["customer_id"].combine_chunks()
+        # Who asks of all has all: their features are not worked out twice.
+        if len(asked) == customers.num_rows and pc.all(pc.is_in(customers["customer_id"], asked)).as_py() is not False:
+            return Rfm.of(known.profiles)
+        return Rfm.of(shop.tables.of("profile", customers) if customers.num_rows else known.profiles)
+
+    return shop.of_log("rfm", of_all, moment, shop.config.shop.currency, shop.config.shop.timezone)
 
 
 def _schema(names: dict[str, dict[str, str]]) -> pa.Schema:

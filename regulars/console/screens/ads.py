@@ -14,7 +14,7 @@ from regulars import clock
 from regulars.ads.charts import pace_chart
 from regulars.ads.creatives import creatives_of
 from regulars.ads.delivered import delivered
-from regulars.ads.lift import ADVERTISE, lift
+from regulars.ads.lift import ADVERTISE, Lift, lift
 from regulars.ads.pace import by_hour, planned
 from regulars.ads.pacing import ClockDay, SpendCurve
 from regulars.console.charts import Chart, chart
@@ -100,11 +100,17 @@ def measured(visit: Visit) -> Response:
     text = visit.asked("days", str(LIFT_DAYS))
     if not (text.isdecimal() and 0 < int(text) <= 365):
         raise InputError(visit.t(".no_days", text=text))
-    with visit.console.reading() as shop:
+    days = int(text)
+
+    def measure(shop: Shop) -> Lift | str:
         try:
-            said = lift(shop, present(shop), int(text))
+            return lift(shop, present(shop), days)
         except NotEnoughError as error:
-            return visit.page("ads/found.html", said=str(error))
+            return str(error)
+
+    said = visit.console.kept.of("ads.lift", visit.shop.log.version, measure, key=days)
+    if isinstance(said, str):
+        return visit.page("ads/found.html", said=said)
     return visit.page("ads/found.html", said="", lift=said, found=said.found)
 
 

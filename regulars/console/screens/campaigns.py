@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from regulars import clock
-from regulars.campaign.effects import effects
+from regulars.campaign.effects import CampaignEffect, effects
 from regulars.campaign.effects_report import rows_of
 from regulars.campaign.journey import Journeys, inside, overview, surroundings, svg
 from regulars.campaign.journey import problems as problems_of
@@ -40,7 +41,9 @@ from regulars.errors import InputError, NotEnoughError, NotFoundError
 from regulars.lifecycle.audience import SegmentAudience
 
 if TYPE_CHECKING:
+    from regulars.console.app import Console
     from regulars.console.jobs import Progress
+    from regulars.shop import Shop
 
 screen = Screen("campaigns", group="acting")
 
@@ -199,17 +202,35 @@ def brought(visit: Visit) -> Response:
     text = visit.asked("days")
     if text and not (text.isdecimal() and 0 < int(text) <= 365):
         raise InputError(visit.t(".no_days", text=text))
-    with visit.console.reading() as shop:
-        days, moment = int(text or shop.config.campaign.horizon_days), present(shop)
-        try:
-            found = effects(shop, moment, days)
-        except NotEnoughError as error:
-            return visit.page("campaigns/effects.html", said=str(error))
+    days = int(text or visit.shop.config.campaign.horizon_days)
+    found, moment, said = effects_within(visit.console, days)
+    if said:
+        return visit.page("campaigns/effects.html", said=said)
     names = [f"{one.campaign} ({one.source})" for one in found]
     nets = [(one.net.value, one.net.low, one.net.high) for one in found]
     drawn = chart(effects_plot(names, nets, f"{visit.t('.earned')} ({visit.console.currency})"), visit.t(".net_about"))
     rows = list(zip(found, rows_of(found, visit.console.currency), strict=True))
     return visit.page("campaigns/effects.html", said="", drawn=drawn, rows=rows, days=days, as_of=moment)
+
+
+def effects_within(console: Console, days: int) -> tuple[list[CampaignEffect], datetime, str]:
+    """What campaigns brought in so many days, as of the present; and why nothing can be said."""
+
+    def make(shop: Shop) -> tuple[list[CampaignEffect], datetime, str]:
+        moment = present(shop)
+        try:
+            return effects(shop, moment, days), moment, ""
+        except NotEnoughError as error:
+            return [], moment, str(error)
+
+    return console.kept.of("campaigns.effects", console.shop.log.version, make, key=days)
+
+
+def _effects(console: Console) -> object:
+    return effects_within(console, console.shop.config.campaign.horizon_days)
+
+
+screen.warmed.append(_effects)
 
 
 def _journeys(visit: Visit) -> list[dict[str, Any]]:

@@ -54,14 +54,18 @@ class Linked(NamedTuple):
 
 def attempts_of(visit: Visit) -> Attempts:
     """All attempts before the shop's present, read once for each version of the log."""
-    return visit.console.kept.of("fraud.attempts", visit.shop.log.version, lambda shop: attempts(shop, shop.now))
+    return visit.console.kept.of("fraud.attempts", visit.shop.log.version, _at_present)
+
+
+def _at_present(shop: Shop) -> Attempts:
+    return shop.of_log("fraud.attempts", lambda: attempts(shop, shop.now))
 
 
 def linked(visit: Visit) -> Linked:
     """The rings at present, found once for each version of the log."""
 
     def find(shop: Shop) -> Linked:
-        stream = attempts(shop, shop.now).stream
+        stream = _at_present(shop).stream
         return Linked(rings(stream), stream)
 
     return visit.console.kept.of("fraud.rings", visit.shop.log.version, find)
