@@ -18,15 +18,17 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.lifecycle_shop import ACTIONS, COSTS, LEARN_FROM, Floats, Numbers, Shop
 from benchmarks.report import Row, save
-from regulars.campaign.uplift import LEARNERS, Trial, evidence_of
+from regulars.campaign.uplift import LEARNERS, evidence_of
 from regulars.campaign.uplift.learners import Learner
 from regulars.lifecycle.arbitration import Schedule, Share, Use, solve
+from regulars.lifecycle.fatigue import Fatigue
 from regulars.lifecycle.proof import compared
 from regulars.simulate import World
 from regulars.simulate.oracle import values
@@ -60,13 +62,26 @@ def begun(customers: int, seed: int, preset: str) -> Shop:
     return shop
 
 
-def learned(shop: Shop) -> Learner:
+class Learned(NamedTuple):
+    """What lots teach: what each action brings, and how contacts of late weaken it."""
+
+    learner: Learner
+    fatigue: Fatigue
+
+    def gain(self, shop: Shop, features: Floats) -> Floats:
+        """(n, actions) what each would bring today, less what it costs."""
+        effects = self.learner.effects(features)
+        return np.where(effects > 0, effects * self.fatigue.factor(shop.contacts)[:, None], effects) - COSTS
+
+
+def learned(shop: Shop) -> Learned:
     """What lots teach so far."""
-    trial: Trial = shop.trial()
+    trial, contacts = shop.trial()
     if len(trial) > MOST_ROWS:
-        trial = trial.rows(np.sort(np.random.default_rng(0).choice(len(trial), MOST_ROWS, replace=False)))
+        some = np.sort(np.random.default_rng(0).choice(len(trial), MOST_ROWS, replace=False))
+        trial, contacts = trial.rows(some), contacts[some]
     # The one that `fit` chooses for margins, unless another is surely better; trying them all takes as long as playing.
-    return LEARNERS["lift"].fit(evidence_of(trial))
+    return Learned(LEARNERS["lift"].fit(evidence_of(trial)), Fatigue.fit(trial, contacts))
 
 
 def chosen(gain: Floats, may: npt.NDArray[np.bool_], contacts: int) -> Numbers:
@@ -97,7 +112,7 @@ def judged(customers: int, seed: int, preset: str) -> dict[str, tuple[float, int
     }
 
 
-def played(policy: str, shop: Shop, model: Learner, seed: int) -> tuple[float, int]:
+def played(policy: str, shop: Shop, model: Learned, seed: int) -> tuple[float, int]:
     """What the decisions of a policy add, and how many there are."""
     rng = np.random.default_rng(seed + 1)
     count = len(shop.known.ids)
@@ -130,14 +145,14 @@ def _explored(shop: Shop, action: Numbers, rng: np.random.Generator) -> Numbers:
     return action
 
 
-def _policy(policy: str, shop: Shop, model: Learner, most: int, day: int) -> Numbers:
+def _policy(policy: str, shop: Shop, model: Learned, most: int, day: int) -> Numbers:
     """What a policy does on a day of the week: those that act alone, each on a day of its own."""
     may = shop.may
     if policy == "oracle":
         return chosen(values(shop.world).value[:, : len(ACTIONS)], may, most)
     features = shop.features(np.arange(len(may)))
     if policy == "lifecycle":
-        return chosen(model.effects(features) - COSTS, may, most)
+        return chosen(model.gain(shop, features), may, most)
     late, worth, margin, orders = (
         features[:, shop.names.index(name)] for name in ("days since visit", "margin a day", "margin", "orders")
     )
@@ -146,7 +161,7 @@ def _policy(policy: str, shop: Shop, model: Learner, most: int, day: int) -> Num
         cheap = -margin / np.maximum(orders, 1)
         return (first(late, may, 1, most // 3), first(worth, may, 0, len(may)), first(cheap, may, 2, most // 3))[day]
     # Campaign its message, churn a coupon for risk times value, pricing its discount: each its third, blind to others.
-    gain = model.effects(features) - COSTS
+    gain = model.learner.effects(features) - COSTS
     score = (gain[:, 0], late * worth, gain[:, 2])[day]
     return first(score, may & (score > 0), (0, 1, 2)[day], most // 3)
 

@@ -13,6 +13,7 @@ from scipy.sparse.linalg import LinearOperator, svds
 
 from benchmarks.campaign_simulated import HORIZON, Counters
 from regulars.campaign.uplift import Trial
+from regulars.lifecycle.fatigue import HALF_DAYS
 from regulars.simulate import World
 
 Floats = npt.NDArray[np.float64]
@@ -131,11 +132,13 @@ class Tastes:
 
 
 class Lot(NamedTuple):
-    """Customers of a day whom a lot decided about: what was known of them (r, k), what they got, by which chances."""
+    """Customers of a day whom a lot decided about: what was known of them (r, k), contacts of late, what they got, by
+    which chances."""
 
     day: int
     who: Numbers
     features: Floats
+    contacts: Floats
     arm: Numbers
     chance: Floats
 
@@ -147,6 +150,7 @@ class Shop:
         self.world, self.known = world, Counters(world)
         self.answers = Answers(len(self.known.ids))
         self.tastes = Tastes(len(self.known.ids), self.known.category)
+        self.contacts = np.zeros(len(self.known.ids))  # of late, as `regulars.lifecycle.fatigue.recent` has them
         self.lots: list[Lot] = []
         self.names: list[str] = []
 
@@ -156,6 +160,7 @@ class Shop:
         other.world, other.lots = self.world.copy(), list(self.lots)
         other.known = self.known.copy()
         other.answers, other.tastes = deepcopy(self.answers), copy(self.tastes)
+        other.contacts = self.contacts.copy()
         other.tastes.sums, other.tastes.lines = self.tastes.sums.copy(), self.tastes.lines.copy()
         return other
 
@@ -175,6 +180,7 @@ class Shop:
         known.add(world.advance(decided(known.ids, action))[0], day)
         self.tastes.add(*known.lines)
         self.answers.add(action, {name: known.sums[name] - sums for name, sums in before.items()}, day)
+        self.contacts = (self.contacts + (action >= 0)) * 0.5 ** (1 / HALF_DAYS)
 
     def features(self, rows: Numbers) -> Floats:
         """(r, k) what is known of customers on the morning that begins."""
@@ -185,12 +191,12 @@ class Shop:
 
     def draw(self, who: Numbers, arm: Numbers, chance: Floats) -> None:
         """Keep what a lot decides about some customers today: (r,) from 0 for nothing, by chances (r, arms)."""
-        self.lots.append(Lot(self.world.day, who, self.features(who), arm, chance))
+        self.lots.append(Lot(self.world.day, who, self.features(who), self.contacts[who], arm, chance))
 
-    def trial(self, since: int = 0) -> Trial:
-        """What lots since a day have to say whose days after are over."""
+    def trial(self) -> tuple[Trial, Floats]:
+        """What lots have to say whose days after are over, and each customer's contacts of late."""
         known = self.known
-        over = [lot for lot in self.lots if since <= lot.day <= self.world.day - HORIZON]
+        over = [lot for lot in self.lots if lot.day <= self.world.day - HORIZON]
         now = {name: [*known.past[name], known.sums[name].astype(np.float32)] for name in ("margin", "visits")}
 
         def later(name: str) -> Floats:
@@ -199,9 +205,10 @@ class Shop:
                 float
             )
 
-        return Trial.of(
+        said = Trial.of(
             np.concatenate([lot.features for lot in over]), np.concatenate([lot.arm for lot in over]), later("margin"),
             kind="money", propensity=np.concatenate([lot.chance for lot in over]), names=self.names,
             arms=("none", *ACTIONS), costs=[0.0, *COSTS], customers=np.concatenate([lot.who for lot in over]),
             visits=np.maximum(later("visits"), 0.0),
         )  # fmt: skip
+        return said, np.concatenate([lot.contacts for lot in over])

@@ -22,12 +22,14 @@ from regulars.clock import micros
 from regulars.errors import InputError, NotEnoughError
 from regulars.lifecycle.actions.candidates import Floats
 from regulars.lifecycle.dataset import DAY, Known
+from regulars.lifecycle.fatigue import Fatigue, recent
 from regulars.lifecycle.stages import StageModel
 from regulars.lifecycle.stages.panel import DAYS
 
 if TYPE_CHECKING:
     from regulars.shop import Shop
 
+FATIGUE = "fatigue.json"
 MOST_WEEKS = 26
 """Lots of so many last weeks are learned from."""
 
@@ -40,14 +42,16 @@ class Lots:
     ----------
     soon : the margin within the horizon, with the orders in it.
     after : by how much the customer is worth more after the horizon than before.
+    contacts : (n,) of late, before each draw; see `fatigue.recent`.
     """
 
     soon: Trial
     after: Trial
+    contacts: Floats
 
     def where(self, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Lots:
         """Some of the rows."""
-        return Lots(self.soon.rows(rows), self.after.rows(rows))
+        return Lots(self.soon.rows(rows), self.after.rows(rows), self.contacts[rows])
 
     @property
     def whole(self) -> Trial:
@@ -63,6 +67,7 @@ class LongRun:
     ----------
     soon : of the margin within the horizon.
     after : of what the customer is worth after it; see `_sure`.
+    fatigue : by what effects are less of who was contacted of late.
 
     Source
     ------
@@ -73,6 +78,7 @@ class LongRun:
 
     soon: UpliftModel
     after: UpliftModel
+    fatigue: Fatigue = Fatigue()  # noqa: RUF009 (frozen)
 
     worth = 1.0
     """Effects are money."""
@@ -101,15 +107,16 @@ class LongRun:
     @classmethod
     def fit(cls, lots: Lots) -> Self:
         """Learn from lots."""
-        return cls(fit(lots.soon), _sure(fit(lots.after)))
+        return cls(fit(lots.soon), _sure(fit(lots.after)), Fatigue.fit(lots.soon, lots.contacts))
 
     def to_files(self) -> dict[str, bytes]:
         """As those of the two, in folders."""
-        return {
+        files = {
             f"{part}/{name}": data
             for part in ("soon", "after")
             for name, data in getattr(self, part).to_files().items()
         }
+        return files | {FATIGUE: self.fatigue.to_bytes()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -118,7 +125,8 @@ class LongRun:
             part: {name.removeprefix(f"{part}/"): data for name, data in files.items() if name.startswith(f"{part}/")}
             for part in ("soon", "after")
         }
-        return cls(**{part: UpliftModel.from_files(own) for part, own in parts.items()})
+        soon, after = (UpliftModel.from_files(own) for own in parts.values())
+        return cls(soon, after, Fatigue.from_bytes(files[FATIGUE]) if FATIGUE in files else Fatigue())
 
 
 def lots(shop: Shop, until: datetime, known: Known, stages: StageModel) -> Lots | None:
@@ -136,10 +144,11 @@ def lots(shop: Shop, until: datetime, known: Known, stages: StageModel) -> Lots 
     keep = np.asarray(pc.is_valid(place)) & (day >= DAYS)
     settings = shop.config.campaign.model_copy(update={"outcome": "margin"})
     try:
-        soon = data.where(keep).trial(settings)
+        kept = data.where(keep)
+        soon = kept.trial(settings)
     except (NotEnoughError, InputError):
         return None
-    return Lots(soon, replace(soon, outcome=change[keep], visits=None))
+    return Lots(soon, replace(soon, outcome=change[keep], visits=None), recent(shop, kept.drawn.table))
 
 
 def long_run(found: Lots | None) -> LongRun | None:

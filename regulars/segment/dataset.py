@@ -44,8 +44,8 @@ CATEGORIES = 40
 """The largest categories; the rest are one."""
 OTHERS = "others"
 
-VECTORS = "behaviour vectors"
-SCALED = {"features": True, "interests": False, VECTORS: False}
+VECTORS, INTERESTS = "behaviour vectors", "interests"
+SCALED = {"features": True, INTERESTS: False, VECTORS: False}
 """The spaces that clusters are looked for in, and whether each column counts alike there."""
 
 
@@ -73,20 +73,23 @@ class Known:
         return np.array(self.profiles["customer_id"].to_pylist(), str)
 
 
-def known_as_of(shop: Shop, pairs: pa.Table, behavior: tuple[int, bool] | None = None) -> Known:
+def known_as_of(
+    shop: Shop, pairs: pa.Table, behavior: tuple[int, bool] | None = None, *, has_interests: bool = True
+) -> Known:
     """What customers are compared by, each as of the one moment of the pairs.
 
     Parameters
     ----------
     pairs : (n >= 1,) customer_id and as_of, the same moment in all.
     behavior : which behaviour model's vectors, by version and whether it is that version's earlier one; none if None.
+    has_interests : False where they are not asked for: to know them is to read the whole log.
     """
     profiles = shop.tables.of("profile", pairs.select(KEYS))
     names = {"features": tuple(name for name in COMPARED if name in profiles.column_names)}
     columns = {"features": column_stack(profiles, names["features"])}
-    categories, interest = interests(shop, pairs)
+    categories, interest = interests(shop, pairs) if has_interests else ((), np.empty((pairs.num_rows, 0)))
     if len(categories) >= 3:
-        names["interests"], columns["interests"] = categories, interest
+        names[INTERESTS], columns[INTERESTS] = categories, interest
     if behavior is not None:
         vectors = _vectors(shop, pairs, *behavior)
         names[VECTORS] = tuple(f"behavior_{k}" for k in range(vectors.shape[1]))

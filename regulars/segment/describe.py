@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regulars.events.schema import TIME
-from regulars.segment.dataset import Known, known_as_of
+from regulars.segment.dataset import INTERESTS, Known, known_as_of
 from regulars.segment.model import SegmentModel
 from regulars.segment.rfm import CELLS, NAMES, Rfm
 from regulars.segment.training import kept_as_of
@@ -59,7 +59,8 @@ def table(shop: Shop, pairs: pa.Table) -> pa.Table:
         moment = some["as_of"][0].as_py()
         kept = kept_as_of(shop, moment)
         model = kept.model if kept is not None and kept.is_used else None
-        known = known_as_of(shop, some, None if model is None else model.behavior)
+        of_interests = model is not None and model.space == INTERESTS
+        known = known_as_of(shop, some, None if model is None else model.behavior, has_interests=of_interests)
         rfm = kept.model.rfm if kept is not None else _rfm_as_of(shop, moment, known)
         parts.append(described(known, rfm, model))
         rows.append(row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from regulars.segment.dataset import Known, column_stack
+from regulars.segment.dataset import INTERESTS, Known, column_stack
 from regulars.segment.traits import TRAITS
 from regulars.units import shown
 
@@ -95,9 +95,9 @@ def facts(known: Known, label: Ints, count: int) -> list[list[Fact]]:
     names = [name for name in TRAITS if name in known.profiles.column_names]
     values = column_stack(known.profiles, tuple(names))
     said = [Fact(name, False, *_meaning(known, name)) for name in names]
-    if "interests" in known.columns:
-        values = np.hstack([values, known.columns["interests"] ** 2])
-        said += [Fact(name, True, name, "share") for name in known.names["interests"]]
+    if INTERESTS in known.columns:
+        values = np.hstack([values, known.columns[INTERESTS] ** 2])
+        said += [Fact(name, True, name, "share") for name in known.names[INTERESTS]]
     # Where a few have very much, the logarithm says how far apart two groups are.
     level = np.log1p(np.maximum(values, 0))
     # Not nanstd: of a column that nobody has, it warns.

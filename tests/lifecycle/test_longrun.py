@@ -26,7 +26,7 @@ def drawn(seed: int = 0) -> Lots:
         costs=[0.0, 1.0, 1.0], visits=visits,
     )  # fmt: skip
     after = rng.normal(0, 20, ROWS) + np.where(arm == 2, HABIT, 0.0)
-    return Lots(soon, replace(soon, outcome=after, visits=None))
+    return Lots(soon, replace(soon, outcome=after, visits=None), rng.exponential(size=ROWS))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_policy_that_earns_goes_live(lots: Lots, learned: LongRun) -> None:
 def test_a_policy_that_surely_brings_less_is_kept_out_of_use(
     lots: Lots, learned: LongRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turned = Lots(replace(lots.soon, features=1 - lots.soon.features), lots.after)
+    turned = Lots(replace(lots.soon, features=1 - lots.soon.features), lots.after, lots.contacts)
     wrong = LongRun.fit(turned)
     monkeypatch.setattr(LongRun, "fit", lambda _: wrong)
     found = may_go_live(lots, learned)

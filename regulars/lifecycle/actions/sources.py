@@ -17,6 +17,7 @@ from regulars.campaign.dataset import features_as_of
 from regulars.campaign.offer import standing as standing_offers
 from regulars.campaign.sending import refuse_unready
 from regulars.campaign.training import in_use as campaign_in_use
+from regulars.campaign.uplift import Effects
 from regulars.errors import ConfigError, NotFoundError
 from regulars.events.schema import TIME
 from regulars.lifecycle.actions.candidates import (
@@ -32,6 +33,7 @@ from regulars.lifecycle.actions.candidates import (
     Floats,
     joined,
 )
+from regulars.lifecycle.fatigue import recent
 from regulars.lifecycle.stages import Standing
 from regulars.profile.stage import STAGES
 
@@ -101,7 +103,12 @@ def contacts(asked: Asked) -> Candidates:
         notes = ("campaign: too few lots for the long run; the margin of the days after a contact stands for it.",)
     pairs = pa.table({"customer_id": asked.ids, "as_of": pa.repeat(pa.scalar(asked.as_of, TIME), count)})
     features = features_as_of(shop, pairs, shop.tables.of("profile", pairs), model.names)
-    mean, low, high = model.effects(features)
+    effects = model.effects(features)
+    if asked.long_run is not None:
+        # Who is put off by contacts does not tire of them: only what helps is less for it.
+        tired = asked.long_run.fatigue.factor(recent(shop, pairs))[:, None]
+        effects = Effects(*(np.where(effects.mean > 0, each * tired, each) for each in effects))
+    mean, low, high = effects
     offers = {each.name: each for each in standing_offers(shop.state)}
     settings = shop.config.campaign
     parts = []
