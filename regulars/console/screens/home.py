@@ -87,12 +87,13 @@ def flow(visit: Visit) -> Response:
     now = stages[:, -1]
     outside = visit.t(".not_known")
     said = np.array([outside, *(names[stage] for stage in STAGES)], object)
-    pairs, count = np.unique(np.stack([begin, now], 1)[now != ABSENT], axis=0, return_counts=True)
-    order = np.argsort(-count, kind="stable")
+    # Each pair of stages as one number: a million customers are counted in milliseconds, and sorted in a second.
+    count = np.bincount((begin.astype(np.int64) - ABSENT)[now != ABSENT] * len(said) + now[now != ABSENT] - ABSENT)
+    order = np.argsort(-count, kind="stable")[: np.count_nonzero(count)]
     matrix = pa.table(
         {
-            "from": pa.array(said[pairs[order, 0] + 1], pa.string()),
-            "to": pa.array(said[pairs[order, 1] + 1], pa.string()),
+            "from": pa.array(said[order // len(said)], pa.string()),
+            "to": pa.array(said[order % len(said)], pa.string()),
             "customers": count[order],
         }
     )

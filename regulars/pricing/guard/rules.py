@@ -35,8 +35,8 @@ class Rules:
     Examples
     --------
     >>> rules = Rules(min_margin=0.1, endings=(99, 49))
-    >>> rules.margin_parts, rules.ends(np.array([199, 250]))
-    (1000, array([ True, False]))
+    >>> rules.margin_parts, rules.up(np.array([199, 250])).tolist()
+    (1000, [199, 299])
     """
 
     min_margin: float = 0.05
@@ -82,10 +82,6 @@ class Rules:
     def discount_parts(self) -> int:
         """`max_discount`, rounded to the safe side."""
         return _down(self.max_discount)
-
-    def ends(self, price: Ints) -> npt.NDArray[np.bool_]:
-        """(n,) which prices have an ending that they may have."""
-        return np.isin(price % 100, self.endings) if self.endings else np.ones(len(price), bool)
 
     def up(self, price: Ints) -> Ints:
         """(n,) the lowest price with such an ending that is not below."""

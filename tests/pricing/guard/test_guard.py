@@ -169,7 +169,10 @@ def test_a_customer_who_saw_more_pays_the_list_price_at_most() -> None:
 
 
 def test_the_list_price_may_always_be_asked_whatever_it_ends_in() -> None:
-    assert personal_prices(Rules(endings=(99,)), [1037], [500]).nearest([1036]).tolist() == [1037]
+    bounds = personal_prices(Rules(endings=(99,)), [1037], [500])
+    assert bounds.nearest([1036]).tolist() == [1037]
+    assert bounds.nearest([1010]).tolist() == [999]
+    assert bounds.nearest([1018]).tolist() == [999]  # in the middle, to the lower one
 
 
 @pytest.mark.parametrize(
@@ -179,6 +182,9 @@ def test_the_list_price_may_always_be_asked_whatever_it_ends_in() -> None:
         ([10.5], "whole numbers"),
         ([10**14], "is no amount"),
         ([-7], "is no amount"),
+        ([UNKNOWN - 1], "is no amount"),
+        ([[1000]], "its shape is"),
+        ([5, 10**14], f"{10**14} is no amount"),
     ],
 )
 def test_what_is_no_price_is_refused(values: list[float], said: str) -> None:
@@ -192,6 +198,17 @@ def test_what_is_no_price_is_refused(values: list[float], said: str) -> None:
 def test_a_rule_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         Rules(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_binds_is_said() -> None:
+    assert list_prices(Rules(), [1000], [500]).why(0) == "not lower: change in a week; not higher: change in a week"
+    assert personal_prices(Rules(), [1000], [500]).why(0) == "not lower: largest discount; not higher: list price"
+
+
+def test_one_coin_is_a_price_and_each_price_has_its_cost() -> None:
+    assert list_prices(Rules(min_margin=0), [1], [0]).nearest([1]).tolist() == [1]
+    with pytest.raises(InputError, match="2 amounts are expected"):
+        list_prices(Rules(), [1000, 1000], [1, 2, 3])
 
 
 def test_the_checker_finds_each_wrong_price() -> None:
@@ -211,6 +228,8 @@ def test_the_checker_finds_each_wrong_price() -> None:
     assert wrong(900, cost=850) == ["cost and margin"]
     assert wrong(900, brand=950) == ["brand minimum"]
     assert wrong(700) == ["corridor", "change in a week"]
+    assert "above 0" in wrong(0)
+    assert "above 0" not in wrong(1)
     own = wrong_personal_prices(rules, np.array([1100]), now, none, brand_minimum=none, shown=np.array([1050]))
     assert [name for name, rows in own.items() if rows.any()] == [
         "cost known", "above the list price", "rose since it was shown",
