@@ -205,6 +205,14 @@ def test_what_binds_is_said() -> None:
     assert personal_prices(Rules(), [1000], [500]).why(0) == "not lower: largest discount; not higher: list price"
 
 
+def test_a_grid_goes_from_the_lowest_to_the_highest() -> None:
+    assert list_prices(Rules(), [1000], [500]).grid(2).tolist() == [[900, 1100]]
+    assert list_prices(Rules(), [1000], [500]).grid(3).tolist() == [[900, 1000, 1100]]
+    assert list_prices(Rules(), [1000], [UNKNOWN]).grid(3).tolist() == [[1000, 1000, 1000]]
+    with pytest.raises(InputError, match="steps = 1: at least 2"):
+        list_prices(Rules(), [1000], [500]).grid(1)
+
+
 def test_one_coin_is_a_price_and_each_price_has_its_cost() -> None:
     assert list_prices(Rules(min_margin=0), [1], [0]).nearest([1]).tolist() == [1]
     with pytest.raises(InputError, match="2 amounts are expected"):
