@@ -106,17 +106,20 @@ class Recent:
             except (OSError, ShopError):
                 return make(pairs)
             kept = _mapped(path)
-            if kept is not None and kept["customer_id"].equals(pairs["customer_id"]):
-                return kept
-            at = None if kept is None else pc.index_in(pairs["customer_id"], kept["customer_id"].combine_chunks())
-            if kept is not None and at is not None and not at.null_count:
-                return kept.take(at)
+            if kept is not None:
+                asked, known = pairs["customer_id"].cast(pa.string()), kept["customer_id"].combine_chunks()
+                if asked.equals(kept["customer_id"]):
+                    return kept
+                at = pc.index_in(asked, known)
+                if not at.null_count:
+                    return kept.take(at)
             made = make(pairs)
             if shutil.disk_usage(folder).free < ROOM * made.nbytes:
                 return made
-            (batch,) = made.combine_chunks().to_batches()
+            # In one piece, so that a column lies in one place, whoever maps it.
+            parts = (made.schema, *made.combine_chunks().to_batches())
             try:
-                storage.replace(path, (memoryview(part.serialize()) for part in (made.schema, batch)))
+                storage.replace(path, (memoryview(part.serialize()) for part in parts))
             except OSError:
                 return made
             self._remove_all_but(KEPT)

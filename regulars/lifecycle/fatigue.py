@@ -21,8 +21,8 @@ HALF_DAYS = 14.0
 """After so many days a contact counts half."""
 OLDEST_DAYS = 8 * HALF_DAYS
 USUAL = 0.3
-"""By so much a contact weakens the next as long as nothing is known: the mean of an exponential prior. Chosen on simulated
-shops of seed 101, where more than .1 brought more."""
+"""By so much a contact weakens the next as long as nothing is known: the mean of an exponential prior. Chosen on
+simulated shops of seed 101, where more than .1 brought more."""
 RATES = np.linspace(0.0, 2.0, 81)
 LEAST_EXPECTED = 0.01
 """Visits: who is hardly expected at all would else weigh without bound."""
