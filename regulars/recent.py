@@ -164,3 +164,7 @@ class Last:
                 if kept is None or kept[0] != about:
                     kept = self._kept[name] = about, make()
         return cast(Made, kept[1])
+
+    def forget(self) -> None:
+        """Let go of all that was made."""
+        self._kept = {}

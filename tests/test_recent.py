@@ -189,3 +189,12 @@ def test_what_was_made_last_is_made_once_for_all_who_ask_at_once() -> None:
     with pytest.raises(ValueError, match="cannot"):
         last.of("churn", "v2", lambda: int("cannot"))
     assert last.of("churn", "v2", lambda: 2) == 2
+
+
+def test_who_is_erased_is_in_nothing_that_was_made_last() -> None:
+    last, made = Last(), []
+    for _ in range(2):
+        last.of("attempts", "v1", lambda: made.append("ada"))
+    last.forget()
+    last.of("attempts", "v1", lambda: made.append("bo"))
+    assert made == ["ada", "bo"]

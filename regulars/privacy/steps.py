@@ -74,6 +74,7 @@ def clean(shop: Shop, people: People, rows: int) -> Erasure:
             forget_vectors(shop.folder / "cache", people.texts, encoder)
     shop.by_customer.forget()
     shop.recent.forget()
+    shop.last.forget()
     cleaned = places.forget(shop.folder, finder)
     vacuum(shop.log, None)
     storage.remove(shop.folder / JOURNAL)

@@ -104,6 +104,14 @@ def test_one_beside_it_takes_turns_of_its_own(engine: Engine, orders: ibis.Table
     assert engine.to_arrow(orders.price.sum()).as_py() == 14.0
 
 
+def test_pieces_are_all_rows_and_have_their_columns(engine: Engine, orders: ibis.Table) -> None:
+    with engine.pieces(orders) as pieces:
+        found = pa.concat_tables(pieces)
+    assert found.sort_by("time").to_pylist() == ORDERS.sort_by("time").to_pylist()
+    with engine.pieces(orders.filter(orders.price < 0)) as pieces:
+        assert next((piece.column_names, piece.num_rows) for piece in pieces) == (ORDERS.column_names, 0)
+
+
 def test_rows_are_written_as_they_are(engine: Engine, orders: ibis.Table, folder: Path) -> None:
     engine.write(orders, folder)
     assert pq.read_table(folder).sort_by("time").to_pylist() == ORDERS.sort_by("time").to_pylist()

@@ -204,6 +204,7 @@ class LiveLists:
             await self.follower.forget(erased)
 
         asyncio.run_coroutine_threadsafe(let_go(), self._loop).result()
+        self.shop.last.forget()
         for part in self.parts:
             part.age()
         LOG.info("customers were erased: what was known of them is forgotten")
